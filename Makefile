@@ -1,0 +1,67 @@
+# `make` alone says what there is. Everything is installed into .venv, from the hashed locks in requirements/.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+export PYTHON
+bin := .venv/bin
+pip := $(bin)/python -m pip -qq --disable-pip-version-check --no-input
+# A path is enough for one test: make test TESTS=tests/services/test_invoke.py
+TESTS ?= tests
+PYTEST_FLAGS ?=
+
+.PHONY: help demo test check bench lock clean
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv/.runtime ## install, start the platform, run a function on it, stop it
+	@$(bin)/python examples/fibonacci/demo.py
+
+test: .venv/.test ## run the tests
+	@$(bin)/python -m pytest $(PYTEST_FLAGS) $(TESTS)
+
+check: .venv/.test ## format, lint, types, import contracts, sizes and the other rules of the house
+	@echo 'ruff format'; $(bin)/ruff format --quiet --check . \
+	  || { $(bin)/ruff format --check --output-format concise .; exit 1; }
+	@echo 'ruff check'; $(bin)/ruff check --quiet .
+	@echo 'mypy'; $(bin)/mypy --no-error-summary
+	@echo 'lint-imports'; $(bin)/lint-imports --no-logo > .venv/contracts.txt \
+	  || { cat .venv/contracts.txt; exit 1; }
+	@echo 'tests/architecture'; $(bin)/python -m pytest --quiet tests/architecture
+
+bench: .venv/.test .venv-peer/bin/python ## measure against a bare server and another emulator (needs wrk)
+	@$(bin)/python bench/store.py
+	@$(bin)/python bench/invocations.py --peer .venv-peer/bin/python
+
+lock: ## write requirements/*.txt anew (make lock LOCK_FLAGS=--upgrade for the newest versions)
+	@scripts/lock $(LOCK_FLAGS)
+
+clean: ## remove all that was made here
+	@rm -rf .venv .venv-peer build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ── what is installed: a stamp for each lock, so that a second run starts at once ──
+
+.venv/bin/python:
+	@python=$$(scripts/find-python) && echo "making .venv with $$python" && "$$python" -m venv .venv
+
+.venv/.runtime: requirements/runtime.txt requirements/build.txt pyproject.toml | .venv/bin/python
+	@echo 'installing what Lambent needs'
+	@$(pip) install --require-hashes -r requirements/runtime.txt -r requirements/build.txt
+	@$(pip) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.test: requirements/test.txt .venv/.runtime
+	@echo 'installing what the tests need'
+	@$(pip) install --require-hashes -r requirements/test.txt
+	@touch $@
+
+# The emulator that we are measured against has an environment of its own: nothing of ours depends on it.
+.venv-peer/bin/python: | .venv/bin/python
+	@echo 'installing the emulator to compare with'
+	@$(bin)/python -m venv .venv-peer.new
+	@.venv-peer.new/bin/python -m pip -qq --disable-pip-version-check --no-input install ministack==1.5.33
+	@mv .venv-peer.new .venv-peer

@@ -1,0 +1,146 @@
+"""Write which operations moto offers (`coverage.json`) and the page that says who answers what (`docs/coverage.md`).
+
+python scripts/generate_coverage.py            write both
+python scripts/generate_coverage.py --check    exit 1 if one of them is not what would be written
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import re
+import sys
+from pathlib import Path
+
+import boto3
+from botocore import xform_name
+from moto.backend_index import backend_url_patterns
+from moto.core.responses import BaseResponse
+
+from lambent.assembly import own_operations
+from lambent.cloud.bridge import coverage
+
+ROOT = Path(__file__).parent.parent
+DATA = Path(coverage.__file__).with_name("coverage.json")
+PAGE = ROOT / "docs" / "coverage.md"
+# Moto routes S3 by path and query itself, with methods that are not named after these operations.
+S3_UNDER_OTHER_NAMES = [
+    "CompleteMultipartUpload", "CreateBucket", "CreateMultipartUpload", "DeleteObjects",
+    "GetBucketLifecycleConfiguration", "GetBucketNotificationConfiguration", "GetBucketRequestPayment",
+    "GetBucketTagging", "GetObjectRetention", "ListBuckets", "PutBucketAccelerateConfiguration", "PutBucketAcl",
+    "PutBucketCors", "PutBucketEncryption", "PutBucketInventoryConfiguration", "PutBucketLifecycle",
+    "PutBucketLifecycleConfiguration", "PutBucketLogging", "PutBucketNotification",
+    "PutBucketNotificationConfiguration", "PutBucketOwnershipControls", "PutBucketPolicy", "PutBucketReplication",
+    "PutBucketRequestPayment", "PutBucketTagging", "PutBucketVersioning", "PutBucketWebsite",
+    "PutObjectLockConfiguration", "PutPublicAccessBlock", "RestoreObject", "SelectObjectContent",
+]  # fmt: skip
+BY_MOTO_NAME = {"awslambda": "lambda", "moto_api": "", "instance_metadata": ""}
+
+PREFACE = """# Who answers what
+
+Made by `scripts/generate_coverage.py` from the code; do not edit.
+
+**Ours**: the operation is Lambent's own. **Bridged**: the operation is answered by moto, in a process of its own that
+starts on first use. Everything else is refused with AWS's error for an unknown operation, and a line in the log.
+
+What is bridged is journalled before its answer leaves, and replayed into a fresh moto after a restart. A replay makes
+the same identifiers, since each request brings its own seed. It does not bring back:
+
+- *times*: what moto stamps with the hour (creation dates, an object's LastModified) shows the hour of the replay;
+- *what time did*: visibility timeouts, schedules and expiries of messages start anew at the replay;
+- *randomness outside moto's generator*: key material that moto draws from the operating system (RSA keys of EC2 key
+  pairs, KMS data keys), so what was encrypted with it before a restart cannot be decrypted after it.
+
+"""
+
+
+def moto_operations() -> dict[str, list[str]]:
+    """Return the operations that the installed moto has, by botocore's service and operation names."""
+    session = boto3.session.Session()
+    known = set(session.get_available_services())
+    found: dict[str, list[str]] = {}
+    for moto_name in sorted({name for name, _ in backend_url_patterns}):
+        module = _responses(moto_name)
+        for response in _response_classes(module):
+            service = _service_name(moto_name, response)
+            if service not in known:
+                continue
+            methods = {name for name in dir(response) if not name.startswith("_")}
+            model = session.client(service, region_name="us-east-1").meta.service_model
+            offered = [name for name in model.operation_names if xform_name(name) in methods]
+            if offered:
+                found[service] = sorted({*found.get(service, []), *offered})
+    found["s3"] = sorted({*found["s3"], *S3_UNDER_OTHER_NAMES})
+    return dict(sorted(found.items()))
+
+
+def _responses(moto_name: str) -> object:
+    try:
+        return importlib.import_module(f"moto.{moto_name}.responses")
+    except ImportError:
+        # A service whose extra dependencies are not part of the lock is not offered.
+        return None
+
+
+def _response_classes(module: object) -> list[type]:
+    return (
+        [
+            value
+            for value in vars(module).values()
+            if isinstance(value, type) and issubclass(value, BaseResponse) and value.__module__ == module.__name__
+        ]
+        if module is not None
+        else []
+    )
+
+
+def _service_name(moto_name: str, response: type) -> str:
+    try:
+        name = response().service_name  # type: ignore[attr-defined]
+    except (TypeError, AttributeError, KeyError):
+        name = moto_name
+    return BY_MOTO_NAME.get(moto_name, str(name or moto_name))
+
+
+def page(own: dict[str, frozenset[str]], bridged: dict[str, list[str]]) -> str:
+    """Return the page's text."""
+    session = boto3.session.Session()
+    lines = [PREFACE, "## Ours\n"]
+    for service in sorted(own):
+        every = session.client(service, region_name="us-east-1").meta.service_model.operation_names
+        offered = [name for name in every if name in own[service]]
+        missing = [name for name in every if name not in own[service]]
+        lines.append(f"### {service}: {len(offered)} of {len(every)} operations\n")
+        lines.append(f"{', '.join(offered)}.\n")
+        if missing:
+            lines.append(f"Refused: {', '.join(missing)}.\n")
+    lines.append("## Bridged\n")
+    rows = [(service, names) for service, names in bridged.items() if service not in coverage.OWN_SERVICES]
+    lines.append("| service | operations | of |\n|---|---|---|")
+    for service, names in rows:
+        total = len(session.client(service, region_name="us-east-1").meta.service_model.operation_names)
+        lines.append(f"| {service} | {len(names)} | {total} |")
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip("\n") + "\n"
+
+
+def main() -> int:
+    """Write or check both files; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true")
+    options = parser.parse_args()
+    bridged = moto_operations()
+    own = {service: frozenset(names) for service, names in own_operations().items()}
+    wanted = {DATA: json.dumps(bridged, indent=1) + "\n", PAGE: page(own, bridged)}
+    stale = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    if options.check:
+        for path in stale:
+            sys.stderr.write(f"{path.relative_to(ROOT)} is stale: run python scripts/generate_coverage.py\n")
+        return 1 if stale else 0
+    for path in stale:
+        path.write_text(wanted[path], encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

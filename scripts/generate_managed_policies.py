@@ -1,0 +1,62 @@
+"""Writes the AWS managed policies that Lambda systems use into the IAM service's data file.
+
+Run after an upgrade of moto, whose Apache-2.0 licensed copy of AWS's published policies is the source:
+    python scripts/generate_managed_policies.py
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib.metadata import version
+from pathlib import Path
+
+from moto.iam.aws_managed_policies import aws_managed_policies_data
+
+TARGET = Path(__file__).resolve().parent.parent / "src/lambent/cloud/services/iam/managed_policies.json"
+CHOSEN = re.compile(
+    r"""
+    AWSLambda.* | AWS(Application|CodeDeploy).*Lambda.* | AWSCodeDeployRole(For\w+)? | .*CloudWatchLambda.*
+    | AWSXRay\w+ | AWSXray\w+ | CloudWatch\w*(FullAccess|ReadOnlyAccess)(V2)? | CloudWatchLogs\w+
+    | CloudWatchAgentServerPolicy
+    | AdministratorAccess | PowerUserAccess | ReadOnlyAccess | ViewOnlyAccess | SecurityAudit
+    | IAM(Full|ReadOnly)\w*
+    | Amazon(S3|DynamoDB|SQS|SNS|Kinesis|KinesisFirehose|SSM|SES|EventBridge|EventBridgeScheduler|Cognito\w*|RDS|RDSData
+      |API\w*|VPC|EC2|EC2ContainerRegistry|ElasticFileSystem|ElasticFileSystemClient|MSK|MQ|OpenSearchService|Athena
+      |Bedrock|ElastiCache|DocDB|Textract|Rekognition|Polly|Transcribe|EC2ContainerRegistryPull|ECS_|ECSTaskExecution)
+      (FullAccess|ReadOnlyAccess|FullAccess_v2|ReadOnly|Power[uU]ser|Full|Role|RolePolicy|ApiFullAccess\w*|InvokeFullAccess
+      |ReadWriteAccess|Administrator|PushToCloudWatchLogs|Only|LimitedAccess|ManagedInstanceCore|InvokeAccess)?
+    | AmazonAPIGateway\w+ | AmazonDynamoDBFullAccesswithDataPipeline | AmazonSSMManagedInstanceCore
+    | SecretsManagerReadWrite | AWSSecretsManagerClientReadOnlyAccess | AWSKeyManagementServicePowerUser
+    | AWSStepFunctions\w+ | AWSCloudFormation\w+ | AWSAppSync\w+ | AWSIoT(FullAccess|DataAccess|Logging|RuleActions)
+    | AmazonECSTaskExecutionRolePolicy | AutoScaling\w+Access | AWSApplicationAutoscaling\w+Policy
+    | ApplicationAutoScalingForAmazonAppStreamAccess | AWSBatchFullAccess | AWSGlueServiceRole
+    | AWSMarketplaceMeteringFullAccess | ComprehendFullAccess | TranslateFullAccess | AmazonBedrock(Full|Limited)Access
+    | AWSEventBridge\w+ | AmazonEventBridge\w+
+    """,
+    re.VERBOSE,
+)
+
+
+def main() -> None:
+    """Write the data file: a note on its source, then one policy a line."""
+    lines = []
+    for name, policy in sorted(json.loads(aws_managed_policies_data).items()):
+        if not CHOSEN.fullmatch(name):
+            continue
+        kept = {
+            "path": policy["Path"],
+            "default_version": int(policy["DefaultVersionId"].removeprefix("v")),
+            "created": policy["CreateDate"],
+            "updated": policy["UpdateDate"],
+            "document": policy["Document"],
+        }
+        lines.append(f"  {json.dumps(name)}: {json.dumps(kept, separators=(',', ':'))}")
+    source = f"AWS managed policies as published by AWS, from moto {version('moto')} (Apache License 2.0)."
+    body = ",\n".join(lines)
+    TARGET.write_text(f'{{\n"source": {json.dumps(source)},\n"policies": {{\n{body}\n}}\n}}\n', encoding="utf-8")
+    print(f"{len(lines)} policies, {TARGET.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()

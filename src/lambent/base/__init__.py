@@ -1,0 +1,1 @@
+"""What Python lacks: clock, identifiers, diagnostics and owned tasks; knows no AWS."""

@@ -1,0 +1,1 @@
+"""System to CompiledSystem: a pure function, one pass per construct."""

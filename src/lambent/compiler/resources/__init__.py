@@ -1,0 +1,1 @@
+"""One emitter per construct: from the model to CloudFormation resources."""

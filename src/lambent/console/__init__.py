@@ -1,0 +1,1 @@
+"""The web console: an AWS client with pages."""

@@ -1,0 +1,1 @@
+"""CompiledSystem to Plan to a changed target."""

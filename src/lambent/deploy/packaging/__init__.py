@@ -1,0 +1,1 @@
+"""A source folder to a reproducible archive."""

@@ -1,0 +1,1 @@
+"""Numbers to advice: cost, tuning and migration."""

@@ -1,0 +1,1 @@
+"""What handlers import inside the sandbox: the standard library alone."""

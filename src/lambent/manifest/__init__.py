@@ -1,0 +1,1 @@
+"""The manifest language: text to System, or located diagnostics."""

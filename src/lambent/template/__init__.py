@@ -1,0 +1,1 @@
+"""A CloudFormation template as data, shared by the toolchain and the platform."""

@@ -1,0 +1,109 @@
+"""What a test needs from the machine: a skip with its reason where that is missing, a failure on CI."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def on_ci() -> bool:
+    """Whether this run is the one that decides: there, nothing may be skipped for want of a tool."""
+    return os.environ.get("CI", "").lower() in {"1", "true"}  # noqa: TID251 - set by the machine, read only here
+
+
+def missing(what: str) -> NoReturn:
+    """End the test: failed on CI, skipped elsewhere, `what` being the reason."""
+    if on_ci():
+        pytest.fail(f"CI must have {what}", pytrace=False)
+    pytest.skip(f"needs {what}")
+
+
+def process_environment(**changes: str | None) -> dict[str, str]:
+    """Return this process's environment for a child, with `changes` made; None removes a variable."""
+    merged = {**os.environ, **changes}  # noqa: TID251 - tests start programs as a user's shell would
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+def require_tool(name: str) -> Path:
+    """Return where the program `name` is; PATH decides, after the folder of the running interpreter."""
+    beside_us = str(Path(sys.executable).parent)
+    found = shutil.which(name, path=beside_us) or shutil.which(name)
+    return Path(found) if found else missing(f"the program {name}")
+
+
+def require_python(version: str) -> Path:
+    """Return an interpreter of exactly `version` ("3.12"), found as users have them: PATH, pyenv, uv."""
+    found = _find_python(version)
+    return found or missing(f"Python {version}")
+
+
+def require_second_python() -> Path:
+    """Return an interpreter that Lambda names as a runtime and that is not of our own version."""
+    for minor in range(14, 8, -1):
+        if minor != sys.version_info.minor and (found := _find_python(f"3.{minor}")):
+            return found
+    missing("a second Python from 3.9 to 3.14")
+
+
+def require_namespaces() -> None:
+    """Return where the kernel lets us make mount and pid namespaces."""
+    if not _can_unshare():
+        missing("mount and pid namespaces")
+
+
+def require_provider_mirror(name: str) -> Path:
+    """Return a folder of Terraform providers on this machine which holds the provider `name` ("hashicorp/aws")."""
+    homes = (
+        Path("/opt"),
+        Path("/usr/local/share/terraform"),
+        Path("/usr/share/terraform"),
+        Path.home() / ".terraform.d",
+    )
+    for home in homes:
+        # MIRROR/HOST/NAMESPACE/TYPE; the mirror is the home itself, or one or two folders below it.
+        for pattern in (f"*/{name}", f"*/*/{name}", f"*/*/*/{name}"):
+            for provider in sorted(home.glob(pattern)):
+                if provider.is_dir():
+                    return provider.parents[2]
+    missing(f"a local mirror of the Terraform provider {name}")
+
+
+@cache
+def _find_python(version: str) -> Path | None:
+    home = Path.home()
+    candidates = [shutil.which(f"python{version}")]
+    for pattern in (f".pyenv/versions/{version}*/bin", f".local/share/uv/python/*-{version}*/bin"):
+        candidates += [str(folder / f"python{version}") for folder in sorted(home.glob(pattern), reverse=True)]
+    for candidate in filter(None, candidates):
+        if (found := _interpreter(Path(candidate), version)) is not None:
+            return found
+    return None
+
+
+def _interpreter(candidate: Path, version: str) -> Path | None:
+    # A version manager's shim exists for versions that are not chosen, too: only running it tells.
+    if not candidate.exists():
+        return None
+    code = "import sys; print('%d.%d' % sys.version_info[:2]); print(sys.executable)"
+    ran = subprocess.run([candidate, "-I", "-c", code], capture_output=True, text=True, timeout=20, check=False)
+    lines = ran.stdout.splitlines()
+    return Path(lines[1]) if ran.returncode == 0 and lines[:1] == [version] else None
+
+
+@cache
+def _can_unshare() -> bool:
+    program = shutil.which("unshare")
+    if program is None:
+        return False
+    as_user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    command = [program, *as_user, "--mount", "--pid", "--fork", "true"]
+    return subprocess.run(command, capture_output=True, timeout=20, check=False).returncode == 0
