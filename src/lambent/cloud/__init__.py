@@ -1,0 +1,1 @@
+"""The embedded AWS: gateway, services and what they stand on."""

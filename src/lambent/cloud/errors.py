@@ -1,0 +1,30 @@
+"""The one exception a service raises for an answer that is AWS's error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class ServiceError(Exception):
+    """An error as AWS defines it: its code, message and HTTP status, and whose fault it is.
+
+    `code` is the error's name in the service model (`ResourceNotFoundException`); `members` are the further fields
+    of its shape (`Type`, `Reason`, `retryAfterSeconds`). `cloud/protocol/faults.py` turns it into each wire format.
+    """
+
+    def __init__(
+        self, code: str, message: str, *, status: int = 400, members: Mapping[str, object] | None = None
+    ) -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+        self.status = status
+        self.members: Mapping[str, object] = members or {}
+
+    @property
+    def is_senders_fault(self) -> bool:
+        """Whether the caller could have avoided it."""
+        return self.status < 500
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"

@@ -1,0 +1,1 @@
+"""Durable state: one SQLite database with one writer, and blobs by digest."""

@@ -1,0 +1,257 @@
+"""The one writer: units of work, many to a commit, each undone alone if it fails.
+
+A sync costs far more than the statements it makes durable, so while one commit is being synced the units that arrive
+wait in a queue and the next commit takes them all. The thread blocks on the queue and costs nothing when idle.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+from lambent.cloud.store.database import Connection
+from lambent.cloud.store.errors import StoreClosed, StoreError, StoreFailed, StoreFull
+from lambent.cloud.store.unit_of_work import OutboxEffect, SqlValue, Transaction
+
+_log = logging.getLogger(__name__)
+T = TypeVar("T")
+_INSERT_EFFECT = "INSERT INTO outbox (topic, payload) VALUES (?, ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedEffect:
+    """An outbox row that a commit has made durable."""
+
+    row_id: int
+    topic: str
+
+
+class Writer(Protocol):
+    """Runs units of work; `write` and `close` are called on the loop."""
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """As `Store.write`."""
+
+    async def close(self) -> None:
+        """Return once every unit handed over before has been answered; later ones raise StoreClosed."""
+
+
+class UnitTransaction:
+    """What a unit writes through: the connection, and what is to happen on the loop after the commit."""
+
+    __slots__ = ("_connection", "callbacks", "effects")
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.callbacks: list[Callable[[], None]] = []
+        self.effects: list[CommittedEffect] = []
+
+    def all(self, sql: str, parameters: Sequence[SqlValue] = ()) -> list[tuple[SqlValue, ...]]:
+        """Return every row of the query, this unit's own writes included."""
+        return self._connection.all(sql, parameters)
+
+    def one(self, sql: str, parameters: Sequence[SqlValue] = ()) -> tuple[SqlValue, ...] | None:
+        """Return the first row of the query, this unit's own writes included, or None."""
+        return self._connection.one(sql, parameters)
+
+    def execute(self, sql: str, parameters: Sequence[SqlValue] = ()) -> int:
+        """Run one statement and return the number of rows it changed."""
+        return self._connection.execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Iterator[Sequence[SqlValue]] | Sequence[Sequence[SqlValue]]) -> None:
+        """Run one statement for each row of parameters."""
+        self._connection.executemany(sql, parameters)
+
+    def after_commit(self, callback: Callable[[], None]) -> None:
+        """Have `callback` run on the loop once the commit is durable, before the writer of the unit is answered."""
+        self.callbacks.append(callback)
+
+    def enqueue(self, effect: OutboxEffect) -> None:
+        """Add an effect to the outbox, in this unit's transaction."""
+        row_id = self._connection.insert(_INSERT_EFFECT, (effect.topic, effect.payload))
+        self.effects.append(CommittedEffect(row_id, effect.topic))
+
+
+@dataclass(slots=True, eq=False)
+class _Unit(Generic[T]):
+    work: Callable[[Transaction], T]
+    answer: asyncio.Future[T]
+    results: list[T] = field(default_factory=list)  # one entry once the work is done: T may be None
+    error: Exception | None = None
+    transaction: UnitTransaction | None = None
+
+    def run(self, connection: Connection) -> None:
+        self.transaction = UnitTransaction(connection)
+        self.results.append(self.work(self.transaction))
+
+    def deliver(self, committed: Callable[[Sequence[CommittedEffect]], None]) -> None:
+        """Run what waits for the commit, then answer; on the loop."""
+        if self.error is None and self.transaction is not None:
+            _run_callbacks(self.transaction.callbacks)
+            if self.transaction.effects:
+                committed(self.transaction.effects)
+        if self.answer.done():  # its caller was cancelled; the unit stands all the same
+            return
+        if self.error is None:
+            self.answer.set_result(self.results[0])
+        else:
+            self.answer.set_exception(self.error)
+
+
+def _run_callbacks(callbacks: Sequence[Callable[[], None]]) -> None:
+    for callback in callbacks:
+        try:
+            callback()
+        except Exception:  # noqa: BLE001 - the commit stands, and those waiting for the rest of it must be answered
+            _log.exception("a callback failed after its unit of work was committed")
+
+
+class _Committer:
+    """Runs a batch of units in one transaction; refuses all work once the disk's state has become uncertain."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._failure: StoreError | None = None
+
+    def commit(self, units: Sequence[_Unit[T]]) -> None:
+        """Run and commit the units; each has a result or an error afterwards."""
+        try:
+            if self._failure is not None:
+                raise self._failure
+            self._connection.execute("BEGIN IMMEDIATE")
+            if len(units) == 1:
+                self._run_alone(units[0])
+            else:
+                for unit in units:
+                    self._run_in_savepoint(unit)
+                self._connection.execute("COMMIT")
+        except StoreError as error:
+            self._give_up(units, error)
+
+    def _run_alone(self, unit: _Unit[T]) -> None:
+        try:
+            unit.run(self._connection)
+        except Exception as error:  # noqa: BLE001 - whatever the unit raised belongs to its caller
+            unit.error = error
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+        else:
+            self._connection.execute("COMMIT")
+
+    def _run_in_savepoint(self, unit: _Unit[T]) -> None:
+        self._connection.execute("SAVEPOINT unit")
+        try:
+            unit.run(self._connection)
+        except Exception as error:
+            unit.error = error
+            if not self._connection.in_transaction:
+                # After a full disk or a failed read SQLite undoes the whole transaction, not the statement:
+                # https://www.sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction
+                raise StoreFull(f"A write committed together with this one failed: {error}") from error
+            self._connection.execute("ROLLBACK TO unit")
+        self._connection.execute("RELEASE unit")
+
+    def _give_up(self, units: Sequence[_Unit[T]], error: StoreError) -> None:
+        for unit in units:
+            unit.error = unit.error or error
+        # A failed sync may have dropped pages that later syncs will not report again (https://lwn.net/Articles/752063/):
+        # whatever is committed after it could rest on nothing.
+        if not isinstance(error, StoreFull) and self._failure is None:
+            _log.critical("the store takes no more writes: %s", error)
+            self._failure = StoreFailed(f"The store failed and takes no more writes until it is reopened: {error}")
+        if self._connection.in_transaction:
+            try:
+                self._connection.execute("ROLLBACK")
+            except StoreError as second:
+                self._failure = self._failure or second
+
+
+class InlineWriter:
+    """Runs each unit where it is asked for: for a database in memory, where there is no sync to share."""
+
+    def __init__(self, connection: Connection, committed: Callable[[Sequence[CommittedEffect]], None]) -> None:
+        self._committer = _Committer(connection)
+        self._committed = committed
+        self._closed = False
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` as one unit and return its result, or raise what it raised, having changed nothing."""
+        if self._closed:
+            raise StoreClosed("The store is closed.")
+        answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        unit = _Unit(work, answer)
+        self._committer.commit([unit])
+        unit.deliver(self._committed)
+        return await answer
+
+    async def close(self) -> None:
+        """Refuse further units."""
+        self._closed = True
+
+
+class GroupWriter:
+    """Runs units on a thread of its own, all that are waiting in one synced commit."""
+
+    def __init__(self, connection: Connection, committed: Callable[[Sequence[CommittedEffect]], None]) -> None:
+        self._committer = _Committer(connection)
+        self._committed = committed
+        self._loop = asyncio.get_running_loop()
+        self._waiting: queue.SimpleQueue[_Unit[object] | None] = queue.SimpleQueue()
+        self._closed = False
+        self._ended = self._loop.create_future()
+        self._thread = threading.Thread(target=self._run, name="lambent-store-writer", daemon=True)
+        self._thread.start()
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` as one unit; return its result once it is durable, or raise what it raised.
+
+        A caller cancelled while it waits does not know whether the unit was committed; if it was, its callbacks run.
+        """
+        if self._closed:
+            raise StoreClosed("The store is closed.")
+        answer: asyncio.Future[T] = self._loop.create_future()
+        self._waiting.put(_Unit(work, answer))  # type: ignore[arg-type]  # the queue does not look at a unit's T
+        return await answer
+
+    async def close(self) -> None:
+        """Return once every unit handed over before has been answered and the thread has ended."""
+        if not self._closed:
+            self._closed = True
+            self._waiting.put(None)
+        await asyncio.shield(self._ended)
+        self._thread.join()
+
+    def _run(self) -> None:
+        open_for_more = True
+        while open_for_more:
+            units, open_for_more = self._take()
+            if units:
+                self._commit(units)
+                self._loop.call_soon_threadsafe(self._deliver, units)
+        self._loop.call_soon_threadsafe(self._ended.set_result, None)
+
+    def _take(self) -> tuple[list[_Unit[object]], bool]:
+        units: list[_Unit[object]] = []
+        try:
+            while (unit := self._waiting.get(block=not units)) is not None:
+                units.append(unit)
+        except queue.Empty:
+            return units, True
+        return units, False
+
+    def _commit(self, units: Sequence[_Unit[object]]) -> None:
+        try:
+            self._committer.commit(units)
+        except Exception as error:  # noqa: BLE001 - the thread must live on, and nobody may wait forever
+            _log.exception("the writer failed")
+            for unit in units:
+                unit.error = unit.error or error
+
+    def _deliver(self, units: Sequence[_Unit[object]]) -> None:
+        for unit in units:
+            unit.deliver(self._committed)

@@ -1,0 +1,312 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from lambent.base.clock import ManualClock
+from lambent.cloud.store.database import APPLICATION_ID, FORMAT, Connection, statements
+from lambent.cloud.store.errors import (
+    Conflict,
+    CorruptStore,
+    DirectoryInUse,
+    NewerFormat,
+    StoreClosed,
+    StoreError,
+    StoreFailed,
+    StoreFull,
+)
+from lambent.cloud.store.sqlite_store import SqliteStore, memory_store, store_in
+from lambent.cloud.store.unit_of_work import SqlValue, Transaction
+
+TABLE = "CREATE TABLE things (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
+
+
+@pytest.fixture(params=["file", "memory"])
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    opened = memory_store(ManualClock()) if request.param == "memory" else store_in(tmp_path / "data", ManualClock())
+    await opened.migrate("things", [TABLE])
+    yield opened
+    await opened.close()
+
+
+def add(number: int, name: str | None = None) -> Callable[[Transaction], int]:
+    return lambda transaction: transaction.execute(
+        "INSERT INTO things VALUES (?, ?)", (number, name or f"thing {number}")
+    )
+
+
+def names(store: SqliteStore) -> list[SqlValue]:
+    return [name for (name,) in store.read.all("SELECT name FROM things ORDER BY id")]
+
+
+async def test_a_write_is_seen_by_the_next_read_and_returns_its_result(store: SqliteStore) -> None:
+    assert await store.write(add(1)) == 1
+    assert store.read.one("SELECT name FROM things WHERE id = ?", (1,)) == ("thing 1",)
+    assert store.read.one("SELECT name FROM things WHERE id = ?", (2,)) is None
+    assert await store.write(lambda transaction: transaction.all("SELECT id FROM things")) == [(1,)]
+
+
+async def test_a_failing_unit_is_undone_alone(store: SqliteStore) -> None:
+    def fail_half_way(transaction: Transaction) -> None:
+        transaction.execute("INSERT INTO things VALUES (3, 'half')")
+        transaction.after_commit(lambda: pytest.fail("it was never committed"))
+        raise LookupError("no such thing")
+
+    answers = await asyncio.gather(
+        *(store.write(work) for work in (add(1), fail_half_way, add(2), add(4, "thing 1"))), return_exceptions=True
+    )
+    assert answers[0] == answers[2] == 1
+    assert isinstance(answers[1], LookupError)
+    assert isinstance(answers[3], Conflict)
+    assert names(store) == ["thing 1", "thing 2"]
+    with pytest.raises(LookupError):
+        await store.write(fail_half_way)
+    assert names(store) == ["thing 1", "thing 2"]
+
+
+async def test_callbacks_run_on_the_loop_in_the_order_of_the_commits_before_anyone_is_answered(
+    store: SqliteStore,
+) -> None:
+    order: list[str] = []
+    here = threading.get_ident()
+
+    def work(number: int) -> Callable[[Transaction], None]:
+        def unit(transaction: Transaction) -> None:
+            transaction.execute("INSERT INTO things VALUES (?, ?)", (number, str(number)))
+            transaction.after_commit(lambda: seen(number))
+
+        return unit
+
+    def seen(number: int) -> None:
+        assert threading.get_ident() == here
+        assert store.read.one("SELECT 1 FROM things WHERE id = ?", (number,)) == (1,)
+        order.append(f"committed {number}")
+
+    async def write(number: int) -> None:
+        await store.write(work(number))
+        order.append(f"answered {number}")
+
+    await asyncio.gather(*(write(number) for number in range(5)))
+    assert [line for line in order if line.startswith("committed")] == [f"committed {number}" for number in range(5)]
+    for number in range(5):
+        assert order.index(f"committed {number}") < order.index(f"answered {number}")
+
+
+async def test_a_failing_callback_is_logged_and_the_answers_still_come(
+    store: SqliteStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    def work(transaction: Transaction) -> str:
+        transaction.after_commit(lambda: [][1])
+        return "done"
+
+    assert await store.write(work) == "done"
+    assert "a callback failed" in caplog.text
+
+
+async def test_units_that_wait_together_share_a_commit(tmp_path: Path) -> None:
+    store = store_in(tmp_path, ManualClock())
+    await store.migrate("things", [TABLE])
+    entered, go_on = threading.Event(), threading.Event()
+
+    def hold(transaction: Transaction) -> None:
+        entered.set()
+        go_on.wait(10)
+
+    holding = asyncio.gather(store.write(hold))
+    await asyncio.to_thread(entered.wait, 10)
+    before = store.read.all("PRAGMA data_version")
+    rest = asyncio.gather(*(store.write(add(number)) for number in range(20)))
+    go_on.set()
+    await holding
+    assert store.read.all("PRAGMA data_version") == before  # the first unit wrote nothing
+    seen_at_once = []
+    await rest
+    seen_at_once.append(names(store))
+    assert len(seen_at_once[0]) == 20
+    await store.close()
+
+
+async def test_a_cancelled_caller_leaves_its_unit_to_be_committed(tmp_path: Path) -> None:
+    store = store_in(tmp_path, ManualClock())
+    await store.migrate("things", [TABLE])
+    seen: list[int] = []
+    entered, go_on = threading.Event(), threading.Event()
+
+    def work(transaction: Transaction) -> None:
+        entered.set()
+        go_on.wait(10)
+        transaction.execute("INSERT INTO things VALUES (1, 'kept')")
+        transaction.after_commit(lambda: seen.append(1))
+
+    async with asyncio.TaskGroup() as group:
+        caller = group.create_task(store.write(work))
+        await asyncio.to_thread(entered.wait, 10)
+        caller.cancel()
+        go_on.set()
+    assert caller.cancelled()
+    await store.write(add(2))
+    assert names(store) == ["kept", "thing 2"]
+    assert seen == [1]
+    await store.close()
+
+
+async def test_closing_answers_everything_handed_over_and_refuses_the_rest(tmp_path: Path) -> None:
+    store = store_in(tmp_path, ManualClock())
+    await store.migrate("things", [TABLE])
+    writes = [asyncio.gather(store.write(add(number))) for number in range(50)]
+    await asyncio.sleep(0)  # noqa: TID251 - lets them be handed over
+    await store.close()
+    assert [await write for write in writes] == [[1]] * 50
+    with pytest.raises(StoreClosed):
+        await store.write(add(99))
+    await store.close()
+    reopened = store_in(tmp_path, ManualClock())
+    assert len(names(reopened)) == 50
+    await reopened.close()
+
+
+async def test_each_upgrade_runs_once_and_an_old_file_is_brought_up_to_date(tmp_path: Path) -> None:
+    store = store_in(tmp_path, ManualClock())
+    await store.migrate("things", [TABLE])
+    await store.write(add(1))
+    await store.close()
+
+    upgrades = [TABLE, "ALTER TABLE things ADD COLUMN size INTEGER NOT NULL DEFAULT 3;\nUPDATE things SET size = 4;"]
+    for _ in range(2):
+        store = store_in(tmp_path, ManualClock())
+        await store.migrate("things", upgrades)
+        assert store.read.all("SELECT * FROM things") == [(1, "thing 1", 4)]
+        await store.close()
+
+    store = store_in(tmp_path, ManualClock())
+    with pytest.raises(NewerFormat, match="tables of things are at version 2; this version of Lambent knows up to 1"):
+        await store.migrate("things", [TABLE])
+    await store.close()
+
+
+async def test_an_upgrade_that_fails_leaves_the_tables_as_they_were(store: SqliteStore) -> None:
+    await store.write(add(1))
+    with pytest.raises(StoreError):
+        await store.migrate(
+            "things", [TABLE, "ALTER TABLE things ADD COLUMN size INTEGER; INSERT INTO nowhere VALUES (1)"]
+        )
+    assert store.read.all("SELECT * FROM things") == [(1, "thing 1")]
+    await store.migrate("things", [TABLE, "ALTER TABLE things ADD COLUMN size INTEGER"])
+    assert store.read.all("SELECT * FROM things") == [(1, "thing 1", None)]
+
+
+def test_a_script_is_taken_apart_at_the_ends_of_its_statements() -> None:
+    script = """
+    -- a comment; with a semicolon
+    CREATE TABLE a (b TEXT DEFAULT 'x;y');
+    CREATE TRIGGER t AFTER INSERT ON a BEGIN UPDATE a SET b = 1; DELETE FROM a; END;
+    ;
+    INSERT INTO a VALUES ('last, without its semicolon')
+    -- the end
+    """
+    connection = Connection("file::memory:")
+    found = list(statements(script))
+    assert len(found) == 3
+    for statement in found:
+        connection.execute(statement)
+    assert connection.one("SELECT count(*) FROM sqlite_schema") == (2,)
+    connection.close()
+
+
+async def test_a_second_platform_is_refused_by_the_pid_of_the_first(tmp_path: Path) -> None:
+    store = store_in(tmp_path, ManualClock())
+    with pytest.raises(DirectoryInUse, match=f"in use by process {os.getpid()}") as refusal:
+        store_in(tmp_path, ManualClock())
+    assert refusal.value.pid == os.getpid()
+    await store.close()
+    await store_in(tmp_path, ManualClock()).close()
+
+
+async def test_a_directory_from_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
+    connection = Connection(f"file:{tmp_path / 'lambent.db'}")
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {FORMAT + 1}")
+    connection.close()
+    before = (tmp_path / "lambent.db").read_bytes()
+    with pytest.raises(NewerFormat, match=f"is in format {FORMAT + 1}; this version of Lambent knows up to {FORMAT}"):
+        store_in(tmp_path, ManualClock())
+    assert (tmp_path / "lambent.db").read_bytes() == before
+
+
+async def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path) -> None:
+    connection = Connection(f"file:{tmp_path / 'lambent.db'}")
+    connection.execute("CREATE TABLE theirs (a)")
+    connection.close()
+    before = (tmp_path / "lambent.db").read_bytes()
+    for _ in range(2):  # the refusal has given the directory up
+        with pytest.raises(CorruptStore, match="is not a database of Lambent"):
+            store_in(tmp_path, ManualClock())
+    assert (tmp_path / "lambent.db").read_bytes() == before
+
+
+async def test_a_damaged_database_is_refused_with_a_remedy(tmp_path: Path) -> None:
+    await store_in(tmp_path, ManualClock()).close()
+    (tmp_path / "lambent.db").write_bytes(b"not a database at all" * 1000)
+    with pytest.raises(CorruptStore, match="Restore the data directory from a copy"):
+        store_in(tmp_path, ManualClock())
+
+
+async def test_a_full_disk_fails_the_write_and_spares_the_store(tmp_path: Path) -> None:
+    store = store_in(tmp_path, ManualClock())
+    await store.migrate("things", [TABLE])
+
+    def limit(pages: int) -> Callable[[Transaction], object]:
+        return lambda transaction: transaction.all(f"PRAGMA max_page_count = {pages}")
+
+    await store.write(limit(1))  # SQLite keeps it at the present size
+    with pytest.raises(StoreFull):
+        await store.write(add(1, "x" * 100_000))
+    await store.write(limit(1_000_000))
+    await store.write(add(1))
+    assert names(store) == ["thing 1"]
+    await store.close()
+
+
+async def test_after_a_failed_sync_nothing_more_is_written(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    store = store_in(tmp_path, ManualClock())
+    await store.migrate("things", [TABLE])
+
+    class FailingCommits(Connection):
+        def execute(self, sql: str, parameters: object = ()) -> int:
+            raise StoreFailed("disk I/O error")
+
+    committer = store._writer._committer  # type: ignore[attr-defined]  # a disk that fails cannot be had otherwise
+    sound = committer._connection
+    committer._connection = FailingCommits("file::memory:")
+    with pytest.raises(StoreFailed, match="disk I/O error"):
+        await store.write(add(1))
+    committer._connection.close()
+    committer._connection = sound
+    with pytest.raises(StoreFailed, match="takes no more writes until it is reopened"):
+        await store.write(add(2))
+    assert names(store) == []
+    assert "the store takes no more writes" in caplog.text
+    await store.close()
+
+
+async def test_an_idle_store_uses_no_processor_time(tmp_path: Path) -> None:
+    store = store_in(tmp_path, ManualClock())
+    await store.migrate("things", [TABLE])
+    writer = next(thread for thread in threading.enumerate() if thread.name == "lambent-store-writer")
+    if sys.platform == "linux":
+        status = Path(f"/proc/self/task/{writer.native_id}/status")
+        wakeups = [await asyncio.to_thread(_voluntary_switches, status) for _ in range(2)]
+        assert wakeups[0] == wakeups[1]
+    await store.close()
+    assert not writer.is_alive()
+
+
+def _voluntary_switches(status: Path) -> str:
+    threading.Event().wait(0.1)
+    return next(line for line in status.read_text().splitlines() if line.startswith("voluntary"))
