@@ -1,0 +1,1 @@
+"""AWS's wire formats, generic from botocore's models: bytes to parameters and back."""

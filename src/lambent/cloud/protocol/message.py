@@ -1,0 +1,32 @@
+"""An HTTP request and response as values: what the wire formats read and write, without a socket."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request, whole.
+
+    `path` is still percent-encoded and begins with a slash; `query` is what stood after the question mark, or "";
+    header names are lower case (a repeated header's values are joined by a comma and a space).
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+    peer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One HTTP response: a whole body, or a stream of chunks (sent with chunked transfer coding)."""
+
+    status: int
+    headers: Sequence[tuple[str, str]] = field(default=())
+    body: bytes = b""
+    stream: AsyncIterator[bytes] | None = None
