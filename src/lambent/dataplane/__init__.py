@@ -1,0 +1,127 @@
+"""Runs functions: execution environments, their pools and limits. Knows no AWS API and no store.
+
+The face of the package; nothing else in it is imported from outside. `DataPlane` (in `plane.py`) offers:
+
+    DataPlane(settings, *, clock, ids, credentials, observer, world=None)
+    isolation                                       the isolation level in force, once started
+    await start()                                   raises IsolationUnavailableError
+    await stop()                                    ends every environment and waits for it
+    await invoke(invocation) -> Outcome             raises RuntimeUnavailableError, SandboxError, PlatformStoppingError
+    await prepare(spec)                             have the runtime's fork server ready
+    reserve(function_arn, concurrency | None)       reserved concurrency; None takes the reservation away
+    retire(version_arn)                             drain and end the environments of a deleted or changed version
+    environments() -> Sequence[EnvironmentStatus]   every environment with its state, since when, busy slots
+    diagnose(settings) -> Diagnosis                 which runtimes and isolation hold here, and why not more
+
+An invocation whose caller is cancelled runs to its end all the same. The observer hears, on the loop and in this
+order: `init_started`, `output` without request id, `init_failed` if so; then for each invocation `invocation_started`,
+`output` with its request id, `init_failed` where init had to be run again and failed again, `invocation_ended`.
+
+The last group of names is for scripted launchers (`lambent.testing.runtimes`), which stand in for real processes.
+"""
+
+from lambent.dataplane.environment import EnvironmentStatus, SandboxLauncher, Timer, Timers
+from lambent.dataplane.errors import (
+    DataPlaneError,
+    IsolationUnavailableError,
+    PlatformStoppingError,
+    RuntimeUnavailableError,
+    SandboxError,
+)
+from lambent.dataplane.lifecycle import EnvironmentState
+from lambent.dataplane.plane import DataPlane, Diagnosis, RealWorld, diagnose
+from lambent.dataplane.runtime_api.messages import (
+    Closed,
+    CloseReason,
+    ErrorAnswer,
+    InvocationHeaders,
+    Parked,
+    Response,
+    RuntimeAnswer,
+)
+from lambent.dataplane.runtime_api.rendezvous import RuntimeChannel
+from lambent.dataplane.sandbox.handle import OutputCallback, Sandbox
+from lambent.dataplane.sandbox.spec import Interpreter, SandboxSpec
+from lambent.dataplane.types import (
+    Completed,
+    Crashed,
+    Credentials,
+    CredentialSource,
+    DataPlaneSettings,
+    EnvironmentInfo,
+    ExitKind,
+    FunctionArn,
+    FunctionError,
+    FunctionSpec,
+    InitFailed,
+    InitializationType,
+    Invocation,
+    InvocationReport,
+    InvocationStatus,
+    IsolationFinding,
+    IsolationLevel,
+    Observer,
+    Outcome,
+    OutputLine,
+    ProcessExit,
+    RuntimeInfo,
+    Throttled,
+    ThrottleReason,
+    TimedOut,
+    VersionArn,
+)
+
+__all__ = [
+    "CloseReason",
+    "Closed",
+    "Completed",
+    "Crashed",
+    "CredentialSource",
+    "Credentials",
+    "DataPlane",
+    "DataPlaneError",
+    "DataPlaneSettings",
+    "Diagnosis",
+    "EnvironmentInfo",
+    "EnvironmentState",
+    "EnvironmentStatus",
+    "ErrorAnswer",
+    "ExitKind",
+    "FunctionArn",
+    "FunctionError",
+    "FunctionSpec",
+    "InitFailed",
+    "InitializationType",
+    "Interpreter",
+    "Invocation",
+    "InvocationHeaders",
+    "InvocationReport",
+    "InvocationStatus",
+    "IsolationFinding",
+    "IsolationLevel",
+    "IsolationUnavailableError",
+    "Observer",
+    "Outcome",
+    "OutputCallback",
+    "OutputLine",
+    "Parked",
+    "PlatformStoppingError",
+    "ProcessExit",
+    "RealWorld",
+    "Response",
+    "RuntimeAnswer",
+    "RuntimeChannel",
+    "RuntimeInfo",
+    "RuntimeUnavailableError",
+    "Sandbox",
+    "SandboxError",
+    "SandboxLauncher",
+    "SandboxSpec",
+    "ThrottleReason",
+    "Throttled",
+    "TimedOut",
+    "Timer",
+    "Timers",
+    "VersionArn",
+    "diagnose",
+]

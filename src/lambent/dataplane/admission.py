@@ -1,0 +1,103 @@
+"""Concurrency limits: who may run now, and why not.
+
+An account has one concurrency limit per Region. Reserved concurrency takes its share from it, for one function alone;
+the remainder is what all other functions share. Every invocation counts as one for as long as it runs, whichever slot
+of whichever environment serves it. https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html
+
+>>> limits = Admission(account_concurrency=3)
+>>> orders = limits.of("arn:aws:lambda:eu-west-1:123456789012:function:orders")
+>>> other = limits.of("arn:aws:lambda:eu-west-1:123456789012:function:other")
+>>> orders.reserve(2)
+>>> other.admit() is None, other.admit()
+(True, <ThrottleReason.ACCOUNT: 'ConcurrentInvocationLimitExceeded'>)
+>>> orders.admit(), orders.admit(), str(orders.admit())
+(None, None, 'ReservedFunctionConcurrentInvocationLimitExceeded')
+"""
+
+from __future__ import annotations
+
+from lambent.dataplane.types import FunctionArn, ThrottleReason
+
+
+class RegionalConcurrency:
+    """What the functions of one account in one Region share: the limit less all reservations."""
+
+    __slots__ = ("in_use", "limit", "reserved")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.reserved = 0
+        self.in_use = 0
+
+
+class FunctionConcurrency:
+    """The invocations of one function that run now, and what limits them."""
+
+    __slots__ = ("_region", "in_use", "reserved")
+
+    def __init__(self, region: RegionalConcurrency) -> None:
+        self._region = region
+        self.reserved: int | None = None
+        self.in_use = 0
+
+    def admit(self) -> ThrottleReason | None:
+        """Count one more invocation and return None; or, where a limit forbids it, return which and count nothing."""
+        if self.reserved is not None:
+            if self.in_use >= self.reserved:
+                return ThrottleReason.RESERVED
+        else:
+            region = self._region
+            if region.in_use >= region.limit - region.reserved:
+                return ThrottleReason.ACCOUNT
+            region.in_use += 1
+        self.in_use += 1
+        return None
+
+    def release(self) -> None:
+        """Count one invocation less; exactly once for each one admitted."""
+        if self.in_use == 0:
+            raise ValueError("more invocations released than admitted")
+        self.in_use -= 1
+        if self.reserved is None:
+            self._region.in_use -= 1
+
+    def reserve(self, concurrency: int | None) -> None:
+        """Reserve `concurrency` for this function from now on (0 refuses all); None returns it to the shared part.
+
+        What runs already goes on, and counts where the function now belongs.
+        """
+        region = self._region
+        if self.reserved is None:
+            region.in_use -= self.in_use
+        else:
+            region.reserved -= self.reserved
+        if concurrency is None:
+            region.in_use += self.in_use
+        else:
+            region.reserved += concurrency
+        self.reserved = concurrency
+
+
+class Admission:
+    """The concurrency of every function, by account and Region."""
+
+    def __init__(self, account_concurrency: int) -> None:
+        self._limit = account_concurrency
+        self._regions: dict[tuple[str, str], RegionalConcurrency] = {}
+        self._functions: dict[FunctionArn, FunctionConcurrency] = {}
+
+    def of(self, function_arn: FunctionArn) -> FunctionConcurrency:
+        """Return the one counter of this function; the same object for the same ARN."""
+        found = self._functions.get(function_arn)
+        if found is None:
+            # arn:partition:lambda:region:account:function:name
+            _, _, _, region, account, *_ = function_arn.split(":")
+            shared = self._regions.setdefault((account, region), RegionalConcurrency(self._limit))
+            found = self._functions[function_arn] = FunctionConcurrency(shared)
+        return found
+
+    def forget(self, function_arn: FunctionArn) -> None:
+        """Drop the counter of a function that has neither a reservation nor anything running; others stay."""
+        found = self._functions.get(function_arn)
+        if found is not None and found.reserved is None and found.in_use == 0:
+            del self._functions[function_arn]

@@ -1,0 +1,1 @@
+"""Capacity providers: virtual instances that host environments. Managed Instances fill this package."""

@@ -1,0 +1,490 @@
+"""One execution environment, from init to shutdown.
+
+It keeps its identity and its log stream for life, while the sandbox beneath may change: after a timeout, a crash in
+mid-invocation or a failed init the processes are ended, and the next invocation runs init again, inside its own
+duration and timeout ("suppressed init").
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle
+
+Invocations travel by callbacks, not tasks: whoever waits for an outcome may go away without touching the environment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import UTC, datetime
+from functools import partial
+from typing import Protocol
+
+from lambent.base.clock import Clock
+from lambent.base.tasks import OwnedTask
+from lambent.dataplane import metering
+from lambent.dataplane.environment.host import EnvironmentStatus, Host, Timer
+from lambent.dataplane.environment.init_phase import CUT_OFF, InitFailure, init_end
+from lambent.dataplane.errors import DataPlaneError, PlatformStoppingError, SandboxError
+from lambent.dataplane.lifecycle import EnvironmentState, Lifecycle
+from lambent.dataplane.logs import OutputRelay
+from lambent.dataplane.runtime_api.messages import (
+    Closed,
+    CloseReason,
+    InvocationHeaders,
+    Response,
+    RuntimeAnswer,
+)
+from lambent.dataplane.sandbox.handle import Sandbox
+from lambent.dataplane.sandbox.spec import Interpreter, Limits, SandboxSpec
+from lambent.dataplane.sandbox.variables import environment_variables
+from lambent.dataplane.types import (
+    Completed,
+    Crashed,
+    EnvironmentInfo,
+    ExitKind,
+    FunctionError,
+    FunctionSpec,
+    InitFailed,
+    InitializationType,
+    Invocation,
+    InvocationReport,
+    InvocationStatus,
+    Outcome,
+    ProcessExit,
+    TimedOut,
+)
+
+_log = logging.getLogger(__name__)
+
+_TOO_LARGE = "Function.ResponseSizeTooLarge"
+
+_BUSY = EnvironmentState.BUSY
+_IDLE = EnvironmentState.IDLE
+
+
+class EnvironmentOwner(Protocol):
+    """Who is told what becomes of an environment and of the invocations given to it: its pool."""
+
+    def started(self, environment: Environment) -> None:
+        """Init is over, or has failed and is to be tried again: the environment can take invocations."""
+
+    def start_failed(self, environment: Environment, error: DataPlaneError) -> None:
+        """It could not be built, or built again, and is leaving."""
+
+    def concluded(self, assignment: Assignment, outcome: Outcome | DataPlaneError) -> None:
+        """An invocation is over; told exactly once for each."""
+
+    def resetting(self, environment: Environment) -> None:
+        """Its processes are being ended; it will be free, and have to initialize again, in a moment."""
+
+    def freed(self, environment: Environment) -> None:
+        """A slot of it is free again."""
+
+    def leaving(self, environment: Environment) -> None:
+        """It takes no more invocations and will soon be gone."""
+
+    def gone(self, environment: Environment) -> None:
+        """Nothing of it is left."""
+
+
+class Assignment:
+    """An invocation on its way through an environment, and the promise of its outcome to whoever asked."""
+
+    __slots__ = ("_environment", "init_ms", "invocation", "is_over", "promise", "started", "started_at", "timer")
+
+    def __init__(self, invocation: Invocation, promise: asyncio.Future[Outcome]) -> None:
+        self.invocation = invocation
+        self.promise = promise
+        self.is_over = False
+        self.started = 0.0
+        self.started_at = 0.0
+        self.init_ms: float | None = None
+        self.timer: Timer | None = None
+        self._environment: Environment | None = None
+
+    def begin(self, environment: Environment, real_time: Clock) -> None:
+        """Note that the invocation begins now, in this environment."""
+        self._environment = environment
+        self.started_at = real_time.now()
+        self.started = real_time.monotonic()
+
+    def answered(self, answer: asyncio.Future[RuntimeAnswer]) -> None:
+        """Take the runtime's answer to the environment; called by the channel's future."""
+        if self._environment is None:
+            return
+        if self.is_over:
+            self._environment.answered_late()
+        else:
+            self._environment.answered(self, answer.result())
+
+    def settle(self, outcome: Outcome | DataPlaneError) -> None:
+        """Keep the promise; a caller that went away has cancelled it, and nobody is told."""
+        if self.promise.done():
+            return
+        if isinstance(outcome, DataPlaneError):
+            self.promise.set_exception(outcome)
+        else:
+            self.promise.set_result(outcome)
+
+
+class Environment:
+    """One execution environment. Its owner starts it, gives it invocations, and is told what becomes of them."""
+
+    def __init__(self, spec: FunctionSpec, interpreter: Interpreter, host: Host, owner: EnvironmentOwner) -> None:
+        self.spec = spec
+        self.since = host.clock.now()
+        self.is_available = False
+        """Whether its owner keeps it among those that can take an invocation; the owner's to set."""
+        self._interpreter = interpreter
+        self._host = host
+        self._owner = owner
+        self._environment_id = host.ids.hex(32)
+        self._log_stream = _log_stream(spec.version, self._environment_id, host.real_time.now())
+        self._lifecycle = Lifecycle(self._environment_id)
+        self._active: list[Assignment] = []
+        self._sandbox: Sandbox | None = None
+        self._relay: OutputRelay | None = None
+        self._initializing: OwnedTask[None] | None = None
+        self._is_cut_off = False
+        self._overdue = 0
+        self._init_ms: float | None = None
+        self._peak_mb = 0
+        self._peak_read = 0.0
+        self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    @property
+    def free_slots(self) -> int:
+        """How many more invocations it can take now; none unless it is idle or busy."""
+        state = self._lifecycle.state
+        if (state is not _IDLE and state is not _BUSY) or self._is_cut_off or self._initializing is not None:
+            return 0
+        if self._sandbox is not None and self._sandbox.channel.closed.done():
+            return 0  # its process is ending; the exit is not yet known
+        return self.spec.slots - len(self._active) - self._overdue
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it serves nothing and waits."""
+        return self._lifecycle.state is _IDLE
+
+    @property
+    def is_initialized(self) -> bool:
+        """Whether an invocation given to it would begin at once, without init."""
+        return self._sandbox is not None
+
+    def status(self) -> EnvironmentStatus:
+        """Return what introspection shows of it now."""
+        info = self._relay.environment if self._relay is not None else None
+        return EnvironmentStatus(
+            self._environment_id,
+            self.spec,
+            self._lifecycle.state,
+            self.since,
+            self.spec.slots,
+            len(self._active),
+            info,
+        )
+
+    def start(self) -> None:
+        """Build its sandbox and run its init phase; the owner is told how that ended."""
+        self._initializing = self._host.tasks.start(self._start(), name=f"init of {self._environment_id}")
+
+    def begin(self, assignment: Assignment) -> None:
+        """Run an invocation in a free slot; the owner is told of its outcome, and then of the slot."""
+        if self._lifecycle.state is _IDLE:
+            self._move(_BUSY, "invocation")
+        assignment.begin(self, self._host.real_time)
+        assignment.init_ms, self._init_ms = self._init_ms, None
+        self._active.append(assignment)
+        assignment.timer = self._host.timers.call_later(self.spec.timeout_s, self._timed_out, assignment)
+        relay = self._told()
+        relay.request_id = assignment.invocation.request_id if self.spec.slots == 1 else None
+        self._host.observer.invocation_started(relay.environment, assignment.invocation, assignment.started_at)
+        if self._sandbox is None:
+            work = self._initialize_within(assignment)
+            self._initializing = self._host.tasks.start(work, name=f"init of {self._environment_id} in an invocation")
+        else:
+            self._hand_over(assignment, self._sandbox)
+
+    def retire(self, cause: str) -> None:
+        """Take no more invocations and end; what it still serves fails with PlatformStoppingError. Idempotent."""
+        if self._lifecycle.state in {EnvironmentState.STOPPING, EnvironmentState.GONE}:
+            return
+        self._move(EnvironmentState.STOPPING, cause)
+        self._owner.leaving(self)
+        for assignment in tuple(self._active):
+            self._abandon(assignment, PlatformStoppingError(f"the environment was stopped: {cause}"))
+        self._host.tasks.start(self._stop(), name=f"end of {self._environment_id}")
+
+    async def wait_gone(self) -> None:
+        """Return once nothing of it is left; cancelling the wait does not keep it alive."""
+        await asyncio.shield(self._gone)
+
+    async def _start(self) -> None:
+        try:
+            failure = await self._initialize(self._host.settings.init_timeout_s)
+        except Exception as error:  # noqa: BLE001 - outermost: whoever waits must hear of it
+            self._initializing = None
+            self._give_up(error)
+            return
+        self._initializing = None
+        if self._lifecycle.state is EnvironmentState.INITIALIZING:
+            self._move(_IDLE, "init over" if failure is None else f"init failed: {failure.error_type}")
+            self._owner.started(self)
+
+    async def _initialize(self, limit_s: float | None) -> InitFailure | None:
+        host = self._host
+        credentials = await host.credentials.issue(self.spec)
+        begun_at, begun = host.real_time.now(), host.real_time.monotonic()
+        variables = environment_variables(self.spec, credentials, self._log_stream, host.settings.endpoint_url)
+        sandbox = self._sandbox = await host.launcher.launch(self._sandbox_spec(variables))
+        relay = self._enter(sandbox, begun_at)
+        failure = CUT_OFF if self._is_cut_off else await init_end(sandbox, limit_s)
+        init_ms = (host.real_time.monotonic() - begun) * 1000
+        sandbox.drain_output()
+        if failure is None:
+            self._peak_mb, self._peak_read = sandbox.peak_memory_mb(), host.real_time.monotonic()
+            # The retry inside an invocation is part of that one's duration and is not reported apart.
+            self._init_ms = init_ms if limit_s is not None else None
+            sandbox.exited.add_done_callback(partial(self._ended, sandbox))
+            sandbox.channel.closed.add_done_callback(partial(self._closed, sandbox))
+            return None
+        if not self._is_cut_off:
+            host.observer.init_failed(relay.environment, init_ms, failure.status, failure.error_type)
+        await sandbox.terminate()
+        self._sandbox = None
+        return failure
+
+    async def _initialize_within(self, assignment: Assignment) -> None:
+        try:
+            failure = await self._initialize(None)
+        except Exception as error:  # noqa: BLE001 - outermost: the caller must hear of it
+            self._initializing = None
+            if not assignment.is_over:
+                self._abandon(assignment, _as_ours(error))
+            self._give_up(error)
+            return
+        self._initializing = None
+        if assignment.is_over:
+            return
+        if failure is None and self._sandbox is not None:
+            self._hand_over(assignment, self._sandbox)
+            self._owner.freed(self)  # of its other slots, if it has any
+        elif failure is not None:
+            report = self._report(assignment, failure.status, failure.error_type)
+            self._conclude(assignment, InitFailed(failure.payload, failure.error_type, failure.exit, report))
+            self._free("init failed again")
+
+    def _enter(self, sandbox: Sandbox, begun_at: float) -> OutputRelay:
+        """Note what the sandbox turned out to be, tell of the init (of the first only), and listen to its output."""
+        is_first = self._relay is None
+        info = EnvironmentInfo(
+            self._environment_id,
+            self.spec,
+            self._log_stream,
+            InitializationType.ON_DEMAND,
+            self._host.launcher.isolation,
+            f"{self._interpreter.executable} ({self._interpreter.version})",
+            sandbox.started_by,
+            sandbox.notices,
+        )
+        relay = OutputRelay(self._host.observer, info)
+        relay.request_id = self._relay.request_id if self._relay is not None else None
+        self._relay = relay
+        if is_first:
+            if self._lifecycle.state is EnvironmentState.STARTING:
+                self._move(EnvironmentState.INITIALIZING, f"sandbox built by {sandbox.started_by}")
+            self._host.observer.init_started(info, begun_at)
+        sandbox.on_output(relay)
+        return relay
+
+    def _sandbox_spec(self, variables: dict[str, str]) -> SandboxSpec:
+        return SandboxSpec(
+            self._environment_id,
+            self.spec,
+            variables,
+            self._interpreter,
+            self._host.launcher.isolation,
+            Limits(self.spec.memory_mb, self.spec.ephemeral_storage_mb),
+        )
+
+    def _hand_over(self, assignment: Assignment, sandbox: Sandbox) -> None:
+        invocation = assignment.invocation
+        headers = InvocationHeaders(
+            invocation.request_id,
+            int((assignment.started_at + self.spec.timeout_s) * 1000),
+            invocation.invoked_arn,
+            invocation.trace_id,
+            invocation.client_context,
+            invocation.cognito_identity,
+        )
+        sandbox.channel.invoke(headers, invocation.payload).add_done_callback(assignment.answered)
+
+    def answered(self, assignment: Assignment, answer: RuntimeAnswer) -> None:
+        """Conclude an invocation that the runtime has answered; called once per assignment, on the loop."""
+        sandbox = self._sandbox
+        if sandbox is None:
+            return
+        if isinstance(answer, Closed):
+            # The process is ending, and its exit will be the outcome; one that talks nonsense has to be made to.
+            if answer.reason is CloseReason.MALFORMED:
+                self._host.tasks.start(sandbox.terminate(), name=f"kill of {self._environment_id}")
+            return
+        sandbox.drain_output()
+        if isinstance(answer, Response):
+            report = self._report(assignment, InvocationStatus.SUCCESS)
+            self._conclude(assignment, Completed(answer.payload, answer.content_type, report))
+        else:
+            report = self._report(assignment, InvocationStatus.ERROR, answer.error_type)
+            self._conclude(assignment, FunctionError(answer.payload, answer.error_type, report))
+            if answer.error_type == _TOO_LARGE and not self._active:
+                # AWS's client ends its process when its answer is refused; the next invocation must not meet that end.
+                self._is_cut_off = True
+                self._begin_reset(answer.error_type)
+                return
+        self._free("invocation over")
+
+    def answered_late(self) -> None:
+        """Take back the slot of an invocation that had timed out, now that its code has come to an end."""
+        if self._overdue:
+            self._overdue -= 1
+            self._free("late answer")
+
+    def _timed_out(self, assignment: Assignment) -> None:
+        if assignment.is_over:
+            return
+        if self._sandbox is not None:
+            self._sandbox.drain_output()
+        report = self._report(assignment, InvocationStatus.TIMEOUT, "Sandbox.Timedout")
+        if self.spec.slots > 1:
+            # Other requests go on beside it, so the code keeps running and keeps its slot.
+            # https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html
+            self._overdue += 1
+            self._conclude(assignment, TimedOut(self.spec.timeout_s, report))
+            return
+        self._is_cut_off = True
+        self._conclude(assignment, TimedOut(self.spec.timeout_s, report))
+        self._begin_reset("timed out")
+
+    def _ended(self, sandbox: Sandbox, exited: asyncio.Future[ProcessExit]) -> None:
+        if self._sandbox is not sandbox or self._is_cut_off:
+            return
+        if not self._active:
+            self.retire("its process ended while it was idle")
+            return
+        self._is_cut_off = True
+        cause = exited.result()
+        error_type = "Runtime.OutOfMemory" if cause.kind is ExitKind.OUT_OF_MEMORY else "Runtime.ExitError"
+        for assignment in tuple(self._active):
+            report = self._report(assignment, InvocationStatus.ERROR, error_type)
+            self._conclude(assignment, Crashed(cause, report))
+        self._begin_reset(f"{cause.kind} {cause.code}")
+
+    def _closed(self, sandbox: Sandbox, _: asyncio.Future[Closed]) -> None:
+        # Sooner than the exit: an environment whose channel is closed must not be given an invocation.
+        if self._sandbox is sandbox and self._lifecycle.state is _IDLE:
+            self.retire("its channel closed while it was idle")
+
+    def _conclude(self, assignment: Assignment, outcome: _Ran) -> None:
+        assignment.is_over = True
+        if assignment.timer is not None:
+            assignment.timer.cancel()
+        self._active.remove(assignment)
+        relay = self._told()
+        relay.request_id = None
+        self._host.observer.invocation_ended(relay.environment, assignment.invocation, outcome.report)
+        self._owner.concluded(assignment, outcome)
+
+    def _abandon(self, assignment: Assignment, error: DataPlaneError) -> None:
+        """End an invocation for a fault of the platform's: its facts are completed, and the caller gets the error."""
+        assignment.is_over = True
+        if assignment.timer is not None:
+            assignment.timer.cancel()
+        self._active.remove(assignment)
+        relay = self._told()
+        relay.request_id = None
+        report = self._report(assignment, InvocationStatus.FAILURE, "Sandbox.Failure")
+        self._host.observer.invocation_ended(relay.environment, assignment.invocation, report)
+        self._owner.concluded(assignment, error)
+
+    def _free(self, cause: str) -> None:
+        if not self._active and not self._overdue and self._lifecycle.state is _BUSY:
+            self._move(_IDLE, cause)
+        self._owner.freed(self)
+
+    def _report(
+        self, assignment: Assignment, status: InvocationStatus, error_type: str | None = None
+    ) -> InvocationReport:
+        now = self._host.real_time.monotonic()
+        duration_ms = (now - assignment.started) * 1000
+        if status is InvocationStatus.TIMEOUT:
+            # AWS stops the count where it stopped the function.
+            duration_ms = min(duration_ms, self.spec.timeout_s * 1000.0)
+        if self._sandbox is not None and metering.memory_reading_is_due(duration_ms, now - self._peak_read):
+            self._peak_mb, self._peak_read = max(self._peak_mb, self._sandbox.peak_memory_mb()), now
+        measured = metering.Measured(
+            assignment.invocation.request_id,
+            assignment.started_at,
+            duration_ms,
+            assignment.init_ms,
+            self.spec.memory_mb,
+            self._peak_mb,
+        )
+        return metering.report(measured, status, error_type)
+
+    def _begin_reset(self, cause: str) -> None:
+        self._owner.resetting(self)
+        self._host.tasks.start(self._reset(cause), name=f"reset of {self._environment_id}")
+
+    async def _reset(self, cause: str) -> None:
+        try:
+            await self._end_sandbox()
+        except Exception as error:  # noqa: BLE001 - outermost: whoever waits must hear of it
+            self._give_up(error)
+            return
+        if self._lifecycle.state is _BUSY:
+            self._free(f"reset after: {cause}")
+
+    def _give_up(self, error: Exception) -> None:
+        """Leave for a fault of the platform's, and let the owner fail whoever waits for this environment."""
+        _log.warning("environment %s is of no use", self._environment_id, exc_info=error)
+        self.retire("it could not be built or reset")
+        self._owner.start_failed(self, _as_ours(error))
+
+    async def _stop(self) -> None:
+        try:
+            await self._end_sandbox()
+        finally:
+            self._move(EnvironmentState.GONE, "nothing is left")
+            self._gone.set_result(None)
+            self._owner.gone(self)
+
+    async def _end_sandbox(self) -> None:
+        # Without extensions the shutdown phase has no time of its own: SIGKILL at once.
+        # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown
+        self._is_cut_off = True
+        if self._sandbox is not None:
+            await self._sandbox.terminate()
+        if self._initializing is not None:
+            # It sees that it was cut off, at the latest when its launch returns.
+            await self._initializing.result()
+        self._sandbox = None
+        self._overdue = 0
+        self._is_cut_off = False
+
+    def _move(self, target: EnvironmentState, cause: str) -> None:
+        self._lifecycle.move(target, cause)
+        self.since = self._host.clock.now()
+
+    def _told(self) -> OutputRelay:
+        if self._relay is None:
+            raise RuntimeError(f"environment {self._environment_id} was given an invocation before its sandbox")
+        return self._relay
+
+
+_Ran = Completed | FunctionError | TimedOut | Crashed | InitFailed
+
+
+def _as_ours(error: Exception) -> DataPlaneError:
+    return error if isinstance(error, DataPlaneError) else SandboxError(f"{type(error).__name__}: {error}")
+
+
+def _log_stream(version: str, environment_id: str, at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y/%m/%d}/[{version}]{environment_id}"

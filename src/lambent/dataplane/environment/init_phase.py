@@ -1,0 +1,42 @@
+"""How an init phase ends: with the runtime parked in its first `next`, or in one of several failures."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from lambent.dataplane.runtime_api.messages import ErrorAnswer, InitAnswer, Parked
+from lambent.dataplane.sandbox.handle import Sandbox
+from lambent.dataplane.types import InvocationStatus, ProcessExit
+
+# A process that closed its channel is ending; its exit is worth this much waiting, for its cause is the answer.
+_EXIT_PATIENCE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class InitFailure:
+    """Why init did not come to its end; `payload` is the runtime's own report, if it made one."""
+
+    status: InvocationStatus
+    error_type: str
+    payload: bytes | None = None
+    exit: ProcessExit | None = None
+
+
+CUT_OFF = InitFailure(InvocationStatus.FAILURE, "Sandbox.Failure")
+
+
+async def init_end(sandbox: Sandbox, limit_s: float | None) -> InitFailure | None:
+    """Return None once the runtime has parked in its first `next`, or how init failed."""
+    first: asyncio.Future[InitAnswer] = sandbox.channel.first_next
+    await asyncio.wait({first}, timeout=limit_s)
+    if not first.done():
+        return InitFailure(InvocationStatus.TIMEOUT, "Sandbox.Timedout")
+    answer = first.result()
+    if isinstance(answer, Parked):
+        return None
+    if isinstance(answer, ErrorAnswer):
+        return InitFailure(InvocationStatus.ERROR, answer.error_type, answer.payload)
+    await asyncio.wait({sandbox.exited}, timeout=_EXIT_PATIENCE_S)
+    cause = await sandbox.terminate()
+    return InitFailure(InvocationStatus.ERROR, "Runtime.ExitError", exit=cause)

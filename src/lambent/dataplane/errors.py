@@ -1,0 +1,28 @@
+"""What the data plane raises for requests that never become an invocation."""
+
+from __future__ import annotations
+
+
+class DataPlaneError(Exception):
+    """The data plane could not do what it was asked."""
+
+
+class RuntimeUnavailableError(DataPlaneError):
+    """Nothing on this machine can run the function's runtime (or, in strict mode, not exactly it)."""
+
+    def __init__(self, runtime: str, reason: str) -> None:
+        super().__init__(f"{runtime}: {reason}")
+        self.runtime = runtime
+        self.reason = reason
+
+
+class IsolationUnavailableError(DataPlaneError):
+    """The isolation level that was demanded does not hold on this machine; the message says why and what would help."""
+
+
+class SandboxError(DataPlaneError):
+    """An execution environment could not be built: the platform's fault, not the function's."""
+
+
+class PlatformStoppingError(DataPlaneError):
+    """The data plane is being stopped: the invocation was not run, or was cut off; a later one may be."""

@@ -1,0 +1,24 @@
+"""What a function writes, passed on with the invocation it belongs to."""
+
+from __future__ import annotations
+
+from lambent.dataplane.types import EnvironmentInfo, Observer, OutputLine
+
+
+class OutputRelay:
+    """Gives each line of one environment to the observer, together with the request that was running.
+
+    Lines keep their order. Those written outside an invocation (in init, between two, while it ends) name none. With
+    several slots the lines themselves must say to which request they belong; AWS demands JSON logs there.
+    """
+
+    __slots__ = ("_observer", "environment", "request_id")
+
+    def __init__(self, observer: Observer, environment: EnvironmentInfo) -> None:
+        self._observer = observer
+        self.environment = environment
+        self.request_id: str | None = None
+
+    def __call__(self, line: OutputLine) -> None:
+        """Pass one line on; what the sandbox calls for each."""
+        self._observer.output(self.environment, self.request_id, line)

@@ -1,0 +1,211 @@
+"""Invocation in, Outcome out: admission, the pools of every function version, and the end of them all."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from lambent.base.clock import Clock, SystemClock
+from lambent.base.identifiers import IdSource
+from lambent.base.tasks import TaskOwner
+from lambent.dataplane.admission import Admission
+from lambent.dataplane.environment import EnvironmentStatus, Host, SandboxLauncher, Timers
+from lambent.dataplane.errors import PlatformStoppingError
+from lambent.dataplane.pool import FunctionLimits, Pool
+from lambent.dataplane.sandbox.launcher import Launcher
+from lambent.dataplane.scaling.on_demand import RATE_BURST, Allowance
+from lambent.dataplane.types import (
+    CredentialSource,
+    DataPlaneSettings,
+    FunctionArn,
+    FunctionSpec,
+    Invocation,
+    IsolationFinding,
+    IsolationLevel,
+    Observer,
+    Outcome,
+    RuntimeInfo,
+    Throttled,
+    VersionArn,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RealWorld:
+    """What runs sandboxes and measures real time. Tests put scripted ones in its place."""
+
+    launcher: SandboxLauncher
+    real_time: Clock
+    timers: Timers | None = None
+    """None means the running event loop."""
+
+    @classmethod
+    def of(cls, settings: DataPlaneSettings) -> RealWorld:
+        """Return this machine."""
+        real_time = SystemClock()
+        return cls(Launcher(settings, real_time=real_time), real_time)
+
+
+class DataPlane:
+    """Runs functions in execution environments, within the limits of their accounts. Belongs to one event loop."""
+
+    def __init__(  # noqa: PLR0913 - the composition root's one call
+        self,
+        settings: DataPlaneSettings,
+        *,
+        clock: Clock,
+        ids: IdSource,
+        credentials: CredentialSource,
+        observer: Observer,
+        world: RealWorld | None = None,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._ids = ids
+        self._credentials = credentials
+        self._observer = observer
+        self._world = world or RealWorld.of(settings)
+        self._launcher = self._world.launcher
+        self._admission = Admission(settings.account_concurrency)
+        self._limits: dict[FunctionArn, FunctionLimits] = {}
+        self._pools: dict[VersionArn, Pool] = {}
+        self._draining: set[Pool] = set()
+        self._tasks = TaskOwner("data plane", clock=clock)
+        self._host: Host | None = None
+
+    @property
+    def isolation(self) -> IsolationLevel:
+        """The isolation that environments get; known once started."""
+        return self._launcher.isolation
+
+    async def start(self) -> None:
+        """Make ready to run functions; raises IsolationUnavailableError where the demanded isolation does not hold."""
+        await self._launcher.start()
+        self._host = Host(
+            settings=self._settings,
+            launcher=self._launcher,
+            credentials=self._credentials,
+            observer=self._observer,
+            clock=self._clock,
+            real_time=self._world.real_time,
+            ids=self._ids,
+            tasks=self._tasks,
+            timers=self._world.timers or asyncio.get_running_loop(),
+        )
+        self._tasks.loop(self._expire_idle(), name="idle expiry")
+
+    async def stop(self) -> None:
+        """End every environment and wait until nothing is left; invocations still under way fail. Idempotent."""
+        self._host = None
+        pools = [*self._pools.values(), *self._draining]
+        self._pools.clear()
+        await asyncio.gather(*(pool.stop() for pool in pools))
+        self._draining.clear()
+        await self._tasks.aclose()
+        await self._launcher.stop()
+
+    async def invoke(self, invocation: Invocation) -> Outcome:
+        """Run one invocation and return how it ended.
+
+        Raises RuntimeUnavailableError where nothing here runs its runtime, SandboxError where no environment could be
+        built, PlatformStoppingError once the data plane is being stopped. Cancelling gives up the outcome alone: an
+        admitted invocation runs to its end, and is observed and counted until then.
+        """
+        spec = invocation.spec
+        pool = self._pools.get(spec.version_arn)
+        if pool is None or pool.spec.revision != spec.revision:
+            pool = self._open_pool(spec)
+        refusal = pool.limits.concurrency.admit()
+        if refusal is not None:
+            return Throttled(refusal)
+        return await pool.submit(invocation)
+
+    async def prepare(self, spec: FunctionSpec) -> None:
+        """Have ready what starts environments of this version quickly; raises RuntimeUnavailableError, SandboxError."""
+        self._launcher.resolve(spec.runtime, strict=self._settings.strict_runtimes)
+        await self._launcher.prepare(spec.runtime)
+
+    def reserve(self, function_arn: FunctionArn, concurrency: int | None) -> None:
+        """Reserve concurrency for a function from now on (0 throttles all); None takes the reservation away.
+
+        A function to be forgotten is first given None and its versions retired.
+        """
+        self._admission.of(function_arn).reserve(concurrency)
+
+    def retire(self, version_arn: VersionArn) -> None:
+        """Drain and end the environments of a deleted or changed version; what runs or waits comes to its end first."""
+        pool = self._pools.pop(version_arn, None)
+        if pool is not None:
+            self._drain(pool, "the version was deleted or changed")
+
+    def environments(self) -> Sequence[EnvironmentStatus]:
+        """Return every environment that is not gone, draining ones included, oldest pools first."""
+        return [status for pool in self._every_pool() for status in pool.statuses()]
+
+    def _open_pool(self, spec: FunctionSpec) -> Pool:
+        """Return a new pool for this revision; one of another revision drains."""
+        if self._host is None:
+            raise PlatformStoppingError("the data plane is not running")
+        interpreter = self._launcher.resolve(spec.runtime, strict=self._settings.strict_runtimes)
+        earlier = self._pools.pop(spec.version_arn, None)
+        if earlier is not None:
+            self._drain(earlier, "the function was changed")
+        pool = self._pools[spec.version_arn] = Pool(spec, interpreter, self._limits_of(spec.function_arn), self._host)
+        return pool
+
+    def _limits_of(self, function_arn: FunctionArn) -> FunctionLimits:
+        found = self._limits.get(function_arn)
+        if found is None:
+            allowance = Allowance(float(RATE_BURST), self._clock.now())
+            found = self._limits[function_arn] = FunctionLimits(self._admission.of(function_arn), allowance)
+        return found
+
+    def _drain(self, pool: Pool, cause: str) -> None:
+        self._draining.add(pool)
+        pool.retire(cause, self._drained)
+
+    def _drained(self, pool: Pool) -> None:
+        self._draining.discard(pool)
+        function_arn = pool.spec.function_arn
+        if all(other.spec.function_arn != function_arn for other in self._every_pool()):
+            self._limits.pop(function_arn, None)
+            self._admission.forget(function_arn)
+
+    def _every_pool(self) -> Iterator[Pool]:
+        yield from self._draining
+        yield from self._pools.values()
+
+    async def _expire_idle(self) -> None:
+        expiry_s = self._settings.idle_expiry_s
+        while True:
+            # Whatever becomes idle during this sleep expires after it: no wake-up is needed.
+            oldest = [since for pool in self._pools.values() if (since := pool.idle_longest_since()) is not None]
+            await self._clock.sleep_until(min(oldest, default=self._clock.now()) + expiry_s)
+            for pool in tuple(self._pools.values()):
+                pool.expire(self._clock.now(), expiry_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What this machine can run, and in which isolation; `isolation` is None where the demanded one does not hold."""
+
+    isolation: IsolationLevel | None
+    findings: tuple[IsolationFinding, ...]
+    runtimes: tuple[RuntimeInfo, ...]
+
+
+def diagnose(settings: DataPlaneSettings) -> Diagnosis:
+    """Return which runtimes and isolation hold here, and why not more; nothing needs to be running."""
+    launcher = Launcher(settings, real_time=SystemClock())
+    findings = tuple(launcher.findings())
+    return Diagnosis(_strongest(settings, findings), findings, tuple(launcher.runtimes()))
+
+
+def _strongest(settings: DataPlaneSettings, findings: Sequence[IsolationFinding]) -> IsolationLevel | None:
+    if settings.isolation is IsolationLevel.PROCESS:
+        return IsolationLevel.PROCESS
+    # The launcher's first finding is the one that decides between the levels; the others are about limits.
+    if findings[0].holds:
+        return IsolationLevel.NAMESPACE
+    return None if settings.isolation is IsolationLevel.NAMESPACE else IsolationLevel.PROCESS

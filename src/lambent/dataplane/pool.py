@@ -1,0 +1,173 @@
+"""The execution environments of one function version.
+
+An invocation takes the environment that was busy last, or waits for the first that becomes free while a new one is
+started for it; whichever comes first serves it, and the other stays idle. Nobody ever starts two for one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lambent.dataplane.admission import FunctionConcurrency
+from lambent.dataplane.environment import Assignment, Environment, EnvironmentStatus, Host
+from lambent.dataplane.errors import DataPlaneError, PlatformStoppingError
+from lambent.dataplane.sandbox.spec import Interpreter
+from lambent.dataplane.scaling import on_demand
+from lambent.dataplane.types import FunctionSpec, Invocation, Outcome, Throttled, ThrottleReason
+
+
+@dataclass(slots=True)
+class FunctionLimits:
+    """What limits a function across its versions: its concurrency, and how fast it may grow."""
+
+    concurrency: FunctionConcurrency
+    allowance: on_demand.Allowance
+
+
+class Pool:
+    """The environments of one revision of one function version, and the invocations that wait for them."""
+
+    def __init__(self, spec: FunctionSpec, interpreter: Interpreter, limits: FunctionLimits, host: Host) -> None:
+        self.spec = spec
+        self.limits = limits
+        self._interpreter = interpreter
+        self._host = host
+        self._loop = asyncio.get_running_loop()
+        self._environments: set[Environment] = set()
+        self._coming: set[Environment] = set()
+        self._available: list[Environment] = []
+        self._waiting: deque[Assignment] = deque()
+        self._retired_for: str | None = None
+        self._on_empty: Callable[[Pool], None] | None = None
+
+    def submit(self, invocation: Invocation) -> asyncio.Future[Outcome]:
+        """Run an admitted invocation and return the promise of its outcome.
+
+        Cancelling the promise gives up the outcome alone: the invocation still runs to its end, and only then is its
+        concurrency released, once. The promise fails with a DataPlaneError where the platform could not run it.
+        """
+        assignment = Assignment(invocation, self._loop.create_future())
+        environment = self._take()
+        if environment is None:
+            self._await_environment(assignment)
+        else:
+            environment.begin(assignment)
+        return assignment.promise
+
+    def statuses(self) -> list[EnvironmentStatus]:
+        """Return what introspection shows of each environment."""
+        return [environment.status() for environment in self._environments]
+
+    def retire(self, cause: str, on_empty: Callable[[Pool], None]) -> None:
+        """Let what runs or waits come to its end, end every environment with it, and call back when all are gone.
+
+        The call back may come at once. Idempotent.
+        """
+        if self._retired_for is not None:
+            return
+        self._retired_for = cause
+        self._on_empty = on_empty
+        for environment in tuple(self._available):
+            if environment.is_idle:
+                environment.retire(cause)
+        self._note_if_empty()
+
+    async def stop(self) -> None:
+        """End every environment now, and return when they are gone; what runs or waits fails with an error."""
+        environments = tuple(self._environments)
+        while self._waiting:
+            self.concluded(self._waiting.popleft(), PlatformStoppingError("the platform is stopping"))
+        for environment in environments:
+            environment.retire("the platform is stopping")
+        await asyncio.gather(*(environment.wait_gone() for environment in environments))
+
+    def expire(self, now: float, expiry_s: float) -> None:
+        """End the environments that have been idle for `expiry_s` of platform time."""
+        idle = [environment for environment in self._available if environment.is_idle]
+        for place in on_demand.expired([environment.since for environment in idle], now, expiry_s):
+            idle[place].retire("idle for too long")
+
+    def idle_longest_since(self) -> float | None:
+        """Return since when the environment that has been idle longest is so, or None where none is idle."""
+        return min((environment.since for environment in self._available if environment.is_idle), default=None)
+
+    def started(self, environment: Environment) -> None:
+        """Give a new environment its first invocation, or keep it for the next."""
+        self.freed(environment)
+
+    def start_failed(self, environment: Environment, error: DataPlaneError) -> None:
+        """Fail the invocation that nothing else is on its way to serve."""
+        self._coming.discard(environment)
+        while len(self._waiting) > len(self._coming) * self.spec.slots:
+            self.concluded(self._waiting.popleft(), error)
+
+    def resetting(self, environment: Environment) -> None:
+        """Count an environment that is being reset among those that come: the next invocation waits for it."""
+        self._coming.add(environment)
+
+    def concluded(self, assignment: Assignment, outcome: Outcome | DataPlaneError) -> None:
+        """Release the concurrency of an invocation that is over, and tell its caller, if still there."""
+        self.limits.concurrency.release()
+        assignment.settle(outcome)
+
+    def freed(self, environment: Environment) -> None:
+        """Give free slots to those who wait longest; else keep the environment, or end it if the pool is retired."""
+        self._coming.discard(environment)
+        while self._waiting and environment.free_slots:
+            environment.begin(self._waiting.popleft())
+        if not environment.free_slots:
+            return
+        if self._retired_for is not None and environment.is_idle:
+            environment.retire(self._retired_for)
+        elif not environment.is_available:
+            environment.is_available = True
+            # The last in is the first out, so that the surplus idles long enough to expire. What would have to
+            # initialize first is taken last.
+            self._available.insert(len(self._available) if environment.is_initialized else 0, environment)
+
+    def leaving(self, environment: Environment) -> None:
+        """Forget an environment that takes no more invocations; it is followed until it is gone."""
+        self._coming.discard(environment)
+        if environment.is_available:
+            environment.is_available = False
+            self._available.remove(environment)
+
+    def gone(self, environment: Environment) -> None:
+        """Forget an environment of which nothing is left."""
+        self._environments.discard(environment)
+        self._note_if_empty()
+
+    def _take(self) -> Environment | None:
+        available = self._available
+        while available:
+            free_slots = available[-1].free_slots
+            if free_slots > 1:
+                return available[-1]
+            environment = available.pop()
+            environment.is_available = False
+            if free_slots:
+                return environment
+        return None
+
+    def _await_environment(self, assignment: Assignment) -> None:
+        self._waiting.append(assignment)
+        demand = on_demand.Demand(len(self._waiting), len(self._coming), self.spec.slots)
+        decision = on_demand.decide(demand, self.limits.allowance, self._host.clock.now())
+        self.limits.allowance = decision.allowance
+        for _ in range(decision.start):
+            environment = Environment(self.spec, self._interpreter, self._host, self)
+            self._environments.add(environment)
+            self._coming.add(environment)
+            environment.start()
+        if len(self._waiting) > len(self._coming) * self.spec.slots:
+            # The function grows faster than its scaling rate; AWS queues nobody.
+            self._waiting.remove(assignment)
+            self.concluded(assignment, Throttled(ThrottleReason.ACCOUNT))
+
+    def _note_if_empty(self) -> None:
+        if self._retired_for is not None and not self._environments and self._on_empty is not None:
+            on_empty, self._on_empty = self._on_empty, None
+            on_empty(self)

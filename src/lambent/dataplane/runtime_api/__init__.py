@@ -1,0 +1,1 @@
+"""The Runtime API: where a runtime's next call meets an invocation."""

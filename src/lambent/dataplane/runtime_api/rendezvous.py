@@ -1,0 +1,203 @@
+"""Where an invocation meets the runtime that waits in `next`: the host end of a runtime's channel.
+
+What arrives here was written inside a sandbox and is read like any stranger's input: every size is checked before
+anything is kept, and what is no message closes the channel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from typing import Final, Self, cast
+
+from lambent.dataplane.runtime_api.messages import (
+    Closed,
+    CloseReason,
+    ErrorAnswer,
+    InitAnswer,
+    InvocationHeaders,
+    Parked,
+    Response,
+    RuntimeAnswer,
+)
+from lambent.guest import framing
+
+_RESPONSE_OVERHEAD: Final = 256  # the content type and its length
+_BOUNDS: Final = {
+    framing.NEXT: 0,
+    framing.RESPONSE: framing.MAX_RESPONSE + _RESPONSE_OVERHEAD,
+    framing.ERROR: framing.MAX_ERROR,
+    framing.INIT_ERROR: framing.MAX_ERROR,
+    framing.TOO_LARGE: 0,
+}
+_TOO_LARGE: Final = ErrorAnswer(
+    payload=json.dumps(
+        {
+            "errorMessage": "Response payload size exceeded maximum allowed payload size "
+            f"({framing.MAX_RESPONSE} bytes).",
+            "errorType": "Function.ResponseSizeTooLarge",
+        },
+        separators=(",", ":"),
+    ).encode(),
+    error_type="Function.ResponseSizeTooLarge",
+)
+
+
+class RuntimeChannel(asyncio.Protocol):
+    """The host end of one runtime's inherited socket; used on the loop that opened it.
+
+    `first_next` resolves once: `Parked` when init is over, `ErrorAnswer` when the runtime reported an init error,
+    `Closed` when it ended before either. `closed` resolves when the channel has ended. No future here ever fails.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self.first_next: Final[asyncio.Future[InitAnswer]] = loop.create_future()
+        self.closed: Final[asyncio.Future[Closed]] = loop.create_future()
+        self._answer: asyncio.Future[RuntimeAnswer] | None = None
+        self._transport: asyncio.WriteTransport | None = None
+        self._received = bytearray()
+        self._to_skip = 0
+
+    @classmethod
+    async def open(cls, host_end: socket.socket) -> Self:
+        """Return a channel on `host_end`, a connected stream socket, which the channel owns from now on."""
+        loop = asyncio.get_running_loop()
+        _, channel = await loop.create_unix_connection(lambda: cls(loop), sock=host_end)
+        return channel
+
+    def invoke(self, headers: InvocationHeaders, payload: bytes) -> asyncio.Future[RuntimeAnswer]:
+        """Hand one invocation to the runtime and return the future of its answer, which never fails.
+
+        One invocation at a time: the one before must have been answered. Cancelling the future gives up the answer,
+        not the invocation; the environment must then be ended.
+        """
+        if self._answer is not None:
+            raise RuntimeError("the runtime has not answered the invocation before")
+        answer: asyncio.Future[RuntimeAnswer] = self._loop.create_future()
+        if self._transport is None or self.closed.done():
+            answer.set_result(self.closed.result() if self.closed.done() else Closed(CloseReason.ENDED))
+            return answer
+        self._answer = answer
+        texts = (
+            headers.request_id,
+            str(headers.deadline_ms),
+            headers.invoked_function_arn,
+            headers.trace_id,
+            headers.client_context,
+            headers.cognito_identity,
+        )
+        self._transport.write(framing.encode_invoke(texts, payload))
+        return answer
+
+    def close(self) -> None:
+        """Close the host end; idempotent."""
+        self._end(CloseReason.ENDED)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport; called by the loop."""
+        self._transport = cast("asyncio.WriteTransport", transport)  # uvloop's own classes derive from neither
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Resolve whatever is still waiting; called by the loop."""
+        self._end(CloseReason.ENDED)
+
+    def data_received(self, data: bytes) -> None:
+        """Take in what the runtime sent; called by the loop."""
+        # The usual case, one whole frame in one read, is parsed where it lies.
+        if not self._received and not self._to_skip and self._take_whole(data):
+            return
+        self._received += data
+        while self._take_next():
+            pass
+
+    def _take_whole(self, data: bytes) -> bool:
+        if len(data) < framing.HEADER.size:
+            return False
+        kind, size = framing.HEADER.unpack_from(data)
+        if len(data) != framing.HEADER.size + size or size > _BOUNDS.get(kind, -1):
+            return False
+        self._dispatch(kind, data, framing.HEADER.size)
+        return True
+
+    def _take_next(self) -> bool:
+        """Consume one frame, or the part of an oversized one that is here; False when more must arrive."""
+        received = self._received
+        if self._to_skip:
+            skipped = min(self._to_skip, len(received))
+            del received[:skipped]
+            self._to_skip -= skipped
+        if len(received) < framing.HEADER.size or self._to_skip:
+            return False
+        kind, size = framing.HEADER.unpack_from(received)
+        bound = _BOUNDS.get(kind)
+        if bound is None or (size > bound and kind != framing.RESPONSE):
+            self._end(CloseReason.MALFORMED)
+            return False
+        if size > bound:
+            # An answer over the limit is never held: it is read past, and the invocation answered at once.
+            del received[: framing.HEADER.size]
+            self._to_skip = size
+            self._settle(_TOO_LARGE)
+            return True
+        end = framing.HEADER.size + size
+        if len(received) < end:
+            return False
+        whole = bytes(received[:end])
+        del received[:end]
+        self._dispatch(kind, whole, framing.HEADER.size)
+        return not self.closed.done()
+
+    def _dispatch(self, kind: int, data: bytes, start: int) -> None:
+        if kind == framing.RESPONSE:
+            self._respond(data, start)
+        elif kind == framing.ERROR:
+            self._settle(_error_answer(data[start:]))
+        elif kind == framing.TOO_LARGE:
+            self._settle(_TOO_LARGE)
+        elif self.first_next.done():
+            self._end(CloseReason.MALFORMED)
+        else:
+            self.first_next.set_result(Parked() if kind == framing.NEXT else _error_answer(data[start:]))
+
+    def _respond(self, data: bytes, start: int) -> None:
+        type_end = start + 1 + data[start] if len(data) > start else len(data) + 1
+        if type_end > len(data):
+            self._end(CloseReason.MALFORMED)
+            return
+        payload = data[type_end:]
+        if len(payload) > framing.MAX_RESPONSE:
+            self._settle(_TOO_LARGE)
+        else:
+            self._settle(Response(payload, str(data[start + 1 : type_end], "latin-1")))
+
+    def _settle(self, result: RuntimeAnswer) -> None:
+        answer, self._answer = self._answer, None
+        if answer is None:
+            self._end(CloseReason.MALFORMED)  # an answer nobody asked for
+        elif not answer.done():
+            answer.set_result(result)
+
+    def _end(self, reason: CloseReason) -> None:
+        if self.closed.done():
+            return
+        closed = Closed(reason)
+        self.closed.set_result(closed)
+        self._received.clear()
+        if not self.first_next.done():
+            self.first_next.set_result(closed)
+        answer, self._answer = self._answer, None
+        if answer is not None and not answer.done():
+            answer.set_result(closed)
+        if self._transport is not None:
+            self._transport.close()
+
+
+def _error_answer(body: bytes) -> ErrorAnswer:
+    try:
+        report = json.loads(body)
+    except (ValueError, RecursionError):
+        report = None
+    named = report.get("errorType") if isinstance(report, dict) else None
+    return ErrorAnswer(payload=body, error_type=named if isinstance(named, str) and named else "Runtime.Unknown")

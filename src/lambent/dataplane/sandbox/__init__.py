@@ -1,0 +1,1 @@
+"""The walls around an execution environment: namespaces, control groups, limits."""

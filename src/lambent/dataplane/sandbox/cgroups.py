@@ -1,0 +1,233 @@
+"""Memory and process limits by control groups, version 1 or 2, and what they say afterwards.
+
+A sandbox's processes move themselves into their group: the opened `tasks` (v1) or `cgroup.procs` (v2) file is passed to
+the keeper. The place of a CPU quota is `_LIMITS` beside these two, once the invoke phase is metered by it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from lambent.dataplane.sandbox.spec import Limits
+from lambent.dataplane.types import IsolationFinding
+
+_ROOT: Final = Path("/sys/fs/cgroup")
+_PREFIX: Final = "lambent-"  # then the process id of the platform
+_MB: Final = 1_048_576
+
+
+@dataclass(frozen=True, slots=True)
+class _Hierarchy:
+    """One mounted hierarchy with the folder in which our groups go."""
+
+    version: int
+    controllers: frozenset[str]
+    home: Path
+
+    @property
+    def join_file(self) -> str:
+        # In version 1, "0" written to `tasks` moves one thread without the lock that moving a process takes; the
+        # keeper has one thread. Version 2 moves whole processes only, where memory is controlled.
+        return "tasks" if self.version == 1 else "cgroup.procs"
+
+
+class CgroupError(OSError):
+    """A control group could not be made."""
+
+
+@dataclass(slots=True)
+class Cgroup:
+    """The groups of one sandbox, one per hierarchy in use."""
+
+    folders: tuple[Path, ...]
+    join: tuple[int, ...]
+    _peak: int | None
+    _memory: Path | None
+    _version: int
+    _is_removed: bool = field(default=False)
+
+    def joined(self) -> None:
+        """Close the descriptors that were passed to the keeper."""
+        for descriptor in self.join:
+            os.close(descriptor)
+        self.join = ()
+
+    def peak_mb(self) -> int | None:
+        """Return the most memory used so far in MB, rounded up; None where the kernel keeps no such number."""
+        if self._peak is None:
+            return None
+        return -(-int(os.pread(self._peak, 32, 0)) // _MB)
+
+    def ran_out_of_memory(self) -> bool:
+        """Whether the kernel ended a process of this group for want of memory."""
+        if self._memory is None:
+            return False
+        name = "memory.oom_control" if self._version == 1 else "memory.events"
+        with contextlib.suppress(OSError):
+            for line in (self._memory / name).read_text(encoding="ascii").splitlines():
+                key, _, value = line.partition(" ")
+                if key == "oom_kill":
+                    return int(value) > 0
+        return False
+
+    def remove(self) -> None:
+        """Remove the groups; every process of theirs must have ended. Idempotent."""
+        if self._is_removed:
+            return
+        self._is_removed = True
+        self.joined()
+        if self._peak is not None:
+            os.close(self._peak)
+            self._peak = None
+        for folder in self.folders:
+            with contextlib.suppress(FileNotFoundError):
+                folder.rmdir()
+
+
+class Cgroups:
+    """Makes groups under a folder of ours in each hierarchy we may write to."""
+
+    def __init__(self, owner: int, root: Path = _ROOT, membership: Path = Path("/proc/self/cgroup")) -> None:
+        self._owner = f"{_PREFIX}{owner}"
+        self._hierarchies: dict[str, _Hierarchy] = {}
+        self._reasons: dict[str, str] = {}
+        for controller in ("memory", "pids"):
+            self._find(controller, root, membership)
+
+    @property
+    def limits_memory(self) -> bool:
+        """Whether memory is limited by the kernel here."""
+        return "memory" in self._hierarchies
+
+    @property
+    def limits_processes(self) -> bool:
+        """Whether the number of processes is limited per environment here."""
+        return "pids" in self._hierarchies
+
+    def findings(self) -> list[IsolationFinding]:
+        """Return for each controller whether it can be used, and if not, why."""
+        return [
+            IsolationFinding(
+                name=f"cgroup {controller} limit",
+                holds=controller in self._hierarchies,
+                reason=self._reasons.get(controller, ""),
+                remedy=""
+                if controller in self._hierarchies
+                else "run as root, or delegate a control group to this user",
+            )
+            for controller in ("memory", "pids")
+        ]
+
+    def create(self, name: str, limits: Limits) -> Cgroup | None:
+        """Make the groups of one sandbox, or return None where no hierarchy can be used; raises CgroupError."""
+        homes = {hierarchy.home: hierarchy for hierarchy in self._hierarchies.values()}
+        if not homes:
+            return None
+        folders, join = [], []
+        try:
+            for home, hierarchy in homes.items():
+                folder = home / name
+                folder.mkdir()
+                folders.append(folder)
+                _write_limits(folder, hierarchy, limits)
+                join.append(os.open(folder / hierarchy.join_file, os.O_WRONLY | os.O_CLOEXEC))
+        except OSError as error:
+            Cgroup(tuple(folders), tuple(join), None, None, 1).remove()
+            raise CgroupError(error.errno, error.strerror, str(error.filename)) from error
+        memory = self._hierarchies.get("memory")
+        place = memory.home / name if memory else None
+        version = memory.version if memory else 1
+        return Cgroup(tuple(folders), tuple(join), _open_peak(place, version), place, version)
+
+    def remove(self) -> None:
+        """Remove our folders once no sandbox is left; idempotent."""
+        for hierarchy in self._hierarchies.values():
+            with contextlib.suppress(OSError):
+                hierarchy.home.rmdir()
+
+    def sweep(self) -> None:
+        """Remove the groups of platforms that were killed."""
+        for hierarchy in self._hierarchies.values():
+            for home in hierarchy.home.parent.glob(f"{_PREFIX}*"):
+                owner = home.name.removeprefix(_PREFIX)
+                if not owner.isdecimal() or Path(f"/proc/{owner}").exists():
+                    continue
+                with contextlib.suppress(OSError):  # another platform may be sweeping, too
+                    for group in home.iterdir():
+                        if group.is_dir():
+                            group.rmdir()
+                    home.rmdir()
+
+    def _find(self, controller: str, root: Path, membership: Path) -> None:
+        try:
+            version, parent = _membership(controller, root, membership)
+            home = parent / self._owner
+            home.mkdir(exist_ok=True)
+            if version == 2 and controller not in (home / "cgroup.controllers").read_text().split():
+                home.rmdir()
+                raise PermissionError(1, "the controller is not enabled for subgroups", str(parent))
+            if version == 2:
+                (home / "cgroup.subtree_control").write_text(f"+{controller}")
+        except (OSError, LookupError) as error:
+            self._reasons[controller] = str(error)
+            return
+        known = self._hierarchies.values()
+        held = frozenset({controller}).union(*(each.controllers for each in known if each.home == home))
+        hierarchy = _Hierarchy(version, held, home)
+        self._hierarchies[controller] = hierarchy
+        for other in held - {controller}:
+            self._hierarchies[other] = hierarchy
+
+
+def _membership(controller: str, root: Path, membership: Path) -> tuple[int, Path]:
+    """Return the version and our own group's folder in the hierarchy that has `controller`."""
+    unified = None
+    for line in membership.read_text(encoding="ascii").splitlines():
+        _, names, path = line.split(":", 2)
+        if controller in names.split(","):
+            return 1, _existing(root / controller, path)
+        if not names:
+            unified = path
+    if unified is None or not (root / "cgroup.controllers").exists():
+        raise LookupError(f"no control group hierarchy has the {controller} controller")
+    own = _existing(root, unified)
+    # Version 2 forbids processes beside subgroups, so ours go beside our own group, unless that is the root.
+    return 2, own if own == root else own.parent
+
+
+def _existing(mount: Path, path: str) -> Path:
+    # In a container the path may be that of the host, of which only the mount's root is seen.
+    folder = mount / path.lstrip("/")
+    return folder if folder.is_dir() else mount
+
+
+def _write_limits(folder: Path, hierarchy: _Hierarchy, limits: Limits) -> None:
+    memory = limits.memory_mb * _MB
+    if "memory" in hierarchy.controllers:
+        if hierarchy.version == 1:
+            _write(folder / "memory.limit_in_bytes", memory)
+            with contextlib.suppress(OSError):  # kernels without swap accounting
+                _write(folder / "memory.memsw.limit_in_bytes", memory)
+        else:
+            _write(folder / "memory.max", memory)
+            with contextlib.suppress(OSError):
+                _write(folder / "memory.swap.max", 0)
+    if "pids" in hierarchy.controllers:
+        _write(folder / "pids.max", limits.processes)
+
+
+def _write(path: Path, value: int) -> None:
+    path.write_text(str(value), encoding="ascii")
+
+
+def _open_peak(folder: Path | None, version: int) -> int | None:
+    if folder is None:
+        return None
+    for name in ("memory.max_usage_in_bytes",) if version == 1 else ("memory.peak", "memory.current"):
+        with contextlib.suppress(OSError):
+            return os.open(folder / name, os.O_RDONLY | os.O_CLOEXEC)
+    return None

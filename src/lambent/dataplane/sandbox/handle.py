@@ -1,0 +1,55 @@
+"""A running sandbox as the rest of the data plane sees it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+from lambent.dataplane.runtime_api.rendezvous import RuntimeChannel
+from lambent.dataplane.types import OutputLine, ProcessExit
+
+OutputCallback = Callable[[OutputLine], None]
+
+
+class Sandbox(Protocol):
+    """One execution environment's processes, from launch until nothing of them is left."""
+
+    @property
+    def channel(self) -> RuntimeChannel:
+        """The host end of the environment's Runtime API."""
+
+    @property
+    def exited(self) -> asyncio.Future[ProcessExit]:
+        """Resolves once every process of the environment has ended, with the cause of the runtime's end.
+
+        Never fails. Whatever the processes wrote has been passed to `on_output` before it resolves. Await it shielded.
+        """
+
+    @property
+    def started_by(self) -> Literal["fork", "exec"]:
+        """Whether the runtime was forked from the fork server or executed afresh."""
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Differences from the real thing worth telling, such as a neighbouring interpreter."""
+
+    def on_output(self, callback: OutputCallback) -> None:
+        """Pass each line the function writes to `callback`, beginning with those already read."""
+
+    def drain_output(self) -> None:
+        """Pass on at once everything written so far to stdout, stderr and the log pipe; never blocks.
+
+        Called when an answer has arrived, so that END and REPORT follow all the handler wrote. An unfinished last
+        line is passed on as it stands.
+        """
+
+    def peak_memory_mb(self) -> int:
+        """Return the most memory the environment has used so far, in MB: one read of a held descriptor."""
+
+    async def terminate(self, grace_s: float = 0.0) -> ProcessExit:
+        """End the environment and all its descendants, and remove what the sandbox made; idempotent.
+
+        With `grace_s` the runtime is first asked by SIGTERM. Returns the cause of the end once nothing is left.
+        Cancelling the wait does not stop the termination.
+        """

@@ -1,0 +1,227 @@
+"""Starts execution environments in the strongest isolation that holds here."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import socket
+import tempfile
+from pathlib import Path
+
+from lambent.base.clock import Clock
+from lambent.dataplane.errors import IsolationUnavailableError, RuntimeUnavailableError, SandboxError
+from lambent.dataplane.runtime_api.rendezvous import RuntimeChannel
+from lambent.dataplane.sandbox.cgroups import Cgroup, CgroupError, Cgroups
+from lambent.dataplane.sandbox.handle import Sandbox
+from lambent.dataplane.sandbox.interpreters import RUNTIMES, Interpreters
+from lambent.dataplane.sandbox.namespaces import USER_ID, namespace_finding, namespace_means
+from lambent.dataplane.sandbox.process_memory import MemoryWatch, ProcessMemory
+from lambent.dataplane.sandbox.request import SandboxPaths, exec_cause, spawn_request
+from lambent.dataplane.sandbox.running import RunningSandbox, SandboxParts
+from lambent.dataplane.sandbox.runtime_directory import assemble_runtime, merge_layers
+from lambent.dataplane.sandbox.spec import Interpreter, SandboxSpec
+from lambent.dataplane.supervision.fork_server import ForkServer, ForkServerSpec
+from lambent.dataplane.types import DataPlaneSettings, IsolationFinding, IsolationLevel, RuntimeInfo
+
+
+class Launcher:
+    """Makes sandboxes; owns one fork server per interpreter and everything it puts under the scratch directory."""
+
+    def __init__(self, settings: DataPlaneSettings, *, real_time: Clock) -> None:
+        self._settings = settings
+        self._real_time = real_time
+        self._interpreters = Interpreters()
+        self._means = namespace_means()
+        self._namespace_failure: str | None = None
+        self._isolation: IsolationLevel | None = None
+        self._cgroups: Cgroups | None = None
+        self._memory_watch = MemoryWatch()
+        self._servers: dict[Path, asyncio.Future[ForkServer]] = {}
+        self._running: set[RunningSandbox] = set()
+        self._folder = settings.scratch / "sandboxes"
+
+    @property
+    def isolation(self) -> IsolationLevel:
+        """The isolation that environments get; known once started."""
+        if self._isolation is None:
+            raise RuntimeError("the launcher has not been started")
+        return self._isolation
+
+    async def start(self) -> None:
+        """Prepare scratch directories and learn what the kernel allows.
+
+        Raises IsolationUnavailableError where the level that the settings demand does not hold.
+        """
+        shutil.rmtree(self._folder, ignore_errors=True)
+        for name in ("runtime", "layers", "environments", "roots"):
+            (self._folder / name).mkdir(parents=True)
+        assemble_runtime(self._folder / "runtime")
+        self._known_cgroups.sweep()
+        demanded = self._settings.isolation
+        if demanded is IsolationLevel.NAMESPACE and not self._means.can_try:
+            raise IsolationUnavailableError(f"{self._means.reason}; {self._means.remedy}")
+        can = self._means.can_try and demanded is not IsolationLevel.PROCESS
+        self._isolation = IsolationLevel.NAMESPACE if can else IsolationLevel.PROCESS
+        if can:
+            await self._prove_namespaces(demanded)
+
+    async def stop(self) -> None:
+        """End every sandbox and fork server, and remove what was made; idempotent."""
+        self._memory_watch.stop()
+        await asyncio.gather(*(sandbox.terminate() for sandbox in self._running))
+        servers, self._servers = self._servers, {}
+        for starting in servers.values():
+            with contextlib.suppress(SandboxError, asyncio.CancelledError):
+                await (await starting).stop()
+        if self._cgroups is not None:
+            self._cgroups.remove()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def resolve(self, runtime: str, *, strict: bool = False) -> Interpreter:
+        """Return what runs `runtime` here.
+
+        Raises RuntimeUnavailableError where nothing does or, if strict, not exactly it.
+        """
+        return self._interpreters.resolve(runtime, strict=strict or self._settings.strict_runtimes)
+
+    async def prepare(self, runtime: str) -> None:
+        """Have the fork server of the runtime's interpreter ready; raises as `resolve`, and SandboxError."""
+        await self._server(self.resolve(runtime))
+
+    async def launch(self, spec: SandboxSpec) -> Sandbox:
+        """Start an environment and return it at once, before its init is over (await `channel.first_next`).
+
+        Raises SandboxError where it could not be built. A cancelled launch leaves nothing behind.
+        """
+        server = await self._server(spec.interpreter)
+        paths = SandboxPaths(self._folder / "runtime", await self._layers(spec), self._temporary(spec))
+        sandbox = await self._spawn(server, spec, paths)
+        try:
+            keeper = await asyncio.shield(sandbox.started)
+        except BaseException:
+            sandbox.kill()  # its own end cleans up, whether or not anyone waits for it
+            raise
+        if not self._known_cgroups.limits_memory:
+            self._memory_watch.add(sandbox, ProcessMemory(keeper), spec.limits.memory_mb)
+        return sandbox
+
+    def findings(self) -> list[IsolationFinding]:
+        """Return, for each means of isolation, whether it holds here, and if not, why and what would help."""
+        return [namespace_finding(self._means, self._namespace_failure), *self._known_cgroups.findings()]
+
+    def runtimes(self) -> list[RuntimeInfo]:
+        """Return every managed Python runtime and what would run it here."""
+        return self._interpreters.list()
+
+    @property
+    def _known_cgroups(self) -> Cgroups:
+        if self._cgroups is None:
+            self._cgroups = Cgroups(os.getpid())
+        return self._cgroups
+
+    async def _prove_namespaces(self, demanded: IsolationLevel | None) -> None:
+        """Start the fork server most likely to be used; where the kernel refuses, fall back or, if demanded, fail."""
+        try:
+            await self.prepare(RUNTIMES[-1])
+        except SandboxError as error:
+            self._namespace_failure = str(error)
+            if demanded is IsolationLevel.NAMESPACE:
+                raise IsolationUnavailableError(f"namespaces cannot be used here: {error}") from error
+            self._isolation = IsolationLevel.PROCESS
+        except RuntimeUnavailableError:
+            return  # no Python at all: nothing to prove it with, and nothing to run
+
+    async def _server(self, interpreter: Interpreter) -> ForkServer:
+        known = self._servers.get(interpreter.executable)
+        if known is not None and not _has_failed(known):
+            return await asyncio.shield(known)
+        starting: asyncio.Future[ForkServer] = asyncio.get_running_loop().create_future()
+        self._servers[interpreter.executable] = starting
+        try:
+            server = await ForkServer.start(self._server_spec(interpreter))
+        except BaseException as error:
+            starting.set_exception(error if isinstance(error, SandboxError) else SandboxError("the start was given up"))
+            starting.exception()
+            raise
+        starting.set_result(server)
+        return server
+
+    def _server_spec(self, interpreter: Interpreter) -> ForkServerSpec:
+        in_namespace = self.isolation is IsolationLevel.NAMESPACE
+        return ForkServerSpec(
+            executable=interpreter.executable,
+            prefix=interpreter.prefix,
+            base=Path(tempfile.mkdtemp(dir=self._folder / "roots")),
+            runtime_dir=self._folder / "runtime",
+            has_namespaces=in_namespace,
+            needs_user_namespace=in_namespace and self._means.needs_user_namespace,
+            switches_user=in_namespace,
+            user_id=USER_ID,
+        )
+
+    async def _layers(self, spec: SandboxSpec) -> Path | None:
+        layers = spec.function.layers
+        if len(layers) < 2:
+            return layers[0] if layers else None
+        return await asyncio.to_thread(merge_layers, layers, self._folder / "layers")
+
+    def _temporary(self, spec: SandboxSpec) -> Path:
+        folder = self._folder / "environments" / spec.environment_id
+        if spec.isolation is IsolationLevel.PROCESS:
+            folder.mkdir()
+        return folder
+
+    async def _spawn(self, server: ForkServer, spec: SandboxSpec, paths: SandboxPaths) -> RunningSandbox:
+        cgroup = self._make_cgroup(spec, paths)
+        ours, theirs = socket.socketpair()
+        output, output_end = os.pipe()
+        channel = await RuntimeChannel.open(ours)
+        os.set_blocking(output, False)
+        descriptors = {"channel": theirs.fileno(), "output": output_end}
+        for number, descriptor in enumerate(cgroup.join if cgroup else ()):
+            descriptors[f"cgroup{number}"] = descriptor
+        limits_processes = self._known_cgroups.limits_processes
+        child = server.spawn(spawn_request(spec, paths, limits_processes=limits_processes), descriptors)
+        theirs.close()
+        os.close(output_end)
+        if cgroup is not None:
+            cgroup.joined()
+        cause = exec_cause(spec)
+        parts = SandboxParts(
+            channel=channel,
+            server=server,
+            child=child,
+            output=output,
+            cgroup=cgroup,
+            has_pid_namespace=spec.isolation is IsolationLevel.NAMESPACE,
+            started_by="exec" if cause else "fork",
+            notices=_notices(spec, cause),
+        )
+        sandbox = RunningSandbox(parts, self._real_time.now)
+        self._running.add(sandbox)
+        sandbox.exited.add_done_callback(lambda _: self._forget(sandbox, paths.temporary))
+        return sandbox
+
+    def _make_cgroup(self, spec: SandboxSpec, paths: SandboxPaths) -> Cgroup | None:
+        try:
+            return self._known_cgroups.create(spec.environment_id, spec.limits)
+        except CgroupError as error:
+            shutil.rmtree(paths.temporary, ignore_errors=True)
+            raise SandboxError(f"no control group for the environment: {error}") from error
+
+    def _forget(self, sandbox: RunningSandbox, temporary: Path) -> None:
+        self._running.discard(sandbox)
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _has_failed(starting: asyncio.Future[ForkServer]) -> bool:
+    if not starting.done():
+        return False
+    return starting.cancelled() or starting.exception() is not None or starting.result().ended.done()
+
+
+def _notices(spec: SandboxSpec, cause: str | None) -> tuple[str, ...]:
+    started = f"started by exec, not by fork, because {cause} is set" if cause else None
+    return tuple(notice for notice in (spec.interpreter.notice, started) if notice)

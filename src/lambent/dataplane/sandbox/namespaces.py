@@ -1,0 +1,78 @@
+"""Which namespaces this machine lets us make, found out without making any."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from lambent.dataplane.types import IsolationFinding
+
+USER_ID: Final = 993
+"""The user id functions have, that of AWS's sbx_user1051."""
+_CAP_SYS_ADMIN: Final = 21
+
+
+@dataclass(frozen=True, slots=True)
+class NamespaceMeans:
+    """How namespaces can be had here: `needs_user_namespace` where we are not privileged; `reason` if they cannot."""
+
+    can_try: bool
+    needs_user_namespace: bool
+    reason: str = ""
+    remedy: str = ""
+
+
+def namespace_means(proc: Path = Path("/proc")) -> NamespaceMeans:
+    """Return what the kernel's settings say; only the first fork server proves it."""
+    if not sys.platform.startswith("linux"):
+        return NamespaceMeans(False, False, "namespaces are Linux's", "run on Linux for stronger isolation")  # noqa: FBT003
+    if _is_privileged(proc):
+        return NamespaceMeans(can_try=True, needs_user_namespace=False)
+    for name, forbidding in (
+        ("sys/kernel/unprivileged_userns_clone", "0"),
+        ("sys/kernel/apparmor_restrict_unprivileged_userns", "1"),
+        ("sys/user/max_user_namespaces", "0"),
+    ):
+        if _read(proc / name) == forbidding:
+            setting = name.removeprefix("sys/").replace("/", ".")
+            wanted = {"0": "1", "1": "0"}[forbidding] if "max" not in name else "10000"
+            return NamespaceMeans(
+                can_try=False,
+                needs_user_namespace=True,
+                reason=f"{setting} is {forbidding}",
+                remedy=f"run as root, or set sysctl {setting}={wanted}",
+            )
+    return NamespaceMeans(can_try=True, needs_user_namespace=True)
+
+
+def namespace_finding(means: NamespaceMeans, failure: str | None) -> IsolationFinding:
+    """Return the finding on namespaces, `failure` being what the first fork server ran into."""
+    reason = failure or means.reason
+    holds = means.can_try and failure is None
+    by = "a user namespace of our own" if means.needs_user_namespace else "our privileges"
+    remedy = means.remedy or "run as root, or outside of a container that forbids mounts"
+    return IsolationFinding(
+        name="mount and pid namespaces",
+        holds=holds,
+        reason=f"by {by}" if holds else reason,
+        remedy="" if holds else remedy,
+    )
+
+
+def _is_privileged(proc: Path) -> bool:
+    if os.geteuid() != 0:
+        return False
+    for line in _read(proc / "self/status").splitlines():
+        if line.startswith("CapEff:"):
+            return bool(int(line.split()[1], 16) >> _CAP_SYS_ADMIN & 1)
+    return False
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except OSError:
+        return ""

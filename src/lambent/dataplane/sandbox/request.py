@@ -1,0 +1,77 @@
+"""From a sandbox's specification to what the fork server is asked for; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lambent.dataplane.sandbox.spec import SandboxSpec
+from lambent.dataplane.types import IsolationLevel
+from lambent.guest import rootfs
+
+_EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxPaths:
+    """Where a sandbox's parts lie on the host; `layers` is None without layers."""
+
+    runtime_dir: Path
+    layers: Path | None
+    temporary: Path
+
+
+def exec_cause(spec: SandboxSpec) -> str | None:
+    """Return the user's variable that only takes effect when the interpreter is executed afresh, or None.
+
+    The dynamic loader and the interpreter read these once, when a program starts.
+    """
+    for name in spec.function.environment:
+        if name.startswith(("PYTHON", "LD_", "MALLOC_", "GLIBC_")) or name in {_EXEC_WRAPPER, "OPENSSL_CONF"}:
+            return name
+    return None
+
+
+def spawn_request(spec: SandboxSpec, paths: SandboxPaths, *, limits_processes: bool) -> dict[str, object]:
+    """Return the body of the fork server's SPAWN request.
+
+    `limits_processes` tells that a control group counts processes; the per-user limit would count all environments
+    together and is left alone then, and where all run as one user.
+    """
+    in_namespace = spec.isolation is IsolationLevel.NAMESPACE
+    task_root = rootfs.TASK_ROOT if in_namespace else str(spec.function.code)
+    runtime_dir = rootfs.RUNTIME_DIR if in_namespace else str(paths.runtime_dir)
+    layers = str(paths.layers or "")
+    return {
+        "task_root": str(spec.function.code),
+        "task_root_seen": task_root,
+        "layers": layers,
+        "layers_seen": rootfs.LAYERS if in_namespace else layers or str(paths.temporary / "no-layers"),
+        "runtime_dir_seen": runtime_dir,
+        "storage_mb": spec.limits.ephemeral_storage_mb,
+        "files": spec.limits.files,
+        "processes": spec.limits.processes if in_namespace and not limits_processes else None,
+        "variables": _variables(spec, paths, task_root, runtime_dir),
+        "command": _command(spec, runtime_dir),
+    }
+
+
+def _variables(spec: SandboxSpec, paths: SandboxPaths, task_root: str, runtime_dir: str) -> dict[str, str]:
+    variables = {**spec.variables, "LAMBDA_TASK_ROOT": task_root, "LAMBDA_RUNTIME_DIR": runtime_dir}
+    if spec.isolation is IsolationLevel.PROCESS:
+        # There is no /var/lang and no private /tmp here.
+        variables["TMPDIR"] = str(paths.temporary)
+        if "PATH" not in spec.function.environment:
+            variables["PATH"] = f"{spec.interpreter.prefix}/bin:/usr/local/bin:/usr/bin:/bin"
+    return variables
+
+
+def _command(spec: SandboxSpec, runtime_dir: str) -> list[str] | None:
+    if exec_cause(spec) is None:
+        return None
+    # Without site-packages: functions see the standard library and /var/runtime, as in AWS. The script comes last,
+    # because wrappers insert the interpreter's options before the last argument.
+    # https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html#runtime-wrapper
+    command = [str(spec.interpreter.executable), "-s", "-S", f"{runtime_dir}/bootstrap.py"]
+    wrapper = spec.function.environment.get(_EXEC_WRAPPER)
+    return [wrapper, *command] if wrapper else command

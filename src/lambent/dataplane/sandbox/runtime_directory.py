@@ -1,0 +1,79 @@
+"""What functions find at /var/runtime: AWS's client and SDK from our own packages, our guest, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import lambent
+from lambent import guest
+
+_PACKAGES: Final = (
+    "awslambdaric",
+    "boto3",
+    "botocore",
+    "dateutil",
+    "jmespath",
+    "s3transfer",
+    "simplejson",
+    "six",
+    "snapshot_restore_py",
+    "urllib3",
+)
+
+
+def assemble_runtime(target: Path) -> None:
+    """Fill the empty folder `target`: links to the packages offered, copies of what is ours.
+
+    Raises ModuleNotFoundError where one of the packages is not installed.
+    """
+    for name in _PACKAGES:
+        place = _place_of(name)
+        (target / place.name).symlink_to(place)
+    own = Path(guest.__file__).parent
+    shutil.copyfile(own / "entry.py", target / "bootstrap.py")
+    package = target / "_guest" / "lambent"
+    (package / "guest").mkdir(parents=True)
+    shutil.copyfile(Path(lambent.__file__), package / "__init__.py")
+    for module in own.glob("*.py"):
+        shutil.copyfile(module, package / "guest" / module.name)
+
+
+def _place_of(name: str) -> Path:
+    found = importlib.util.find_spec(name)
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError(f"{name} is needed beside lambent, for functions to import")
+    origin = Path(found.origin)
+    return origin.parent if found.submodule_search_locations else origin
+
+
+def merge_layers(layers: Sequence[Path], parent: Path) -> Path:
+    """Return a folder under `parent` that holds the files of all `layers`, later ones over earlier ones, as at /opt.
+
+    Made once per combination. Files are linked where the file system allows it, else copied.
+    """
+    name = hashlib.sha256("\0".join(map(str, layers)).encode()).hexdigest()[:32]
+    merged = parent / name
+    if merged.is_dir():
+        return merged
+    unfinished = parent / f"{name}.unfinished"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir()
+    for layer in layers:
+        shutil.copytree(layer, unfinished, symlinks=True, dirs_exist_ok=True, copy_function=_link_or_copy)
+    unfinished.rename(merged)
+    return merged
+
+
+def _link_or_copy(source: str, target: str) -> str:
+    Path(target).unlink(missing_ok=True)
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:
+        shutil.copy2(source, target, follow_symlinks=False)
+    return target

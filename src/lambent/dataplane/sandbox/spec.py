@@ -1,0 +1,55 @@
+"""What a sandbox is made from: interpreter, limits, directories and the whole environment of the process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lambent.dataplane.types import FunctionSpec, InitializationType, IsolationLevel
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """A Python found on this machine that stands for a managed runtime.
+
+    `version` is the full version it reports, or its minor version where only that is known. `notice` is set where a
+    neighbour stands in for the version that the runtime names.
+    """
+
+    runtime: str
+    executable: Path
+    prefix: Path
+    version: str
+    is_exact: bool
+    notice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one execution environment may use.
+
+    Files and processes are AWS's fixed quotas: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+    """
+
+    memory_mb: int
+    ephemeral_storage_mb: int = 512
+    processes: int = 1024
+    files: int = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSpec:
+    """One execution environment to be started.
+
+    `variables` is the complete environment of the process; the sandbox adds only what depends on where things stand:
+    LAMBDA_TASK_ROOT, LAMBDA_RUNTIME_DIR and, in process isolation, TMPDIR and the PATH's first entry.
+    """
+
+    environment_id: str
+    function: FunctionSpec
+    variables: Mapping[str, str]
+    interpreter: Interpreter
+    isolation: IsolationLevel
+    limits: Limits
+    initialization_type: InitializationType = InitializationType.ON_DEMAND

@@ -1,0 +1,1 @@
+"""How many environments to have: pure decisions, one file per model of scaling."""

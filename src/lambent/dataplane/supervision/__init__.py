@@ -1,0 +1,1 @@
+"""Child processes: started in one place, ended by a ladder, exits typed."""

@@ -1,0 +1,234 @@
+"""The host side of a fork server: starts one per interpreter, asks it for children, learns of their ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import socket
+import subprocess
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from lambent.dataplane.errors import SandboxError
+from lambent.guest import framing
+
+_log = logging.getLogger(__name__)
+_PACKAGES: Final = Path(framing.__file__).resolve().parents[2]
+_COMMAND: Final = "import sys; sys.path[0] = sys.argv.pop(); from lambent.guest import zygote; zygote.main()"
+_START_TIMEOUT_S: Final = 20.0
+# The interpreter decides its encodings when it starts; nothing of the platform's own environment is passed on.
+_ENVIRONMENT: Final = {"LANG": "en_US.UTF-8", "LC_CTYPE": "C.UTF-8", "PATH": "/usr/local/bin:/usr/bin:/bin"}
+
+
+@dataclass(frozen=True, slots=True)
+class ForkServerSpec:
+    """What a fork server is started with; `base` is an empty folder for the root of its sandboxes."""
+
+    executable: Path
+    prefix: Path
+    base: Path
+    runtime_dir: Path
+    has_namespaces: bool
+    needs_user_namespace: bool
+    switches_user: bool
+    user_id: int
+
+
+@dataclass(slots=True)
+class Child:
+    """One keeper: `started` resolves to its process id, `ended` to the runtime's wait status.
+
+    `started` fails with SandboxError where the sandbox could not be built. `ended` never fails.
+    """
+
+    token: int
+    started: asyncio.Future[int]
+    ended: asyncio.Future[int]
+
+
+class ForkServer:
+    """A running fork server; made by `start`. It ends with this process, however that ends."""
+
+    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket, alive: int) -> None:
+        self._process = process
+        self._control = control
+        self._alive = alive
+        self._loop = asyncio.get_running_loop()
+        self._children: dict[int, Child] = {}
+        self._tokens = 0
+        self._received = bytearray()
+        self._outgoing: deque[tuple[bytes, Sequence[int], Callable[[], None]]] = deque()
+        self._ready: asyncio.Future[str] = self._loop.create_future()
+        self.ended: Final[asyncio.Future[None]] = self._loop.create_future()
+        self._loop.add_reader(control.fileno(), self._on_readable)
+
+    @classmethod
+    async def start(cls, spec: ForkServerSpec) -> ForkServer:
+        """Start a fork server and return it once it accepts requests.
+
+        Raises SandboxError with the reason where it cannot work here; nothing is left running then.
+        """
+        ours, theirs = socket.socketpair()
+        alive_read, alive_write = os.pipe()
+        config = {
+            "control": theirs.fileno(),
+            "alive": alive_read,
+            "namespaces": spec.has_namespaces,
+            "user_namespace": spec.needs_user_namespace,
+            "switch_user": spec.switches_user,
+            "user_id": spec.user_id,
+            "base": str(spec.base),
+            "prefix": str(spec.prefix),
+            "runtime_dir": str(spec.runtime_dir),
+        }
+        ours.setblocking(False)  # noqa: FBT003 - the socket's own interface
+        command = [str(spec.executable), "-S", "-s", "-c", _COMMAND, json.dumps(config), str(_PACKAGES)]
+        try:
+            process = subprocess.Popen(  # noqa: ASYNC220 - a spawn of a millisecond, on the loop's own thread on
+                # purpose: the kernel ends the child when the thread that started it ends.
+                command,
+                stdin=subprocess.DEVNULL,
+                pass_fds=(theirs.fileno(), alive_read),
+                env=_ENVIRONMENT,
+                cwd="/",
+            )
+        except OSError as error:
+            ours.close()
+            os.close(alive_write)
+            raise SandboxError(f"{spec.executable} cannot be started: {error.strerror}") from error
+        finally:
+            theirs.close()
+            os.close(alive_read)
+        server = cls(process, ours, alive_write)
+        try:
+            async with asyncio.timeout(_START_TIMEOUT_S):
+                await asyncio.shield(server._ready)
+        except (TimeoutError, asyncio.CancelledError, SandboxError) as error:
+            server.kill()
+            if isinstance(error, TimeoutError):
+                raise SandboxError(f"{spec.executable} did not become a fork server in time") from error
+            raise
+        return server
+
+    def spawn(self, request: Mapping[str, object], descriptors: Mapping[str, int]) -> Child:
+        """Ask for one child. The descriptors are passed on at once or, if the server is slow, duplicated for later."""
+        self._tokens += 1
+        child = Child(self._tokens, self._loop.create_future(), self._loop.create_future())
+        if self.ended.done():
+            child.started.set_exception(SandboxError("the fork server has ended"))
+            child.ended.set_result(9)
+            return child
+        self._children[child.token] = child
+        body = {**request, "token": child.token, "descriptors": list(descriptors)}
+        self._send(framing.SPAWN, body, list(descriptors.values()))
+        return child
+
+    def signal(self, child: Child, number: int) -> None:
+        """Send a signal to a child's keeper; without effect where it has ended."""
+        if not child.ended.done() and not self.ended.done():
+            self._send(framing.SIGNAL, {"token": child.token, "number": number}, [])
+
+    async def stop(self) -> None:
+        """End the server and with it every sandbox; returns when it is gone."""
+        self.kill()
+
+    def kill(self) -> None:
+        """End the server at once; idempotent."""
+        if self.ended.done():
+            return
+        self._loop.remove_reader(self._control.fileno())
+        self._loop.remove_writer(self._control.fileno())
+        self._process.kill()
+        self._process.wait()
+        os.close(self._alive)
+        self._control.close()
+        while self._outgoing:
+            self._outgoing.popleft()[2]()
+        self.ended.set_result(None)
+        if not self._ready.done():
+            self._ready.set_exception(SandboxError("the fork server ended while starting"))
+            self._ready.exception()
+        for child in list(self._children.values()):
+            self._end(child, 9)
+
+    def _send(self, kind: int, body: Mapping[str, object], descriptors: Sequence[int]) -> None:
+        data = framing.frame(kind, json.dumps(body).encode())
+        if not self._outgoing:
+            sent = self._try_send(data, descriptors)
+            if sent == len(data):
+                return
+            data, descriptors = data[sent:], descriptors if sent == 0 else []
+        kept = [os.dup(descriptor) for descriptor in descriptors]
+        self._outgoing.append((data, kept, lambda: [os.close(descriptor) for descriptor in kept] and None))
+        self._loop.add_writer(self._control.fileno(), self._on_writable)
+
+    def _try_send(self, data: bytes, descriptors: Sequence[int]) -> int:
+        try:
+            if descriptors:
+                return socket.send_fds(self._control, [data], list(descriptors))
+            return self._control.send(data)
+        except BlockingIOError:
+            return 0
+        except OSError:  # it has ended; the reader learns of it and tells every child
+            return len(data)
+
+    def _on_writable(self) -> None:
+        while self._outgoing:
+            data, descriptors, release = self._outgoing.popleft()
+            sent = self._try_send(data, descriptors)
+            if sent:
+                release()
+                descriptors, release = [], lambda: None
+            if sent < len(data):
+                self._outgoing.appendleft((data[sent:], descriptors, release))
+                return
+        self._loop.remove_writer(self._control.fileno())
+
+    def _on_readable(self) -> None:
+        try:
+            data = self._control.recv(65536)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self.kill()
+            return
+        self._received += data
+        while len(self._received) >= framing.HEADER.size:
+            kind, size = framing.HEADER.unpack_from(self._received)
+            end = framing.HEADER.size + size
+            if len(self._received) < end:
+                return
+            report = json.loads(bytes(self._received[framing.HEADER.size : end]))
+            del self._received[:end]
+            self._take(kind, report)
+
+    def _take(self, kind: int, report: dict[str, int | str]) -> None:
+        child = self._children.get(int(report["token"]))
+        if kind == framing.READY:
+            self._ready.set_result(str(report["version"]))
+        elif child is None:
+            if kind == framing.REFUSED and not self._ready.done():
+                self._ready.set_exception(SandboxError(str(report["reason"])))
+        elif kind == framing.STARTED and not child.started.done():
+            child.started.set_result(int(report["keeper"]))
+        elif kind == framing.REFUSED and not child.started.done():
+            child.started.set_exception(SandboxError(str(report["reason"])))
+        elif kind == framing.ENDED:
+            self._end(child, int(report["status"]))
+
+    def _end(self, child: Child, status: int) -> None:
+        self._children.pop(child.token, None)
+        if not child.started.done():
+            child.started.set_exception(SandboxError("the sandbox ended while it was built"))
+            with contextlib.suppress(asyncio.CancelledError):
+                child.started.exception()
+        if not child.ended.done():
+            child.ended.set_result(status)

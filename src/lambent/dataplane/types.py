@@ -1,0 +1,288 @@
+"""What the data plane is told and what it answers: function, invocation, outcome, facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal, NewType, Protocol
+
+FunctionArn = NewType("FunctionArn", str)
+"""A function's unqualified ARN: what reserved concurrency belongs to."""
+VersionArn = NewType("VersionArn", str)
+"""A function version's ARN, ending in `:$LATEST` or a number: what a pool of environments belongs to."""
+
+
+class IsolationLevel(StrEnum):
+    """How far an execution environment is kept apart from the host."""
+
+    NAMESPACE = "namespace"
+    PROCESS = "process"
+
+
+class InitializationType(StrEnum):
+    """Why an environment was started, as `AWS_LAMBDA_INITIALIZATION_TYPE` says it."""
+
+    ON_DEMAND = "on-demand"
+    PROVISIONED_CONCURRENCY = "provisioned-concurrency"
+    SNAP_START = "snap-start"
+    MANAGED_INSTANCES = "lambda-managed-instances"
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionSpec:
+    """One function version, as far as running it goes. Equal specs may share environments.
+
+    `code` and `layers` are unpacked, read-only directories; `environment` holds the user's own variables alone;
+    `revision` changes whenever anything here changes, so that environments of an older revision drain.
+    `slots` is how many invocations one environment serves at once (1 in the standard model).
+    """
+
+    function_arn: FunctionArn
+    version_arn: VersionArn
+    revision: str
+    account: str
+    region: str
+    function_name: str
+    version: str
+    runtime: str
+    handler: str
+    role_arn: str
+    code: Path
+    layers: tuple[Path, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    architecture: Literal["x86_64", "arm64"] = "x86_64"
+    memory_mb: int = 128
+    timeout_s: int = 3
+    ephemeral_storage_mb: int = 512
+    log_group: str = ""
+    log_format: Literal["Text", "JSON"] = "Text"
+    application_log_level: str | None = None
+    tracing_active: bool = False
+    slots: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One request to run a function version.
+
+    `invoked_arn` is the ARN the caller used, with its qualifier if it had one. `client_context` is the decoded JSON
+    text. `trace_id` is the `X-Amzn-Trace-Id` value handed to the runtime.
+    """
+
+    request_id: str
+    spec: FunctionSpec
+    payload: bytes
+    invoked_arn: str
+    client_context: str | None = None
+    cognito_identity: str | None = None
+    trace_id: str | None = None
+
+
+class InvocationStatus(StrEnum):
+    """How an invocation ended, in the words of the platform.report event."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+
+
+@dataclass(frozen=True, slots=True)
+class InvocationReport:
+    """The timed facts of one invocation, from which REPORT line, metrics, trace and cost are derived.
+
+    Times are real: `started_at`/`ended_at` in seconds since the epoch, durations in milliseconds. `init_ms` is set
+    only where the invocation waited for a fresh environment's init. `error_type` is set for error and timeout.
+    """
+
+    request_id: str
+    status: InvocationStatus
+    started_at: float
+    ended_at: float
+    duration_ms: float
+    init_ms: float | None
+    billed_ms: int
+    memory_mb: int
+    max_memory_mb: int
+    error_type: str | None = None
+
+
+class ThrottleReason(StrEnum):
+    """Why an invocation was refused, as in TooManyRequestsException's `Reason`."""
+
+    ACCOUNT = "ConcurrentInvocationLimitExceeded"
+    RESERVED = "ReservedFunctionConcurrentInvocationLimitExceeded"
+    INVOCATION_RATE = "FunctionInvocationRateLimitExceeded"
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The handler returned; `payload` is its answer as the runtime sent it."""
+
+    payload: bytes
+    content_type: str
+    report: InvocationReport
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionError:
+    """The runtime reported an error: the handler raised, or the response was too large. `payload` is its JSON."""
+
+    payload: bytes
+    error_type: str
+    report: InvocationReport
+
+
+@dataclass(frozen=True, slots=True)
+class TimedOut:
+    """The function's timeout passed; the environment is reset before its next invocation."""
+
+    timeout_s: int
+    report: InvocationReport
+
+
+@dataclass(frozen=True, slots=True)
+class Crashed:
+    """The environment's process ended in mid-invocation: by exit code, by signal, or for want of memory."""
+
+    exit: ProcessExit
+    report: InvocationReport
+
+
+@dataclass(frozen=True, slots=True)
+class InitFailed:
+    """Init failed, also when retried inside the invocation. `payload` is the runtime's init error, or None if it died."""
+
+    payload: bytes | None
+    error_type: str
+    exit: ProcessExit | None
+    report: InvocationReport
+
+
+@dataclass(frozen=True, slots=True)
+class Throttled:
+    """A concurrency limit refused the invocation; it never reached an environment."""
+
+    reason: ThrottleReason
+
+
+Outcome = Completed | FunctionError | TimedOut | Crashed | InitFailed | Throttled
+
+
+class ExitKind(StrEnum):
+    """What ended a process."""
+
+    EXITED = "exited"
+    SIGNALLED = "signalled"
+    OUT_OF_MEMORY = "out-of-memory"
+    KILLED_BY_PLATFORM = "killed-by-platform"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessExit:
+    """A typed cause of a process's end: `code` is its exit status or its signal number."""
+
+    kind: ExitKind
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A role's temporary credentials, as they stand in a function's environment variables."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str
+
+
+class CredentialSource(Protocol):
+    """Where an environment's role credentials come from."""
+
+    async def issue(self, spec: FunctionSpec) -> Credentials:
+        """Return credentials of the function's execution role, valid for as long as an environment may live."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentInfo:
+    """An execution environment as others see it: ids, what runs in it, and how it came to be."""
+
+    environment_id: str
+    spec: FunctionSpec
+    log_stream: str
+    initialization_type: InitializationType
+    isolation: IsolationLevel
+    interpreter: str
+    started_by: Literal["fork", "exec"]
+    notices: tuple[str, ...] = ()
+    """Differences from the real thing worth telling, such as a neighbouring interpreter standing in."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputLine:
+    """One line (or one framed log message) the function wrote, with the real time of writing in epoch milliseconds."""
+
+    timestamp_ms: int
+    text: str
+
+
+class Observer(Protocol):
+    """Is told each fact as it occurs, in order, on the loop; must return at once."""
+
+    def init_started(self, environment: EnvironmentInfo, at: float) -> None:
+        """An environment began its init phase."""
+
+    def init_failed(
+        self, environment: EnvironmentInfo, init_ms: float, status: InvocationStatus, error_type: str
+    ) -> None:
+        """The init phase failed or ran out of time; it is tried again inside the first invocation."""
+
+    def invocation_started(self, environment: EnvironmentInfo, invocation: Invocation, at: float) -> None:
+        """A request was handed to the runtime."""
+
+    def output(self, environment: EnvironmentInfo, request_id: str | None, line: OutputLine) -> None:
+        """The function wrote something, during the named invocation or, if None, outside of any."""
+
+    def invocation_ended(
+        self, environment: EnvironmentInfo, invocation: Invocation, report: InvocationReport
+    ) -> None:
+        """An invocation is over and all it wrote has been passed on."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataPlaneSettings:
+    """How the data plane runs.
+
+    `scratch` is a directory it owns (created and emptied by it). `endpoint_url` is what functions get as
+    `AWS_ENDPOINT_URL`. `isolation` None means the strongest that holds here. `idle_expiry_s` is platform time.
+    """
+
+    scratch: Path
+    endpoint_url: str
+    isolation: IsolationLevel | None = None
+    strict_runtimes: bool = False
+    account_concurrency: int = 1000
+    idle_expiry_s: float = 600.0
+    init_timeout_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeInfo:
+    """A managed runtime's name and what would run it here: an interpreter, exact or neighbouring, or nothing."""
+
+    runtime: str
+    interpreter: str | None
+    version: str | None
+    is_exact: bool
+    notice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IsolationFinding:
+    """Whether one means of isolation holds here; if not, why, and what would help."""
+
+    name: str
+    holds: bool
+    reason: str = ""
+    remedy: str = ""

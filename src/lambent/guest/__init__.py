@@ -1,0 +1,1 @@
+"""Our code inside the sandbox: the standard library alone, importing nothing of ours."""

@@ -1,0 +1,141 @@
+"""Turns a fresh process of a sandbox into AWS's Lambda runtime for Python.
+
+Two ways lead here: forked from the fork server, everything loaded; or executed afresh as /var/runtime/bootstrap.py,
+for variables that only take effect so. Both end in AWS's own loop: loading the handler, context, errors, logging.
+"""
+
+import atexit
+import os
+import sys
+import threading
+import time
+import traceback
+
+from lambent.guest import preloaded, privileges, runtime_client
+
+CHANNEL = 3
+LOG = 4
+_LAYERS_VARIABLE = "_LAMBENT_LAYERS"
+
+_client_code = None
+
+
+def preload(runtime_dir, shown_dir):
+    """Load what every environment needs; called once, in the fork server."""
+    global _client_code  # noqa: PLW0603 - inherited by every fork
+    _client_code = preloaded.preload(runtime_dir, shown_dir)
+
+
+def become_runtime(request, descriptors):
+    """Be the runtime of one environment, in a process forked for it; never returns."""
+    _wire(descriptors)
+    variables = request["variables"]
+    os.chdir(request["task_root_seen"])
+    if request["command"]:
+        os.set_inheritable(CHANNEL, True)
+        os.set_inheritable(LOG, True)
+        variables[_LAYERS_VARIABLE] = request["layers_seen"]
+        _execute(request["command"], variables)
+    os.environ.clear()
+    os.environ.update(variables)
+    time.tzset()
+    script = os.path.join(request["runtime_dir_seen"], "bootstrap.py")
+    sys.argv = [script]
+    sys.modules["__main__"].__dict__.update(__file__=script)
+    sys.path[:] = _search_path(request["layers_seen"], [request["runtime_dir_seen"], *sys.path])
+    sys.meta_path.insert(0, _client_code)
+    _end_as_an_interpreter_does(_run)
+
+
+def main():
+    """Be the runtime of one environment, executed afresh; ends by an exception, as AWS's does."""
+    layers = os.environ.pop(_LAYERS_VARIABLE)
+    sys.path[:] = _search_path(layers, sys.path)
+    os.set_inheritable(LOG, False)
+    _run()
+
+
+def _execute(command, variables):
+    try:
+        os.execve(command[0], command, variables)
+    except OSError as error:
+        # What AWS's platform reports where the wrapper cannot be started.
+        sys.stderr.write("fork/exec %s: %s\n" % (command[0], error.strerror.lower()))
+        os._exit(1)
+
+
+def _wire(descriptors):
+    """Put the passed descriptors where the runtime expects them, and let go of every other."""
+    moved = {name: os.dup(descriptor) for name, descriptor in descriptors.items() if name in {"channel", "output"}}
+    # Above every number we are about to use, so that no step overwrites what a later one needs.
+    high = {name: _above(descriptor, 16) for name, descriptor in moved.items()}
+    nothing = _above(os.open(os.devnull, os.O_RDONLY), 16)
+    os.dup2(nothing, 0)
+    os.dup2(high["output"], 1)
+    os.dup2(high["output"], 2)
+    os.dup2(high["channel"], CHANNEL, inheritable=False)
+    os.dup2(high["output"], LOG, inheritable=False)
+    privileges.close_all_but({0, 1, 2, CHANNEL, LOG})
+
+
+def _above(descriptor, least):
+    import fcntl
+
+    return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, least)
+
+
+def _search_path(layers, rest):
+    # The order of AWS's runtime; task root, layers, then the runtime's own packages and the standard library.
+    version = "python%d.%d" % sys.version_info[:2]
+    python = os.path.join(layers, "python")
+    return [os.environ["LAMBDA_TASK_ROOT"], os.path.join(python, "lib", version, "site-packages"), python, *rest]
+
+
+def _run():
+    """Run AWS's client until it ends by an exception; SystemExit passes through."""
+    os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = str(LOG)
+    runtime_client.connect(CHANNEL)
+    sys.modules["runtime_client"] = runtime_client
+    # A function may bring a package of our name; what we need of ours is loaded and stays referenced.
+    for name in [name for name in sys.modules if name == "lambent" or name.startswith("lambent.")]:
+        del sys.modules[name]
+    from awslambdaric import bootstrap, lambda_runtime_client, lambda_runtime_marshaller
+
+    class Client(lambda_runtime_client.LambdaRuntimeClient):
+        def post_init_error(self, error, error_type_override=None):
+            if error_type_override:
+                error = dict(error, errorType=error_type_override)
+            runtime_client.post_init_error(lambda_runtime_marshaller.to_json(error))
+
+        def restore_next(self):
+            """Return at once: this environment was not restored but initialized, and goes on."""
+
+        def report_restore_error(self, error):
+            self.post_init_error(error, "Runtime.AfterRestoreError")
+
+    if _client_code in sys.meta_path:
+        sys.meta_path.remove(_client_code)
+    bootstrap.run(os.environ["_HANDLER"], Client(os.environ.get("AWS_LAMBDA_RUNTIME_API", "")))
+
+
+def _end_as_an_interpreter_does(run):
+    # Below us are the fork server's frames, which must not be unwound: what the interpreter does at its end, in order.
+    code = 0
+    try:
+        run()
+    except SystemExit as leaving:
+        code = leaving.code
+    except BaseException:  # noqa: BLE001 - printed, as by the interpreter
+        traceback.print_exc()
+        code = 1
+    if code is not None and not isinstance(code, int):
+        sys.stderr.write("%s\n" % code)
+        code = 1
+    threading._shutdown()  # noqa: SLF001 - joins the threads that are no daemons; multiprocessing ends forks alike
+    atexit._run_exitfuncs()  # noqa: SLF001 - as above
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):  # closed by the function
+            continue
+    os._exit((code or 0) & 0xFF)

@@ -1,0 +1,93 @@
+"""Messages between the platform and what runs in a sandbox: the same few bytes, written and read on both sides.
+
+A frame is a kind (one byte), the length of its body (four bytes, big-endian) and the body. On a runtime's channel the
+platform sends INVOKE; the runtime answers each with RESPONSE, ERROR or TOO_LARGE. NEXT is sent once, when the runtime
+first asks for work; every later `next` follows from the answer before it. On the fork server's socket bodies are JSON.
+"""
+
+import struct
+
+HEADER = struct.Struct(">BI")
+_TEXTS = struct.Struct(">6i")
+_ABSENT = -1
+
+INVOKE = 1
+NEXT = 16
+RESPONSE = 17
+ERROR = 18
+INIT_ERROR = 19
+TOO_LARGE = 20
+
+SPAWN = 32
+SIGNAL = 33
+READY = 34
+STARTED = 35
+ENDED = 36
+REFUSED = 37
+
+MAX_RESPONSE = 6_291_556
+"""AWS's limit of a synchronous response in bytes, as its own error message states it."""
+MAX_ERROR = MAX_RESPONSE
+MAX_CONTROL = 4_194_304
+
+
+def frame(kind, body):
+    """Return one frame's bytes."""
+    return HEADER.pack(kind, len(body)) + body
+
+
+def encode_invoke(texts, payload):
+    """Return an INVOKE frame: six texts (None where absent), then the event's bytes.
+
+    The texts are request id, deadline in epoch milliseconds, function ARN, trace id, client context, identity.
+    """
+    encoded = [None if text is None else text.encode() for text in texts]
+    lengths = [_ABSENT if text is None else len(text) for text in encoded]
+    head = b"".join([text for text in encoded if text])
+    size = _TEXTS.size + len(head) + len(payload)
+    return b"".join((HEADER.pack(INVOKE, size), _TEXTS.pack(*lengths), head, payload))
+
+
+def decode_invoke(body):
+    """Return the six texts and the event's bytes of an INVOKE frame's body."""
+    place = _TEXTS.size
+    texts = []
+    for length in _TEXTS.unpack_from(body):
+        if length == _ABSENT:
+            texts.append(None)
+        else:
+            texts.append(str(body[place : place + length], "utf-8"))
+            place += length
+    return texts, bytes(body[place:])
+
+
+def encode_response(content_type, payload):
+    """Return a RESPONSE frame: the content type's length in one byte, the content type, the answer's bytes."""
+    kind = content_type.encode("latin-1", "replace")[:255]
+    return b"".join((HEADER.pack(RESPONSE, 1 + len(kind) + len(payload)), bytes((len(kind),)), kind, payload))
+
+
+def receive(sock):
+    """Return the kind and body of the next frame on a blocking socket, or None where the other end is closed.
+
+    The other end sends one frame at a time and waits, so nothing follows a frame.
+    """
+    data = sock.recv(65536)
+    while len(data) < HEADER.size:
+        more = sock.recv(65536) if data else b""
+        if not more:
+            return None
+        data += more
+    kind, size = HEADER.unpack_from(data)
+    if len(data) == HEADER.size + size:
+        return kind, memoryview(data)[HEADER.size :]
+    body = bytearray(size)
+    place = len(data) - HEADER.size
+    body[:place] = data[HEADER.size :]
+    rest = memoryview(body)
+    while place < size:
+        count = sock.recv_into(rest[place:])
+        if not count:
+            return None
+        place += count
+    return kind, rest

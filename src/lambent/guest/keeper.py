@@ -1,0 +1,119 @@
+"""The first process of a sandbox: builds it, forks the runtime into it, and stays until all of it has ended.
+
+In a pid namespace it is process 1, so that its end ends everything; elsewhere it adopts orphans and ends them itself.
+The runtime is not process 1 because the kernel ignores signals that process 1 sends to itself: os.abort() and
+os.kill(os.getpid(), ...) would not do what they do in AWS.
+"""
+
+import os
+import signal
+import struct
+import traceback
+
+from lambent.guest import kernel, privileges, rootfs
+
+REPORT = struct.Struct(">IBi")
+"""Token, what happened, and a wait status, a process id or a length of text: one atomic write to the shared pipe."""
+UP = 1
+ENDED = 2
+FAILED = 3
+REPORT_SIZE = 512
+
+END_ALL = signal.SIGQUIT
+"""Sent to a keeper without a pid namespace: end every descendant, then yourself."""
+
+
+def report(pipe, token, what, value, text=""):
+    """Write one fixed-size report."""
+    raw = text.encode("utf-8", "replace")[: REPORT_SIZE - REPORT.size]
+    os.write(pipe, (REPORT.pack(token, what, len(raw) if what == FAILED else value) + raw).ljust(REPORT_SIZE, b"\0"))
+
+
+def keep(place, request, descriptors, become_runtime):
+    """Be the keeper of one sandbox; never returns.
+
+    `place` is the fork server's Place, `request` the decoded SPAWN request, `descriptors` its passed files by name,
+    and `become_runtime(request, descriptors)` what the forked runtime does, never returning either.
+    """
+    pipe, token = place.report_pipe, request["token"]
+    try:
+        for name, descriptor in descriptors.items():
+            # "0" into `tasks` moves the calling thread without the lock that moving a process takes.
+            if name.startswith("cgroup"):
+                os.write(descriptor, b"0")
+        if place.namespaces:
+            rootfs.enter(place.base, request["task_root"], request["layers"], request["storage_mb"])
+        else:
+            kernel.adopt_orphans()
+        runtime = os.fork()
+        if runtime == 0:
+            _be_runtime(place, request, descriptors, become_runtime)
+        report(pipe, token, UP, runtime)
+    except OSError as error:
+        report(pipe, token, FAILED, 0, "%s: %s" % (error.filename or "sandbox", error.strerror))
+        os._exit(1)
+    try:
+        privileges.close_all_but({0, 1, 2, pipe, place.alive})
+        privileges.drop(place.user_id if place.switch_user else None)
+        kernel.hide_memory()
+        kernel.die_with_parent(signal.SIGKILL if place.namespaces else END_ALL)
+        if place.is_orphaned():
+            os._exit(1)
+        status = _wait_for(runtime)
+        report(pipe, token, ENDED, status)
+        _end_descendants()
+    finally:
+        os._exit(0)
+
+
+def _be_runtime(place, request, descriptors, become_runtime):
+    try:
+        os.setsid()
+        privileges.limit(request)
+        privileges.drop(place.user_id if place.switch_user else None)
+        if not place.namespaces:
+            kernel.die_with_parent(signal.SIGKILL)
+        become_runtime(request, descriptors)
+    except BaseException:  # noqa: BLE001 - nothing may return into the fork server's frames below
+        traceback.print_exc()
+    finally:
+        os._exit(1)
+
+
+def _wait_for(runtime):
+    def pass_on(number, _frame):
+        try:
+            os.kill(runtime, number)
+        except ProcessLookupError:
+            pass
+
+    def end_all(_number, _frame):
+        os.kill(runtime, signal.SIGKILL)
+
+    signal.signal(signal.SIGTERM, pass_on)
+    signal.signal(END_ALL, end_all)
+    while True:
+        pid, status = os.wait()
+        if pid == runtime:
+            return status
+
+
+def _end_descendants():
+    # In a pid namespace the kernel does this when we end. Elsewhere: orphans come to us, so ending children until
+    # there are none ends every descendant, however it was started.
+    while True:
+        for child in _children():
+            os.kill(child, signal.SIGKILL)
+        try:
+            os.wait()
+        except ChildProcessError:
+            return
+
+
+def _children():
+    path = "/proc/self/task/%d/children" % os.getpid()
+    try:
+        with open(path, encoding="ascii") as file:
+            return [int(pid) for pid in file.read().split()]
+    except OSError:
+        return []

@@ -1,0 +1,159 @@
+"""The system calls Python has no name for (or only newer Pythons have), by ctypes; Linux alone.
+
+PyDLL, not CDLL: the interpreter lock stays held, so that a raw clone has no other thread to surprise.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+
+IS_LINUX = sys.platform.startswith("linux")
+
+MS_RDONLY = 1
+MS_NOSUID = 2
+MS_NODEV = 4
+MS_NOEXEC = 8
+MS_REMOUNT = 32
+MS_BIND = 4096
+MS_REC = 16384
+MS_PRIVATE = 1 << 18
+MS_RELATIME = 1 << 21
+MNT_DETACH = 2
+
+CLONE_NEWNS = 0x00020000
+CLONE_NEWUTS = 0x04000000
+CLONE_NEWIPC = 0x08000000
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_DUMPABLE = 4
+_PR_CAPBSET_DROP = 24
+_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_NO_NEW_PRIVS = 38
+_PR_CAP_AMBIENT = 47
+_PR_CAP_AMBIENT_CLEAR_ALL = 4
+
+_CAPABILITY_VERSION_3 = 0x20080522
+_ST_RELATIME = 4096
+_KEPT_FLAGS = 2 | 4 | 8 | 1024 | 2048  # nosuid, nodev, noexec, noatime, nodiratime: the same bits in mount and statvfs
+
+# Calls that C libraries have no wrapper for: x86-64's numbers, then those of the generic table (arm64 and others).
+_NUMBERS = {"pivot_root": (155, 41), "clone": (56, 220), "capset": (126, 91)}
+
+_libc = ctypes.PyDLL(None, use_errno=True) if IS_LINUX else None
+
+
+def _checked(result, what):
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), what)
+    return result
+
+
+def _syscall(name, *arguments):
+    number = _NUMBERS[name][0 if os.uname().machine == "x86_64" else 1]
+    return _libc.syscall(ctypes.c_long(number), *(_word(argument) for argument in arguments))
+
+
+def _word(argument):
+    return ctypes.c_ulong(argument) if isinstance(argument, int) else argument
+
+
+def mount(source, target, kind, flags, options=None):
+    """Mount; see mount(2). Raises OSError naming the target."""
+    result = _libc.mount(
+        source.encode(), target.encode(), kind and kind.encode(), ctypes.c_ulong(flags), options and options.encode()
+    )
+    _checked(result, target)
+
+
+def bind(source, target, *, recursive=False):
+    """Show `source` at `target`, read-only and without devices or set-user-id programs."""
+    mount(source, target, None, MS_BIND | (MS_REC if recursive else 0))
+    # In a user namespace the flags of the source are locked: a remount must repeat them.
+    have = os.statvfs(target).f_flag
+    kept = have & _KEPT_FLAGS | (MS_RELATIME if have & _ST_RELATIME else 0)
+    mount("", target, None, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | kept)
+
+
+def unshare(flags):
+    """Leave the namespaces that `flags` name for new ones."""
+    _checked(_libc.unshare(flags), "unshare")
+
+
+def sethostname(name):
+    """Name this UTS namespace."""
+    raw = name.encode()
+    _checked(_libc.sethostname(raw, ctypes.c_size_t(len(raw))), "sethostname")
+
+
+def change_root(new_root):
+    """Make `new_root`, a mount point, the root, and let go of the old one."""
+    os.chdir(new_root)
+    # pivot_root(".", ".") stacks the old root over the new, so that no folder is needed for it: pivot_root(2), NOTES.
+    _checked(_syscall("pivot_root", b".", b"."), "pivot_root")
+    _checked(_libc.umount2(b".", MNT_DETACH), "umount2")
+    os.chdir("/")
+
+
+def clone(flags):
+    """Fork into new namespaces; as os.fork, 0 in the child. The caller must be single-threaded."""
+    api = ctypes.pythonapi
+    api.PyOS_BeforeFork()
+    pid = _syscall("clone", flags | signal.SIGCHLD, 0, 0, 0, 0)
+    if pid == 0:
+        api.PyOS_AfterFork_Child()
+        return 0
+    number = ctypes.get_errno()
+    api.PyOS_AfterFork_Parent()
+    if pid < 0:
+        raise OSError(number, os.strerror(number), "clone")
+    return pid
+
+
+def _prctl(option, value=0):
+    words = [ctypes.c_ulong(word) for word in (value, 0, 0, 0)]
+    _checked(_libc.prctl(ctypes.c_int(option), *words), "prctl")
+
+
+def die_with_parent(number):
+    """Receive signal `number` when the parent's thread ends; forgotten whenever the user id changes."""
+    if IS_LINUX:
+        _prctl(_PR_SET_PDEATHSIG, number)
+
+
+def adopt_orphans():
+    """Become the parent of every descendant whose own parent ends."""
+    if IS_LINUX:
+        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def hide_memory():
+    """Forbid tracing by processes of the same user."""
+    if IS_LINUX:
+        _prctl(_PR_SET_DUMPABLE, 0)
+
+
+def forbid_new_privileges():
+    """Make set-user-id programs and file capabilities without effect from here on."""
+    if IS_LINUX:
+        _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def drop_capabilities():
+    """Give up every capability, and the means to regain one."""
+    for capability in range(64):
+        try:
+            _prctl(_PR_CAPBSET_DROP, capability)
+        except OSError:  # beyond the last one this kernel knows, or nothing is held
+            break
+    _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
+
+
+def clear_capability_sets():
+    """Empty the effective, permitted and inheritable sets."""
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    nothing = (ctypes.c_uint32 * 6)()
+    _checked(_syscall("capset", header, nothing), "capset")

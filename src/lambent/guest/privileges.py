@@ -1,0 +1,42 @@
+"""What a process of a sandbox may do: user, capabilities, resource limits."""
+
+import os
+import resource
+
+from lambent.guest import kernel
+
+
+def limit(request):
+    """Set the resource limits of the calling process."""
+    for kind, wanted in (
+        (resource.RLIMIT_NOFILE, request["files"]),
+        (resource.RLIMIT_CORE, 0),
+        (getattr(resource, "RLIMIT_NPROC", None), request["processes"]),
+    ):
+        if kind is not None and wanted is not None:
+            _, hard = resource.getrlimit(kind)
+            most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+            resource.setrlimit(kind, (most, most))
+
+
+def drop(user_id):
+    """Become `user_id` (None: stay who we are, as in process isolation) without any capability, for good."""
+    if user_id is not None:
+        kernel.drop_capabilities()
+        if os.getuid() != user_id:
+            os.setgroups([])
+            os.setresgid(user_id, user_id, user_id)
+            os.setresuid(user_id, user_id, user_id)
+        kernel.clear_capability_sets()
+    kernel.forbid_new_privileges()
+
+
+def close_all_but(kept):
+    """Close every descriptor that is not in `kept`."""
+    folder = "/proc/self/fd" if kernel.IS_LINUX else "/dev/fd"
+    for name in os.listdir(folder):
+        if int(name) not in kept:
+            try:
+                os.close(int(name))
+            except OSError:  # the one that listed the folder
+                continue

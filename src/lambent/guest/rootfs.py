@@ -1,0 +1,123 @@
+"""The file system a function sees: prepared once per fork server, finished per environment.
+
+The base is a small tmpfs in the fork server's own mount namespace. Every environment's namespace is a copy of that one,
+so that only what differs (code, layers, /tmp, /proc) is mounted at a cold start.
+"""
+
+import os
+import shutil
+
+from lambent.guest import kernel
+
+TASK_ROOT = "/var/task"
+RUNTIME_DIR = "/var/runtime"
+LAYERS = "/opt"
+USER_NAME = "sbx_user1051"  # as in AWS's environments
+
+_DEVICES = ("null", "zero", "full", "random", "urandom")
+_SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "nix")
+_ETC_FOLDERS = ("alternatives", "ca-certificates", "crypto-policies", "pki", "ssl")
+_ETC_FILES = (
+    "hosts",
+    "ld.so.cache",
+    "ld.so.conf",
+    "localtime",
+    "mime.types",
+    "nsswitch.conf",
+    "os-release",
+    "protocols",
+    "resolv.conf",
+    "services",
+    "timezone",
+)
+
+
+def prepare(base, prefix, runtime_dir, user_id):
+    """Build the base at the empty folder `base`; the caller stands in a mount namespace of its own.
+
+    Returns nothing; raises OSError where the kernel forbids a mount.
+    """
+    kernel.mount("", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
+    kernel.mount("tmpfs", base, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=755,size=8m")
+    for folder in ("dev", "etc", "opt", "proc", "tmp", "usr", "var/task", "var/runtime"):
+        os.makedirs(base + "/" + folder)
+    _show_system(base)
+    _show_etc(base, user_id)
+    _show_devices(base)
+    _show_interpreter(base, prefix)
+    _show_runtime(base, runtime_dir)
+    kernel.mount("", base, None, kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | 6)
+
+
+def enter(base, task_root, layers, storage_mb):
+    """Finish the tree for one environment and make it the root; the caller is the first of its pid namespace."""
+    kernel.bind(task_root, base + TASK_ROOT)
+    if layers:
+        kernel.bind(layers, base + LAYERS)
+    flags = kernel.MS_NOSUID | kernel.MS_NODEV
+    kernel.mount("tmpfs", base + "/tmp", "tmpfs", flags, "mode=1777,size=%dm" % storage_mb)
+    kernel.mount("proc", base + "/proc", "proc", flags | kernel.MS_NOEXEC)
+    kernel.change_root(base)
+
+
+def _show_system(base):
+    kernel.bind("/usr", base + "/usr", recursive=True)
+    for name in _SYSTEM:
+        path = "/" + name
+        if os.path.islink(path):
+            os.symlink(os.readlink(path), base + path)
+        elif os.path.isdir(path):
+            os.mkdir(base + path)
+            kernel.bind(path, base + path, recursive=True)
+
+
+def _show_etc(base, user_id):
+    for name in _ETC_FOLDERS:
+        if os.path.isdir("/etc/" + name):
+            os.mkdir(base + "/etc/" + name)
+            kernel.bind("/etc/" + name, base + "/etc/" + name, recursive=True)
+    for name in _ETC_FILES:
+        try:
+            shutil.copyfile("/etc/" + name, base + "/etc/" + name)
+        except OSError:  # not every system has every one
+            continue
+    _write(
+        base + "/etc/passwd",
+        "root:x:0:0:root:/root:/sbin/nologin\n%s:x:%d:%d::/home/%s:/sbin/nologin\n"
+        % (USER_NAME, user_id, user_id, USER_NAME),
+    )
+    _write(base + "/etc/group", "root:x:0:\n%s:x:%d:\n" % (USER_NAME, user_id))
+
+
+def _write(path, text):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _show_devices(base):
+    # No /dev/shm, as in AWS: POSIX semaphores answer ENOSYS there, too.
+    for name in _DEVICES:
+        path = "/dev/" + name
+        _write(base + path, "")
+        kernel.mount(path, base + path, None, kernel.MS_BIND)
+    for name, target in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
+        os.symlink("/proc/self/fd" + target, base + "/dev/" + name)
+
+
+def _show_interpreter(base, prefix):
+    if os.path.commonpath((prefix, "/usr")) != "/usr":
+        os.makedirs(base + prefix, exist_ok=True)
+        kernel.bind(prefix, base + prefix)
+    # AWS's own interpreter lies here, and PATH names it.
+    os.symlink(prefix, base + "/var/lang")
+
+
+def _show_runtime(base, runtime_dir):
+    for name in os.listdir(runtime_dir):
+        source = os.path.realpath(runtime_dir + "/" + name)
+        target = base + RUNTIME_DIR + "/" + name
+        if os.path.isdir(source):
+            os.mkdir(target)
+        else:
+            _write(target, "")
+        kernel.bind(source, target)

@@ -1,0 +1,81 @@
+"""The module AWS's client calls for `next`, response and error, over an inherited socket instead of HTTP.
+
+It stands in sys.modules as `runtime_client`, where AWS's own is written in C and fixes its endpoint when it is loaded.
+It waits in Python, so signal handlers run while it waits: the thread AWS's client would start for that is not needed.
+"""
+
+import socket
+import sys
+import time
+
+from lambent.guest import framing
+
+_TEXTS = (
+    "Lambda-Runtime-Aws-Request-Id",
+    "Lambda-Runtime-Deadline-Ms",
+    "Lambda-Runtime-Invoked-Function-Arn",
+    "Lambda-Runtime-Trace-Id",
+    "Lambda-Runtime-Client-Context",
+    "Lambda-Runtime-Cognito-Identity",
+)
+
+_channel = None
+_has_parked = False
+
+
+def connect(descriptor):
+    """Use the inherited socket `descriptor` from now on; it is not passed on to programs the function starts."""
+    global _channel, _has_parked  # noqa: PLW0603 - the module is the client, as AWS's is
+    _channel = socket.socket(fileno=descriptor)
+    _channel.set_inheritable(False)
+    _channel.setblocking(True)
+    _has_parked = False
+
+
+def initialize_client(_user_agent):
+    """Accept what AWS's client says of itself; there is nobody to tell."""
+
+
+def next():  # noqa: A001 - AWS's name
+    """Return the next event's bytes and its headers; waits as long as it takes."""
+    global _has_parked  # noqa: PLW0603 - as in connect
+    if not _has_parked:
+        _has_parked = True
+        _channel.sendall(framing.frame(framing.NEXT, b""))
+    message = framing.receive(_channel)
+    if message is None:
+        sys.exit(0)  # the platform is gone
+    texts, payload = framing.decode_invoke(message[1])
+    headers = dict(zip(_TEXTS, texts))
+    headers["Lambda-Runtime-Deadline-Ms"] = int(texts[1])
+    headers["Content-Type"] = "application/json"
+    return payload, headers
+
+
+def post_invocation_result(_invoke_id, result, content_type, _invocation_id=None):
+    """Answer the invocation; raises RuntimeError where the answer is too large, as AWS's does on a 413."""
+    if len(result) > framing.MAX_RESPONSE:
+        _refuse("success")
+    _channel.sendall(framing.encode_response(content_type or "application/json", result))
+
+
+def post_error(_invoke_id, error, _xray_fault, _invocation_id=None):
+    """Answer the invocation with an error's JSON text; raises as `post_invocation_result`."""
+    body = error.encode("utf-8", "replace")
+    if len(body) > framing.MAX_ERROR:
+        _refuse("failure")
+    _channel.sendall(framing.frame(framing.ERROR, body))
+
+
+def post_init_error(error):
+    """Report that init failed, with the error's JSON text."""
+    _channel.sendall(framing.frame(framing.INIT_ERROR, error.encode("utf-8", "replace")[: framing.MAX_ERROR]))
+
+
+def _refuse(outcome):
+    sys.stderr.write(
+        "[ERROR] [%d] LAMBDA_RUNTIME Failed to post handler %s response. Http response code: 413.\n"
+        % (time.time() * 1000, outcome)
+    )
+    _channel.sendall(framing.frame(framing.TOO_LARGE, b""))
+    raise RuntimeError("Failed to post invocation response")

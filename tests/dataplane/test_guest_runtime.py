@@ -1,0 +1,154 @@
+"""What a handler finds: its interpreter, its paths, its output in order, AWS's SDK."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from lambent.dataplane.runtime_api.messages import Parked, Response
+from lambent.dataplane.types import IsolationLevel
+from tests.dataplane.sandbox_harness import OWN, Sandboxes, sandboxes
+from tests.requirements import require_namespaces
+
+
+@pytest.fixture(params=list(IsolationLevel))
+async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Sandboxes]:
+    level: IsolationLevel = request.param
+    if level is IsolationLevel.NAMESPACE:
+        require_namespaces()
+    async with sandboxes(tmp_path, level) as made:
+        yield made
+
+
+async def test_a_handler_runs_on_every_python_found(place: Sandboxes) -> None:
+    source = "import sys\ndef handler(event, context): return [*sys.version_info[:2], event]"
+    ran = set()
+    for info in place.launcher.runtimes():
+        if info.interpreter is None or not info.is_exact:
+            continue
+        environment = await place.launch(source, runtime=info.runtime)
+        assert await environment.init() == Parked(), environment.lines
+        major, minor, echoed = await environment.answer("ping")  # type: ignore[misc] - a list, as the handler says
+        assert f"python{major}.{minor}" == info.runtime
+        assert echoed == "ping"
+        ran.add(info.runtime)
+        await environment.sandbox.terminate()
+    assert OWN in ran
+
+
+async def test_everything_written_precedes_the_answer_in_order(place: Sandboxes) -> None:
+    environment = await place.launch(
+        """
+        import logging, os, sys
+        logging.getLogger().setLevel("INFO")
+        def handler(event, context):
+            print("one")
+            logging.info("two\\nstill two")
+            sys.stderr.write("three\\n")
+            os.write(1, b"four without an end")
+            logging.warning("five")
+            print("six", end="")
+            return 1
+        """
+    )
+    await environment.init()
+    headers_lines = environment.lines
+    assert await environment.answer() == 1
+    one, two, three, four, five, six = headers_lines
+    assert (one, three, four, six) == ("one", "three", "four without an end", "six")
+    assert two.startswith("[INFO]\t") and two.endswith("\tr-1\ttwo\nstill two")
+    assert five.startswith("[WARNING]\t") and five.endswith("\tr-1\tfive")
+
+
+async def test_the_context_and_variables_are_those_given(place: Sandboxes) -> None:
+    environment = await place.launch(
+        """
+        import os
+        def handler(event, context):
+            return [context.aws_request_id, 0 < context.get_remaining_time_in_millis() <= 3000,
+                    context.invoked_function_arn, os.environ["MINE"], sorted(n for n in os.environ if "LAMBENT" in n),
+                    os.getcwd() == os.environ["LAMBDA_TASK_ROOT"], "SHELL" in os.environ]
+        """,
+        variables={"MINE": "é"},
+    )
+    await environment.init()
+    assert await environment.answer() == ["r-1", True, "arn:aws:lambda:x", "é", [], True, False]
+
+
+async def test_the_search_path_has_code_then_layers_then_the_sdk(place: Sandboxes, tmp_path: Path) -> None:
+    lower, upper = tmp_path / "lower", tmp_path / "upper"
+    for layer, value in ((lower, "lower"), (upper, "upper")):
+        (layer / "python").mkdir(parents=True)
+        (layer / "python" / "shared.py").write_text(f"value = {value!r}")
+        (layer / "python" / f"only_{value}.py").write_text("")
+    environment = await place.launch(
+        """
+        import os, sys
+        import boto3, only_lower, only_upper, shared
+        def handler(event, context):
+            try:
+                import moto
+            except ImportError:
+                hidden = True
+            client = boto3.client("sts", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="y")
+            return [shared.value, hidden, client.meta.region_name, sys.path.index(os.environ["LAMBDA_TASK_ROOT"]),
+                    sys.path.index(os.environ["LAMBDA_RUNTIME_DIR"])]
+        """,
+        function={"layers": (lower, upper)},
+    )
+    assert await environment.init() == Parked(), environment.lines
+    assert await environment.answer() == ["upper", True, "eu-west-1", 0, 3]
+
+
+@pytest.mark.parametrize("name", ["PYTHONUTF8", "LD_LIBRARY_PATH"])
+async def test_what_only_exec_can_give_is_given_by_exec(place: Sandboxes, name: str) -> None:
+    environment = await place.launch(
+        """
+        import logging, os, sys
+        def handler(event, context):
+            logging.error("framed")
+            return [sys.flags.utf8_mode, os.environ.get("LD_LIBRARY_PATH"), [n for n in os.environ if "LAMBENT" in n]]
+        """,
+        variables={name: "1"},
+    )
+    assert environment.sandbox.started_by == "exec"
+    assert any(name in notice for notice in environment.sandbox.notices)
+    assert await environment.init() == Parked(), environment.lines
+    expected = [1, None, []] if name == "PYTHONUTF8" else [0, "1", []]
+    assert (await environment.answer())[1:] == expected[1:]  # type: ignore[index] - a list, as the handler says
+    assert environment.lines[0].startswith("[ERROR]\t")
+
+
+async def test_a_wrapper_script_starts_the_runtime(place: Sandboxes, tmp_path: Path) -> None:
+    layer = tmp_path / "layer"
+    layer.mkdir()
+    wrapper = layer / "wrapper"
+    wrapper.write_text('#!/bin/bash\nexport WRAPPED=yes\nargs=("$@")\nexec "${args[@]:0:$#-1}" -X dev "${args[@]: -1}"\n')
+    wrapper.chmod(0o755)
+    in_namespace = place.launcher.isolation is IsolationLevel.NAMESPACE
+    environment = await place.launch(
+        "import os, sys\ndef handler(event, context): return [os.environ['WRAPPED'], sys.flags.dev_mode]",
+        variables={"AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrapper" if in_namespace else str(wrapper)},
+        function={"layers": (layer,)},
+    )
+    assert await environment.init() == Parked(), environment.lines
+    assert await environment.answer() == ["yes", True]
+
+
+async def test_an_environment_answers_many_invocations_and_keeps_its_globals(place: Sandboxes) -> None:
+    environment = await place.launch("n = 0\ndef handler(e, c):\n    global n\n    n += 1\n    return [n, len(e)]")
+    await environment.init()
+    for count in range(1, 20):
+        assert await environment.answer("x" * count * 50_000) == [count, count * 50_000]
+
+
+async def test_the_answer_is_handed_on_as_the_runtime_encoded_it(place: Sandboxes) -> None:
+    environment = await place.launch("def handler(event, context): return {'a': 'ü', 'b': [1.0, None]}")
+    await environment.init()
+    answer = await environment.invoke()
+    assert isinstance(answer, Response)
+    assert answer.content_type == "application/json"
+    assert json.loads(answer.payload) == {"a": "ü", "b": [1.0, None]}
