@@ -1,0 +1,1 @@
+"""What a service is: its operations, its context, its registry."""

@@ -1,0 +1,47 @@
+"""Who asks, where, when: what every operation is told besides its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from lambent.cloud.store.scope import Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The caller: an IAM identity, or an AWS service acting through the internal client.
+
+    `arn` is what GetCallerIdentity would answer; for a service it is its host name (`s3.amazonaws.com`).
+    `source_arn` names the resource on whose behalf a service calls.
+    """
+
+    kind: Literal["root", "user", "assumed-role", "service"]
+    account: str
+    arn: str
+    user_id: str
+    source_arn: str | None = None
+
+
+def root_of(account: str) -> Principal:
+    """Return the account's root principal, which callers with an unknown access key act as."""
+    return Principal(kind="root", account=account, arn=f"arn:aws:iam::{account}:root", user_id=account)
+
+
+def service_principal(host: str, scope: Scope, source_arn: str | None = None) -> Principal:
+    """Return the principal an AWS service acts as, such as `s3.amazonaws.com`."""
+    return Principal(kind="service", account=scope.account, arn=host, user_id=host, source_arn=source_arn)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """One request as an operation sees it: where it applies, who calls, its id, when, and its HTTP headers."""
+
+    scope: Scope
+    caller: Principal
+    request_id: str
+    now: float
+    access_key: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    host: str = "127.0.0.1:4566"

@@ -1,0 +1,87 @@
+"""What a service is: a class whose methods are operations, by AWS's operation names."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any, ClassVar, TypeVar
+
+from lambent.cloud.framework.context import RequestContext
+from lambent.cloud.framework.loops import Loop
+from lambent.cloud.framework.routes import FrontDoor, Route, View
+
+# Parameters and results are botocore-shaped: member names of the service model to plain Python values (blobs are
+# bytes, timestamps are seconds since the epoch). Their types are TypedDicts in each service's `shapes.py`.
+Parameters = Mapping[str, Any]  # Any: the shape depends on the operation; services narrow it through `shapes.py`
+Result = Mapping[str, Any]  # Any: as above
+Operation = Callable[[RequestContext, Parameters], Awaitable[Result]]
+EventStream = AsyncIterator[Mapping[str, Any]]  # Any: one event union member, as above
+
+_MARK = "__lambent_operation__"
+F = TypeVar("F", bound=Callable[..., Awaitable[Result]])
+
+
+def operation(name: str) -> Callable[[F], F]:
+    """Mark an async method `(self, context, parameters) -> result` as the operation AWS calls `name`."""
+
+    def mark(method: F) -> F:
+        setattr(method, _MARK, name)
+        return method
+
+    return mark
+
+
+class Service:
+    """A service of ours: `name` is its botocore name; `operations()` is read from the marked methods.
+
+    A service split into several operation groups passes them in: each is any object with marked methods.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, *groups: object) -> None:
+        self._operations = _collect((self, *groups))
+
+    def operations(self) -> Mapping[str, Operation]:
+        """Return the operations by AWS's name."""
+        return self._operations
+
+    def authorise(self, context: RequestContext, operation: str, parameters: Parameters) -> None:
+        """Refuse what the service's resource policies forbid; called before each of its operations, however it came.
+
+        Raises ServiceError (AccessDenied in the service's own words). A service without such policies refuses nothing.
+        """
+
+    def routes(self) -> Sequence[Route]:
+        """Return the paths beneath `/_lambent/` that the service answers."""
+        return ()
+
+    def front_doors(self) -> Sequence[FrontDoor]:
+        """Return the hosts and paths that the service claims from the AWS APIs."""
+        return ()
+
+    def views(self) -> Mapping[str, View]:
+        """Return what of the service's state can be looked at, by the name under `/_lambent/`."""
+        return {}
+
+    def loops(self) -> Sequence[Loop]:
+        """Return the service's periodic work; it runs from after every service's start until before their stop."""
+        return ()
+
+    async def start(self) -> None:
+        """Load what is kept in memory; called once, in the registry's order, before the gateway listens."""
+
+    async def stop(self) -> None:
+        """End background work; called once, in the reverse order, after the gateway has stopped listening."""
+
+
+def _collect(groups: tuple[object, ...]) -> dict[str, Operation]:
+    found: dict[str, Operation] = {}
+    for group in groups:
+        for attribute in dir(type(group)):
+            name = getattr(getattr(type(group), attribute), _MARK, None)
+            if name is None:
+                continue
+            if name in found:
+                raise ValueError(f"operation {name} is defined twice")
+            found[name] = getattr(group, attribute)
+    return found

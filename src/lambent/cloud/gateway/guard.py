@@ -1,0 +1,70 @@
+"""Who is let in at all: programs of this machine, not web pages that make a browser call it.
+
+A page of any site can make its visitor's browser send requests to 127.0.0.1. Two things tell such requests: the Host
+they name (a foreign name that was made to resolve to 127.0.0.1, DNS rebinding), and the headers a browser adds and no
+page can take away. CORS is never granted, so a preflight fails too.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from lambent.cloud.gateway.wire import plain_error
+from lambent.cloud.protocol.message import Request, Response
+
+_LOCAL_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def refuse_foreign_host(request: Request) -> Response | None:
+    """Return the refusal of a request whose Host is none of ours, or None."""
+    host = request.headers.get("host")
+    if host is None:
+        return plain_error(400, "BadRequest", "The request names no Host.")
+    if not is_local(host):
+        return plain_error(
+            403, "AccessDenied", "This host is not served here: use 127.0.0.1 or a name under localhost."
+        )
+    return None
+
+
+def refuse_other_site(request: Request) -> Response | None:
+    """Return the refusal of a request that a browser sends for a page of another origin, or None."""
+    headers = request.headers
+    # Programs send none of the three: three lookups are all that their requests cost.
+    fetched_from = headers.get("sec-fetch-site")
+    origin = headers.get("origin")
+    referrer = headers.get("referer")
+    if fetched_from is None and origin is None and referrer is None:
+        return None
+    ours = f"http://{headers.get('host', '').lower()}"
+    if (
+        fetched_from not in {None, "same-origin", "none"}
+        or (origin is not None and origin.lower() != ours)
+        or (referrer is not None and _origin_of(referrer) != ours)
+    ):
+        return plain_error(403, "AccessDenied", "Requests of other web sites are refused.")
+    return None
+
+
+@lru_cache(maxsize=64)
+def is_local(host: str) -> bool:
+    """Whether a Host header names this machine.
+
+    >>> [is_local(host) for host in ("localhost:4566", "[::1]", "b.s3.localhost", "localhost.example.com")]
+    [True, True, True, False]
+    """
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    name = name.removesuffix(".")
+    return name in _LOCAL_NAMES or name.endswith(".localhost")
+
+
+def _origin_of(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc}".lower()

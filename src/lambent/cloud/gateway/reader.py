@@ -1,0 +1,183 @@
+"""Bytes to requests: what one connection has received so far of the request under way.
+
+It knows no socket: it is fed bytes and calls back with whole requests, inside `feed`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+
+import httptools
+
+from lambent.cloud.gateway.limits import Limits
+from lambent.cloud.gateway.wire import header_name, plain_error
+from lambent.cloud.protocol.message import Request, Response
+
+_HOST = "host"
+
+
+class Phase(Enum):
+    """How far the request under way has come in."""
+
+    IDLE = auto()
+    HEAD = auto()
+    BODY = auto()
+
+
+class RefusedError(Exception):
+    """The bytes are no request that can be taken; `response` says why. Nothing after them can be read either."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status)
+        self.response = response
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A request, and what its head says about the connection: whether it stays, and whether chunks are understood."""
+
+    request: Request
+    keep_alive: bool
+    can_chunk: bool
+
+
+class RequestReader:
+    """Reads the requests of one connection.
+
+    `on_request` gets each whole request; `on_continue` is called when a client waits for leave to send a body.
+    """
+
+    __slots__ = (
+        "_body",
+        "_body_bytes",
+        "_head_bytes",
+        "_headers",
+        "_limits",
+        "_on_continue",
+        "_on_request",
+        "_parser",
+        "_peer",
+        "_refusal",
+        "_url",
+        "phase",
+    )
+
+    def __init__(
+        self, limits: Limits, peer: str, on_request: Callable[[Arrival], None], on_continue: Callable[[], None]
+    ) -> None:
+        self._limits = limits
+        self._peer = peer
+        self._on_request = on_request
+        self._on_continue = on_continue
+        self._parser = httptools.HttpRequestParser(self)
+        self._headers: dict[str, str] = {}
+        self._url = b""
+        self._body: list[bytes] = []
+        self._body_bytes = 0
+        self._head_bytes = 0
+        self._refusal: Response | None = None
+        self.phase = Phase.IDLE
+
+    def feed(self, data: bytes) -> None:
+        """Take in what has arrived; raises RefusedError where the connection cannot go on."""
+        try:
+            self._parse(data)
+        except httptools.HttpParserError as error:
+            refusal = self._refusal or plain_error(400, "BadRequest", "The request is not well-formed HTTP/1.1.")
+            raise RefusedError(refusal) from error
+        if self.phase is Phase.HEAD:
+            self._head_bytes += len(data)
+            if self._head_bytes > self._limits.head_bytes:
+                raise RefusedError(plain_error(431, "RequestHeaderFieldsTooLarge", "The headers are too large."))
+
+    def _parse(self, data: bytes) -> None:
+        while data:
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                # We speak HTTP/1.1 alone, and say so by going on in it (RFC 9110, 7.8).
+                data = data[upgrade.args[0] :]
+            else:
+                return
+
+    # ── what the parser tells, inside feed_data ──
+
+    def on_message_begin(self) -> None:
+        """A request has begun."""
+        self.phase = Phase.HEAD
+        self._headers = {}
+        self._url = b""
+        self._body_bytes = 0
+        self._head_bytes = 0
+
+    def on_url(self, url: bytes) -> None:
+        """Part of the request's target."""
+        self._url = self._url + url if self._url else url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One whole header; trailers come here too, after the body, and say nothing that we use."""
+        if self.phase is not Phase.HEAD:
+            return
+        key = header_name(name)
+        text = value.decode("latin-1")
+        if key not in self._headers:
+            self._headers[key] = text
+        elif key == _HOST:  # RFC 9112, 3.2
+            self._refuse(400, "BadRequest", "The request has more than one Host.")
+        else:
+            self._headers[key] += ("; " if key == "cookie" else ", ") + text
+
+    def on_headers_complete(self) -> None:
+        """The head is complete: refuse here what need not be read."""
+        self.phase = Phase.BODY
+        length = self._headers.get("content-length")
+        if length is not None and int(length) > self._limits.body_bytes:
+            self._refuse_size()
+        expectation = self._headers.get("expect")
+        if expectation is None:
+            return
+        if expectation.lower() != "100-continue":
+            self._refuse(417, "ExpectationFailed", "The only expectation that can be met is 100-continue.")
+        self._on_continue()
+
+    def on_body(self, data: bytes) -> None:
+        """Part of the body, already without its chunks' framing."""
+        self._body_bytes += len(data)
+        if self._body_bytes > self._limits.body_bytes:
+            self._refuse_size()
+        self._body.append(data)
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        parts = self._body
+        body = b"" if not parts else parts[0] if len(parts) == 1 else b"".join(parts)
+        if parts:
+            self._body = []
+        self.phase = Phase.IDLE
+        parser = self._parser
+        path, _, query = self._target().partition("?")
+        request = Request(parser.get_method().decode("latin-1"), path, query, self._headers, body, self._peer)
+        self._on_request(Arrival(request, parser.should_keep_alive(), parser.get_http_version() != "1.0"))
+
+    def _target(self) -> str:
+        target = self._url.decode("latin-1")
+        if target.startswith("/"):
+            return target
+        # The absolute form, which clients use with a proxy, names the host in place of the header (RFC 9112, 3.2.2).
+        scheme, separator, rest = target.partition("://")
+        if scheme.lower() != "http" or not separator:
+            self._refuse(400, "BadRequest", "The request's target is no path.")
+        authority, slash, path = rest.partition("/")
+        self._headers[_HOST] = authority
+        return slash + path or "/"
+
+    def _refuse_size(self) -> None:
+        limit = self._limits.body_bytes
+        self._refuse(413, "RequestEntityTooLargeException", f"Request must be smaller than {limit} bytes")
+
+    def _refuse(self, status: int, code: str, message: str) -> None:
+        # The parser turns what a callback raises into an error of its own, which `feed` turns into this refusal.
+        self._refusal = plain_error(status, code, message)
+        raise RefusedError(self._refusal)

@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lambent.aws.service_models import service_model
+from lambent.cloud.protocol.validate import validation_error, violations
+
+_FAILED = "failed to satisfy constraint:"
+_ROLE = "arn:aws:iam::123456789012:role/r"
+_CREATE = {"FunctionName": "f", "Role": _ROLE, "Code": {}}
+
+
+def _violations(service: str, name: str, parameters: dict[str, Any]) -> list[str]:  # Any: botocore-shaped
+    operation = service_model(service).operation(name)
+    assert operation is not None
+    return violations(operation, parameters)
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters", "expected"),
+    [
+        ("UntagResource", {"Resource": "arn:aws:lambda:us-east-1:123456789012:function:f"},
+         f"Value null at 'tagKeys' {_FAILED} Member must not be null"),
+        ("PutProvisionedConcurrencyConfig",
+         {"FunctionName": "f", "Qualifier": "1", "ProvisionedConcurrentExecutions": 0},
+         f"Value '0' at 'provisionedConcurrentExecutions' {_FAILED} Member must have value greater than or equal to 1"),
+        ("CreateAlias", {"FunctionName": "f", "Name": "2024", "FunctionVersion": "1"},
+         (f"Value '2024' at 'name' {_FAILED} "
+         "Member must satisfy regular expression pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)")),
+        ("CreateAlias", {"FunctionName": "f", "Name": "n", "FunctionVersion": "1",
+                         "RoutingConfig": {"AdditionalVersionWeights": {"2": 2.0}}},
+         (f"Value '{{2=2.0}}' at 'routingConfig.additionalVersionWeights' {_FAILED} Map value must satisfy constraint: "
+         "[Member must have value less than or equal to 1.0, Member must have value greater than or equal to 0.0, "
+         "Member must not be null]")),
+        ("CreateAlias", {"FunctionName": "f", "Name": "n", "FunctionVersion": "1",
+                         "RoutingConfig": {"AdditionalVersionWeights": {"$LATEST": 0.5}}},
+         (f"Value '{{$LATEST=0.5}}' at 'routingConfig.additionalVersionWeights' {_FAILED} Map keys must satisfy "
+         "constraint: [Member must have length less than or equal to 1024, Member must have length greater than or "
+         "equal to 1, Member must satisfy regular expression pattern: [0-9]+]")),
+        ("CreateFunction", _CREATE | {"Architectures": ["x86_64", "arm64"]},
+         f"Value '[x86_64, arm64]' at 'architectures' {_FAILED} Member must have length less than or equal to 1"),
+        ("CreateFunction", _CREATE | {"Architectures": ["X86_64"]},
+         (f"Value '[X86_64]' at 'architectures' {_FAILED} Member must satisfy constraint: "
+         "[Member must satisfy enum value set: [x86_64, arm64], Member must not be null]")),
+        ("CreateFunction", _CREATE | {"SnapStart": {"ApplyOn": "x"}},
+         f"Value 'x' at 'snapStart.applyOn' {_FAILED} Member must satisfy enum value set: [PublishedVersions, None]"),
+        ("CreateFunction", _CREATE | {"VpcConfig": {"SubnetIds": ["bad"]}},
+         (f"Value '[bad]' at 'vpcConfig.subnetIds' {_FAILED} Member must satisfy constraint: [Member must have length "
+         "less than or equal to 1024, Member must have length greater than or equal to 0, Member must satisfy regular "
+         "expression pattern: subnet-[0-9a-z]*]")),
+        ("CreateFunction", _CREATE | {"Environment": {"Variables": {"1": "secret"}}},
+         (f"Value at 'environment.variables' {_FAILED} Map keys must satisfy constraint: "
+         "[Member must satisfy regular expression pattern: [a-zA-Z]([a-zA-Z0-9_])+]")),
+        ("PutFunctionRecursionConfig", {"FunctionName": "f", "RecursiveLoop": "x"},
+         f"Value 'x' at 'recursiveLoop' {_FAILED} Member must satisfy enum value set: [Terminate, Allow]"),
+    ],
+)  # fmt: skip
+def test_violation_is_told_in_awss_words(
+    operation: str,
+    parameters: dict[str, Any],  # Any: botocore-shaped
+    expected: str,
+) -> None:
+    assert _violations("lambda", operation, parameters) == [expected]
+
+
+def test_pattern_is_told_before_length() -> None:
+    found = _violations("dynamodb", "CreateBackup", {"TableName": "t", "BackupName": "!"})
+
+    assert [text.partition(": ")[2].split(":")[0] for text in found] == [
+        "Member must satisfy regular expression pattern",
+        "Member must have length greater than or equal to 3",
+    ]
+
+
+def test_place_in_a_list_is_counted_from_one() -> None:
+    tags = {"RoleName": "r", "Tags": [{"Key": "k", "Value": "v"}, {"Key": "$", "Value": "v"}]}
+
+    assert _violations("iam", "TagRole", tags) == [
+        (
+            rf"Value '$' at 'tags.2.member.key' {_FAILED} "
+            r"Member must satisfy regular expression pattern: [\p{L}\p{Z}\p{N}_.:/=+\-@]+"
+        )
+    ]
+
+
+def test_letters_of_any_language_satisfy_javas_classes() -> None:
+    assert _violations("iam", "TagRole", {"RoleName": "r", "Tags": [{"Key": "Größe 漢字", "Value": "é"}]}) == []
+
+
+def test_allowed_parameters_have_no_violation() -> None:
+    assert _violations("lambda", "CreateFunction", _CREATE | {"Timeout": 3, "Runtime": "python3.13"}) == []
+
+
+def test_recursive_shapes_are_followed() -> None:
+    found = _violations(
+        "dynamodb", "PutItem", {"TableName": "t", "Item": {"a": {"L": [{"M": {}}]}}, "ReturnValues": "x"}
+    )
+
+    assert len(found) == 1
+    assert found[0].startswith("Value 'x' at 'returnValues'")
+
+
+@pytest.mark.parametrize(
+    ("service", "name", "code"),
+    [("lambda", "GetFunction", "ValidationException"), ("iam", "GetRole", "ValidationError")],
+)
+def test_error_counts_its_violations(service: str, name: str, code: str) -> None:
+    operation = service_model(service).operation(name)
+    assert operation is not None
+
+    error = validation_error(operation, {})
+
+    assert error is not None
+    assert (error.code, error.status) == (code, 400)
+    assert error.message.startswith("1 validation error detected: Value null at '")
+    assert validation_error(operation, {"FunctionName": "f", "RoleName": "r"}) is None
