@@ -1,0 +1,56 @@
+"""What answers an operation: ours, moto by the bridge, or nobody.
+
+What moto offers is read from a file beside this one, made by `scripts/generate_coverage.py` from the locked moto, so
+that neither an unknown operation nor `lambent doctor` has to start it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from enum import StrEnum
+from pathlib import Path
+
+import orjson
+
+# Services of which every operation is ours: what we do not offer there is refused, for moto's copy of such a service
+# would know nothing of our resources.
+OWN_SERVICES = frozenset({"iam", "lambda", "logs", "sts"})
+
+
+class Answered(StrEnum):
+    """Who answers an operation."""
+
+    OURS = "ours"
+    BRIDGED = "bridged"
+    REFUSED = "refused"
+
+
+class Coverage:
+    """Who answers which operation. `own` names the operations that our services have."""
+
+    def __init__(
+        self, own: Mapping[str, AbstractSet[str]], bridged: Mapping[str, AbstractSet[str]] | None = None
+    ) -> None:
+        self._own = own
+        self._bridged = _read() if bridged is None else bridged
+
+    def answered(self, service: str, operation: str) -> Answered:
+        """Return who answers an operation, by botocore's names."""
+        if operation in self._own.get(service, ()):
+            return Answered.OURS
+        return Answered.BRIDGED if self.bridges(service, operation) else Answered.REFUSED
+
+    def bridges(self, service: str, operation: str) -> bool:
+        """Whether moto answers an operation."""
+        return service not in OWN_SERVICES and operation in self._bridged.get(service, ())
+
+    @property
+    def bridged_services(self) -> list[str]:
+        """The services that moto answers, sorted."""
+        return sorted(service for service in self._bridged if service not in OWN_SERVICES)
+
+
+def _read() -> dict[str, frozenset[str]]:
+    text = Path(__file__).with_name("coverage.json").read_bytes()
+    return {service: frozenset(operations) for service, operations in orjson.loads(text).items()}

@@ -1,0 +1,165 @@
+"""The bridge's own process: requests in, moto, responses out. The only door to moto.
+
+    python -m lambent.cloud.bridge.moto FD      FD: a connected stream socket, inherited
+
+One request at a time, in the order received, so that the journal's order is the order of execution. Each request
+brings a seed: moto draws every identifier from one generator, so the same journal makes the same identifiers again.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.compat import HTTPHeaders
+from botocore.config import Config
+from botocore.exceptions import ClientError, ParamValidationError
+from moto.core.botocore_stubber import BotocoreStubber
+from moto.moto_api._internal import mock_random
+
+from lambent.cloud.bridge.messages import PREFIX, Header, Message, decode_value, encode_value
+
+logger = logging.getLogger(__name__)
+
+_ACCOUNT_HEADER = "x-moto-account-id"
+_PATH_STYLE = Config(s3={"addressing_style": "path"})
+
+
+class MotoHost:
+    """Moto's backends in this process, reached by HTTP request or by operation name."""
+
+    def __init__(self) -> None:
+        self._stubber = BotocoreStubber()
+        self._stubber.enabled = True
+        self._clients: dict[tuple[str, str], Any] = {}  # Any: boto3's clients are classes made at run time
+        self._account = ""
+
+    def handle(self, message: Message) -> Message:
+        """Carry out one request and return its response."""
+        mock_random.seed(message.header["seed"])
+        self._account = message.header["account"]
+        handlers: dict[str, Callable[[Header, bytes], Message]] = {"http": self._http, "call": self._call}
+        return handlers[message.header["kind"]](message.header, message.body)
+
+    def _http(self, header: Header, body: bytes) -> Message:
+        endpoint = self._client(header["service"], header["region"]).meta.endpoint_url
+        headers = HTTPHeaders()
+        for name, value in header["headers"].items():
+            headers[name] = value
+        headers["host"] = urlsplit(endpoint).netloc
+        headers[_ACCOUNT_HEADER] = self._account
+        request = AWSPreparedRequest(header["method"], endpoint + header["target"], headers, body, stream_output=False)
+        answer = self._stubber.process_request(request)
+        if answer is None:
+            return Message({"status": 404, "headers": []})
+        status, answered, content = answer
+        body_out = _as_bytes(content)
+        if header["service"] == "sqs":
+            # SDKs send a queue's messages to the host in its URL, so it has to be the one the caller reached us by.
+            body_out = body_out.replace(endpoint.encode(), f"http://{header['host']}".encode())
+        return Message({"status": status, "headers": _header_list(answered)}, body_out)
+
+    def _call(self, header: Header, body: bytes) -> Message:
+        client = self._client(header["service"], header["region"])
+        try:
+            result = client._make_api_call(header["operation"], decode_value(body))  # noqa: SLF001 - the one generic way in
+        except ClientError as error:
+            return Message({"error": _error(error)})
+        except ParamValidationError as error:
+            return Message({"error": {"code": "ValidationException", "message": str(error), "status": 400}})
+        result.pop("ResponseMetadata", None)
+        plain = {name: value.read() if hasattr(value, "read") else value for name, value in result.items()}
+        return Message({"ok": True}, encode_value(plain))
+
+    def _client(self, service: str, region: str) -> Any:  # Any: as above
+        key = (service, region)
+        if key not in self._clients:
+            make: Any = boto3.client  # Any: its stubs want a literal service name
+            client = make(
+                service,
+                region_name=region,
+                aws_access_key_id="bridge",
+                aws_secret_access_key="bridge",  # noqa: S106 - nobody checks it
+                config=_PATH_STYLE,
+            )
+            client.meta.events.register("before-send", self._stubber)
+            client.meta.events.register("request-created", self._name_account)
+            self._clients[key] = client
+        return self._clients[key]
+
+    def _name_account(self, request: Any, **_: object) -> None:  # Any: botocore's AWSRequest, untyped
+        request.headers[_ACCOUNT_HEADER] = self._account
+
+
+def _error(error: ClientError) -> dict[str, Any]:  # Any: JSON
+    answer = error.response
+    details = answer.get("Error", {})
+    return {
+        "code": details.get("Code", "InternalFailure"),
+        "message": details.get("Message", ""),
+        "status": answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 500),
+    }
+
+
+def _header_list(headers: Mapping[str, object]) -> list[tuple[str, str]]:
+    return [(str(name), str(value)) for name, value in headers.items()]
+
+
+def _as_bytes(content: object) -> bytes:
+    if isinstance(content, bytes):
+        return content
+    if isinstance(content, str):
+        return content.encode()
+    if isinstance(content, Iterable):
+        return b"".join(_as_bytes(part) for part in content)
+    raise TypeError(f"moto answered with a {type(content).__name__}")
+
+
+def _receive(channel: socket.socket, length: int) -> bytes:
+    parts: list[bytes] = []
+    while length:
+        part = channel.recv(min(length, 1 << 20))
+        if not part:
+            raise EOFError
+        parts.append(part)
+        length -= len(part)
+    return b"".join(parts)
+
+
+def _serve(channel: socket.socket) -> None:
+    host = MotoHost()
+    while True:
+        header_length, body_length = PREFIX.unpack(_receive(channel, PREFIX.size))
+        header = decode_value(_receive(channel, header_length))
+        message = Message(header, _receive(channel, body_length))
+        try:
+            answer = host.handle(message)
+        except Exception as error:  # the outermost guard: moto may raise anything, and one request is not all
+            logger.exception("%s failed", header.get("operation"))
+            answer = Message({"broken": f"{type(error).__name__}: {error}"})
+        channel.sendall(answer.encode())
+
+
+def main() -> None:
+    """Serve the inherited socket until the platform closes it."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    # moto must never reach for this machine's AWS configuration, nor the network for a region or credentials.
+    for name in [name for name in os.environ if name.startswith(("AWS_", "MOTO_"))]:
+        del os.environ[name]
+    os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+    with socket.socket(fileno=int(sys.argv[1])) as channel:
+        try:
+            _serve(channel)
+        except (EOFError, ConnectionResetError, KeyboardInterrupt):
+            return
+
+
+if __name__ == "__main__":
+    main()
