@@ -1,0 +1,49 @@
+"""The IAM service: its groups of operations, and the directory of access keys that the gateway asks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from lambent.base.identifiers import IdSource
+from lambent.cloud.framework.service import Service
+from lambent.cloud.services.iam import repository
+from lambent.cloud.services.iam.access_keys import AccessKeyDirectory
+from lambent.cloud.services.iam.operations.account import AccountOperations
+from lambent.cloud.services.iam.operations.holdings import RolePolicyOperations, UserPolicyOperations
+from lambent.cloud.services.iam.operations.instance_profiles import InstanceProfileOperations
+from lambent.cloud.services.iam.operations.policies import PolicyOperations, PolicyVersionOperations
+from lambent.cloud.services.iam.operations.roles import RoleOperations
+from lambent.cloud.services.iam.operations.service_linked_roles import ServiceLinkedRoleOperations
+from lambent.cloud.services.iam.operations.users import AccessKeyOperations, UserOperations
+from lambent.cloud.store.unit_of_work import Store
+
+_SCHEMA = Path(__file__).with_name("schema.sql")
+
+
+class IamService(Service):
+    """AWS IAM, as far as functions and the tools that deploy them need it."""
+
+    name: ClassVar[str] = "iam"
+
+    def __init__(self, store: Store, ids: IdSource) -> None:
+        self._store = store
+        self.access_keys = AccessKeyDirectory()
+        super().__init__(
+            RoleOperations(store, ids),
+            ServiceLinkedRoleOperations(store, ids),
+            RolePolicyOperations(store),
+            UserPolicyOperations(store),
+            PolicyOperations(store, ids),
+            PolicyVersionOperations(store),
+            InstanceProfileOperations(store, ids),
+            UserOperations(store, ids),
+            AccessKeyOperations(store, ids, self.access_keys),
+            AccountOperations(store),
+        )
+
+    async def start(self) -> None:
+        """Make or upgrade the tables, and learn the access keys there are."""
+        await self._store.migrate(self.name, [_SCHEMA.read_text(encoding="utf-8")])
+        for key, user in repository.all_access_keys(self._store.read):
+            self.access_keys.put(key, user)

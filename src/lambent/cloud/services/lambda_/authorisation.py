@@ -1,0 +1,52 @@
+"""Who may call Lambda besides an account's own identities: whoever a function's resource policy lets in."""
+
+from __future__ import annotations
+
+from lambent.cloud.framework.authorise import AccessRequest, Decision, decide
+from lambent.cloud.framework.context import RequestContext
+from lambent.cloud.framework.service import Parameters
+from lambent.cloud.services.lambda_ import errors
+from lambent.cloud.services.lambda_.control import Target, target_of
+from lambent.cloud.services.lambda_.lookups import HOST
+from lambent.cloud.services.lambda_.model.function import LATEST, function_arn
+from lambent.cloud.services.lambda_.routing import Routes
+
+_INVOKING = frozenset({"Invoke", "InvokeAsync", "InvokeWithResponseStream"})
+
+
+def check_access(routes: Routes, context: RequestContext, operation: str, parameters: Parameters) -> None:
+    """Raise AccessDeniedException unless the caller is of the function's account, or its policy lets them in.
+
+    Identities of the same account are the business of identity policies; Lambda itself may always.
+    """
+    caller = context.caller
+    if caller.kind == "service":
+        if caller.arn == HOST:
+            return
+    elif "FunctionName" not in parameters or ":" not in parameters["FunctionName"]:
+        return
+    if "FunctionName" not in parameters:
+        raise errors.access_denied(f"{caller.arn} is not authorized to perform: lambda:{operation}")
+    target = target_of(context, parameters["FunctionName"], parameters.get("Qualifier"))
+    if caller.kind != "service" and caller.account == target.scope.account:
+        return
+    action = "lambda:InvokeFunction" if operation in _INVOKING else f"lambda:{operation}"
+    if not _is_let_in(routes, context, target, action):
+        resource = function_arn(target.scope, target.name)
+        arn = resource if target.qualifier is None else f"{resource}:{target.qualifier}"
+        raise errors.access_denied(
+            f"User: {caller.arn} is not authorized to perform: {action} on resource: {arn} because no resource-based "
+            f"policy allows the {action} action"
+        )
+
+
+def _is_let_in(routes: Routes, context: RequestContext, target: Target, action: str) -> bool:
+    function = routes.find(target.scope.account, target.scope.region, target.name)
+    if function is None:
+        return False
+    qualifier = "" if target.qualifier in {None, LATEST} else str(target.qualifier)
+    policy = function.policies.get(qualifier)
+    if policy is None:
+        return False
+    resource = f"{function.arn}:{qualifier}" if qualifier else function.arn
+    return decide([policy.document()], AccessRequest(context.caller, action, resource)) is Decision.ALLOW

@@ -1,0 +1,49 @@
+"""What the Lambda service is given: the platform's parts it works with, as far as it uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from lambent.base.clock import Clock
+from lambent.base.identifiers import IdSource
+from lambent.cloud.framework.internal_client import InternalClient
+from lambent.cloud.store.blobs import Blobs
+from lambent.cloud.store.unit_of_work import Store
+from lambent.dataplane import FunctionArn, FunctionSpec, Invocation, Outcome, VersionArn
+
+
+class Plane(Protocol):
+    """The data plane, as the Lambda service uses it."""
+
+    async def invoke(self, invocation: Invocation) -> Outcome:
+        """Run one invocation to its end. Raises RuntimeUnavailableError and SandboxError."""
+
+    async def prepare(self, spec: FunctionSpec) -> None:
+        """Have everything ready that starting an environment of this spec needs."""
+
+    def reserve(self, function_arn: FunctionArn, concurrency: int | None) -> None:
+        """Set a function's reserved concurrency; None takes it away."""
+
+    def retire(self, version_arn: VersionArn) -> None:
+        """Drain and end the environments of a deleted or changed version."""
+
+
+class MigratingStore(Store, Protocol):
+    """The store, as a service sees it that owns tables."""
+
+    async def migrate(self, component: str, scripts: Sequence[str]) -> None:
+        """Bring the component's tables up to date: the n-th script makes version n."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """The platform's parts that every operation may use."""
+
+    store: MigratingStore
+    blobs: Blobs
+    plane: Plane
+    client: InternalClient
+    clock: Clock
+    ids: IdSource

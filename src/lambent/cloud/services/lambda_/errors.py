@@ -1,0 +1,99 @@
+"""Lambda's errors, as AWS words them."""
+
+from __future__ import annotations
+
+from lambent.cloud.errors import ServiceError
+from lambent.cloud.services.lambda_.model.function import function_arn
+from lambent.cloud.store.scope import Scope
+
+_USER = {"Type": "User"}
+
+
+def invalid_parameter(message: str) -> ServiceError:
+    """A parameter that Lambda itself finds wrong."""
+    return ServiceError("InvalidParameterValueException", message, status=400, members=_USER)
+
+
+def validation(*violations: str) -> ServiceError:
+    """Parameters that break the constraints of the service model; each text is one violation."""
+    noun = "validation error" if len(violations) == 1 else "validation errors"
+    return ServiceError("ValidationException", f"{len(violations)} {noun} detected: {'; '.join(violations)}")
+
+
+def not_found(message: str) -> ServiceError:
+    """A resource that is not there."""
+    return ServiceError("ResourceNotFoundException", message, status=404, members=_USER)
+
+
+def function_not_found(scope: Scope, name: str, qualifier: str | None = None) -> ServiceError:
+    """A function, version or alias that is not there, named as the caller named it."""
+    arn = function_arn(scope, name)
+    return not_found(f"Function not found: {arn}:{qualifier}" if qualifier else f"Function not found: {arn}")
+
+
+def alias_not_found(scope: Scope, name: str, alias: str) -> ServiceError:
+    """An alias that is not there, in the words of the operations that ask for an alias."""
+    return not_found(f"Cannot find alias arn: {function_arn(scope, name)}:{alias}")
+
+
+def no_such_resource() -> ServiceError:
+    """Something that is not there, in AWS's most general words."""
+    return not_found("The resource you requested does not exist.")
+
+
+def conflict(message: str) -> ServiceError:
+    """A resource that is there already, or is busy."""
+    return ServiceError("ResourceConflictException", message, status=409, members=_USER)
+
+
+def update_in_progress(arn: str) -> ServiceError:
+    """A change while another is under way."""
+    return conflict(f"The operation cannot be performed at this time. An update is in progress for resource: {arn}")
+
+
+def not_active(state: str) -> ServiceError:
+    """An invocation or publication of a function that is not active (yet, or any more)."""
+    return conflict(
+        f"The operation cannot be performed at this time. The function is currently in the following state: {state}"
+    )
+
+
+def precondition_failed(remedy: str = "GetFunction/GetAlias") -> ServiceError:
+    """A RevisionId that is not the latest; `remedy` is the operation that tells the latest."""
+    return ServiceError(
+        "PreconditionFailedException",
+        "The Revision Id provided does not match the latest Revision Id. "
+        f"Call the {remedy} API to retrieve the latest Revision Id",
+        status=412,
+        members=_USER,
+    )
+
+
+def access_denied(message: str = "") -> ServiceError:
+    """A caller without the permission."""
+    return ServiceError("AccessDeniedException", message, status=403)
+
+
+def too_large(message: str) -> ServiceError:
+    """A deployment package or request that is too large to be taken at all."""
+    return ServiceError("RequestEntityTooLargeException", message, status=413)
+
+
+def no_code_signing_config(arn: str) -> ServiceError:
+    """A code signing configuration that is not there."""
+    return ServiceError(
+        "CodeSigningConfigNotFoundException",
+        f"The code signing configuration cannot be found. Check that the provided configuration is not deleted: {arn}.",
+        status=404,
+        members=_USER,
+    )
+
+
+def invalid_runtime(message: str) -> ServiceError:
+    """A function that nothing here can run."""
+    return ServiceError("InvalidRuntimeException", message, status=502, members=_USER)
+
+
+def internal(message: str) -> ServiceError:
+    """A failure of the platform's own."""
+    return ServiceError("ServiceException", message, status=500, members={"Type": "Service"})

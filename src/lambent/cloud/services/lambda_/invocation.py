@@ -1,0 +1,263 @@
+"""An Invoke request to an `Invocation` of the data plane, and its `Outcome` to an answer or one of Lambda's errors.
+
+This is the invocation path: no store, no executor, nothing computed that the answer does not need.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import assert_never
+
+import orjson
+
+from lambent.cloud.errors import ServiceError
+from lambent.cloud.services.lambda_ import errors
+from lambent.cloud.services.lambda_.dependencies import Plane
+from lambent.cloud.services.lambda_.model.function import LATEST
+from lambent.cloud.services.lambda_.model.state import State
+from lambent.cloud.services.lambda_.packages import Packages
+from lambent.cloud.services.lambda_.routing import FunctionRoute, VersionRoute
+from lambent.dataplane import (
+    Completed,
+    Crashed,
+    ExitKind,
+    FunctionError,
+    InitFailed,
+    Invocation,
+    Outcome,
+    PlatformStoppingError,
+    ProcessExit,
+    RuntimeUnavailableError,
+    SandboxError,
+    Throttled,
+    TimedOut,
+)
+
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+SYNCHRONOUS_LIMIT = 6_291_456
+ASYNCHRONOUS_LIMIT = 1_048_576
+_CLIENT_CONTEXT_LIMIT = 3_583
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One invocation to be made: which version of what serves it, and with what."""
+
+    request_id: str
+    version: VersionRoute
+    invoked_arn: str
+    payload: bytes
+    client_context: str | None = None
+    trace_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How an invocation ended, as its caller is told: `function_error` is set for errors of the function."""
+
+    payload: bytes
+    function_error: str | None = None
+
+
+class Invoker:
+    """Makes invocations."""
+
+    def __init__(self, plane: Plane, packages: Packages) -> None:
+        self._plane = plane
+        self._packages = packages
+
+    async def run(self, call: Call) -> Answer:
+        """Run an invocation to its end. Raises ServiceError where it could not be run, or was throttled."""
+        version = call.version
+        if version.state is not State.ACTIVE:
+            raise errors.not_active(version.state)
+        if version.spec is None:
+            raise errors.invalid_runtime(
+                f"{version.arn} is a container image; this platform runs deployment packages of type Zip."
+            )
+        for digest in version.digests:
+            if not self._packages.is_ready(digest):
+                await self._packages.restore(digest)
+        invocation = Invocation(
+            request_id=call.request_id,
+            spec=version.spec,
+            payload=call.payload,
+            invoked_arn=call.invoked_arn,
+            client_context=call.client_context,
+            trace_id=call.trace_id,
+        )
+        try:
+            outcome = await self._plane.invoke(invocation)
+        except RuntimeUnavailableError as error:
+            raise errors.invalid_runtime(str(error)) from error
+        except (SandboxError, PlatformStoppingError) as error:
+            raise errors.internal(str(error)) from error
+        return answer_to(outcome, call.request_id)
+
+
+def resolve(function: FunctionRoute, qualifier: str | None, fraction: float) -> VersionRoute | None:
+    """Return the version that serves a qualifier, `$LATEST` without one; None where it leads nowhere.
+
+    An alias with weights decides by `fraction`, a number drawn from [0, 1).
+    """
+    if qualifier is None or qualifier == LATEST:
+        return function.latest
+    alias = function.aliases.get(qualifier)
+    if alias is None:
+        return function.versions.get(qualifier)
+    return function.versions.get(alias.choose(fraction) if alias.weights else alias.version)
+
+
+def checked_payload(payload: bytes, invocation_type: str) -> bytes:
+    """Return the event to hand over, `{}` for none; raises ServiceError for one that is too large or not JSON."""
+    limit = ASYNCHRONOUS_LIMIT if invocation_type == "Event" else SYNCHRONOUS_LIMIT
+    if len(payload) > limit:
+        raise errors.too_large(
+            f"{len(payload)} byte payload is too large for the {invocation_type} invocation type (limit {limit} bytes)"
+        )
+    if not payload:
+        return b"{}"
+    try:
+        orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        _check_leniently(payload)
+    return payload
+
+
+def decoded_client_context(encoded: str | None) -> str | None:
+    """Return the JSON text of an X-Amz-Client-Context header; raises InvalidRequestContentException."""
+    if not encoded:
+        return None
+    if len(encoded) > _CLIENT_CONTEXT_LIMIT:
+        raise _invalid_content(
+            f"Client context must be no more than {_CLIENT_CONTEXT_LIMIT} bytes when base64-encoded."
+        )
+    try:
+        text = base64.b64decode(encoded, validate=True).decode()
+        json.loads(text)
+    except (binascii.Error, ValueError) as error:
+        raise _invalid_content("Client context must be a valid Base64-encoded JSON object.") from error
+    return text
+
+
+def answer_to(outcome: Outcome, request_id: str) -> Answer:
+    """Return what the caller is told of an outcome; raises TooManyRequestsException for a throttled one."""
+    match outcome:
+        case Completed(payload=payload):
+            return Answer(payload)
+        case FunctionError(payload=payload):
+            return _error(payload)
+        case TimedOut(timeout_s=timeout_s):
+            return _error(_failure("Sandbox.Timedout", request_id, f"Task timed out after {timeout_s:.2f} seconds"))
+        case Crashed(exit=process_exit):
+            return _error(_crash(process_exit, request_id))
+        case InitFailed(payload=payload) if payload is not None:
+            return _error(payload)
+        case InitFailed(exit=process_exit) if process_exit is not None:
+            return _error(_crash(process_exit, request_id))
+        case InitFailed(error_type=error_type):
+            return _error(_failure(error_type, request_id, "Runtime failed to initialize"))
+        case Throttled(reason=reason):
+            raise ServiceError(
+                "TooManyRequestsException",
+                "Rate Exceeded.",
+                status=429,
+                members={"Type": "User", "Reason": str(reason)},
+            )
+        case _:
+            assert_never(outcome)
+
+
+def _error(payload: bytes) -> Answer:
+    return Answer(payload, function_error="Unhandled")
+
+
+def _failure(error_type: str, request_id: str, message: str) -> bytes:
+    return orjson.dumps({"errorType": error_type, "errorMessage": f"RequestId: {request_id} Error: {message}"})
+
+
+def _crash(process_exit: ProcessExit, request_id: str) -> bytes:
+    match process_exit.kind:
+        case ExitKind.EXITED if process_exit.code == 0:
+            return _failure("Runtime.ExitError", request_id, "Runtime exited without providing a reason")
+        case ExitKind.EXITED:
+            message = f"Runtime exited with error: exit status {process_exit.code}"
+            return _failure("Runtime.ExitError", request_id, message)
+        case ExitKind.OUT_OF_MEMORY:
+            return _failure("Runtime.OutOfMemory", request_id, "Runtime exited with error: signal: killed")
+        case ExitKind.SIGNALLED | ExitKind.KILLED_BY_PLATFORM:
+            message = f"Runtime exited with error: signal: {_signal_name(process_exit.code)}"
+            return _failure("Runtime.ExitError", request_id, message)
+        case _:
+            assert_never(process_exit.kind)
+
+
+# AWS's supervisor is written in Go, whose names for signals differ from C's.
+_SIGNAL_NAMES: Mapping[int, str] = {
+    signal.SIGHUP: "hangup",
+    signal.SIGINT: "interrupt",
+    signal.SIGABRT: "aborted",
+    signal.SIGBUS: "bus error",
+    signal.SIGFPE: "floating point exception",
+    signal.SIGILL: "illegal instruction",
+    signal.SIGKILL: "killed",
+    signal.SIGPIPE: "broken pipe",
+    signal.SIGSEGV: "segmentation fault",
+    signal.SIGTERM: "terminated",
+}
+
+
+def _signal_name(number: int) -> str:
+    return _SIGNAL_NAMES.get(number, f"signal {number}")
+
+
+def _check_leniently(payload: bytes) -> None:
+    # orjson refuses a few texts that AWS's parser takes, such as an escaped lone surrogate.
+    try:
+        json.loads(payload.decode(), parse_constant=_no_constant)
+    except UnicodeDecodeError as error:
+        raise _unparsable(f"Invalid UTF-8 start byte 0x{payload[error.start]:x}", 1, error.start + 1) from error
+    except json.JSONDecodeError as error:
+        raise _unparsable(_complaint(error), error.lineno, error.colno) from error
+    except ValueError as error:
+        raise _unparsable(str(error), 1, 1) from error
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"Non-standard token '{name}': enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow")
+
+
+def _complaint(error: json.JSONDecodeError) -> str:
+    wanted = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
+    rest = error.doc[error.pos :]
+    if not rest:
+        return "Unexpected end-of-input"
+    token = "".join(_leading_word(rest))
+    if token:
+        return f"Unrecognized token '{token}': was expecting {wanted}"
+    return f"Unexpected character ('{rest[0]}' (code {ord(rest[0])})): expected a valid value {wanted}"
+
+
+def _leading_word(text: str) -> list[str]:
+    word = []
+    for character in text:
+        if not (character.isalnum() or character == "_"):
+            break
+        word.append(character)
+    return word
+
+
+def _unparsable(complaint: str, line: int, column: int) -> ServiceError:
+    return _invalid_content(
+        "Could not parse request body into json: Could not parse payload into json: "
+        f"{complaint}\n at [Source: (byte[])[REDACTED]; line: {line}, column: {column}]"
+    )
+
+
+def _invalid_content(message: str) -> ServiceError:
+    return ServiceError("InvalidRequestContentException", message, members={"Type": "User"})

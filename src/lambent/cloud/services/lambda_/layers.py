@@ -1,0 +1,105 @@
+"""The layer tables: rows to layer versions and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import orjson
+
+from lambent.cloud.services.lambda_.model.function import Code
+from lambent.cloud.services.lambda_.model.layer import LayerVersion
+from lambent.cloud.store.scope import Scope
+from lambent.cloud.store.unit_of_work import Reader, SqlValue, Transaction
+
+_COLUMNS = "layer, version, description, license, runtimes, architectures, code, created_at"
+
+
+def next_version(transaction: Transaction, scope: Scope, layer: str) -> int:
+    """Take the next version number of a layer; numbers are never used twice."""
+    transaction.execute(
+        "INSERT INTO lambda_layers VALUES (?, ?, ?, 1) ON CONFLICT DO UPDATE SET last_version = last_version + 1",
+        (scope.account, scope.region, layer),
+    )
+    row = transaction.one(
+        "SELECT last_version FROM lambda_layers WHERE account = ? AND region = ? AND name = ?",
+        (scope.account, scope.region, layer),
+    )
+    return int(str(row[0])) if row is not None else 1
+
+
+def put_layer_version(transaction: Transaction, value: LayerVersion) -> None:
+    """Add a layer version."""
+    transaction.execute(
+        "INSERT INTO lambda_layer_versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            value.scope.account,
+            value.scope.region,
+            value.layer,
+            value.version,
+            value.description,
+            value.license,
+            orjson.dumps(value.runtimes).decode(),
+            orjson.dumps(value.architectures).decode(),
+            orjson.dumps(value.code).decode(),
+            value.created_at,
+        ),
+    )
+
+
+def delete_layer_version(transaction: Transaction, scope: Scope, layer: str, version: int) -> None:
+    """Remove a layer version, if it is there; functions that refer to it keep working."""
+    transaction.execute(
+        "DELETE FROM lambda_layer_versions WHERE account = ? AND region = ? AND layer = ? AND version = ?",
+        (scope.account, scope.region, layer, version),
+    )
+
+
+def layer_version(reader: Reader, scope: Scope, layer: str, version: int) -> LayerVersion | None:
+    """Return one layer version, or None."""
+    row = reader.one(
+        f"SELECT {_COLUMNS} FROM lambda_layer_versions"  # noqa: S608 - our own column names
+        " WHERE account = ? AND region = ? AND layer = ? AND version = ?",
+        (scope.account, scope.region, layer, version),
+    )
+    return None if row is None else _layer_version(scope, row)
+
+
+def layer_versions(reader: Reader, scope: Scope, layer: str | None = None) -> list[LayerVersion]:
+    """Return the versions of a layer, or of every layer in the scope, newest first within each layer."""
+    condition, parameters = ("", ()) if layer is None else (" AND layer = ?", (layer,))
+    rows = reader.all(
+        f"SELECT {_COLUMNS} FROM lambda_layer_versions"  # noqa: S608 - our own column names
+        f" WHERE account = ? AND region = ?{condition} ORDER BY layer, version DESC",
+        (scope.account, scope.region, *parameters),
+    )
+    return [_layer_version(scope, row) for row in rows]
+
+
+def code_in_use(reader: Reader, scope: Scope) -> int:
+    """Return the bytes that the scope's layer versions take of the account's code storage."""
+    row = reader.one(
+        "SELECT coalesce(sum(json_extract(code, '$.size')), 0) FROM lambda_layer_versions"
+        " WHERE account = ? AND region = ?",
+        (scope.account, scope.region),
+    )
+    return int(str(row[0])) if row is not None else 0
+
+
+def _layer_version(scope: Scope, row: Sequence[SqlValue]) -> LayerVersion:
+    layer, version, description, licence, runtimes, architectures, code, created_at = row
+    return LayerVersion(
+        scope=scope,
+        layer=str(layer),
+        version=int(str(version)),
+        description=str(description),
+        license=None if licence is None else str(licence),
+        runtimes=_names(runtimes),
+        architectures=_names(architectures),
+        code=Code(**orjson.loads(str(code))),
+        created_at=float(str(created_at)),
+    )
+
+
+def _names(kept: SqlValue) -> tuple[str, ...] | None:
+    names = orjson.loads(str(kept))
+    return None if names is None else tuple(names)

@@ -1,0 +1,1 @@
+"""Lambda's pure model: functions, versions, aliases and their rules."""

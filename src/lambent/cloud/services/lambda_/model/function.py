@@ -1,0 +1,182 @@
+"""A function and its versions as values: what AWS keeps of them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import orjson
+
+from lambent.cloud.services.lambda_.model.state import ACTIVE, PENDING, Status
+from lambent.cloud.store.scope import Scope
+
+LATEST = "$LATEST"
+PackageType = Literal["Zip", "Image"]
+Architecture = Literal["x86_64", "arm64"]
+LogFormat = Literal["Text", "JSON"]
+JsonValue = str | int | float | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
+
+
+@dataclass(frozen=True, slots=True)
+class Logging:
+    """Where and how a function logs; the levels are set in the JSON format only."""
+
+    group: str
+    format: LogFormat = "Text"
+    application_level: str | None = None
+    system_level: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LayerReference:
+    """A layer version as a function refers to it, with what running it needs.
+
+    The reference outlives the layer version: AWS keeps serving functions whose layer was deleted.
+    """
+
+    arn: str
+    digest: str
+    code_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A deployment package: a zip (by its blob's digest) or an image's URI. `sha256` is base64, as AWS shows it."""
+
+    sha256: str
+    size: int
+    digest: str = ""
+    unzipped_size: int = 0
+    image_uri: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything besides its code that a version freezes when it is published.
+
+    `recorded` holds, in AWS's shape, the members that are kept and shown but change nothing here.
+    """
+
+    role: str
+    logging: Logging
+    package_type: PackageType = "Zip"
+    runtime: str | None = None
+    handler: str | None = None
+    description: str = ""
+    timeout_s: int = 3
+    memory_mb: int = 128
+    ephemeral_storage_mb: int = 512
+    architecture: Architecture = "x86_64"
+    environment: Mapping[str, str] | None = None
+    tracing_mode: str = "PassThrough"
+    snap_start: str = "None"
+    layers: tuple[LayerReference, ...] = ()
+    dead_letter_target: str | None = None
+    kms_key_arn: str | None = None
+    recorded: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionVersion:
+    """One version of a function: `$LATEST`, or a number with settings and code that never change.
+
+    `source` is the fingerprint of `$LATEST` at the moment of publishing.
+    """
+
+    scope: Scope
+    function: str
+    version: str
+    settings: Settings
+    code: Code
+    status: Status
+    revision_id: str
+    last_modified: float
+    source: str = ""
+
+    @property
+    def function_arn(self) -> str:
+        """The function's ARN without a qualifier."""
+        return function_arn(self.scope, self.function)
+
+    @property
+    def arn(self) -> str:
+        """The version's own, qualified ARN."""
+        return f"{self.function_arn}:{self.version}"
+
+    def fingerprint(self) -> str:
+        """Return what publishing compares: equal for two versions that do not differ in code or settings."""
+        facts = orjson.dumps([self.settings, self.code.sha256, self.code.image_uri], option=orjson.OPT_SORT_KEYS)
+        return hashlib.sha256(facts).hexdigest()
+
+    def published(self, number: int, *, revision_id: str, description: str | None, now: float) -> FunctionVersion:
+        """Return this `$LATEST` as version `number`: in the same state, or pending where the latest is not settled."""
+        settings = self.settings if description is None else replace(self.settings, description=description)
+        return replace(
+            self,
+            version=str(number),
+            settings=settings,
+            status=ACTIVE if self.status.is_settled else PENDING,
+            revision_id=revision_id,
+            last_modified=now,
+            source=self.fingerprint(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """What belongs to a function as a whole, across its versions."""
+
+    scope: Scope
+    name: str
+    next_version: int = 1
+    reserved_concurrency: int | None = None
+    recursive_loop: str = "Terminate"
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def arn(self) -> str:
+        """The function's unqualified ARN."""
+        return function_arn(self.scope, self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """A name for a function version; `weights` sends the given shares of invocations to other versions."""
+
+    scope: Scope
+    function: str
+    name: str
+    version: str
+    description: str
+    weights: Mapping[str, float]
+    revision_id: str
+
+    @property
+    def arn(self) -> str:
+        """The alias's ARN."""
+        return f"{function_arn(self.scope, self.function)}:{self.name}"
+
+    def choose(self, fraction: float) -> str:
+        """Return the version that serves an invocation which drew `fraction` in [0, 1).
+
+        >>> Alias(Scope("1", "r"), "f", "live", "1", "", {"2": 0.25}, "").choose(0.2)
+        '2'
+        """
+        for version, weight in self.weights.items():
+            if fraction < weight:
+                return version
+            fraction -= weight
+        return self.version
+
+
+def function_arn(scope: Scope, name: str) -> str:
+    """Return a function's unqualified ARN."""
+    return f"arn:{scope.partition}:lambda:{scope.region}:{scope.account}:function:{name}"
+
+
+def is_version(qualifier: str) -> bool:
+    """Tell whether a qualifier names a version, `$LATEST` or a number, rather than an alias."""
+    return qualifier == LATEST or re.fullmatch(r"[0-9]+", qualifier) is not None

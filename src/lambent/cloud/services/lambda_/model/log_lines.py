@@ -1,0 +1,129 @@
+"""What Lambda itself writes to a function's log: START, END, REPORT, INIT_START and INIT_REPORT, as text or JSON.
+
+https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html and the telemetry schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import orjson
+
+from lambent.cloud.services.lambda_.model.runtimes import version_label
+from lambent.dataplane import EnvironmentInfo, InvocationReport, InvocationStatus
+
+_ORDER = {"DEBUG": 0, "INFO": 1, "WARN": 2}
+
+
+def init_start(environment: EnvironmentInfo, runtime_arn: str, *, json: bool, at: float) -> str:
+    """Return the line an environment's log begins with."""
+    runtime = version_label(environment.spec.runtime)
+    if not json:
+        return f"INIT_START Runtime Version: {runtime}\tRuntime Version ARN: {runtime_arn}\n"
+    record = {
+        "initializationType": environment.initialization_type,
+        "phase": "init",
+        "runtimeVersion": runtime,
+        "runtimeVersionArn": runtime_arn,
+        "functionName": environment.spec.function_name,
+        "functionVersion": environment.spec.version,
+    }
+    return _event("platform.initStart", record, at)
+
+
+@dataclass(frozen=True, slots=True)
+class FailedInit:
+    """An init phase that failed: how long it took, and of what it died."""
+
+    init_ms: float
+    status: InvocationStatus
+    error_type: str
+
+
+def init_report(environment: EnvironmentInfo, failed: FailedInit, *, json: bool, at: float) -> str:
+    """Return the line about an init phase that failed."""
+    if not json:
+        tail = "" if failed.status is InvocationStatus.TIMEOUT else f"\tError Type: {failed.error_type}"
+        return f"INIT_REPORT Init Duration: {failed.init_ms:.2f} ms\tPhase: init\tStatus: {failed.status}{tail}\n"
+    record = {
+        "initializationType": environment.initialization_type,
+        "phase": "init",
+        "status": failed.status,
+        "errorType": failed.error_type,
+        "metrics": {"durationMs": round(failed.init_ms, 3)},
+    }
+    return _event("platform.initReport", record, at)
+
+
+def start(request_id: str, version: str, *, json: bool, at: float) -> str:
+    """Return the line an invocation begins with."""
+    if not json:
+        return f"START RequestId: {request_id} Version: {version}\n"
+    return _event("platform.start", {"requestId": request_id, "version": version}, at)
+
+
+def timed_out(request_id: str, timeout_s: int, at: float) -> str:
+    """Return the line about a task that ran out of time (text format only)."""
+    return f"{_time(at)} {request_id} Task timed out after {timeout_s:.2f} seconds\n\n"
+
+
+def end(request_id: str) -> str:
+    """Return the line an invocation ends with (text format only)."""
+    return f"END RequestId: {request_id}\n"
+
+
+def report_text(report: InvocationReport) -> str:
+    """Return the REPORT line."""
+    line = (
+        f"REPORT RequestId: {report.request_id}\tDuration: {report.duration_ms:.2f} ms\t"
+        f"Billed Duration: {report.billed_ms} ms\tMemory Size: {report.memory_mb} MB\t"
+        f"Max Memory Used: {report.max_memory_mb} MB\t"
+    )
+    if report.init_ms is not None:
+        line += f"Init Duration: {report.init_ms:.2f} ms\t"
+    if report.status is InvocationStatus.TIMEOUT:
+        return f"{line}Status: timeout\n"
+    if report.status is InvocationStatus.ERROR:
+        return f"{line}Status: error\tError Type: {report.error_type}\n"
+    return f"{line}\n"
+
+
+def report_json(report: InvocationReport) -> str:
+    """Return the platform.report record."""
+    metrics: dict[str, float] = {
+        "durationMs": round(report.duration_ms, 3),
+        "billedDurationMs": report.billed_ms,
+        "memorySizeMB": report.memory_mb,
+        "maxMemoryUsedMB": report.max_memory_mb,
+    }
+    if report.init_ms is not None:
+        metrics["initDurationMs"] = round(report.init_ms, 3)
+    record: dict[str, object] = {"requestId": report.request_id, "metrics": metrics, "status": report.status}
+    if report.error_type is not None:
+        record["errorType"] = report.error_type
+    return _event("platform.report", record, report.ended_at)
+
+
+def runtime_done(report: InvocationReport) -> str:
+    """Return the platform.runtimeDone record."""
+    record: dict[str, object] = {
+        "requestId": report.request_id,
+        "status": report.status,
+        "metrics": {"durationMs": round(report.duration_ms, 3)},
+    }
+    return _event("platform.runtimeDone", record, report.ended_at)
+
+
+def is_logged(level: str, threshold: str | None) -> bool:
+    """Whether a system record of this level passes the function's SystemLogLevel; None means INFO."""
+    return _ORDER[level] >= _ORDER[threshold or "INFO"]
+
+
+def _event(kind: str, record: Mapping[str, object], at: float) -> str:
+    return orjson.dumps({"time": _time(at), "type": kind, "record": record}).decode() + "\n"
+
+
+def _time(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(at * 1000) % 1000:03d}Z"

@@ -1,0 +1,1 @@
+"""Lambda's API operations, one module per AWS resource."""

@@ -1,0 +1,182 @@
+"""What the data plane observes becomes log lines: in CloudWatch Logs, and in the tail an Invoke may ask for.
+
+Observing only notes facts, a fraction of a microsecond each; formatting and delivery happen in batches behind the
+invocations.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from lambent.base.clock import Clock
+from lambent.base.tasks import TaskOwner
+from lambent.cloud.services.lambda_.log_delivery import LogBatch, LogDelivery
+from lambent.cloud.services.lambda_.model import log_lines
+from lambent.cloud.services.lambda_.model.runtimes import version_arn
+from lambent.cloud.store.scope import Scope
+from lambent.dataplane import EnvironmentInfo, Invocation, InvocationReport, InvocationStatus, OutputLine
+
+_log = logging.getLogger(__name__)
+_INTERVAL_S = 0.1
+_TAIL_BYTES = 4096
+
+Lines = Sequence[tuple[int, str]]
+"""Log events: epoch milliseconds and message."""
+Note = Callable[[], Lines]
+"""A fact that was observed, to be put into words later."""
+
+
+@dataclass(slots=True)
+class _Stream:
+    environment: EnvironmentInfo
+    notes: list[Note] = field(default_factory=list)
+
+
+class Reporting:
+    """The data plane's observer. `start` and `stop` are called by the Lambda service."""
+
+    def __init__(self, delivery: LogDelivery, real_clock: Clock) -> None:
+        self._delivery = delivery
+        self._now = real_clock.now
+        self._streams: dict[str, _Stream] = {}
+        self._tails: dict[str, list[Note]] = {}
+        self._levels: dict[str, str] = {}
+        self._noted = asyncio.Event()
+        self._tasks = TaskOwner("lambda reporting")
+
+    def start(self) -> None:
+        """Begin to deliver."""
+        self._tasks.loop(self._deliver_batches(), name="log delivery")
+
+    async def stop(self) -> None:
+        """Deliver what has been noted, and end."""
+        await self._tasks.aclose()
+        await self._deliver_noted()
+
+    async def flush(self) -> None:
+        """Deliver what has been noted so far, at once."""
+        await self._deliver_noted()
+
+    def set_system_level(self, version_arn: str, level: str | None) -> None:
+        """Tell which system records of a version are logged (JSON format only)."""
+        if level is None:
+            self._levels.pop(version_arn, None)
+        else:
+            self._levels[version_arn] = level
+
+    def watch(self, request_id: str) -> None:
+        """Keep what an invocation logs, for `tail`."""
+        self._tails[request_id] = []
+
+    def tail(self, request_id: str) -> str:
+        """Return the last 4 KB an invocation logged, in base64, and stop keeping it."""
+        notes = self._tails.pop(request_id, [])
+        text = "".join(message for note in notes for _, message in note())
+        return base64.b64encode(text.encode()[-_TAIL_BYTES:]).decode()
+
+    # What the data plane tells: each returns at once.
+
+    def init_started(self, environment: EnvironmentInfo, at: float) -> None:
+        """Note the beginning of an init phase."""
+        self._note(environment, None, lambda: self._init_start(environment, at))
+
+    def init_failed(
+        self, environment: EnvironmentInfo, init_ms: float, status: InvocationStatus, error_type: str
+    ) -> None:
+        """Note an init phase that failed."""
+        failed, at = log_lines.FailedInit(init_ms, status, error_type), self._now()
+        self._note(environment, None, lambda: self._init_report(environment, failed, at))
+
+    def invocation_started(self, environment: EnvironmentInfo, invocation: Invocation, at: float) -> None:
+        """Note the beginning of an invocation."""
+        request_id = invocation.request_id
+        self._note(environment, request_id, lambda: self._start(environment, request_id, at))
+
+    def output(self, environment: EnvironmentInfo, request_id: str | None, line: OutputLine) -> None:
+        """Note a line the function wrote."""
+        self._note(environment, request_id, lambda: ((line.timestamp_ms, _ended_line(line.text)),))
+
+    def invocation_ended(self, environment: EnvironmentInfo, invocation: Invocation, report: InvocationReport) -> None:
+        """Note the end of an invocation."""
+        self._note(environment, report.request_id, lambda: self._end(environment, report))
+
+    def _note(self, environment: EnvironmentInfo, request_id: str | None, note: Note) -> None:
+        stream = self._streams.get(environment.environment_id)
+        if stream is None:
+            stream = self._streams[environment.environment_id] = _Stream(environment)
+        stream.notes.append(note)
+        if self._tails and request_id is not None and (tail := self._tails.get(request_id)) is not None:
+            tail.append(note)
+        if not self._noted.is_set():
+            self._noted.set()
+
+    def _init_start(self, environment: EnvironmentInfo, at: float) -> Lines:
+        spec = environment.spec
+        if not self._passes(environment, "INFO"):
+            return ()
+        json = spec.log_format == "JSON"
+        arn = version_arn(Scope(spec.account, spec.region).partition, spec.region, spec.runtime)
+        return ((_ms(at), log_lines.init_start(environment, arn, json=json, at=at)),)
+
+    def _start(self, environment: EnvironmentInfo, request_id: str, at: float) -> Lines:
+        if not self._passes(environment, "INFO"):
+            return ()
+        json = environment.spec.log_format == "JSON"
+        return ((_ms(at), log_lines.start(request_id, environment.spec.version, json=json, at=at)),)
+
+    def _init_report(self, environment: EnvironmentInfo, failed: log_lines.FailedInit, at: float) -> Lines:
+        json = environment.spec.log_format == "JSON"
+        return ((_ms(at), log_lines.init_report(environment, failed, json=json, at=at)),)
+
+    def _end(self, environment: EnvironmentInfo, report: InvocationReport) -> Lines:
+        at = _ms(report.ended_at)
+        if environment.spec.log_format == "JSON":
+            lines = [log_lines.runtime_done(report)] if self._passes(environment, "DEBUG") else []
+            level = "INFO" if report.status is InvocationStatus.SUCCESS else "WARN"
+            if self._passes(environment, level):
+                lines.append(log_lines.report_json(report))
+            return [(at, line) for line in lines]
+        lines = [log_lines.end(report.request_id), log_lines.report_text(report)]
+        if report.status is InvocationStatus.TIMEOUT:
+            timeout_s = environment.spec.timeout_s
+            lines.insert(0, log_lines.timed_out(report.request_id, timeout_s, report.ended_at))
+        return [(at, line) for line in lines]
+
+    def _passes(self, environment: EnvironmentInfo, level: str) -> bool:
+        spec = environment.spec
+        return spec.log_format == "Text" or log_lines.is_logged(level, self._levels.get(spec.version_arn))
+
+    async def _deliver_batches(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await self._noted.wait()
+            # Real time: what a function wrote must not wait for a virtual clock to move.
+            elapsed = asyncio.Event()
+            loop.call_later(_INTERVAL_S, elapsed.set)
+            await elapsed.wait()
+            try:
+                await self._deliver_noted()
+            except Exception:  # noqa: BLE001 - the loop's outermost guard: one bad batch must not end all logging
+                _log.exception("a batch of log lines was lost")
+
+    async def _deliver_noted(self) -> None:
+        self._noted.clear()
+        streams, self._streams = self._streams, {}
+        for stream in streams.values():
+            info = stream.environment
+            lines = [line for note in stream.notes for line in note()]
+            if lines:
+                scope = Scope(info.spec.account, info.spec.region)
+                await self._delivery.put(LogBatch(scope, info.spec.log_group, info.log_stream, lines))
+
+
+def _ended_line(text: str) -> str:
+    return text if text.endswith("\n") else f"{text}\n"
+
+
+def _ms(at: float) -> int:
+    return int(at * 1000)

@@ -1,0 +1,157 @@
+"""Where an invocation goes: functions, versions and aliases in memory, replaced whenever a change is committed.
+
+The invocation path reads these and nothing else: neither SQLite nor an executor (docs/architecture.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from lambent.cloud.services.lambda_ import repository
+from lambent.cloud.services.lambda_.model.function import LATEST, Alias, Function, FunctionVersion
+from lambent.cloud.services.lambda_.model.policy import Policy
+from lambent.cloud.services.lambda_.model.state import State, UpdateStatus
+from lambent.cloud.services.lambda_.packages import Packages
+from lambent.cloud.store.scope import Scope
+from lambent.cloud.store.unit_of_work import Reader
+from lambent.dataplane import FunctionArn, FunctionSpec, VersionArn
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRoute:
+    """One version as invoking it goes; `spec` is None for a container image, `digests` what must be unpacked."""
+
+    version: str
+    arn: str
+    function_arn: FunctionArn
+    state: State
+    spec: FunctionSpec | None
+    digests: tuple[str, ...]
+    dead_letter_target: str | None
+    system_log_level: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionRoute:
+    """A function with everything that an invocation of it may need."""
+
+    scope: Scope
+    name: str
+    arn: str
+    latest: VersionRoute
+    versions: Mapping[str, VersionRoute]
+    aliases: Mapping[str, Alias]
+    policies: Mapping[str, Policy]
+    reserved_concurrency: int | None
+
+
+class Routes:
+    """The routing snapshot: one immutable `FunctionRoute` per function."""
+
+    def __init__(
+        self, reader: Reader, packages: Packages, changed: Callable[[FunctionRoute | None, FunctionRoute | None], None]
+    ) -> None:
+        self._reader = reader
+        self._packages = packages
+        self._changed = changed
+        self._functions: dict[tuple[str, str, str], FunctionRoute] = {}
+
+    def load(self) -> None:
+        """Read every function there is; called once, at start."""
+        for scope in repository.scopes(self._reader):
+            for function in repository.functions(self._reader, scope):
+                self.refresh(scope, function.name)
+
+    def find(self, account: str, region: str, name: str) -> FunctionRoute | None:
+        """Return a function's route, or None."""
+        return self._functions.get((account, region, name))
+
+    def view(self) -> Mapping[str, object]:
+        """Return the functions, versions and aliases that can be invoked, for introspection."""
+        return {
+            function.arn: {
+                "versions": {name: str(version.state) for name, version in function.versions.items()},
+                "aliases": {name: alias.version for name, alias in function.aliases.items()},
+                "reservedConcurrency": function.reserved_concurrency,
+            }
+            for function in self._functions.values()
+        }
+
+    def refresh(self, scope: Scope, name: str) -> None:
+        """Read one function anew: called on the loop after each commit that touched it."""
+        key = (scope.account, scope.region, name)
+        before = self._functions.get(key)
+        function = repository.function(self._reader, scope, name)
+        after = None if function is None else self._route(function, before)
+        if after is None:
+            self._functions.pop(key, None)
+        else:
+            self._functions[key] = after
+        self._changed(before, after)
+
+    def _route(self, function: Function, before: FunctionRoute | None) -> FunctionRoute:
+        found = {
+            version.version: self._version_route(version, before)
+            for version in repository.versions(self._reader, function.scope, function.name)
+        }
+        return FunctionRoute(
+            scope=function.scope,
+            name=function.name,
+            arn=function.arn,
+            latest=found[LATEST],
+            versions=found,
+            aliases={each.name: each for each in repository.aliases(self._reader, function.scope, function.name)},
+            policies=repository.policies(self._reader, function.scope, function.name),
+            reserved_concurrency=function.reserved_concurrency,
+        )
+
+    def _version_route(self, version: FunctionVersion, before: FunctionRoute | None) -> VersionRoute:
+        # While an update is in progress the old code and settings serve.
+        if before is not None and version.status.update is UpdateStatus.IN_PROGRESS:
+            return before.versions.get(version.version) or version_route(version, self._packages)
+        return version_route(version, self._packages)
+
+
+def version_route(version: FunctionVersion, packages: Packages) -> VersionRoute:
+    """Return how a version is invoked."""
+    settings = version.settings
+    digests = (version.code.digest, *(layer.digest for layer in settings.layers)) if version.code.digest else ()
+    return VersionRoute(
+        version=version.version,
+        arn=version.arn,
+        function_arn=FunctionArn(version.function_arn),
+        state=version.status.state,
+        spec=_spec(version, packages) if digests else None,
+        digests=digests,
+        dead_letter_target=settings.dead_letter_target,
+        system_log_level=settings.logging.system_level,
+    )
+
+
+def _spec(version: FunctionVersion, packages: Packages) -> FunctionSpec:
+    settings = version.settings
+    return FunctionSpec(
+        function_arn=FunctionArn(version.function_arn),
+        version_arn=VersionArn(version.arn),
+        # Not the RevisionId, which also changes when nothing that runs does (a permission, an activation).
+        revision=version.fingerprint(),
+        account=version.scope.account,
+        region=version.scope.region,
+        function_name=version.function,
+        version=version.version,
+        runtime=settings.runtime or "",
+        handler=settings.handler or "",
+        role_arn=settings.role,
+        code=packages.path(version.code.digest),
+        layers=tuple(packages.path(layer.digest) for layer in settings.layers),
+        environment=settings.environment or {},
+        architecture=settings.architecture,
+        memory_mb=settings.memory_mb,
+        timeout_s=settings.timeout_s,
+        ephemeral_storage_mb=settings.ephemeral_storage_mb,
+        log_group=settings.logging.group,
+        log_format=settings.logging.format,
+        application_log_level=settings.logging.application_level,
+        tracing_active=settings.tracing_mode == "Active",
+    )

@@ -1,0 +1,96 @@
+"""The Lambda service: its parts put together, and its operations by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from lambent.cloud.framework.context import RequestContext
+from lambent.cloud.framework.routes import Route, View
+from lambent.cloud.framework.service import Parameters, Service
+from lambent.cloud.services.lambda_.activation import Activation
+from lambent.cloud.services.lambda_.async_queue import AsyncQueue
+from lambent.cloud.services.lambda_.authorisation import check_access
+from lambent.cloud.services.lambda_.control import Control
+from lambent.cloud.services.lambda_.dead_letters import DeadLetters
+from lambent.cloud.services.lambda_.dependencies import Dependencies
+from lambent.cloud.services.lambda_.downloads import Downloads
+from lambent.cloud.services.lambda_.invocation import Invoker
+from lambent.cloud.services.lambda_.lookups import Lookups
+from lambent.cloud.services.lambda_.operations.functions import FunctionOperations
+from lambent.cloud.services.lambda_.operations.invoke import InvokeOperations
+from lambent.cloud.services.lambda_.packages import Packages
+from lambent.cloud.services.lambda_.reporting import Reporting
+from lambent.cloud.services.lambda_.routing import FunctionRoute, Routes
+from lambent.cloud.services.lambda_.sources import Sources
+
+
+class LambdaService(Service):
+    """AWS Lambda. `packages` is a directory of its own for unpacked code; `reporting` is the data plane's observer."""
+
+    name = "lambda"
+
+    def __init__(self, dependencies: Dependencies, *, packages: Path, reporting: Reporting) -> None:
+        self._dependencies = dependencies
+        self._reporting = reporting
+        self._packages = Packages(packages, dependencies.blobs)
+        self._routes = Routes(dependencies.store.read, self._packages, self._route_changed)
+        self._activation = Activation(dependencies, self._packages, self._routes)
+        self._downloads = Downloads(dependencies.blobs)
+        invoker = Invoker(dependencies.plane, self._packages)
+        self._queue = AsyncQueue(dependencies, self._routes, invoker, DeadLetters(dependencies.client))
+        lookups = Lookups(dependencies.client)
+        sources = Sources(dependencies.store.read, self._packages, lookups)
+        control = Control(dependencies, self._packages, self._routes, self._activation)
+        super().__init__(
+            FunctionOperations(control, sources, lookups),
+            InvokeOperations(control, invoker, self._queue, reporting),
+        )
+
+    async def start(self) -> None:
+        """Load the routing snapshot and take up what was under way when the platform stopped."""
+        schema = files(__package__).joinpath("schema.sql").read_text()
+        await self._dependencies.store.migrate("lambda", [schema])
+        await self._packages.start()
+        self._reporting.start()
+        self._routes.load()
+        self._activation.resume()
+        self._queue.resume()
+
+    async def stop(self) -> None:
+        """End what runs in the background; what it has not finished is taken up at the next start."""
+        await self._queue.stop()
+        await self._activation.stop()
+        await self._reporting.stop()
+        await self._packages.stop()
+
+    def authorise(self, context: RequestContext, operation: str, parameters: Parameters) -> None:
+        """Raise AccessDeniedException unless a resource policy lets a service or another account in."""
+        check_access(self._routes, context, operation, parameters)
+
+    def routes(self) -> Sequence[Route]:
+        """Return the route under which deployment packages are downloaded."""
+        return (self._downloads.route(),)
+
+    def views(self) -> Mapping[str, View]:
+        """Return the functions as they are routed."""
+        return {"functions": self._routes.view}
+
+    def _route_changed(self, before: FunctionRoute | None, after: FunctionRoute | None) -> None:
+        """Tell the data plane and the log what a change of a function means to them."""
+        plane = self._dependencies.plane
+        was = {} if before is None else before.versions
+        now = {} if after is None else after.versions
+        for name, version in was.items():
+            current = now.get(name)
+            if version.spec is not None and (current is None or current.spec != version.spec):
+                plane.retire(version.spec.version_arn)
+        for version in now.values():
+            self._reporting.set_system_level(version.arn, version.system_log_level)
+        for name in was.keys() - now.keys():
+            self._reporting.set_system_level(was[name].arn, None)
+        known = after or before
+        reserved = None if after is None else after.reserved_concurrency
+        if known is not None and (before is None or before.reserved_concurrency != reserved or after is None):
+            plane.reserve(known.latest.function_arn, reserved)

@@ -1,0 +1,54 @@
+"""The CloudWatch Logs service, and the loop that removes what has expired or was deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+from lambent.base.clock import Clock
+from lambent.cloud.framework.loops import Loop
+from lambent.cloud.framework.service import Service
+from lambent.cloud.services.logs import repository
+from lambent.cloud.services.logs.operations.events import EventOperations
+from lambent.cloud.services.logs.operations.groups import GroupOperations
+from lambent.cloud.services.logs.operations.streams import StreamOperations
+from lambent.cloud.services.logs.operations.tags import TagOperations
+from lambent.cloud.store.unit_of_work import Store
+
+_SCHEMA = Path(__file__).with_name("schema.sql")
+_SWEEP_PERIOD_S = 3600.0
+# Removal goes in small transactions, between which others write.
+_CHUNKS_AT_ONCE = 200
+
+
+class LogsService(Service):
+    """Amazon CloudWatch Logs: groups, streams, events, filters, retention and tags."""
+
+    name: ClassVar[str] = "logs"
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        super().__init__(GroupOperations(store), StreamOperations(store), EventOperations(store), TagOperations(store))
+        self._store = store
+        self._clock = clock
+
+    async def start(self) -> None:
+        """Make or upgrade the tables."""
+        await self._store.migrate(self.name, [_SCHEMA.read_text(encoding="utf-8")])
+
+    def loops(self) -> Sequence[Loop]:
+        """Return the removal of expired and deleted events; readers do not see them from the moment they are so."""
+        return (Loop("remove expired log events", _SWEEP_PERIOD_S, self.sweep),)
+
+    async def sweep(self) -> None:
+        """Remove the events that have expired, and those of deleted streams."""
+        now_ms = int(self._clock.now() * 1000)
+        for group in repository.expiring_groups(self._store.read):
+            await self._remove_expired(group.id, group.oldest_kept_ms(now_ms))
+        while repository.has_deleted(self._store.read):
+            await self._store.write(lambda transaction: repository.sweep_deleted(transaction, _CHUNKS_AT_ONCE))
+
+    async def _remove_expired(self, group_id: int, before_ms: int) -> None:
+        while chunks := repository.expired_chunks(self._store.read, group_id, before_ms, _CHUNKS_AT_ONCE):
+            await self._store.write(partial(repository.delete_chunks, chunks=chunks))
