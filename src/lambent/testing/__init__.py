@@ -1,0 +1,1 @@
+"""Helpers for tests against a local platform: users' and ours."""
