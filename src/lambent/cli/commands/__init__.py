@@ -1,0 +1,1 @@
+"""One module a command: arguments to one typed request, one call, one view."""

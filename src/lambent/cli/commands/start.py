@@ -1,0 +1,183 @@
+"""`lambent start`: run the platform, in the foreground or detached."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lambent.cli import connection, settings, waiting
+from lambent.cli.errors import CommandError, ExitCode
+from lambent.cli.options import Json
+from lambent.cli.views import human
+from lambent.cli.views import json as json_view
+
+if TYPE_CHECKING:
+    from lambent.assembly import Settings
+
+_PATIENCE_S = 20.0
+_LOOK_EVERY_S = 0.02
+
+app = typer.Typer()
+
+
+class Isolation(StrEnum):
+    """How far execution environments are kept apart; `auto` is the strongest that holds here."""
+
+    AUTO = "auto"
+    NAMESPACE = "namespace"
+    PROCESS = "process"
+
+
+@app.command(
+    epilog="Examples: lambent start · lambent start --detach · lambent start --memory --port 0 · "
+    "lambent start --data ./state --isolation namespace --strict-runtimes"
+)
+def start(
+    port: Annotated[
+        int | None,
+        typer.Option(
+            "--port",
+            "-p",
+            min=0,
+            max=65535,
+            help="Listen on this port; 0 picks a free one.",
+            show_default="$LAMBENT_PORT or 4566",
+        ),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            file_okay=False,
+            help="Keep all state in this directory.",
+            show_default="$LAMBENT_DATA or $XDG_DATA_HOME/lambent/PORT",
+        ),
+    ] = None,
+    memory: Annotated[
+        bool, typer.Option("--memory", help="Keep state in memory: it is gone when the platform stops.")
+    ] = False,
+    isolation: Annotated[
+        Isolation | None,
+        typer.Option(help="How far functions are kept apart.", show_default="$LAMBENT_ISOLATION or auto"),
+    ] = None,
+    strict_runtimes: Annotated[
+        bool,
+        typer.Option("--strict-runtimes", help="Refuse functions whose exact runtime version is not on this machine."),
+    ] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="Return once the platform is ready; it goes on in the background.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Start the platform: an AWS endpoint on 127.0.0.1. Ends cleanly on SIGTERM or Ctrl-C."""
+    if memory and data is not None:
+        raise CommandError("--memory and --data exclude each other.", "Give one of them.", ExitCode.USAGE)
+    number = settings.port(port) or _free_port()
+    if connection.health(number) is not None:
+        raise CommandError(
+            f"A platform already runs on {settings.endpoint_url(number)}.",
+            "Use it, end it with `lambent stop`, or start another with --port.",
+        )
+    level = settings.isolation(None if isolation is None else isolation.value)
+    if detach:
+        _detach(number, data, memory=memory, isolation=level, strict_runtimes=strict_runtimes, as_json=as_json)
+        return
+    _run(_settings(number, data, memory=memory, isolation=level, strict_runtimes=strict_runtimes), as_json=as_json)
+
+
+def _settings(number: int, data: Path | None, *, memory: bool, isolation: str, strict_runtimes: bool) -> Settings:
+    from lambent.assembly import Settings
+
+    try:
+        level = Isolation(isolation)
+    except ValueError:
+        raise CommandError(
+            f"{isolation!r} is no isolation level", "Choose auto, namespace or process.", ExitCode.USAGE
+        ) from None
+    return Settings(
+        port=number,
+        data_dir=None if memory else settings.data_dir(data, number),
+        isolation=None if level is Isolation.AUTO else level.value,
+        strict_runtimes=strict_runtimes,
+    )
+
+
+def _run(chosen: Settings, *, as_json: bool) -> None:
+    from lambent import assembly
+
+    def announce() -> None:
+        if as_json:
+            json_view.record({"endpoint_url": settings.endpoint_url(chosen.port), "port": chosen.port})
+        else:
+            _welcome(chosen.port)
+
+    try:
+        assembly.run(chosen, on_ready=announce)
+    except assembly.StartError as error:
+        raise CommandError(str(error), error.remedy) from error
+
+
+def _detach(
+    number: int, data: Path | None, *, memory: bool, isolation: str, strict_runtimes: bool, as_json: bool
+) -> None:
+    log = settings.log_file(number)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "lambent", "start", "--port", str(number), "--isolation", isolation]
+    command += ["--memory"] if memory else ["--data", str(settings.data_dir(data, number))]
+    command += ["--strict-runtimes"] if strict_runtimes else []
+    with log.open("wb") as sink:
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=sink,
+            start_new_session=True,
+            cwd="/",
+            env=settings.child_environment(),
+        )
+    _await_ready(child, number, log)
+    if as_json:
+        json_view.document(
+            {"endpoint_url": settings.endpoint_url(number), "port": number, "pid": child.pid, "log": str(log)}
+        )
+    else:
+        _welcome(number)
+        human.note(f"Its log: {log}")
+
+
+def _await_ready(child: subprocess.Popen[bytes], number: int, log: Path) -> None:
+    def settled() -> bool:
+        return child.poll() is not None or connection.health(number) is not None
+
+    if not waiting.until(settled, patience_s=_PATIENCE_S, every_s=_LOOK_EVERY_S):
+        child.kill()
+        child.wait()
+        raise CommandError(f"The platform was not ready after {_PATIENCE_S:.0f} s.", f"Its log: {log}")
+    if child.returncode is not None:
+        words = _last_words(log) or f"The platform ended with exit code {child.returncode}."
+        raise CommandError(words, f"Its log: {log}")
+
+
+def _last_words(log: Path) -> str:
+    lines = [text for text in log.read_text(encoding="utf-8", errors="replace").splitlines() if text.strip()]
+    reasons = [text for text in lines if text.startswith("Error: ")]
+    return (reasons or lines or [""])[-1].removeprefix("Error: ")
+
+
+def _welcome(number: int) -> None:
+    human.line(f"Lambent is ready on {human.styled(settings.endpoint_url(number), 'bold')}")
+    suffix = "" if number == settings.DEFAULT_PORT else f" --port {number}"
+    human.note(human.styled(f'Point your tools at it: eval "$(lambent env{suffix})"', "dim", sys.stderr))
+    sys.stdout.flush()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

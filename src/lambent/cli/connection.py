@@ -1,0 +1,85 @@
+"""Talking to the platform on a port: is it there, what does it say, and errors of its APIs as command errors."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+from lambent.cli import settings
+from lambent.cli.errors import CommandError, ExitCode
+
+
+def ask(port: int, path: str, *, method: str = "GET", timeout_s: float = 5.0) -> Mapping[str, Any] | None:
+    """Return what `/_lambent/<path>` answers, or None where no Lambent platform answers on the port."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
+    try:
+        connection.request(method, f"/_lambent/{path}")
+        answer = connection.getresponse()
+        body = answer.read()
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+    if answer.status != http.HTTPStatus.OK:
+        return None
+    try:
+        parsed = json.loads(body)
+    except ValueError:
+        return None
+    return cast("Mapping[str, Any]", parsed) if isinstance(parsed, dict) else None  # checked on this line
+
+
+def health(port: int) -> Mapping[str, Any] | None:
+    """Return the platform's health, or None where none runs on the port."""
+    answer = ask(port, "health")
+    return answer if answer is not None and answer.get("name") == "lambent" else None
+
+
+def require_running(port: int) -> Mapping[str, Any]:
+    """Return the platform's health, or end the command with what to do."""
+    found = health(port)
+    if found is None:
+        raise CommandError(
+            f"No platform runs on {settings.endpoint_url(port)}.",
+            f"Start it with: lambent start --detach{'' if port == settings.DEFAULT_PORT else f' --port {port}'}",
+            ExitCode.NOT_RUNNING,
+        )
+    return found
+
+
+@contextmanager
+def api_errors() -> Iterator[None]:
+    """Turn the errors of AWS calls into a command error."""
+    from lambent.aws.clients import AwsCallError, TargetUnreachableError, aws_errors
+
+    try:
+        with aws_errors():
+            yield
+    except AwsCallError as error:
+        raise CommandError(f"{error.operation} failed: {error.message}", f"AWS error code: {error.code}") from error
+    except TargetUnreachableError as error:
+        raise CommandError(
+            f"The call did not get through: {error}",
+            "See whether the platform runs: lambent status",
+            ExitCode.NOT_RUNNING,
+        ) from error
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process is still there (one that has ended but is not reaped yet is not)."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return True
+    return state != "Z"

@@ -1,0 +1,102 @@
+"""The command table, exit codes, and the one place where errors become a message and advice."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from lambent.cli.errors import CommandError, ExitCode
+
+# A command's module is imported only when it runs (or its help is shown): `lambent env` should not pay for boto3.
+COMMANDS = {
+    "start": "Start the platform.",
+    "stop": "Stop the platform.",
+    "status": "Say whether the platform runs, and what runs on it.",
+    "doctor": "Say which runtimes and which isolation this machine offers, and what would help.",
+    "env": "Print the variables that point any AWS tool at the platform.",
+    "invoke": "Invoke a function and print its answer.",
+    "logs": "Print a function's logs.",
+}
+
+
+class _Table(TyperGroup):
+    """The commands, each loaded when asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # Any: typer keeps its Context class private
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # Any: as above
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"lambent.cli.commands.{cmd_name}")
+        command = typer.main.get_command(module.app)
+        command.name = cmd_name
+        command.short_help = COMMANDS[cmd_name]
+        return command
+
+
+app = typer.Typer(
+    name="lambent",
+    cls=_Table,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from lambent import __version__
+
+        typer.echo(f"lambent {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=False)
+def lambent(
+    version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Print the version."),
+) -> None:
+    r"""Build, run and understand AWS Lambda systems, here and on AWS.
+
+    \b
+    lambent start --detach            an AWS endpoint on 127.0.0.1:4566
+    eval "$(lambent env)"             point boto3, the AWS CLI, Terraform … at it
+    lambent invoke fibonacci --event '{"n": 10}'
+    lambent logs fibonacci --follow
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and exit with its code."""
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        app(args=None if arguments is None else list(arguments), standalone_mode=True, prog_name="lambent")
+    except CommandError as error:
+        return _explain(error)
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # The reader (head, less) has gone: not an error, but Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else ExitCode.OK
+    return ExitCode.OK
+
+
+def _explain(error: CommandError) -> int:
+    from lambent.cli.views import human
+
+    human.error(error.message, error.advice)
+    return error.exit_code

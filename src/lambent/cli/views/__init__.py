@@ -1,0 +1,1 @@
+"""Typed results to text, for people or for programs."""

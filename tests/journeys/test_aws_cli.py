@@ -1,0 +1,121 @@
+"""The AWS CLI, pointed at the platform by the variables that `lambent env` prints."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lambent.testing.platform import LocalPlatform, local_platform
+from tests.journeys.test_terraform import package
+from tests.requirements import process_environment, require_tool
+
+ACCOUNT = "111122223333"
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        ],
+    }
+)
+Aws = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def platform() -> Iterator[LocalPlatform]:
+    """A platform for this file."""
+    with local_platform() as running:
+        yield running
+
+
+@pytest.fixture
+def aws(platform: LocalPlatform) -> Aws:
+    """Runs one AWS CLI command and returns its JSON answer; `fails=True` returns its error text."""
+    program = require_tool("aws")
+    environment = process_environment(
+        AWS_ENDPOINT_URL=platform.endpoint_url,
+        AWS_ACCESS_KEY_ID=ACCOUNT,
+        AWS_SECRET_ACCESS_KEY="local",
+        AWS_DEFAULT_REGION="us-west-2",
+        AWS_EC2_METADATA_DISABLED="true",
+        AWS_CONFIG_FILE=os.devnull,
+        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+        AWS_PROFILE=None,
+        AWS_PAGER="",
+        PYTHONWARNINGS="ignore",
+    )
+
+    def run(*arguments: str, fails: bool = False, text: bool = False) -> Any:
+        done = subprocess.run(
+            [str(program), *arguments], env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert (done.returncode != 0) == fails, f"aws {' '.join(arguments)}:\n{done.stdout}\n{done.stderr}"
+        if fails:
+            return done.stderr
+        return done.stdout if text else json.loads(done.stdout or "null")
+
+    return run
+
+
+@pytest.mark.timeout(180)
+def test_the_aws_cli_creates_invokes_updates_publishes_aliases_lists_and_deletes(aws: Aws, tmp_path: Path) -> None:
+    assert aws("sts", "get-caller-identity")["Account"] == ACCOUNT
+    role = aws("iam", "create-role", "--role-name", "numbers", "--assume-role-policy-document", TRUST)["Role"]["Arn"]
+    created = aws(
+        "lambda", "create-function", "--function-name", "numbers", "--runtime", "python3.12", "--role", role,
+        "--handler", "lambda_function.lambda_handler", "--zip-file", f"fileb://{package(tmp_path, 'cli')}",
+    )  # fmt: skip
+    assert created["State"] == "Pending"
+    aws("lambda", "wait", "function-active-v2", "--function-name", "numbers")
+
+    out = tmp_path / "out.json"
+    answer = aws(
+        "lambda", "invoke", "--function-name", "numbers", "--payload", '{"n": 3}', "--log-type", "Tail",
+        "--cli-binary-format", "raw-in-base64-out", str(out),
+    )  # fmt: skip
+    assert json.loads(json.loads(out.read_text())["body"]) == {"n": 3, "sequence": [0, 1, 1, 2]}
+    assert "REPORT RequestId:" in base64.b64decode(answer["LogResult"]).decode()
+
+    aws("lambda", "update-function-configuration", "--function-name", "numbers", "--memory-size", "192")
+    aws("lambda", "wait", "function-updated-v2", "--function-name", "numbers")
+    assert aws("lambda", "publish-version", "--function-name", "numbers")["Version"] == "1"
+    alias = aws("lambda", "create-alias", "--function-name", "numbers", "--name", "live", "--function-version", "1")
+    assert alias["AliasArn"] == f"arn:aws:lambda:us-west-2:{ACCOUNT}:function:numbers:live"
+    listed = aws("lambda", "list-functions", "--query", "Functions[].[FunctionName,MemorySize]")
+    assert listed == [["numbers", 192]]
+
+    tailed = aws("logs", "tail", "/aws/lambda/numbers", "--format", "short", text=True)
+    assert "computing the sequence up to F(3)" in tailed
+
+    aws("lambda", "delete-function", "--function-name", "numbers")
+    refused = aws("lambda", "get-function", "--function-name", "numbers", fails=True)
+    assert f"Function not found: arn:aws:lambda:us-west-2:{ACCOUNT}:function:numbers" in refused
+    aws("iam", "delete-role", "--role-name", "numbers")
+    aws("logs", "delete-log-group", "--log-group-name", "/aws/lambda/numbers")
+
+
+def test_code_comes_from_a_bucket_that_the_bridge_keeps(aws: Aws, tmp_path: Path) -> None:
+    role = aws("iam", "create-role", "--role-name", "from-s3", "--assume-role-policy-document", TRUST)["Role"]["Arn"]
+    aws("s3", "mb", "s3://deployment-packages", text=True)
+    aws("s3", "cp", str(package(tmp_path, "s3")), "s3://deployment-packages/numbers.zip", text=True)
+    aws(
+        "lambda", "create-function", "--function-name", "from-s3", "--runtime", "python3.12", "--role", role,
+        "--handler", "lambda_function.lambda_handler",
+        "--code", "S3Bucket=deployment-packages,S3Key=numbers.zip",
+    )  # fmt: skip
+    aws("lambda", "wait", "function-active-v2", "--function-name", "from-s3")
+    refused = aws(
+        "lambda", "update-function-code", "--function-name", "from-s3", "--s3-bucket", "deployment-packages",
+        "--s3-key", "nothing.zip", fails=True,
+    )  # fmt: skip
+    assert (
+        "Error occurred while GetObject. S3 Error Code: NoSuchKey. "
+        "S3 Error Message: The specified key does not exist." in refused
+    )
