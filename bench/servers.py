@@ -1,0 +1,131 @@
+"""The three servers that are compared, each as a context manager on a free port, and what each weighs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that listens: its address, its process, and how long it took to answer for the first time."""
+
+    name: str
+    port: int
+    pid: int
+    ready_ms: float
+
+    @property
+    def url(self) -> str:
+        """The server's address."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+def free_port() -> int:
+    """Return a port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def proportional_memory_mb(pid: int) -> float:
+    """Return the memory of a process and all its descendants, shared pages divided among their users (PSS)."""
+    total = 0
+    for member in [pid, *_descendants(pid)]:
+        try:
+            lines = Path(f"/proc/{member}/smaps_rollup").read_text(encoding="ascii").splitlines()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+    return total / 1024
+
+
+def _descendants(pid: int) -> list[int]:
+    children: list[int] = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        children += [int(child) for child in task.read_text(encoding="ascii").split()]
+    return children + [grandchild for child in children for grandchild in _descendants(child)]
+
+
+@contextmanager
+def lambent(*, isolation: str = "auto", memory: bool = False) -> Iterator[Server]:
+    """Run our platform, durable unless `memory`, on a directory of its own."""
+    state = Path(tempfile.mkdtemp(prefix="lambent-bench-", dir=HERE))
+    port = free_port()
+    command = [sys.executable, "-m", "lambent", "start", "--port", str(port), "--isolation", isolation]
+    command += ["--memory"] if memory else ["--data", str(state / "data")]
+    try:
+        with _process("lambent", command, port, "/_lambent/health", state / "log") as server:
+            yield server
+    finally:
+        shutil.rmtree(state)
+
+
+@contextmanager
+def floor(code: Path, handler: str, interpreter: str, environments: int) -> Iterator[Server]:
+    """Run the floor with environments that have all asked for their first event."""
+    port = free_port()
+    command = [sys.executable, str(HERE / "floor.py"), "--port", str(port), "--environments", str(environments)]
+    command += ["--code", str(code), "--handler", handler, "--interpreter", interpreter]
+    with (
+        tempfile.TemporaryDirectory() as state,
+        _process("floor", command, port, "/ready", Path(state) / "log") as server,
+    ):
+        while int(_get(f"{server.url}/ready")) < environments:
+            time.sleep(0.01)
+        yield server
+
+
+@contextmanager
+def ministack(python: Path) -> Iterator[Server]:
+    """Run MiniStack as its package does by default, from the environment it is installed in."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as state:
+        environment = {**os.environ, "GATEWAY_PORT": str(port), "SFTP_ENABLED": "0", "IOT_MTLS_ENABLED": "0"}
+        command = [str(python.parent / "ministack")]
+        with _process("ministack", command, port, "/_ministack/health", Path(state) / "log", environment) as server:
+            yield server
+
+
+@contextmanager
+def _process(  # noqa: PLR0913, PLR0917 - one place that starts all three
+    name: str, command: list[str], port: int, ready: str, log: Path, environment: dict[str, str] | None = None
+) -> Iterator[Server]:
+    with log.open("wb") as sink:
+        began = time.perf_counter()
+        child = subprocess.Popen(command, stdout=sink, stderr=sink, env=environment, cwd=log.parent)
+        try:
+            while _get(f"http://127.0.0.1:{port}{ready}") is None:
+                if child.poll() is not None or time.perf_counter() - began > 60:
+                    raise SystemExit(f"{name} did not start:\n{log.read_text(encoding='utf-8', errors='replace')}")
+                time.sleep(0.002)
+            yield Server(name, port, child.pid, (time.perf_counter() - began) * 1000)
+        finally:
+            child.terminate()
+            try:
+                child.wait(20)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+
+
+def _get(url: str) -> bytes | None:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            body: bytes = answer.read()
+            return body
+    except (urllib.error.URLError, OSError):
+        return None
