@@ -131,6 +131,8 @@ def measure_ours(code: Path, seconds: int) -> dict[str, Any]:
             "loads": seen[1:],
             "calls": calls,
             "reports": reports,
+            # What wrk had sent when its time was up has run, but wrk does not count it.
+            "cut_off": sum(each.connections for each in seen),
             "cold_ms": cold,
             "created_per_second": created,
         }
@@ -195,7 +197,7 @@ def report(
     tell(f"ready after start                 {ours['ready_ms']:8.0f} ms (at most 500)")
     tell(f"idle memory, all processes        {ours['idle_mb']:8.1f} MB (at most 80)")
     tell(f"CreateFunction, 5 KB, 8 clients   {ours['created_per_second']:8.0f} /s (at least 200)")
-    tell(f"REPORT lines / calls              {ours['reports']} / {ours['calls']} (equal)")
+    tell(f"REPORT lines / calls              {ours['reports']} / {ours['calls']} (equal, but for up to {ours['cut_off']} cut off at wrk's end)")
     if peer:
         tell(f"peer: first call                  {peer['first_ms']:8.1f} ms, ready after {peer['ready_ms']:.0f} ms")
         tell(f"times the peer's calls/s          {eight.per_second / peer_eight.per_second:8.1f}")
@@ -214,7 +216,7 @@ def main() -> None:
         ours = measure_ours(code, options.seconds)
         peer = measure_peer(code, options.seconds, options.peer) if options.peer else None
     report(floor, ours, peer, print)
-    if ours["reports"] != ours["calls"]:
+    if not ours["calls"] <= ours["reports"] <= ours["calls"] + ours["cut_off"]:
         raise SystemExit("REPORT lines and calls differ")
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from lambent.cli.connection import is_alive
 from lambent.testing.builders import zip_of
 from lambent.testing.platform import LocalPlatform, local_platform
 from tests.requirements import ROOT, process_environment
@@ -69,7 +70,7 @@ def test_a_detached_platform_starts_answers_and_stops_leaving_nothing(lambent: R
         assert "already runs" in again.stderr
     finally:
         lambent("stop", "--port", port)
-    assert not Path(f"/proc/{started['pid']}").exists()
+    assert not is_alive(started["pid"])
     lambent("status", "--port", port, expect=NOT_RUNNING)
 
 
@@ -92,7 +93,7 @@ def test_a_port_in_use_gets_one_clear_error(lambent: Run) -> None:
         port = str(other.getsockname()[1])
         for detach in ([], ["--detach"]):
             refused = lambent("start", "--memory", "--port", port, *detach, expect=FAILED)
-            assert f"port {port}" in refused.stderr
+            assert f"Port {port} of 127.0.0.1 is in use." in refused.stderr
             assert "Traceback" not in refused.stderr
 
 

@@ -42,7 +42,7 @@ class Oracle:
     def __init__(self, service: str, wire_format: WireFormat | None = None) -> None:
         self.service = service
         self.answer: Answer | None = None
-        made: object = botocore.session.Session().create_client(
+        made: Any = botocore.session.Session().create_client(  # Any: clients have their methods at run time
             service,
             region_name="us-east-1",
             endpoint_url="http://127.0.0.1:4566",
@@ -56,7 +56,7 @@ class Oracle:
                 response_checksum_validation="when_required",
             ),
         )
-        self.client: Any = made  # Any: clients have their methods at run time
+        self.client = made
         self.model = self.client.meta.service_model
         if wire_format is not None:
             self.model.__dict__["resolved_protocol"] = wire_format

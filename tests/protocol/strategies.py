@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 Values = st.SearchStrategy[Any]  # Any: values of any shape
 
+# botocore takes what stands before a slash off these: https://docs.aws.amazon.com/Route53/latest/APIReference/
+_CUT_AT_SLASHES = {"ResourceId", "DelegationSetId", "ChangeId"}
 _DEPTH = 3
 _OPTIONAL_MEMBERS = 4
 _TOKEN = st.text("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_", min_size=1, max_size=12)
@@ -52,7 +54,7 @@ def structures(shape: Any, depth: int = _DEPTH, *, is_input: bool) -> Values:  #
         for name, member in shape.members.items()
         if not member.serialization.get("eventstream")
         and member.serialization.get("location") != "statusCode"
-        and (name in required or depth > 0 or member.type_name not in {"structure", "list", "map"})
+        and (name in required or shape.is_tagged_union or depth > 0 or member.type_name not in {"structure", "list", "map"})
     }
     if shape.is_tagged_union:
         return st.sampled_from(sorted(members)).flatmap(lambda name: st.fixed_dictionaries({name: members[name]}))
@@ -99,7 +101,7 @@ def _strings(shape: Any, location: str | None) -> Values:  # Any: a StringShape
         # botocore computes the checksum a request names, as far as it can.
         usable = [each for each in shape.enum if each in {"CRC32", "SHA1", "SHA256"}]
         return st.sampled_from(usable if shape.name == "ChecksumAlgorithm" else shape.enum)
-    if "contextParam" in shape.metadata or shape.serialization.get("hostLabel"):
+    if shape.name in _CUT_AT_SLASHES or "contextParam" in shape.metadata or shape.serialization.get("hostLabel"):
         return _sized(_TOKEN, shape)  # part of an endpoint's name
     if location in {"header", "headers"}:
         return _sized(_HEADER, shape)

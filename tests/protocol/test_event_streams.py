@@ -110,7 +110,7 @@ def _conversation() -> Shape:
 
 def test_signed_events_of_a_request_are_unwrapped_and_read() -> None:
     inner = encode_message([(":event-type", 7, "TextInputEvent"), (":message-type", 7, "event")], b'{"text": "hi"}')
-    signed = [(":date", 8, 1.0), (":chunk-signature", 6, b"s")]
+    signed: list[tuple[str, int, HeaderValue]] = [(":date", 8, 1.0), (":chunk-signature", 6, b"s")]
     body = encode_message(signed, inner) + encode_message(signed, b"")
 
     events = EventReader(_conversation(), JsonBody().payload_reader).read_all(body)

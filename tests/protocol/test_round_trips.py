@@ -18,7 +18,8 @@ from tests.protocol.strategies import structures
 # Changed on their way by botocore's own handlers, or signed for another place than their model's.
 _ALTERED = {
     "s3": {
-        "CopyObject", "CreateBucket", "CreateSession", "GetBucketLocation", "HeadObject",
+        "CopyObject",
+        "ListDirectoryBuckets", "CreateBucket", "CreateSession", "GetBucketLocation", "HeadObject",
         "ListObjects", "ListObjectsV2",
         "ListObjectVersions", "PutObject", "UploadPart", "UploadPartCopy",
         "SelectObjectContent", "WriteGetObjectResponse",
@@ -55,7 +56,7 @@ _SUITES: list[tuple[str, WireFormat]] = [
     ("cloudfront", "rest-xml"),
 ]
 _FEW = settings(
-    max_examples=40,
+    max_examples=250,
     deadline=None,
     database=None,
     phases=[Phase.explicit, Phase.generate],

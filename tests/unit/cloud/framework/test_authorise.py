@@ -14,9 +14,9 @@ _ANN = Principal("user", "222222222222", "arn:aws:iam::222222222222:user/ann", "
 _SESSION = Principal("assumed-role", "222222222222", "arn:aws:sts::222222222222:assumed-role/R/s", "AROA:s")
 
 
-def statement(effect: str = "Allow", **parts: object) -> dict[str, object]:
-    """A statement about invoking the function, with `parts` changed; None leaves one out."""
-    whole: dict[str, object] = {"Effect": effect, "Principal": "*", "Action": "lambda:InvokeFunction", "Resource": "*"}
+def statement(**parts: object) -> dict[str, object]:
+    """A statement that allows invoking the function, with `parts` changed; None leaves one out."""
+    whole: dict[str, object] = {"Effect": "Allow", "Principal": "*", "Action": "lambda:InvokeFunction", "Resource": "*"}
     return {name: part for name, part in {**whole, **parts}.items() if part is not None}
 
 
@@ -104,7 +104,7 @@ def test_conditions(condition: object, expected: Decision) -> None:
 
 
 def test_a_deny_wins_whatever_its_place() -> None:
-    for statements in ([statement(), statement("Deny")], [statement("Deny"), statement()]):
+    for statements in ([statement(), statement(Effect="Deny")], [statement(Effect="Deny"), statement()]):
         assert decision(_ANN, *statements) is DENY
 
 

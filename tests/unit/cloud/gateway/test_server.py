@@ -168,7 +168,7 @@ async def pieces(*parts: bytes, fails: bool = False) -> AsyncIterator[bytes]:
     ("version", "expected"), [("1.1", b"1\r\na\r\n2\r\nbc\r\n0\r\n\r\n"), ("1.0", b"Connection: close\r\n\r\nabc")]
 )
 async def test_a_stream_is_sent_as_the_client_understands_it(version: str, expected: bytes) -> None:
-    async def answer(request: Request) -> Response:
+    async def answer(_request: Request) -> Response:
         return Response(200, stream=pieces(b"a", b"", b"bc"))
 
     async with serving(answer) as (_, port):
@@ -176,7 +176,7 @@ async def test_a_stream_is_sent_as_the_client_understands_it(version: str, expec
 
 
 async def test_a_stream_that_breaks_off_is_not_passed_off_as_whole() -> None:
-    async def answer(request: Request) -> Response:
+    async def answer(_request: Request) -> Response:
         return Response(200, stream=pieces(b"a", fails=True))
 
     async with serving(answer) as (_, port):
@@ -189,7 +189,7 @@ async def test_a_stream_that_breaks_off_is_not_passed_off_as_whole() -> None:
 
 @pytest.mark.parametrize("response", [Response(200, (("X", "a\r\nSet-Cookie: b"),)), Response(200, (("X", "a\nb"),))])
 async def test_a_header_that_would_forge_others_becomes_a_failure(response: Response) -> None:
-    async def answer(request: Request) -> Response:
+    async def answer(_request: Request) -> Response:
         return response
 
     async with serving(answer) as (_, port):
@@ -225,7 +225,7 @@ async def test_stopping_answers_what_is_under_way_and_drops_what_takes_too_long(
 async def test_an_operation_outlives_its_caller() -> None:
     begun, let_go, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
-    async def answer(request: Request) -> Response:
+    async def answer(_request: Request) -> Response:
         begun.set()
         await let_go.wait()
         ended.set()

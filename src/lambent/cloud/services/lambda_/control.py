@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
+from lambent.aws.arn import FunctionIdentifier, MalformedFunctionIdentifierError
 from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.services.lambda_ import errors, repository
 from lambent.cloud.services.lambda_.activation import Activation
 from lambent.cloud.services.lambda_.dependencies import Dependencies
-from lambent.cloud.services.lambda_.model.function import LATEST, Function, FunctionVersion, is_version
-from lambent.cloud.services.lambda_.model.identity import parse_function_name
+from lambent.cloud.services.lambda_.model.function import LATEST, Function, FunctionVersion, function_arn, is_version
 from lambent.cloud.services.lambda_.packages import Packages
 from lambent.cloud.services.lambda_.routing import Routes
 from lambent.cloud.store.scope import Scope
@@ -27,6 +28,12 @@ class Target:
     scope: Scope
     name: str
     qualifier: str | None = None
+
+    @property
+    def arn(self) -> str:
+        """The ARN of what is named, with its qualifier if it has one."""
+        arn = function_arn(self.scope, self.name)
+        return arn if self.qualifier is None else f"{arn}:{self.qualifier}"
 
     def not_found(self) -> Exception:
         """Return AWS's error for this target."""
@@ -62,18 +69,19 @@ class Control:
         return await self.dependencies.store.write(unit)
 
 
+_parsed = lru_cache(maxsize=4096)(FunctionIdentifier.parse)
+
+
 def target_of(context: RequestContext, function_name: str, qualifier: str | None = None) -> Target:
     """Return what the caller means by a FunctionName and a Qualifier.
 
     Raises ResourceNotFoundException for another region's function, and InvalidParameterValueException where the
     qualifier contradicts the one in the name.
     """
-    reference = parse_function_name(function_name)
-    if reference is None:
-        raise errors.validation(
-            f"Value '{function_name}' at 'functionName' failed to satisfy constraint: "
-            "Member must satisfy regular expression pattern"
-        )
+    try:
+        reference = _parsed(function_name)
+    except MalformedFunctionIdentifierError as error:
+        raise errors.invalid_function_name(function_name) from error
     region = context.scope.region
     if reference.region is not None and reference.region != region:
         raise errors.not_found(f"Functions from '{reference.region}' are not reachable in this region ('{region}')")

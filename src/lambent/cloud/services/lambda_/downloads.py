@@ -6,7 +6,7 @@ import re
 
 from lambent.cloud.framework.routes import Route
 from lambent.cloud.protocol.message import Request, Response
-from lambent.cloud.services.lambda_.operations.rendering import CODE_PATH
+from lambent.cloud.services.lambda_.rendering import CODE_PATH
 from lambent.cloud.store.blobs import BlobMissing, Blobs, Digest
 
 

@@ -97,3 +97,34 @@ def invalid_runtime(message: str) -> ServiceError:
 def internal(message: str) -> ServiceError:
     """A failure of the platform's own."""
     return ServiceError("ServiceException", message, status=500, members={"Type": "Service"})
+
+
+def invalid_function_name(name: str) -> ServiceError:
+    """A FunctionName of none of AWS's forms."""
+    pattern = (
+        r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:)?(\d{12}:)?"
+        r"(function:)?([a-zA-Z0-9-_]+)(:(\$LATEST|[a-zA-Z0-9-_]+))?"
+    )
+    return validation(
+        f"Value '{name}' at 'functionName' failed to satisfy constraint: "
+        f"Member must satisfy regular expression pattern: {pattern}"
+    )
+
+
+def policy_too_long(limit: int) -> ServiceError:
+    """A resource policy that would grow beyond its limit."""
+    return ServiceError(
+        "PolicyLengthExceededException",
+        f"The final policy size is bigger than the limit ({limit}).",
+        members=_USER,
+    )
+
+
+def no_provisioned_concurrency() -> ServiceError:
+    """A version or alias without provisioned concurrency."""
+    return ServiceError(
+        "ProvisionedConcurrencyConfigNotFoundException",
+        "No Provisioned Concurrency Config found for this function",
+        status=404,
+        members=_USER,
+    )

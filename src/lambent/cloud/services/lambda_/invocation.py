@@ -15,6 +15,7 @@ from typing import assert_never
 
 import orjson
 
+from lambent.aws.quotas import ASYNCHRONOUS_PAYLOAD_BYTES, CLIENT_CONTEXT_BYTES, SYNCHRONOUS_PAYLOAD_BYTES
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.services.lambda_ import errors
 from lambent.cloud.services.lambda_.dependencies import Plane
@@ -37,11 +38,6 @@ from lambent.dataplane import (
     Throttled,
     TimedOut,
 )
-
-# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
-SYNCHRONOUS_LIMIT = 6_291_456
-ASYNCHRONOUS_LIMIT = 1_048_576
-_CLIENT_CONTEXT_LIMIT = 3_583
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +111,7 @@ def resolve(function: FunctionRoute, qualifier: str | None, fraction: float) -> 
 
 def checked_payload(payload: bytes, invocation_type: str) -> bytes:
     """Return the event to hand over, `{}` for none; raises ServiceError for one that is too large or not JSON."""
-    limit = ASYNCHRONOUS_LIMIT if invocation_type == "Event" else SYNCHRONOUS_LIMIT
+    limit = ASYNCHRONOUS_PAYLOAD_BYTES if invocation_type == "Event" else SYNCHRONOUS_PAYLOAD_BYTES
     if len(payload) > limit:
         raise errors.too_large(
             f"{len(payload)} byte payload is too large for the {invocation_type} invocation type (limit {limit} bytes)"
@@ -133,10 +129,8 @@ def decoded_client_context(encoded: str | None) -> str | None:
     """Return the JSON text of an X-Amz-Client-Context header; raises InvalidRequestContentException."""
     if not encoded:
         return None
-    if len(encoded) > _CLIENT_CONTEXT_LIMIT:
-        raise _invalid_content(
-            f"Client context must be no more than {_CLIENT_CONTEXT_LIMIT} bytes when base64-encoded."
-        )
+    if len(encoded) > CLIENT_CONTEXT_BYTES:
+        raise _invalid_content(f"Client context must be no more than {CLIENT_CONTEXT_BYTES} bytes when base64-encoded.")
     try:
         text = base64.b64decode(encoded, validate=True).decode()
         json.loads(text)

@@ -18,8 +18,17 @@ from lambent.cloud.services.lambda_.dependencies import Dependencies
 from lambent.cloud.services.lambda_.downloads import Downloads
 from lambent.cloud.services.lambda_.invocation import Invoker
 from lambent.cloud.services.lambda_.lookups import Lookups
+from lambent.cloud.services.lambda_.model_checks import check_model
+from lambent.cloud.services.lambda_.operations.account import AccountOperations
+from lambent.cloud.services.lambda_.operations.aliases import AliasOperations
+from lambent.cloud.services.lambda_.operations.concurrency import ConcurrencyOperations
 from lambent.cloud.services.lambda_.operations.functions import FunctionOperations
 from lambent.cloud.services.lambda_.operations.invoke import InvokeOperations
+from lambent.cloud.services.lambda_.operations.layers import LayerOperations
+from lambent.cloud.services.lambda_.operations.permissions import PermissionOperations
+from lambent.cloud.services.lambda_.operations.tags import TagOperations
+from lambent.cloud.services.lambda_.operations.updates import UpdateOperations
+from lambent.cloud.services.lambda_.operations.versions import VersionOperations
 from lambent.cloud.services.lambda_.packages import Packages
 from lambent.cloud.services.lambda_.reporting import Reporting
 from lambent.cloud.services.lambda_.routing import FunctionRoute, Routes
@@ -45,6 +54,14 @@ class LambdaService(Service):
         control = Control(dependencies, self._packages, self._routes, self._activation)
         super().__init__(
             FunctionOperations(control, sources, lookups),
+            UpdateOperations(control, sources, lookups),
+            VersionOperations(control),
+            AliasOperations(control),
+            PermissionOperations(control),
+            ConcurrencyOperations(control),
+            TagOperations(control),
+            LayerOperations(control, sources),
+            AccountOperations(control),
             InvokeOperations(control, invoker, self._queue, reporting),
         )
 
@@ -66,7 +83,11 @@ class LambdaService(Service):
         await self._packages.stop()
 
     def authorise(self, context: RequestContext, operation: str, parameters: Parameters) -> None:
-        """Raise AccessDeniedException unless a resource policy lets a service or another account in."""
+        """Raise ValidationException for what the model forbids, AccessDeniedException for those no policy lets in.
+
+        Identity policies are not this service's business: a resource policy speaks of services and other accounts.
+        """
+        check_model(operation, parameters)
         check_access(self._routes, context, operation, parameters)
 
     def routes(self) -> Sequence[Route]:

@@ -11,7 +11,7 @@ from lambent.cloud.services.lambda_.layers import layer_version
 from lambent.cloud.services.lambda_.lookups import Lookups
 from lambent.cloud.services.lambda_.model.configure import Looked, check_layer_count
 from lambent.cloud.services.lambda_.model.function import Code, LayerReference, PackageType
-from lambent.cloud.services.lambda_.model.identity import parse_layer_version_arn
+from lambent.cloud.services.lambda_.model.layer_arn import parse_layer_version_arn
 from lambent.cloud.services.lambda_.packages import Packages
 from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import Reader

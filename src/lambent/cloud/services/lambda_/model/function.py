@@ -10,6 +10,7 @@ from typing import Literal
 
 import orjson
 
+from lambent.aws import arn as arns
 from lambent.cloud.services.lambda_.model.state import ACTIVE, PENDING, Status
 from lambent.cloud.store.scope import Scope
 
@@ -174,9 +175,14 @@ class Alias:
 
 def function_arn(scope: Scope, name: str) -> str:
     """Return a function's unqualified ARN."""
-    return f"arn:{scope.partition}:lambda:{scope.region}:{scope.account}:function:{name}"
+    return arns.function_arn(scope.region, scope.account, name)
 
 
 def is_version(qualifier: str) -> bool:
     """Tell whether a qualifier names a version, `$LATEST` or a number, rather than an alias."""
     return qualifier == LATEST or re.fullmatch(r"[0-9]+", qualifier) is not None
+
+
+def is_alias_name(qualifier: str) -> bool:
+    """Tell whether a qualifier could be an alias's name."""
+    return not qualifier.isdigit() and re.fullmatch(r"[a-zA-Z0-9-_]+", qualifier) is not None

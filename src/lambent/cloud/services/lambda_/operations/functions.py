@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lambent.cloud.framework.context import RequestContext
-from lambent.cloud.framework.paging import page
 from lambent.cloud.framework.service import Parameters, Result, operation
-from lambent.cloud.framework.tags import TagProblem, find_problem
 from lambent.cloud.services.lambda_ import errors, repository
 from lambent.cloud.services.lambda_.control import Control, Target, find_function, find_version, target_of
+from lambent.cloud.services.lambda_.listing import marked_page
 from lambent.cloud.services.lambda_.lookups import Lookups
 from lambent.cloud.services.lambda_.model.configure import settings_of_new_function
 from lambent.cloud.services.lambda_.model.function import LATEST, Function, FunctionVersion, is_version
 from lambent.cloud.services.lambda_.model.state import PENDING
-from lambent.cloud.services.lambda_.operations.rendering import Shape, code_location, configuration
+from lambent.cloud.services.lambda_.operations.tags import check_tags
+from lambent.cloud.services.lambda_.rendering import Shape, code_location, configuration
 from lambent.cloud.services.lambda_.sources import Sources
 from lambent.cloud.store.unit_of_work import Transaction
 
@@ -36,8 +36,7 @@ class FunctionOperations:
         target = _new_target(context, parameters["FunctionName"])
         check_what_is_not_there(parameters)
         tags = parameters.get("Tags") or {}
-        if find_problem(tags) is TagProblem.TOO_MANY:
-            raise errors.invalid_parameter("Number of tags exceeds resource tag limit.")
+        check_tags(tags, {})
         if repository.function(self._control.read, target.scope, target.name) is not None:
             raise _exists(target)
         looked = await self._sources.looked_up(target.scope, parameters)
@@ -80,7 +79,7 @@ class FunctionOperations:
         function = find_function(self._control.read, target)
         answer: Shape = {
             "Configuration": configuration(version, qualifier=target.qualifier),
-            "Code": code_location(version.settings, version.code, context.host),
+            "Code": code_location(version.code, context.host),
         }
         if function.tags:
             answer["Tags"] = dict(function.tags)
@@ -100,17 +99,14 @@ class FunctionOperations:
         every_version = parameters.get("FunctionVersion") == "ALL"
         versions = repository.all_versions(self._control.read, context.scope, only_latest=not every_version)
         # At most 50 come at once, whatever MaxItems says.
-        limit = min(parameters.get("MaxItems") or _LISTED_AT_ONCE, _LISTED_AT_ONCE)
-        listed = page(versions, _position, marker=parameters.get("Marker"), limit=limit)
-        shape: Shape = {
-            "Functions": [
+        listed = marked_page(versions, _position, parameters, at_most=_LISTED_AT_ONCE)
+        return listed.shape(
+            "Functions",
+            [
                 configuration(each, qualifier=each.version if every_version else None, in_list=True)
                 for each in listed.items
-            ]
-        }
-        if listed.next_marker is not None:
-            shape["NextMarker"] = listed.next_marker
-        return shape
+            ],
+        )
 
     @operation("DeleteFunction")
     async def delete_function(self, context: RequestContext, parameters: Parameters) -> Result:

@@ -17,7 +17,7 @@ from lambent.cloud.services.lambda_.invocation import (
 from lambent.cloud.services.lambda_.model.event import QueuedEvent
 from lambent.cloud.services.lambda_.model.function import LATEST
 from lambent.cloud.services.lambda_.model.state import State
-from lambent.cloud.services.lambda_.operations.rendering import Shape
+from lambent.cloud.services.lambda_.rendering import Shape
 from lambent.cloud.services.lambda_.reporting import Reporting
 from lambent.cloud.services.lambda_.routing import FunctionRoute, VersionRoute
 

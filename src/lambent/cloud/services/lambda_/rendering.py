@@ -46,7 +46,7 @@ def configuration(version: FunctionVersion, *, qualifier: str | None = None, in_
     return shape
 
 
-def code_location(settings: Settings, code: Code, host: str) -> Shape:
+def code_location(code: Code, host: str) -> Shape:
     """Return GetFunction's Code: where the package can be fetched from."""
     if code.image_uri is not None:
         repository = code.image_uri.partition("@")[0].rpartition(":")[0] or code.image_uri

@@ -1,0 +1,167 @@
+"""Layers: versions published, shown, listed and deleted."""
+
+from __future__ import annotations
+
+import re
+
+from lambent.cloud.framework.context import RequestContext
+from lambent.cloud.framework.service import Parameters, Result, operation
+from lambent.cloud.services.lambda_ import errors, layers
+from lambent.cloud.services.lambda_.control import Control
+from lambent.cloud.services.lambda_.listing import marked_page
+from lambent.cloud.services.lambda_.model.layer import LayerVersion, layer_arn
+from lambent.cloud.services.lambda_.model.layer_arn import parse_layer_version_arn
+from lambent.cloud.services.lambda_.rendering import Shape, package_url, timestamp
+from lambent.cloud.services.lambda_.sources import Sources
+from lambent.cloud.store.scope import Scope
+from lambent.cloud.store.unit_of_work import Transaction
+
+_LISTED_AT_ONCE = 50
+_LAYER = re.compile(r"arn:[^:]+:lambda:(?P<region>[^:]+):(?P<account>\d{12}):layer:(?P<name>[^:]+)")
+
+
+class LayerOperations:
+    """PublishLayerVersion, GetLayerVersion, GetLayerVersionByArn, ListLayers, ListLayerVersions, DeleteLayerVersion."""
+
+    def __init__(self, control: Control, sources: Sources) -> None:
+        self._control = control
+        self._sources = sources
+
+    @operation("PublishLayerVersion")
+    async def publish_layer_version(self, context: RequestContext, parameters: Parameters) -> Result:
+        """Publish content as the next version of a layer."""
+        scope, name = _named(context, parameters["LayerName"])
+        if scope != context.scope:
+            raise errors.access_denied()
+        code = await self._sources.content(scope, parameters["Content"])
+        runtimes, architectures = parameters.get("CompatibleRuntimes"), parameters.get("CompatibleArchitectures")
+
+        def work(transaction: Transaction) -> LayerVersion:
+            version = LayerVersion(
+                scope=scope,
+                layer=name,
+                version=layers.next_version(transaction, scope, name),
+                description=parameters.get("Description") or "",
+                license=parameters.get("LicenseInfo"),
+                runtimes=None if runtimes is None else tuple(runtimes),
+                architectures=None if architectures is None else tuple(architectures),
+                code=code,
+                created_at=context.now,
+            )
+            layers.put_layer_version(transaction, version)
+            return version
+
+        return _with_content(await self._control.dependencies.store.write(work), context.host)
+
+    @operation("GetLayerVersion")
+    async def get_layer_version(self, context: RequestContext, parameters: Parameters) -> Result:
+        """Return a layer version and where its content is."""
+        scope, name = _named(context, parameters["LayerName"])
+        number = _checked_number(parameters["VersionNumber"])
+        return _with_content(self._found(context, scope, name, number), context.host)
+
+    @operation("GetLayerVersionByArn")
+    async def get_layer_version_by_arn(self, context: RequestContext, parameters: Parameters) -> Result:
+        """Return the layer version of an ARN and where its content is."""
+        named = parse_layer_version_arn(parameters["Arn"])
+        if named is None:
+            raise errors.no_such_resource()
+        scope = Scope(named.account, named.region)
+        return _with_content(self._found(context, scope, named.name, named.version), context.host)
+
+    @operation("ListLayers")
+    async def list_layers(self, context: RequestContext, parameters: Parameters) -> Result:
+        """Return one page of the layers, each with its latest version that is compatible with what is asked for."""
+        latest: dict[str, LayerVersion] = {}
+        for version in layers.layer_versions(self._control.read, context.scope):
+            if _is_compatible(version, parameters):
+                latest.setdefault(version.layer, version)
+        listed = marked_page(list(latest.values()), lambda each: each.layer, parameters, at_most=_LISTED_AT_ONCE)
+        return listed.shape(
+            "Layers",
+            [
+                {"LayerName": each.layer, "LayerArn": each.layer_arn, "LatestMatchingVersion": _summary(each)}
+                for each in listed.items
+            ],
+        )
+
+    @operation("ListLayerVersions")
+    async def list_layer_versions(self, context: RequestContext, parameters: Parameters) -> Result:
+        """Return one page of a layer's versions, newest first; none where there is no such layer."""
+        scope, name = _named(context, parameters["LayerName"])
+        versions = [
+            version
+            for version in layers.layer_versions(self._control.read, scope, name)
+            if _is_compatible(version, parameters)
+        ]
+        listed = marked_page(versions, _newest_first, parameters, at_most=_LISTED_AT_ONCE)
+        return listed.shape("LayerVersions", [_summary(each) for each in listed.items])
+
+    @operation("DeleteLayerVersion")
+    async def delete_layer_version(self, context: RequestContext, parameters: Parameters) -> Result:
+        """Delete a layer version; one that is not there is no error, and functions that use it keep it."""
+        scope, name = _named(context, parameters["LayerName"])
+        number = _checked_number(parameters["VersionNumber"])
+        if scope != context.scope:
+            raise errors.access_denied()
+        await self._control.dependencies.store.write(
+            lambda transaction: layers.delete_layer_version(transaction, scope, name, number)
+        )
+        return {}
+
+    def _found(self, context: RequestContext, scope: Scope, name: str, number: int) -> LayerVersion:
+        found = layers.layer_version(self._control.read, scope, name, number)
+        if found is None or scope != context.scope:
+            raise errors.no_such_resource()
+        return found
+
+
+def _named(context: RequestContext, name: str) -> tuple[Scope, str]:
+    matched = _LAYER.fullmatch(name)
+    if matched is None:
+        return context.scope, name
+    return Scope(matched["account"], matched["region"]), matched["name"]
+
+
+def _checked_number(number: int) -> int:
+    if number < 1:
+        raise errors.invalid_parameter("Layer Version Cannot be less than 1")
+    return number
+
+
+def _is_compatible(version: LayerVersion, parameters: Parameters) -> bool:
+    runtime, architecture = parameters.get("CompatibleRuntime"), parameters.get("CompatibleArchitecture")
+    fits_runtime = runtime is None or runtime in (version.runtimes or ())
+    return fits_runtime and (architecture is None or architecture in (version.architectures or ()))
+
+
+def _newest_first(version: LayerVersion) -> str:
+    return f"{2**62 - version.version:019d}"
+
+
+def _summary(version: LayerVersion) -> Shape:
+    shape: Shape = {
+        "LayerVersionArn": version.arn,
+        "Version": version.version,
+        "Description": version.description,
+        "CreatedDate": timestamp(version.created_at),
+    }
+    if version.runtimes is not None:
+        shape["CompatibleRuntimes"] = list(version.runtimes)
+    if version.architectures is not None:
+        shape["CompatibleArchitectures"] = list(version.architectures)
+    if version.license is not None:
+        shape["LicenseInfo"] = version.license
+    return shape
+
+
+def _with_content(version: LayerVersion, host: str) -> Shape:
+    return {
+        **_summary(version),
+        "LayerArn": layer_arn(version.scope, version.layer),
+        "Content": {
+            "Location": package_url(version.code, host),
+            "CodeSha256": version.code.sha256,
+            "CodeSize": version.code.size,
+        },
+    }

@@ -1,0 +1,146 @@
+"""Resource policies of functions, versions and aliases: statements added, removed and shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import orjson
+
+from lambent.cloud.framework.context import RequestContext
+from lambent.cloud.framework.service import Parameters, Result, operation
+from lambent.cloud.services.lambda_ import errors, repository
+from lambent.cloud.services.lambda_.control import Control, Target, target_of
+from lambent.cloud.services.lambda_.model.function import LATEST, is_alias_name, is_version
+from lambent.cloud.services.lambda_.model.policy import (
+    Grant,
+    Policy,
+    Statement,
+    principal_element,
+    statement_for,
+)
+from lambent.cloud.store.unit_of_work import Reader, Transaction
+
+_POLICY_LIMIT = 20_480
+
+
+class PermissionOperations:
+    """AddPermission, RemovePermission, GetPolicy."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+
+    @operation("AddPermission")
+    async def add_permission(self, context: RequestContext, parameters: Parameters) -> Result:
+        """Add a statement to the policy of a function, version or alias; return the statement."""
+        target = target_of(context, parameters["FunctionName"], parameters.get("Qualifier"))
+        if target.qualifier == LATEST:
+            raise errors.invalid_parameter("We currently do not support adding policies for $LATEST.")
+        grant = _grant(parameters)
+
+        def work(transaction: Transaction) -> Statement:
+            revision = _revision_of(transaction, target)
+            _check_revision(parameters, revision, "GetPolicy")
+            principal = principal_element(grant.principal, target.scope.partition)
+            if principal is None:
+                raise errors.invalid_parameter(
+                    "The provided principal was invalid. Please check the principal and try again."
+                )
+            policy = _policy(transaction, target) or Policy((), revision)
+            if policy.has(grant.statement_id):
+                raise errors.conflict(
+                    f"The statement id ({grant.statement_id}) provided already exists. "
+                    "Please provide a new statement id, or remove the existing statement."
+                )
+            statement = statement_for(grant, resource=target.arn, principal=principal)
+            self._put(transaction, target, policy.adding(statement, self._control.new_revision()))
+            return statement
+
+        statement = await self._control.change(target.scope, target.name, work)
+        return {"Statement": orjson.dumps(statement).decode()}
+
+    @operation("RemovePermission")
+    async def remove_permission(self, context: RequestContext, parameters: Parameters) -> Result:
+        """Remove a statement."""
+        target = target_of(context, parameters["FunctionName"], parameters.get("Qualifier"))
+        statement_id = parameters["StatementId"]
+
+        def work(transaction: Transaction) -> None:
+            if repository.function(transaction, target.scope, target.name) is None:
+                raise errors.not_found(f"No policy found for: {target.arn}")
+            revision = _revision_of(transaction, target)
+            policy = _policy(transaction, target)
+            if policy is None:
+                raise errors.not_found("No policy is associated with the given resource.")
+            if not policy.has(statement_id):
+                raise errors.not_found(f"Statement {statement_id} is not found in resource policy.")
+            _check_revision(parameters, revision, "GetFunction/GetAlias")
+            self._put(transaction, target, policy.without(statement_id, self._control.new_revision()))
+
+        await self._control.change(target.scope, target.name, work)
+        return {}
+
+    @operation("GetPolicy")
+    async def get_policy(self, context: RequestContext, parameters: Parameters) -> Result:
+        """Return the policy of a function, version or alias."""
+        target = target_of(context, parameters["FunctionName"], parameters.get("Qualifier"))
+        policy = _policy(self._control.read, target)
+        if policy is None:
+            raise errors.no_such_resource()
+        return {"Policy": orjson.dumps(policy.document()).decode(), "RevisionId": policy.revision_id}
+
+    def _put(self, transaction: Transaction, target: Target, policy: Policy) -> None:
+        if len(orjson.dumps(policy.document())) > _POLICY_LIMIT:
+            raise errors.policy_too_long(_POLICY_LIMIT)
+        repository.put_policy(transaction, target.scope, target.name, target.qualifier or "", policy)
+        # The policy's revision is at the same time that of what it is attached to.
+        qualifier = target.qualifier or LATEST
+        if is_version(qualifier):
+            version = repository.version(transaction, target.scope, target.name, qualifier)
+            if version is not None:
+                repository.put_version(transaction, replace(version, revision_id=policy.revision_id))
+        else:
+            alias = repository.alias(transaction, target.scope, target.name, qualifier)
+            if alias is not None:
+                repository.put_alias(transaction, replace(alias, revision_id=policy.revision_id))
+
+
+def _grant(parameters: Parameters) -> Grant:
+    return Grant(
+        statement_id=parameters["StatementId"],
+        action=parameters["Action"],
+        principal=parameters["Principal"],
+        source_arn=parameters.get("SourceArn"),
+        source_account=parameters.get("SourceAccount"),
+        event_source_token=parameters.get("EventSourceToken"),
+        organization=parameters.get("PrincipalOrgID"),
+        url_auth_type=parameters.get("FunctionUrlAuthType"),
+        via_function_url=parameters.get("InvokedViaFunctionUrl"),
+    )
+
+
+def _policy(reader: Reader, target: Target) -> Policy | None:
+    qualifier = "" if target.qualifier is None else target.qualifier
+    return repository.policy(reader, target.scope, target.name, qualifier)
+
+
+def _revision_of(reader: Reader, target: Target) -> str:
+    """Return the revision of the function, version or alias; raises ResourceNotFoundException as AWS words it."""
+    if repository.function(reader, target.scope, target.name) is None:
+        raise errors.function_not_found(target.scope, target.name)
+    qualifier = target.qualifier or LATEST
+    if is_version(qualifier):
+        version = repository.version(reader, target.scope, target.name, qualifier)
+        if version is not None:
+            return version.revision_id
+    elif is_alias_name(qualifier):
+        alias = repository.alias(reader, target.scope, target.name, qualifier)
+        if alias is None:
+            raise errors.alias_not_found(target.scope, target.name, qualifier)
+        return alias.revision_id
+    raise target.not_found()
+
+
+def _check_revision(parameters: Parameters, revision: str, remedy: str) -> None:
+    expected = parameters.get("RevisionId")
+    if expected and expected != revision:
+        raise errors.precondition_failed(remedy)

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError
+
+from lambent.testing.pytest_plugin import ClientFactory
+
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+    }
+)
+
+
+def allow(action: object, **statement: object) -> str:
+    whole = {"Effect": "Allow", "Action": action, "Resource": "*", **statement}
+    return json.dumps({"Version": "2012-10-17", "Statement": [whole]})
+
+
+def test_a_policy_has_versions_of_which_one_is_the_default(aws: ClientFactory, account: str) -> None:
+    iam = aws("iam")
+    policy = iam.create_policy(PolicyName="p", PolicyDocument=allow("s3:GetObject"), Description="d")["Policy"]
+    arn = policy["Arn"]
+    assert arn == f"arn:aws:iam::{account}:policy/p"
+    assert (policy["DefaultVersionId"], policy["AttachmentCount"]) == ("v1", 0)
+    second = iam.create_policy_version(PolicyArn=arn, PolicyDocument=allow("s3:PutObject"), SetAsDefault=True)
+    assert second["PolicyVersion"]["VersionId"] == "v2"
+    versions = iam.list_policy_versions(PolicyArn=arn)["Versions"]
+    assert [(one["VersionId"], one["IsDefaultVersion"]) for one in versions] == [("v2", True), ("v1", False)]
+    found = iam.get_policy_version(PolicyArn=arn, VersionId="v2")["PolicyVersion"]["Document"]
+    assert found == json.loads(allow("s3:PutObject"))
+    with pytest.raises(ClientError, match="Cannot delete the default version of a policy."):
+        iam.delete_policy_version(PolicyArn=arn, VersionId="v2")
+    iam.set_default_policy_version(PolicyArn=arn, VersionId="v1")
+    iam.delete_policy_version(PolicyArn=arn, VersionId="v2")
+    third = iam.create_policy_version(PolicyArn=arn, PolicyDocument=allow("s3:*"))
+    assert third["PolicyVersion"]["VersionId"] == "v3"
+    described = iam.get_policy(PolicyArn=arn)["Policy"]
+    assert (described["Description"], described["DefaultVersionId"]) == ("d", "v1")
+
+
+def test_a_policy_has_five_versions_at_most(aws: ClientFactory) -> None:
+    iam = aws("iam")
+    arn = iam.create_policy(PolicyName="p", PolicyDocument=allow("s3:*"))["Policy"]["Arn"]
+    for _ in range(4):
+        iam.create_policy_version(PolicyArn=arn, PolicyDocument=allow("s3:*"))
+    with pytest.raises(iam.exceptions.LimitExceededException, match="can have up to 5 versions"):
+        iam.create_policy_version(PolicyArn=arn, PolicyDocument=allow("s3:*"))
+
+
+def test_a_policy_is_deleted_only_when_nothing_uses_it(aws: ClientFactory) -> None:
+    iam = aws("iam")
+    arn = iam.create_policy(PolicyName="p", PolicyDocument=allow("s3:*"))["Policy"]["Arn"]
+    role = iam.create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)["Role"]
+    iam.attach_role_policy(RoleName="r", PolicyArn=arn)
+    assert iam.get_policy(PolicyArn=arn)["Policy"]["AttachmentCount"] == 1
+    entities = iam.list_entities_for_policy(PolicyArn=arn)
+    assert entities["PolicyRoles"] == [{"RoleName": "r", "RoleId": role["RoleId"]}]
+    with pytest.raises(ClientError, match="Cannot delete a policy attached to entities."):
+        iam.delete_policy(PolicyArn=arn)
+    iam.detach_role_policy(RoleName="r", PolicyArn=arn)
+    iam.create_policy_version(PolicyArn=arn, PolicyDocument=allow("s3:*"))
+    with pytest.raises(ClientError, match="This policy has more than one version"):
+        iam.delete_policy(PolicyArn=arn)
+    iam.delete_policy_version(PolicyArn=arn, VersionId="v2")
+    iam.delete_policy(PolicyArn=arn)
+    with pytest.raises(ClientError, match=f"Policy {arn} was not found."):
+        iam.get_policy(PolicyArn=arn)
+
+
+def test_policies_are_listed_by_whose_they_are(aws: ClientFactory) -> None:
+    iam = aws("iam")
+    arn = iam.create_policy(PolicyName="p", PolicyDocument=allow("s3:*"))["Policy"]["Arn"]
+    assert [policy["Arn"] for policy in iam.list_policies(Scope="Local")["Policies"]] == [arn]
+    pages = iam.get_paginator("list_policies").paginate(Scope="AWS")
+    of_aws = {policy["PolicyName"] for page in pages for policy in page["Policies"]}
+    assert {"AWSLambdaBasicExecutionRole", "AdministratorAccess", "AWSLambdaManagedEC2ResourceOperator"} <= of_aws
+    assert iam.list_policies(OnlyAttached=True)["Policies"] == []
+
+
+def test_aws_managed_policies_have_their_documents_and_cannot_be_changed(aws: ClientFactory) -> None:
+    iam, arn = aws("iam"), "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+    version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+    document = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]["Document"]
+    assert "logs:PutLogEvents" in document["Statement"][0]["Action"]
+    with pytest.raises(ClientError, match="AccessDenied"):
+        iam.delete_policy(PolicyArn=arn)
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ("{", "Syntax errors in policy."),
+        ('{"Statement": []}', "Policy document must be version 2012-10-17 or greater."),
+        (allow("s3:*", Principal="*"), "Policy document should not specify a principal."),
+        (allow("GetObject"), "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."),
+        (allow("s3:*", Resource="bucket"), 'Resource bucket must be in ARN format or "*".'),
+        (allow("s3:*", Condition={"Sometimes": {"a": "b"}}), "Syntax errors in policy."),
+    ],
+)
+def test_a_malformed_policy_is_refused(aws: ClientFactory, document: str, message: str) -> None:
+    with pytest.raises(ClientError) as raised:
+        aws("iam").create_policy(PolicyName="p", PolicyDocument=document)
+    assert raised.value.response["Error"]["Code"] == "MalformedPolicyDocument"
+    assert raised.value.response["Error"]["Message"] == message
+
+
+def test_a_policy_has_tags(aws: ClientFactory) -> None:
+    iam = aws("iam")
+    tags = [{"Key": "a", "Value": "1"}]
+    arn = iam.create_policy(PolicyName="p", PolicyDocument=allow("s3:*"), Tags=tags)["Policy"]["Arn"]
+    iam.tag_policy(PolicyArn=arn, Tags=[{"Key": "b", "Value": "2"}])
+    iam.untag_policy(PolicyArn=arn, TagKeys=["a"])
+    assert iam.list_policy_tags(PolicyArn=arn)["Tags"] == [{"Key": "b", "Value": "2"}]
