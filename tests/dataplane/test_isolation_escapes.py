@@ -47,7 +47,6 @@ async def test_attempts_to_reach_the_host_fail(namespaced: Sandboxes, tmp_path: 
     other = await namespaced.launch(_ATTEMPT)
     environment = await namespaced.launch(_ATTEMPT)
     assert await other.init() == await environment.init() == Parked()
-    host_environment = Path("/proc/self/environ").read_bytes()
     attempts: dict[str, tuple[str, object]] = {
         "the host's files": (f"open({str(secret)!r}).read()", "FileNotFoundError"),
         "the platform's scratch": (f"os.listdir({str(tmp_path / 'scratch')!r})", "FileNotFoundError"),
@@ -56,7 +55,8 @@ async def test_attempts_to_reach_the_host_fail(namespaced: Sandboxes, tmp_path: 
         "passwords": ("os.path.exists('/etc/shadow')", False),
         "other processes": ("sorted(int(n) for n in os.listdir('/proc') if n.isdigit())", [1, 2]),
         "the host's processes": (f"os.kill({os.getpid()}, 0)", "ProcessLookupError"),
-        "ending its keeper": ("[os.kill(1, 9)] and 'sent'", "PermissionError"),
+        # The kernel drops what process 1 has no handler for; that the next attempts are answered shows it.
+        "ending its keeper": ("os.kill(1, 9)", None),
         "reading its keeper": ("open('/proc/1/environ','rb').read()", "PermissionError"),
         "writing its code": ("open('/var/task/app.py', 'a')", "OSError"),
         "writing the SDK": ("open('/var/runtime/boto3/x', 'w')", "OSError"),
@@ -81,7 +81,6 @@ async def test_attempts_to_reach_the_host_fail(namespaced: Sandboxes, tmp_path: 
             wrong[what] = found
     assert not wrong
     visible = await environment.answer("open('/proc/self/environ','rb').read().decode('latin-1')")
-    assert host_environment
     assert not {entry.split("=")[0] for entry in str(visible).split("\0")} & {"HOME", "PYTEST_CURRENT_TEST", "USER"}
     assert await other.answer("1 + 1") == 2
 

@@ -49,13 +49,19 @@ def structures(shape: Any, depth: int = _DEPTH, *, is_input: bool) -> Values:  #
     required = set(shape.required_members)
     if is_input:
         required |= {name for name, member in shape.members.items() if member.metadata.get("idempotencyToken")}
-    members = {
-        name: values(member, depth - 1, is_input=is_input)
+    present = {
+        name: member
         for name, member in shape.members.items()
         if not member.serialization.get("eventstream")
         and member.serialization.get("location") != "statusCode"
-        and (name in required or shape.is_tagged_union or depth > 0 or member.type_name not in {"structure", "list", "map"})
+        and member.serialization.get("name") != "Content-Length"
     }
+    shallow = {
+        name: member
+        for name, member in present.items()
+        if name in required or shape.is_tagged_union or depth > 0 or not _nests(member)
+    }
+    members = {name: values(member, depth - 1, is_input=is_input) for name, member in (shallow or present).items()}
     if shape.is_tagged_union:
         return st.sampled_from(sorted(members)).flatmap(lambda name: st.fixed_dictionaries({name: members[name]}))
     optional = sorted(set(members) - required)
@@ -67,6 +73,12 @@ def structures(shape: Any, depth: int = _DEPTH, *, is_input: bool) -> Values:  #
     # A structure that says nothing leaves no trace in some formats.
     least = few if required or not optional else few.map(lambda chosen: chosen or [optional[0]])
     return least.flatmap(some)
+
+
+def _nests(shape: Any) -> bool:  # Any: a Shape of any kind
+    if shape.type_name in {"list", "map"}:
+        return _nests(shape.member if shape.type_name == "list" else shape.value)
+    return bool(shape.type_name == "structure")
 
 
 def _sized(strategy: st.SearchStrategy[str], shape: Shape) -> st.SearchStrategy[str]:

@@ -32,7 +32,8 @@ _ALTERED = {
     "logs": {"StartLiveTail", "GetLogObject"},
     "iam": {
         # Their documents are JSON text that botocore decodes.
-        "GetAccountAuthorizationDetails", "GetGroupPolicy", "GetRole", "GetRolePolicy", "GetUserPolicy", "CreateRole",
+        "GetAccountAuthorizationDetails", "GetRoleTemplateVersion", "ListRoleTemplateVersions",
+        "GetGroupPolicy", "GetRole", "GetRolePolicy", "GetUserPolicy", "CreateRole",
         "ListRoles", "GetPolicyVersion", "CreatePolicyVersion", "ListPolicyVersions", "CreateServiceLinkedRole",
     },
     "route53": set(),
@@ -56,7 +57,8 @@ _SUITES: list[tuple[str, WireFormat]] = [
     ("cloudfront", "rest-xml"),
 ]
 _FEW = settings(
-    max_examples=250,
+    max_examples=40,
+    derandomize=True,
     deadline=None,
     database=None,
     phases=[Phase.explicit, Phase.generate],
@@ -99,9 +101,13 @@ def test_botocore_and_we_understand_each_other(service: str, wire_format: WireFo
         assert (call.operation.service.name, call.operation.name, call.wire_format) == (service, name, wire_format)
         if "ChecksumAlgorithm" not in sent:
             parsed.pop("ChecksumAlgorithm", None)  # botocore chooses one by itself
-        assert parsed == as_ours(sent)
+        # An empty body is what botocore sends for a structure that is the whole body and was not given.
+        assert _without_nothing(parsed) == _without_nothing(as_ours(sent))
         if "ContentType" not in result:
             received.pop("ContentType", None)  # every body has a type
+        for name, member in operation.output_shape.members.items() if operation.output_shape else ():
+            if member.serialization.get("location") == "statusCode":
+                received.pop(name, None)  # every answer has a status
         assert _without_nothing(as_ours(received)) == _without_nothing(as_ours(result))
         assert received["ResponseMetadata"]["HTTPHeaders"]["x-amzn-requestid"] == "the-request-id"
 
@@ -109,9 +115,5 @@ def test_botocore_and_we_understand_each_other(service: str, wire_format: WireFo
 
 
 def _without_nothing(value: Any) -> Any:  # Any: botocore-shaped
-    # botocore answers the status where a member asks for it, empty maps for prefixes nobody sent and empty payloads.
-    return {
-        key: item
-        for key, item in value.items()
-        if item not in ({}, None, b"", "") and key not in {"StatusCode", "Status"}
-    }
+    # botocore answers empty maps for prefixes nobody sent, and empty payloads.
+    return {key: item for key, item in value.items() if item not in ({}, None, b"", "")}

@@ -5,6 +5,7 @@ The runtime is not process 1 because the kernel ignores signals that process 1 s
 os.kill(os.getpid(), ...) would not do what they do in AWS.
 """
 
+import contextlib
 import os
 import signal
 import struct
@@ -21,6 +22,8 @@ REPORT_SIZE = 512
 
 END_ALL = signal.SIGQUIT
 """Sent to a keeper without a pid namespace: end every descendant, then yourself."""
+HELD_BACK = frozenset({signal.SIGTERM, END_ALL})
+"""Blocked from the fork server on, so that a signal to a keeper waits until the keeper can answer it."""
 
 
 def report(pipe, token, what, value, text=""):
@@ -69,6 +72,8 @@ def keep(place, request, descriptors, become_runtime):
 def _be_runtime(place, request, descriptors, become_runtime):
     try:
         os.setsid()
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # the fork server ignores it
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
         privileges.limit(request)
         privileges.drop(place.user_id if place.switch_user else None)
         if not place.namespaces:
@@ -82,16 +87,16 @@ def _be_runtime(place, request, descriptors, become_runtime):
 
 def _wait_for(runtime):
     def pass_on(number, _frame):
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.kill(runtime, number)
-        except ProcessLookupError:
-            pass
 
     def end_all(_number, _frame):
-        os.kill(runtime, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(runtime, signal.SIGKILL)
 
     signal.signal(signal.SIGTERM, pass_on)
     signal.signal(END_ALL, end_all)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
     while True:
         pid, status = os.wait()
         if pid == runtime:

@@ -165,6 +165,7 @@ def main():
     place = Place(config)
     place.report_source, place.report_pipe = os.pipe()
     kernel.die_with_parent(signal.SIGKILL)
+    signal.pthread_sigmask(signal.SIG_BLOCK, keeper.HELD_BACK)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the platform decides what ends
     try:
         if place.namespaces:

@@ -31,5 +31,5 @@ def test_an_instance_profile_has_one_role(aws: ClientFactory) -> None:
         iam.delete_instance_profile(InstanceProfileName="p")
     iam.remove_role_from_instance_profile(InstanceProfileName="p", RoleName="r")
     iam.delete_instance_profile(InstanceProfileName="p")
-    with pytest.raises(ClientError, match="Instance Profile p cannot be found."):
+    with pytest.raises(ClientError, match=r"Instance Profile p cannot be found\."):
         iam.get_instance_profile(InstanceProfileName="p")

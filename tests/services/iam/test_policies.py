@@ -7,12 +7,8 @@ from botocore.exceptions import ClientError
 
 from lambent.testing.pytest_plugin import ClientFactory
 
-TRUST = json.dumps(
-    {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-    }
-)
+ASSUME = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+TRUST = json.dumps({"Version": "2012-10-17", "Statement": [ASSUME]})
 
 
 def allow(action: object, **statement: object) -> str:
@@ -32,7 +28,7 @@ def test_a_policy_has_versions_of_which_one_is_the_default(aws: ClientFactory, a
     assert [(one["VersionId"], one["IsDefaultVersion"]) for one in versions] == [("v2", True), ("v1", False)]
     found = iam.get_policy_version(PolicyArn=arn, VersionId="v2")["PolicyVersion"]["Document"]
     assert found == json.loads(allow("s3:PutObject"))
-    with pytest.raises(ClientError, match="Cannot delete the default version of a policy."):
+    with pytest.raises(ClientError, match=r"Cannot delete the default version of a policy\."):
         iam.delete_policy_version(PolicyArn=arn, VersionId="v2")
     iam.set_default_policy_version(PolicyArn=arn, VersionId="v1")
     iam.delete_policy_version(PolicyArn=arn, VersionId="v2")
@@ -59,7 +55,7 @@ def test_a_policy_is_deleted_only_when_nothing_uses_it(aws: ClientFactory) -> No
     assert iam.get_policy(PolicyArn=arn)["Policy"]["AttachmentCount"] == 1
     entities = iam.list_entities_for_policy(PolicyArn=arn)
     assert entities["PolicyRoles"] == [{"RoleName": "r", "RoleId": role["RoleId"]}]
-    with pytest.raises(ClientError, match="Cannot delete a policy attached to entities."):
+    with pytest.raises(ClientError, match=r"Cannot delete a policy attached to entities\."):
         iam.delete_policy(PolicyArn=arn)
     iam.detach_role_policy(RoleName="r", PolicyArn=arn)
     iam.create_policy_version(PolicyArn=arn, PolicyDocument=allow("s3:*"))

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from lambent.testing.pytest_plugin import ClientFactory
 
 BASIC = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+NO_PRINCIPAL = json.dumps({"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]})
 INLINE = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
 )
@@ -70,7 +71,10 @@ def test_a_role_that_is_not_there_is_no_such_entity(aws: ClientFactory) -> None:
         (trust(Resource="*"), "Has prohibited field Resource"),
         (trust(Action="s3:GetObject"), "AssumeRole policy may only specify STS AssumeRole actions."),
         (trust(Effect="Maybe"), "Syntax errors in policy."),
-        (json.dumps({"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]}), "Missing required field Principal"),
+        (
+            json.dumps({"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]}),
+            "Missing required field Principal",
+        ),
     ],
 )
 def test_a_malformed_trust_policy_is_refused(aws: ClientFactory, document: str, message: str) -> None:
@@ -95,16 +99,18 @@ def test_a_role_is_deleted_only_after_what_it_holds(aws: ClientFactory) -> None:
     iam.put_role_policy(RoleName="Runner", PolicyName="p", PolicyDocument=INLINE)
     iam.create_instance_profile(InstanceProfileName="profile")
     iam.add_role_to_instance_profile(InstanceProfileName="profile", RoleName="Runner")
-    undo = [
-        ("remove roles from instance profile", lambda: iam.remove_role_from_instance_profile(InstanceProfileName="profile", RoleName="Runner")),
-        ("detach all policies", lambda: iam.detach_role_policy(RoleName="Runner", PolicyArn=BASIC)),
-        ("delete policies", lambda: iam.delete_role_policy(RoleName="Runner", PolicyName="p")),
-    ]
-    for first, act in undo:
+
+    def refused(first: str) -> None:
         with pytest.raises(ClientError) as raised:
             iam.delete_role(RoleName="Runner")
         assert error(raised) == ("DeleteConflict", f"Cannot delete entity, must {first} first.", 409)
-        act()
+
+    refused("remove roles from instance profile")
+    iam.remove_role_from_instance_profile(InstanceProfileName="profile", RoleName="Runner")
+    refused("detach all policies")
+    iam.detach_role_policy(RoleName="Runner", PolicyArn=BASIC)
+    refused("delete policies")
+    iam.delete_role_policy(RoleName="Runner", PolicyName="p")
     iam.delete_role(RoleName="Runner")
     with pytest.raises(iam.exceptions.NoSuchEntityException):
         iam.get_role(RoleName="Runner")

@@ -46,7 +46,7 @@ def test_a_user_has_two_access_keys_at_most_and_is_deleted_after_them(aws: Clien
     for key in keys:
         iam.delete_access_key(UserName="ann", AccessKeyId=key)
     iam.delete_user(UserName="ann")
-    with pytest.raises(ClientError, match="The user with name ann cannot be found."):
+    with pytest.raises(ClientError, match=r"The user with name ann cannot be found\."):
         iam.get_user(UserName="ann")
 
 

@@ -43,9 +43,7 @@ def test_groups_are_found_by_prefix_and_by_pattern_in_pages(aws: ClientFactory) 
     for name in ("/aws/lambda/a", "/aws/lambda/b", "/aws/other", "mine"):
         logs.create_log_group(logGroupName=name)
     pages = list(
-        logs.get_paginator("describe_log_groups").paginate(
-            logGroupNamePrefix="/aws/", PaginationConfig={"PageSize": 2}
-        )
+        logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix="/aws/", PaginationConfig={"PageSize": 2})
     )
     assert [[group["logGroupName"] for group in page["logGroups"]] for page in pages] == [
         ["/aws/lambda/a", "/aws/lambda/b"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import textwrap
 from typing import TYPE_CHECKING
 
 import typer
@@ -14,6 +15,8 @@ from lambent.cli.views import json as json_view
 
 if TYPE_CHECKING:
     from lambent import assembly
+
+_WIDTH = 110
 
 app = typer.Typer()
 
@@ -45,7 +48,7 @@ def _show(found: assembly.Diagnosis) -> None:
     human.line()
     human.line(human.styled("Services", "bold"))
     human.line(f"  ours     {', '.join(found.services)}")
-    human.line(f"  bridged  {found.bridge}")
+    human.line(textwrap.fill(found.bridge, _WIDTH, initial_indent="  bridged  ", subsequent_indent=" " * 11))
 
 
 def _interpreter(runtime: assembly.RuntimeInfo) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 
 import orjson
@@ -33,7 +34,12 @@ class Coverage:
         self, own: Mapping[str, AbstractSet[str]], bridged: Mapping[str, AbstractSet[str]] | None = None
     ) -> None:
         self._own = own
-        self._bridged = _read() if bridged is None else bridged
+        self._given = bridged
+
+    @cached_property
+    def _bridged(self) -> Mapping[str, AbstractSet[str]]:
+        # Read when first asked for: most platforms never meet an operation that is not ours.
+        return _read() if self._given is None else self._given
 
     def answered(self, service: str, operation: str) -> Answered:
         """Return who answers an operation, by botocore's names."""

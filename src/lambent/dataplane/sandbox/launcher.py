@@ -96,8 +96,14 @@ class Launcher:
         Raises SandboxError where it could not be built. A cancelled launch leaves nothing behind.
         """
         server = await self._server(spec.interpreter)
-        paths = SandboxPaths(self._folder / "runtime", await self._layers(spec), self._temporary(spec))
-        sandbox = await self._spawn(server, spec, paths)
+        layers = await self._layers(spec)
+        ours, theirs = socket.socketpair()
+        with theirs:
+            channel = await RuntimeChannel.open(ours)
+            # From here to the sandbox that owns it all there is no await: nothing can be lost to a cancellation.
+            temporary = self._folder / "environments" / spec.environment_id
+            paths = SandboxPaths(self._folder / "runtime", layers, temporary)
+            sandbox = self._spawn(server, spec, paths, channel, theirs)
         try:
             keeper = await asyncio.shield(sandbox.started)
         except BaseException:
@@ -167,24 +173,21 @@ class Launcher:
             return layers[0] if layers else None
         return await asyncio.to_thread(merge_layers, layers, self._folder / "layers")
 
-    def _temporary(self, spec: SandboxSpec) -> Path:
-        folder = self._folder / "environments" / spec.environment_id
-        if spec.isolation is IsolationLevel.PROCESS:
-            folder.mkdir()
-        return folder
-
-    async def _spawn(self, server: ForkServer, spec: SandboxSpec, paths: SandboxPaths) -> RunningSandbox:
-        cgroup = self._make_cgroup(spec, paths)
-        ours, theirs = socket.socketpair()
+    def _spawn(
+        self, server: ForkServer, spec: SandboxSpec, paths: SandboxPaths, channel: RuntimeChannel, guest: socket.socket
+    ) -> RunningSandbox:
+        try:
+            cgroup = self._make_cgroup(spec, paths)
+        except SandboxError:
+            channel.close()
+            raise
         output, output_end = os.pipe()
-        channel = await RuntimeChannel.open(ours)
-        os.set_blocking(output, False)
-        descriptors = {"channel": theirs.fileno(), "output": output_end}
+        os.set_blocking(output, False)  # noqa: FBT003 - the call's own interface
+        descriptors = {"channel": guest.fileno(), "output": output_end}
         for number, descriptor in enumerate(cgroup.join if cgroup else ()):
             descriptors[f"cgroup{number}"] = descriptor
         limits_processes = self._known_cgroups.limits_processes
         child = server.spawn(spawn_request(spec, paths, limits_processes=limits_processes), descriptors)
-        theirs.close()
         os.close(output_end)
         if cgroup is not None:
             cgroup.joined()
@@ -206,9 +209,11 @@ class Launcher:
 
     def _make_cgroup(self, spec: SandboxSpec, paths: SandboxPaths) -> Cgroup | None:
         try:
-            return self._known_cgroups.create(spec.environment_id, spec.limits)
+            cgroup = self._known_cgroups.create(spec.environment_id, spec.limits)
+            if spec.isolation is IsolationLevel.PROCESS:
+                paths.temporary.mkdir()
+            return cgroup
         except CgroupError as error:
-            shutil.rmtree(paths.temporary, ignore_errors=True)
             raise SandboxError(f"no control group for the environment: {error}") from error
 
     def _forget(self, sandbox: RunningSandbox, temporary: Path) -> None:

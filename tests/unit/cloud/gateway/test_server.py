@@ -113,7 +113,7 @@ async def test_a_client_that_waits_for_leave_to_send_gets_it() -> None:
 )
 async def test_what_cannot_be_taken_is_refused_and_the_connection_closed(sent: bytes, status: int) -> None:
     async def answer(request: Request) -> Response:
-        raise AssertionError("a refused request reached the application")
+        raise AssertionError(f"a refused request reached the application: {request}")
 
     async with serving(answer) as (_, port):
         got = await exchange(port, sent)

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from lambent.base.identifiers import IdSource
-from lambent.cloud.framework.service import Service
+from lambent.cloud.framework.constraints import check_constraints
+from lambent.cloud.framework.context import RequestContext
+from lambent.cloud.framework.service import Parameters, Service
 from lambent.cloud.services.iam import repository
 from lambent.cloud.services.iam.access_keys import AccessKeyDirectory
 from lambent.cloud.services.iam.operations.account import AccountOperations
@@ -41,6 +43,10 @@ class IamService(Service):
             AccessKeyOperations(store, ids, self.access_keys),
             AccountOperations(store),
         )
+
+    def authorise(self, context: RequestContext, operation: str, parameters: Parameters) -> None:
+        """Refuse what the service model forbids; there are no resource policies here."""
+        check_constraints(self.name, operation, context, parameters)
 
     async def start(self) -> None:
         """Make or upgrade the tables, and learn the access keys there are."""

@@ -76,4 +76,4 @@ class Activation:
         # AWS gives a new revision id when a version becomes active, too.
         settled = replace(current, status=status, revision_id=self._dependencies.ids.uuid())
         repository.put_version(transaction, settled)
-        transaction.after_commit(lambda: self._routes.refresh(version.scope, version.function))
+        transaction.after_commit(lambda: self._routes.replace_version(settled))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from lambent.aws import arn as arns
 from lambent.cloud.errors import ServiceError
-from lambent.cloud.services.lambda_.model.function import function_arn
 from lambent.cloud.store.scope import Scope
 
 _USER = {"Type": "User"}
@@ -27,13 +27,13 @@ def not_found(message: str) -> ServiceError:
 
 def function_not_found(scope: Scope, name: str, qualifier: str | None = None) -> ServiceError:
     """A function, version or alias that is not there, named as the caller named it."""
-    arn = function_arn(scope, name)
+    arn = arns.function_arn(scope.region, scope.account, name)
     return not_found(f"Function not found: {arn}:{qualifier}" if qualifier else f"Function not found: {arn}")
 
 
 def alias_not_found(scope: Scope, name: str, alias: str) -> ServiceError:
     """An alias that is not there, in the words of the operations that ask for an alias."""
-    return not_found(f"Cannot find alias arn: {function_arn(scope, name)}:{alias}")
+    return not_found(f"Cannot find alias arn: {arns.function_arn(scope.region, scope.account, name)}:{alias}")
 
 
 def no_such_resource() -> ServiceError:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import hashlib
-import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from lambent.cloud.services.lambda_.model.function import Code
 from lambent.cloud.services.lambda_.unpacking import unpack
-from lambent.cloud.store.blobs import Blobs, Digest
+from lambent.cloud.store.blobs import Blobs, Digest, digest_of
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Unpacked:
+    digest: str
+    size: int
 
 
 class Packages:
@@ -46,15 +51,12 @@ class Packages:
 
     async def accept(self, archive: bytes) -> Code:
         """Check, unpack and durably store an archive. Raises InvalidParameterValueException as AWS does."""
-        directory, size, digest = await self._in_worker(lambda: self._take_in(archive))
-        try:
-            blob = await self._blobs.put(archive)
-        except BaseException:
-            shutil.rmtree(directory, ignore_errors=True)
-            raise
-        await self._install(directory, blob)
-        sha256 = base64.b64encode(digest).decode()
-        return Code(sha256=sha256, size=len(archive), digest=blob, unzipped_size=size)
+        unpacked = await self._in_worker(lambda: self._install(archive))
+        # Only now does the name hold: should storing fail, the directory is a cache of nothing, emptied at next start.
+        digest = await self._blobs.put(archive)
+        self._ready.add(digest)
+        sha256 = base64.b64encode(bytes.fromhex(unpacked.digest)).decode()
+        return Code(sha256=sha256, size=len(archive), digest=digest, unzipped_size=unpacked.size)
 
     def path(self, digest: str) -> Path:
         """Return where the archive of this digest is, or will be, unpacked."""
@@ -69,21 +71,22 @@ class Packages:
         async with self._restoring.setdefault(digest, asyncio.Lock()):
             if digest not in self._ready:
                 archive = await self._blobs.read(Digest(digest))
-                directory, _, _ = await self._in_worker(lambda: self._take_in(archive))
-                await self._install(directory, digest)
+                await self._in_worker(lambda: self._install(archive))
+                self._ready.add(digest)
         self._restoring.pop(digest, None)
 
-    def _take_in(self, archive: bytes) -> tuple[Path, int, bytes]:
+    def _install(self, archive: bytes) -> _Unpacked:
+        """Unpack into the directory of the archive's digest."""
         directory, size = unpack(archive, self._root)
-        return directory, size, hashlib.sha256(archive).digest()
-
-    async def _install(self, directory: Path, digest: str) -> None:
-        if digest in self._ready:
-            await self._in_worker(lambda: shutil.rmtree(directory))
-            return
-        # A rename inside one directory is a single system call: cheaper here than a hop to the worker.
-        os.rename(directory, self.path(digest))  # noqa: PTH104 - so that the one blocking call is plain to see
-        self._ready.add(digest)
+        digest = digest_of(archive)
+        try:
+            directory.rename(self.path(digest))
+        except OSError:
+            shutil.rmtree(directory)
+            if not self.path(digest).is_dir():
+                raise
+            # The same bytes were unpacked before.
+        return _Unpacked(digest, size)
 
     def _empty(self) -> None:
         if self._root.exists():

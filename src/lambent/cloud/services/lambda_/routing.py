@@ -5,8 +5,8 @@ The invocation path reads these and nothing else: neither SQLite nor an executor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from lambent.cloud.services.lambda_ import repository
 from lambent.cloud.services.lambda_.model.function import LATEST, Alias, Function, FunctionVersion
@@ -80,10 +80,37 @@ class Routes:
 
     def refresh(self, scope: Scope, name: str) -> None:
         """Read one function anew: called on the loop after each commit that touched it."""
-        key = (scope.account, scope.region, name)
-        before = self._functions.get(key)
         function = repository.function(self._reader, scope, name)
-        after = None if function is None else self._route(function, before)
+        before = self.find(scope.account, scope.region, name)
+        self._replace((scope.account, scope.region, name), None if function is None else self._route(function, before))
+
+    def add(self, function: Function, versions: Sequence[FunctionVersion]) -> None:
+        """Take up a function that has just been created, as it was committed."""
+        found = {version.version: version_route(version, self._packages) for version in versions}
+        route = FunctionRoute(
+            scope=function.scope,
+            name=function.name,
+            arn=function.arn,
+            latest=found[LATEST],
+            versions=found,
+            aliases={},
+            policies={},
+            reserved_concurrency=None,
+        )
+        self._replace((function.scope.account, function.scope.region, function.name), route)
+
+    def replace_version(self, version: FunctionVersion) -> None:
+        """Take up one version of a function that is there, as it was committed."""
+        scope = version.scope
+        before = self.find(scope.account, scope.region, version.function)
+        if before is None:
+            return  # deleted in the same commit
+        versions = {**before.versions, version.version: self._version_route(version, before)}
+        after = replace(before, versions=versions, latest=versions[LATEST])
+        self._replace((scope.account, scope.region, version.function), after)
+
+    def _replace(self, key: tuple[str, str, str], after: FunctionRoute | None) -> None:
+        before = self._functions.get(key)
         if after is None:
             self._functions.pop(key, None)
         else:

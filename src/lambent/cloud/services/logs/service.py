@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from lambent.base.clock import Clock
+from lambent.cloud.framework.constraints import check_constraints
+from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.loops import Loop
-from lambent.cloud.framework.service import Service
+from lambent.cloud.framework.service import Parameters, Service
 from lambent.cloud.services.logs import repository
 from lambent.cloud.services.logs.operations.events import EventOperations
 from lambent.cloud.services.logs.operations.groups import GroupOperations
@@ -32,6 +34,10 @@ class LogsService(Service):
         super().__init__(GroupOperations(store), StreamOperations(store), EventOperations(store), TagOperations(store))
         self._store = store
         self._clock = clock
+
+    def authorise(self, context: RequestContext, operation: str, parameters: Parameters) -> None:
+        """Refuse what the service model forbids; there are no resource policies here."""
+        check_constraints(self.name, operation, context, parameters, code="InvalidParameterException")
 
     async def start(self) -> None:
         """Make or upgrade the tables."""

@@ -14,6 +14,7 @@ from lambent.base.clock import Clock
 from lambent.base.identifiers import IdSource, secret
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.authorise import AccessRequest, Decision, decide
+from lambent.cloud.framework.constraints import check_constraints
 from lambent.cloud.framework.context import Principal, RequestContext, service_principal
 from lambent.cloud.framework.internal_client import InternalClient
 from lambent.cloud.framework.service import Parameters, Result, Service, operation
@@ -46,6 +47,10 @@ class StsService(Service):
         self._client = client
         self._secret = b""
         self.sessions = SessionDirectory(clock)
+
+    def authorise(self, context: RequestContext, operation: str, parameters: Parameters) -> None:
+        """Refuse what the service model forbids; there are no resource policies here."""
+        check_constraints(self.name, operation, context, parameters)
 
     async def start(self) -> None:
         """Make or upgrade the tables, and the secret that session tokens are sealed with."""

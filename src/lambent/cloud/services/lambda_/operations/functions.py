@@ -37,7 +37,7 @@ class FunctionOperations:
         check_what_is_not_there(parameters)
         tags = parameters.get("Tags") or {}
         check_tags(tags, {})
-        if repository.function(self._control.read, target.scope, target.name) is not None:
+        if self._control.routes.find(target.scope.account, target.scope.region, target.name) is not None:
             raise _exists(target)
         looked = await self._sources.looked_up(target.scope, parameters)
         settings = settings_of_new_function(target.name, parameters, looked)
@@ -64,8 +64,9 @@ class FunctionOperations:
             repository.put_function(transaction, function)
             for version in created:
                 repository.put_version(transaction, version)
+            transaction.after_commit(lambda: self._control.routes.add(function, created))
 
-        await self._control.change(target.scope, target.name, work)
+        await self._control.dependencies.store.write(work)
         for version in created:
             self._control.activation.begin(version)
         # With Publish, AWS answers with the new version under the function's own ARN.

@@ -1,0 +1,67 @@
+"""What the tests of Lambda's API share: a function factory in the test's own account, and refusals as values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import pytest
+from botocore.exceptions import ClientError
+
+from lambent.testing.builders import create_function, ensure_role, zip_of
+from lambent.testing.pytest_plugin import ClientFactory
+
+ECHO = zip_of({"handler.py": "def handler(event, context):\n    return event\n"})
+OTHER = zip_of({"handler.py": "def handler(event, context):\n    return 'other'\n"})
+
+
+class Refusal(NamedTuple):
+    """An error as a client sees it."""
+
+    status: int
+    code: str
+    message: str
+
+
+class MakeFunction(Protocol):
+    """Makes functions that are Active."""
+
+    def __call__(self, name: str = "f", code: bytes = ECHO, **parameters: object) -> str:
+        """Create the function and return its ARN."""
+
+
+def refusal(call: Callable[..., Any], **parameters: object) -> Refusal:  # Any: a client's method
+    """Return the error a call is answered with; fails where it is not."""
+    with pytest.raises(ClientError) as caught:
+        call(**parameters)
+    response: dict[str, Any] = dict(caught.value.response)  # Any: botocore's own shape
+    error = response["Error"]
+    return Refusal(response["ResponseMetadata"]["HTTPStatusCode"], error["Code"], error["Message"])
+
+
+@pytest.fixture
+def functions(aws: ClientFactory) -> Any:  # Any: a boto3 client
+    return aws("lambda")
+
+
+@pytest.fixture
+def role(aws: ClientFactory) -> str:
+    return ensure_role(aws("iam"))
+
+
+@pytest.fixture
+def make(aws: ClientFactory) -> MakeFunction:
+    def make_function(name: str = "f", code: bytes = ECHO, **parameters: object) -> str:
+        made = create_function(aws("lambda"), aws("iam"), name, code, **parameters)
+        return str(made["FunctionArn"])
+
+    return make_function
+
+
+@pytest.fixture
+def settled(functions: Any) -> Callable[[str], None]:  # Any: a boto3 client
+    def wait(name: str = "f") -> None:
+        waiter = functions.get_waiter("function_updated_v2")
+        waiter.wait(FunctionName=name, WaiterConfig={"Delay": 0.02, "MaxAttempts": 500})
+
+    return wait
