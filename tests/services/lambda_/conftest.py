@@ -15,6 +15,9 @@ ECHO = zip_of({"handler.py": "def handler(event, context):\n    return event\n"}
 OTHER = zip_of({"handler.py": "def handler(event, context):\n    return 'other'\n"})
 
 
+Client = Any  # Any: boto3 makes its clients at run time
+
+
 class Refusal(NamedTuple):
     """An error as a client sees it."""
 
@@ -40,7 +43,7 @@ def refusal(call: Callable[..., Any], **parameters: object) -> Refusal:  # Any: 
 
 
 @pytest.fixture
-def functions(aws: ClientFactory) -> Any:  # Any: a boto3 client
+def functions(aws: ClientFactory) -> Client:
     return aws("lambda")
 
 
@@ -59,7 +62,7 @@ def make(aws: ClientFactory) -> MakeFunction:
 
 
 @pytest.fixture
-def settled(functions: Any) -> Callable[[str], None]:  # Any: a boto3 client
+def settled(functions: Client) -> Callable[[str], None]:
     def wait(name: str = "f") -> None:
         waiter = functions.get_waiter("function_updated_v2")
         waiter.wait(FunctionName=name, WaiterConfig={"Delay": 0.02, "MaxAttempts": 500})

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from tests.services.lambda_.conftest import MakeFunction, refusal
+from tests.services.lambda_.conftest import Client, MakeFunction, refusal
 
 
-def test_reserved_concurrency_is_shown_and_given_back(functions: Any, make: MakeFunction) -> None:
+def test_reserved_concurrency_is_shown_and_given_back(functions: Client, make: MakeFunction) -> None:
     make()
     assert "ReservedConcurrentExecutions" not in functions.get_function_concurrency(FunctionName="f")
     functions.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=5)
@@ -19,14 +17,14 @@ def test_reserved_concurrency_is_shown_and_given_back(functions: Any, make: Make
     assert "Concurrency" not in functions.get_function(FunctionName="f")
 
 
-def test_no_reserved_concurrency_means_every_invocation_is_throttled(functions: Any, make: MakeFunction) -> None:
+def test_no_reserved_concurrency_means_every_invocation_is_throttled(functions: Client, make: MakeFunction) -> None:
     make()
     functions.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=0)
     refused = refusal(functions.invoke, FunctionName="f")
     assert refused == (429, "TooManyRequestsException", "Rate Exceeded.")
 
 
-def test_reservation_is_refused_in_awss_words(functions: Any, make: MakeFunction, account: str) -> None:
+def test_reservation_is_refused_in_awss_words(functions: Client, make: MakeFunction, account: str) -> None:
     reserve = functions.put_function_concurrency
     assert refusal(reserve, FunctionName="f", ReservedConcurrentExecutions=1).message == (
         f"Function not found: arn:aws:lambda:us-east-1:{account}:function:f:$LATEST"
@@ -41,7 +39,7 @@ def test_reservation_is_refused_in_awss_words(functions: Any, make: MakeFunction
     )
 
 
-def test_tags_are_added_changed_and_removed(functions: Any, make: MakeFunction) -> None:
+def test_tags_are_added_changed_and_removed(functions: Client, make: MakeFunction) -> None:
     arn = make(Tags={"a": "1"})
     before = functions.get_function_configuration(FunctionName="f")["RevisionId"]
     tagged = functions.tag_resource(Resource=arn, Tags={"a": "2", "b": "3"})
@@ -55,7 +53,7 @@ def test_tags_are_added_changed_and_removed(functions: Any, make: MakeFunction) 
     assert "Tags" not in functions.get_function(FunctionName="f")
 
 
-def test_tags_are_refused_in_awss_words(functions: Any, make: MakeFunction) -> None:
+def test_tags_are_refused_in_awss_words(functions: Client, make: MakeFunction) -> None:
     arn = make()
     many = {f"k{number}": "v" for number in range(51)}
     limit = "Number of tags exceeds resource tag limit."
@@ -70,7 +68,7 @@ def test_tags_are_refused_in_awss_words(functions: Any, make: MakeFunction) -> N
     assert refusal(functions.list_tags, Resource=missing).message == f"Function not found: {missing}"
 
 
-def test_account_settings_tell_limits_and_use(functions: Any, make: MakeFunction) -> None:
+def test_account_settings_tell_limits_and_use(functions: Client, make: MakeFunction) -> None:
     make(Publish=True)
     size = functions.get_function_configuration(FunctionName="f")["CodeSize"]
     settings = functions.get_account_settings()
@@ -84,7 +82,7 @@ def test_account_settings_tell_limits_and_use(functions: Any, make: MakeFunction
     assert settings["AccountUsage"] == {"TotalCodeSize": 2 * size, "FunctionCount": 1}
 
 
-def test_function_without_extras_answers_as_on_aws(functions: Any, make: MakeFunction) -> None:
+def test_function_without_extras_answers_as_on_aws(functions: Client, make: MakeFunction) -> None:
     arn = make(Publish=True)
     assert "CodeSigningConfigArn" not in functions.get_function_code_signing_config(FunctionName="f")
     assert functions.get_function_recursion_config(FunctionName="f")["RecursiveLoop"] == "Terminate"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
 from lambent.testing.builders import zip_of
-from tests.services.lambda_.conftest import MakeFunction, refusal
+from tests.services.lambda_.conftest import Client, MakeFunction, refusal
 
 WHICH = """
 def handler(event, context):
@@ -17,7 +17,7 @@ VERSION = zip_of({"handler.py": WHICH})
 
 
 @pytest.fixture
-def two_versions(functions: Any, make: MakeFunction, settled: Any) -> str:
+def two_versions(functions: Client, make: MakeFunction, settled: Callable[[], None]) -> str:
     arn = make(code=VERSION, Publish=True)
     functions.update_function_configuration(FunctionName="f", Timeout=5)
     settled()
@@ -25,7 +25,7 @@ def two_versions(functions: Any, make: MakeFunction, settled: Any) -> str:
     return arn
 
 
-def test_alias_lives_from_creation_to_deletion(functions: Any, two_versions: str) -> None:
+def test_alias_lives_from_creation_to_deletion(functions: Client, two_versions: str) -> None:
     made = functions.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
     assert made.pop("ResponseMetadata")["HTTPStatusCode"] == 201
     assert set(made) == {"AliasArn", "Description", "FunctionVersion", "Name", "RevisionId"}
@@ -47,7 +47,7 @@ def test_alias_lives_from_creation_to_deletion(functions: Any, two_versions: str
     )
 
 
-def test_alias_shows_and_runs_the_version_it_names(functions: Any, two_versions: str) -> None:
+def test_alias_shows_and_runs_the_version_it_names(functions: Client, two_versions: str) -> None:
     functions.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
     shown = functions.get_function_configuration(FunctionName="f", Qualifier="live")
     assert (shown["FunctionArn"], shown["Version"]) == (f"{two_versions}:live", "1")
@@ -57,7 +57,7 @@ def test_alias_shows_and_runs_the_version_it_names(functions: Any, two_versions:
 
 
 @pytest.mark.usefixtures("two_versions")
-def test_weights_divide_the_invocations(functions: Any) -> None:
+def test_weights_divide_the_invocations(functions: Client) -> None:
     functions.create_alias(
         FunctionName="f", Name="live", FunctionVersion="1", RoutingConfig={"AdditionalVersionWeights": {"2": 0.5}}
     )
@@ -66,7 +66,7 @@ def test_weights_divide_the_invocations(functions: Any) -> None:
 
 
 @pytest.mark.usefixtures("two_versions")
-def test_aliases_are_listed_perhaps_by_version(functions: Any) -> None:
+def test_aliases_are_listed_perhaps_by_version(functions: Client) -> None:
     for name, version in (("c", "2"), ("a", "1"), ("b", "1")):
         functions.create_alias(FunctionName="f", Name=name, FunctionVersion=version)
     listed = functions.list_aliases(FunctionName="f")["Aliases"]
@@ -75,7 +75,7 @@ def test_aliases_are_listed_perhaps_by_version(functions: Any) -> None:
     assert [alias["Name"] for alias in of_one] == ["a", "b"]
 
 
-def test_alias_is_refused_in_awss_words(functions: Any, two_versions: str) -> None:
+def test_alias_is_refused_in_awss_words(functions: Client, two_versions: str) -> None:
     def refused(version: str = "1", weights: dict[str, float] | None = None, name: str = "live") -> str:
         routing = {} if weights is None else {"RoutingConfig": {"AdditionalVersionWeights": weights}}
         return refusal(functions.create_alias, FunctionName="f", Name=name, FunctionVersion=version, **routing).message

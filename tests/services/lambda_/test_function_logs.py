@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import re
 import time
-from typing import Any
 
 from lambent.testing.builders import zip_of
 from lambent.testing.pytest_plugin import ClientFactory
-from tests.services.lambda_.conftest import MakeFunction
+from tests.services.lambda_.conftest import Client, MakeFunction
 
 SPEAKING = zip_of({"handler.py": "def handler(event, context):\n    print('spoken')\n    return event\n"})
 
@@ -29,7 +28,9 @@ def messages(aws: ClientFactory, group: str, count: int) -> list[str]:
         time.sleep(0.02)  # noqa: TID251 - waits for what travels in real time
 
 
-def test_text_log_begins_with_init_and_ends_with_report(aws: ClientFactory, functions: Any, make: MakeFunction) -> None:
+def test_text_log_begins_with_init_and_ends_with_report(
+    aws: ClientFactory, functions: Client, make: MakeFunction
+) -> None:
     make(code=SPEAKING)
     request_id = functions.invoke(FunctionName="f")["ResponseMetadata"]["RequestId"]
     init, start, spoken, end, report = messages(aws, "/aws/lambda/f", 5)
@@ -46,7 +47,7 @@ def test_text_log_begins_with_init_and_ends_with_report(aws: ClientFactory, func
     assert re.fullmatch(r"\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}", stream["logStreamName"])
 
 
-def test_json_log_consists_of_platform_records(aws: ClientFactory, functions: Any, make: MakeFunction) -> None:
+def test_json_log_consists_of_platform_records(aws: ClientFactory, functions: Client, make: MakeFunction) -> None:
     make(code=SPEAKING, LoggingConfig={"LogFormat": "JSON", "SystemLogLevel": "DEBUG", "LogGroup": "records"})
     request_id = functions.invoke(FunctionName="f")["ResponseMetadata"]["RequestId"]
     lines = messages(aws, "records", 5)
@@ -62,7 +63,7 @@ def test_json_log_consists_of_platform_records(aws: ClientFactory, functions: An
 
 
 def test_system_log_level_warn_leaves_only_what_the_function_says(
-    aws: ClientFactory, functions: Any, make: MakeFunction
+    aws: ClientFactory, functions: Client, make: MakeFunction
 ) -> None:
     make(code=SPEAKING, LoggingConfig={"LogFormat": "JSON", "SystemLogLevel": "WARN", "LogGroup": "quiet"})
     functions.invoke(FunctionName="f")

@@ -9,7 +9,7 @@ import pytest
 
 from lambent.testing.builders import zip_of
 from lambent.testing.pytest_plugin import ClientFactory
-from tests.services.lambda_.conftest import ECHO, MakeFunction, Refusal, refusal
+from tests.services.lambda_.conftest import ECHO, Client, MakeFunction, Refusal, refusal
 
 ALWAYS = {
     "Architectures", "CodeSha256", "CodeSize", "Description", "EphemeralStorage", "FunctionArn", "FunctionName",
@@ -27,7 +27,7 @@ def request(role: str, **changes: object) -> dict[str, object]:
     return {member: value for member, value in {**base, **changes}.items() if value is not None}
 
 
-def test_new_function_is_pending_with_awss_defaults(functions: Any, role: str, account: str) -> None:
+def test_new_function_is_pending_with_awss_defaults(functions: Client, role: str, account: str) -> None:
     made = functions.create_function(**request(role))
     assert made["ResponseMetadata"]["HTTPStatusCode"] == 201
     assert set(plain(made)) == ALWAYS | {"State", "StateReason", "StateReasonCode", "RuntimeVersionConfig"}
@@ -43,7 +43,7 @@ def test_new_function_is_pending_with_awss_defaults(functions: Any, role: str, a
     assert made["LastModified"].endswith("+0000")
 
 
-def test_function_becomes_active_under_a_new_revision(functions: Any, role: str) -> None:
+def test_function_becomes_active_under_a_new_revision(functions: Client, role: str) -> None:
     made = functions.create_function(**request(role))
     functions.get_waiter("function_active_v2").wait(FunctionName="f", WaiterConfig={"Delay": 0.02})
     now = functions.get_function(FunctionName="f")
@@ -55,7 +55,7 @@ def test_function_becomes_active_under_a_new_revision(functions: Any, role: str)
     assert configuration["LastModified"] == made["LastModified"]
 
 
-def test_package_can_be_downloaded_from_code_location(functions: Any, make: MakeFunction) -> None:
+def test_package_can_be_downloaded_from_code_location(functions: Client, make: MakeFunction) -> None:
     make()
     code = functions.get_function(FunctionName="f")["Code"]
     assert code["RepositoryType"] == "S3"
@@ -63,7 +63,7 @@ def test_package_can_be_downloaded_from_code_location(functions: Any, make: Make
         assert answer.read() == ECHO
 
 
-def test_every_setting_of_a_new_function_is_shown(functions: Any, role: str, account: str) -> None:
+def test_every_setting_of_a_new_function_is_shown(functions: Client, role: str, account: str) -> None:
     queue = f"arn:aws:sqs:us-east-1:{account}:failed"
     functions.create_function(
         **request(
@@ -96,7 +96,7 @@ def test_every_setting_of_a_new_function_is_shown(functions: Any, role: str, acc
     assert found["Tags"] == {"team": "a"}
 
 
-def test_publish_on_creation_answers_with_the_version(functions: Any, role: str, account: str) -> None:
+def test_publish_on_creation_answers_with_the_version(functions: Client, role: str, account: str) -> None:
     made = functions.create_function(**request(role, Publish=True))
     assert (made["Version"], made["State"]) == ("1", "Pending")
     assert made["FunctionArn"] == f"arn:aws:lambda:us-east-1:{account}:function:f"
@@ -105,7 +105,7 @@ def test_publish_on_creation_answers_with_the_version(functions: Any, role: str,
     assert [version["Version"] for version in versions] == ["$LATEST", "1"]
 
 
-def test_image_function_is_kept_as_data(functions: Any, role: str, account: str) -> None:
+def test_image_function_is_kept_as_data(functions: Client, role: str, account: str) -> None:
     uri = f"{account}.dkr.ecr.us-east-1.amazonaws.com/app:latest"
     asked = request(role, PackageType="Image", Code={"ImageUri": uri}, Runtime=None, Handler=None)
     functions.create_function(**asked)
@@ -177,13 +177,13 @@ LONG_NAME = invalid(
     ],
 )
 def test_function_is_refused_in_awss_words(
-    functions: Any, role: str, changes: dict[str, object], expected: Refusal
+    functions: Client, role: str, changes: dict[str, object], expected: Refusal
 ) -> None:
     assert refusal(functions.create_function, **request(role, **changes)) == expected
     assert functions.list_functions()["Functions"] == []
 
 
-def test_unknown_runtime_is_refused_with_the_enumeration(functions: Any, role: str) -> None:
+def test_unknown_runtime_is_refused_with_the_enumeration(functions: Client, role: str) -> None:
     refused = refusal(functions.create_function, **request(role, Runtime="cobol85"))
     assert refused.code == "InvalidParameterValueException"
     assert refused.message.startswith(
@@ -192,7 +192,7 @@ def test_unknown_runtime_is_refused_with_the_enumeration(functions: Any, role: s
     assert refused.message.endswith(", java8.al2] or be a valid ARN")
 
 
-def test_environment_beyond_4_kb_is_refused_as_measured(functions: Any, role: str) -> None:
+def test_environment_beyond_4_kb_is_refused_as_measured(functions: Client, role: str) -> None:
     text = "v" * 4096
     refused = refusal(functions.create_function, **request(role, Environment={"Variables": {"BIG": text}}))
     assert refused.message == (
@@ -201,13 +201,13 @@ def test_environment_beyond_4_kb_is_refused_as_measured(functions: Any, role: st
     )
 
 
-def test_package_larger_unzipped_than_250_mb_is_refused(functions: Any, role: str) -> None:
+def test_package_larger_unzipped_than_250_mb_is_refused(functions: Client, role: str) -> None:
     package = zip_of({"zeros": bytes(262_144_000)})
     refused = refusal(functions.create_function, **request(role, Code={"ZipFile": package}))
     assert refused.message == "Unzipped size must be smaller than 262144000 bytes"
 
 
-def test_role_must_exist_and_trust_lambda(aws: ClientFactory, functions: Any, account: str) -> None:
+def test_role_must_exist_and_trust_lambda(aws: ClientFactory, functions: Client, account: str) -> None:
     message = "The role defined for the function cannot be assumed by Lambda."
     missing = f"arn:aws:iam::{account}:role/missing"
     assert refusal(functions.create_function, **request(missing)) == (400, "InvalidParameterValueException", message)
@@ -219,18 +219,18 @@ def test_role_must_exist_and_trust_lambda(aws: ClientFactory, functions: Any, ac
     assert refusal(functions.create_function, **request(other)).message == message
 
 
-def test_role_of_another_account_is_refused(functions: Any) -> None:
+def test_role_of_another_account_is_refused(functions: Client) -> None:
     refused = refusal(functions.create_function, **request("arn:aws:iam::999999999999:role/r"))
     assert refused == (403, "AccessDeniedException", "Cross-account pass role is not allowed.")
 
 
-def test_second_function_of_the_same_name_is_a_conflict(functions: Any, make: MakeFunction, role: str) -> None:
+def test_second_function_of_the_same_name_is_a_conflict(functions: Client, make: MakeFunction, role: str) -> None:
     make()
     refused = refusal(functions.create_function, **request(role))
     assert refused == (409, "ResourceConflictException", "Function already exist: f")
 
 
-def test_function_is_found_by_name_partial_arn_and_arn(functions: Any, make: MakeFunction, account: str) -> None:
+def test_function_is_found_by_name_partial_arn_and_arn(functions: Client, make: MakeFunction, account: str) -> None:
     arn = make()
     for name in ("f", f"{account}:function:f", f"{account}:f", arn):
         assert functions.get_function_configuration(FunctionName=name)["FunctionArn"] == arn
@@ -239,13 +239,13 @@ def test_function_is_found_by_name_partial_arn_and_arn(functions: Any, make: Mak
         assert functions.get_function_configuration(**asked)["FunctionArn"] == f"{arn}:$LATEST"
 
 
-def test_qualifier_must_not_contradict_the_name(functions: Any) -> None:
+def test_qualifier_must_not_contradict_the_name(functions: Client) -> None:
     refused = refusal(functions.get_function, FunctionName="f:1", Qualifier="2")
     message = "The derived qualifier from the function name does not match the specified qualifier."
     assert refused == (400, "InvalidParameterValueException", message)
 
 
-def test_what_is_missing_is_named_as_asked_for(functions: Any, make: MakeFunction, account: str) -> None:
+def test_what_is_missing_is_named_as_asked_for(functions: Client, make: MakeFunction, account: str) -> None:
     arn = f"arn:aws:lambda:us-east-1:{account}:function:f"
     assert refusal(functions.get_function, FunctionName="f") == (
         404, "ResourceNotFoundException", f"Function not found: {arn}",
@@ -255,13 +255,13 @@ def test_what_is_missing_is_named_as_asked_for(functions: Any, make: MakeFunctio
     assert refusal(functions.get_function, FunctionName="f:x").message == f"Function not found: {arn}:x"
 
 
-def test_function_of_another_region_is_not_reachable(functions: Any, account: str) -> None:
+def test_function_of_another_region_is_not_reachable(functions: Client, account: str) -> None:
     refused = refusal(functions.get_function, FunctionName=f"arn:aws:lambda:eu-west-1:{account}:function:f")
     message = "Functions from 'eu-west-1' are not reachable in this region ('us-east-1')"
     assert refused == (404, "ResourceNotFoundException", message)
 
 
-def test_functions_are_listed_by_name_without_states(functions: Any, make: MakeFunction) -> None:
+def test_functions_are_listed_by_name_without_states(functions: Client, make: MakeFunction) -> None:
     for name in ("b", "a", "c"):
         make(name, Publish=name == "a")
     listed = functions.list_functions(MaxItems=2)
@@ -279,7 +279,7 @@ def test_functions_are_listed_by_name_without_states(functions: Any, make: MakeF
     ]
 
 
-def test_deleted_function_is_gone_and_its_name_free(functions: Any, make: MakeFunction) -> None:
+def test_deleted_function_is_gone_and_its_name_free(functions: Client, make: MakeFunction) -> None:
     make(Publish=True)
     assert functions.delete_function(FunctionName="f")["ResponseMetadata"]["HTTPStatusCode"] == 204
     assert refusal(functions.get_function, FunctionName="f:1").status == 404
@@ -288,7 +288,7 @@ def test_deleted_function_is_gone_and_its_name_free(functions: Any, make: MakeFu
     assert len(functions.list_versions_by_function(FunctionName="f")["Versions"]) == 1
 
 
-def test_version_in_use_by_an_alias_is_not_deleted(functions: Any, make: MakeFunction) -> None:
+def test_version_in_use_by_an_alias_is_not_deleted(functions: Client, make: MakeFunction) -> None:
     make(Publish=True)
     functions.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
     refused = refusal(functions.delete_function, FunctionName="f", Qualifier="1")
@@ -299,7 +299,7 @@ def test_version_in_use_by_an_alias_is_not_deleted(functions: Any, make: MakeFun
     assert len(functions.list_versions_by_function(FunctionName="f")["Versions"]) == 1
 
 
-def test_latest_and_aliases_are_not_deleted_by_qualifier(functions: Any, make: MakeFunction) -> None:
+def test_latest_and_aliases_are_not_deleted_by_qualifier(functions: Client, make: MakeFunction) -> None:
     make()
     latest = refusal(functions.delete_function, FunctionName="f", Qualifier="$LATEST")
     assert latest.message == "$LATEST version cannot be deleted without deleting the function."

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lambent.testing.builders import zip_of
-from tests.services.lambda_.conftest import MakeFunction, refusal
+from tests.services.lambda_.conftest import Client, MakeFunction, refusal
 
 ACTOR = zip_of(
     {
@@ -44,7 +44,7 @@ def error_of(answer: dict[str, Any]) -> dict[str, Any]:  # Any: a botocore answe
     return found
 
 
-def test_answer_comes_back_with_the_version_that_made_it(functions: Any, make: MakeFunction) -> None:
+def test_answer_comes_back_with_the_version_that_made_it(functions: Client, make: MakeFunction) -> None:
     make()
     answer = functions.invoke(FunctionName="f", Payload=b'{"a": [1, "\xc3\xa9"]}')
     assert (answer["StatusCode"], answer["ExecutedVersion"]) == (200, "$LATEST")
@@ -52,12 +52,12 @@ def test_answer_comes_back_with_the_version_that_made_it(functions: Any, make: M
     assert json.loads(answer["Payload"].read()) == {"a": [1, "é"]}
 
 
-def test_no_payload_is_an_empty_event(functions: Any, make: MakeFunction) -> None:
+def test_no_payload_is_an_empty_event(functions: Client, make: MakeFunction) -> None:
     make()
     assert functions.invoke(FunctionName="f")["Payload"].read() == b"{}"
 
 
-def test_exception_is_told_as_the_runtime_told_it(functions: Any, make: MakeFunction) -> None:
+def test_exception_is_told_as_the_runtime_told_it(functions: Client, make: MakeFunction) -> None:
     make(code=ACTOR)
     answer = functions.invoke(FunctionName="f", Payload=b'"raise"')
     error = error_of(answer)
@@ -66,7 +66,7 @@ def test_exception_is_told_as_the_runtime_told_it(functions: Any, make: MakeFunc
     assert error["requestId"] == answer["ResponseMetadata"]["RequestId"]
 
 
-def test_crash_names_the_exit_status(functions: Any, make: MakeFunction) -> None:
+def test_crash_names_the_exit_status(functions: Client, make: MakeFunction) -> None:
     make(code=ACTOR)
     answer = functions.invoke(FunctionName="f", Payload=b'"crash"')
     request_id = answer["ResponseMetadata"]["RequestId"]
@@ -77,7 +77,7 @@ def test_crash_names_the_exit_status(functions: Any, make: MakeFunction) -> None
     assert functions.invoke(FunctionName="f", Payload=b"1")["Payload"].read() == b"1"
 
 
-def test_timeout_is_told_in_seconds(functions: Any, make: MakeFunction) -> None:
+def test_timeout_is_told_in_seconds(functions: Client, make: MakeFunction) -> None:
     make(code=ACTOR, Timeout=1)
     answer = functions.invoke(FunctionName="f", Payload=b'"hang"', LogType="Tail")
     request_id = answer["ResponseMetadata"]["RequestId"]
@@ -90,7 +90,7 @@ def test_timeout_is_told_in_seconds(functions: Any, make: MakeFunction) -> None:
     assert tail.endswith("\tStatus: timeout\n")
 
 
-def test_response_beyond_6_mb_is_an_error(functions: Any, make: MakeFunction) -> None:
+def test_response_beyond_6_mb_is_an_error(functions: Client, make: MakeFunction) -> None:
     make(code=ACTOR)
     error = error_of(functions.invoke(FunctionName="f", Payload=b'"large"'))
     assert error == {
@@ -99,14 +99,14 @@ def test_response_beyond_6_mb_is_an_error(functions: Any, make: MakeFunction) ->
     }
 
 
-def test_module_that_cannot_be_imported_is_an_error_of_the_function(functions: Any, make: MakeFunction) -> None:
+def test_module_that_cannot_be_imported_is_an_error_of_the_function(functions: Client, make: MakeFunction) -> None:
     make(Handler="missing.handler")
     error = error_of(functions.invoke(FunctionName="f"))
     assert error["errorType"] == "Runtime.ImportModuleError"
     assert error["errorMessage"] == "Unable to import module 'missing': No module named 'missing'"
 
 
-def test_tail_holds_the_lines_of_this_invocation(functions: Any, make: MakeFunction) -> None:
+def test_tail_holds_the_lines_of_this_invocation(functions: Client, make: MakeFunction) -> None:
     make(code=ACTOR)
     functions.invoke(FunctionName="f", Payload=b'"first"')
     answer = functions.invoke(FunctionName="f", Payload=b'"second"', LogType="Tail")
@@ -122,7 +122,7 @@ def test_tail_holds_the_lines_of_this_invocation(functions: Any, make: MakeFunct
     )
 
 
-def test_context_carries_request_id_client_context_and_arn(functions: Any, make: MakeFunction) -> None:
+def test_context_carries_request_id_client_context_and_arn(functions: Client, make: MakeFunction) -> None:
     arn = make(code=ACTOR)
     client_context = base64.b64encode(b'{"custom": {"k": "v"}}').decode()
     answer = functions.invoke(FunctionName="f:$LATEST", Payload=b'"context"', ClientContext=client_context)
@@ -130,13 +130,13 @@ def test_context_carries_request_id_client_context_and_arn(functions: Any, make:
     assert json.loads(answer["Payload"].read()) == [request_id, {"k": "v"}, f"{arn}:$LATEST"]
 
 
-def test_dry_run_only_looks(functions: Any, make: MakeFunction) -> None:
+def test_dry_run_only_looks(functions: Client, make: MakeFunction) -> None:
     make()
     assert functions.invoke(FunctionName="f", InvocationType="DryRun")["StatusCode"] == 204
     assert refusal(functions.invoke, FunctionName="g", InvocationType="DryRun").status == 404
 
 
-def test_missing_function_is_named_with_its_qualifier(functions: Any, make: MakeFunction, account: str) -> None:
+def test_missing_function_is_named_with_its_qualifier(functions: Client, make: MakeFunction, account: str) -> None:
     arn = f"arn:aws:lambda:us-east-1:{account}:function"
     assert refusal(functions.invoke, FunctionName="g").message == f"Function not found: {arn}:g:$LATEST"
     make()
@@ -144,7 +144,7 @@ def test_missing_function_is_named_with_its_qualifier(functions: Any, make: Make
 
 
 @pytest.mark.parametrize("payload", [b"not json", b'{"a": 1', b'{"a": NaN}', b"\xff\xfe"])
-def test_payload_that_is_not_json_is_refused(functions: Any, make: MakeFunction, payload: bytes) -> None:
+def test_payload_that_is_not_json_is_refused(functions: Client, make: MakeFunction, payload: bytes) -> None:
     make()
     refused = refusal(functions.invoke, FunctionName="f", Payload=payload)
     assert (refused.status, refused.code) == (400, "InvalidRequestContentException")
@@ -152,7 +152,7 @@ def test_payload_that_is_not_json_is_refused(functions: Any, make: MakeFunction,
 
 
 @pytest.mark.parametrize(("kind", "limit"), [("RequestResponse", 6_291_456), ("Event", 1_048_576)])
-def test_payload_that_is_too_large_is_refused(functions: Any, make: MakeFunction, kind: str, limit: int) -> None:
+def test_payload_that_is_too_large_is_refused(functions: Client, make: MakeFunction, kind: str, limit: int) -> None:
     make()
     payload = b'"' + b"x" * limit + b'"'
     refused = refusal(functions.invoke, FunctionName="f", Payload=payload, InvocationType=kind)
@@ -163,7 +163,7 @@ def test_payload_that_is_too_large_is_refused(functions: Any, make: MakeFunction
     )
 
 
-def test_invalid_client_context_is_refused(functions: Any, make: MakeFunction) -> None:
+def test_invalid_client_context_is_refused(functions: Client, make: MakeFunction) -> None:
     make()
     refused = refusal(functions.invoke, FunctionName="f", ClientContext="%%%")
     assert refused.code == "InvalidRequestContentException"

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import urllib.request
-from typing import Any
 
 from lambent.testing.builders import zip_of
-from tests.services.lambda_.conftest import MakeFunction, refusal
+from tests.services.lambda_.conftest import Client, MakeFunction, refusal
 
 CONTENT = zip_of({"python/shared.py": "VALUE = 'from the layer'\n"})
 USING = zip_of({"handler.py": "import shared\ndef handler(event, context):\n    return shared.VALUE\n"})
 
 
-def test_layer_versions_count_up_and_are_never_used_again(functions: Any, account: str) -> None:
+def test_layer_versions_count_up_and_are_never_used_again(functions: Client, account: str) -> None:
     arn = f"arn:aws:lambda:us-east-1:{account}:layer:l"
     first = functions.publish_layer_version(
         LayerName="l", Content={"ZipFile": CONTENT}, CompatibleRuntimes=["python3.13"], LicenseInfo="MIT"
@@ -37,7 +36,7 @@ def test_layer_versions_count_up_and_are_never_used_again(functions: Any, accoun
         assert answer.read() == CONTENT
 
 
-def test_function_imports_from_its_layer_even_after_its_deletion(functions: Any, make: MakeFunction) -> None:
+def test_function_imports_from_its_layer_even_after_its_deletion(functions: Client, make: MakeFunction) -> None:
     layer = functions.publish_layer_version(LayerName="l", Content={"ZipFile": CONTENT})
     make(code=USING, Layers=[layer["LayerVersionArn"]])
     shown = functions.get_function_configuration(FunctionName="f")["Layers"]
@@ -46,7 +45,7 @@ def test_function_imports_from_its_layer_even_after_its_deletion(functions: Any,
     assert functions.invoke(FunctionName="f")["Payload"].read() == b'"from the layer"'
 
 
-def test_layers_are_refused_in_awss_words(functions: Any, make: MakeFunction, account: str) -> None:
+def test_layers_are_refused_in_awss_words(functions: Client, make: MakeFunction, account: str) -> None:
     make()
     one = functions.publish_layer_version(LayerName="l", Content={"ZipFile": CONTENT})["LayerVersionArn"]
     two = functions.publish_layer_version(LayerName="l", Content={"ZipFile": CONTENT})["LayerVersionArn"]

@@ -11,12 +11,12 @@ from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.context import service_principal
 from lambent.cloud.store.scope import Scope
 from lambent.testing.platform import LocalPlatform
-from tests.services.lambda_.conftest import MakeFunction, refusal
+from tests.services.lambda_.conftest import Client, MakeFunction, refusal
 
 S3 = {"StatementId": "s3", "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"}
 
 
-def test_statement_is_returned_and_stands_in_the_policy(functions: Any, make: MakeFunction) -> None:
+def test_statement_is_returned_and_stands_in_the_policy(functions: Client, make: MakeFunction) -> None:
     arn = make()
     added = functions.add_permission(FunctionName="f", **S3, SourceArn="arn:aws:s3:::b", SourceAccount="123456789012")
     assert added["ResponseMetadata"]["HTTPStatusCode"] == 201
@@ -46,14 +46,14 @@ def test_statement_is_returned_and_stands_in_the_policy(functions: Any, make: Ma
     ],
 )
 def test_principal_is_written_as_aws_writes_it(
-    functions: Any, make: MakeFunction, principal: str, element: object
+    functions: Client, make: MakeFunction, principal: str, element: object
 ) -> None:
     make()
     added = functions.add_permission(FunctionName="f", **{**S3, "Principal": principal})
     assert json.loads(added["Statement"])["Principal"] == element
 
 
-def test_versions_and_aliases_have_policies_of_their_own(functions: Any, make: MakeFunction) -> None:
+def test_versions_and_aliases_have_policies_of_their_own(functions: Client, make: MakeFunction) -> None:
     arn = make(Publish=True)
     functions.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
     functions.add_permission(FunctionName="f", Qualifier="live", **S3)
@@ -64,7 +64,7 @@ def test_versions_and_aliases_have_policies_of_their_own(functions: Any, make: M
         assert refused == (404, "ResourceNotFoundException", "The resource you requested does not exist.")
 
 
-def test_last_statement_takes_the_policy_with_it(functions: Any, make: MakeFunction) -> None:
+def test_last_statement_takes_the_policy_with_it(functions: Client, make: MakeFunction) -> None:
     make()
     functions.add_permission(FunctionName="f", **S3)
     missing = refusal(functions.remove_permission, FunctionName="f", StatementId="other")
@@ -76,7 +76,7 @@ def test_last_statement_takes_the_policy_with_it(functions: Any, make: MakeFunct
     assert gone.message == "No policy is associated with the given resource."
 
 
-def test_permission_is_refused_in_awss_words(functions: Any, make: MakeFunction, account: str) -> None:
+def test_permission_is_refused_in_awss_words(functions: Client, make: MakeFunction, account: str) -> None:
     arn = f"arn:aws:lambda:us-east-1:{account}:function:f"
     assert refusal(functions.add_permission, FunctionName="f", **S3).message == f"Function not found: {arn}"
     make()
@@ -101,7 +101,7 @@ def test_permission_is_refused_in_awss_words(functions: Any, make: MakeFunction,
 
 
 def test_other_account_invokes_only_with_permission(
-    platform: LocalPlatform, functions: Any, make: MakeFunction
+    platform: LocalPlatform, functions: Client, make: MakeFunction
 ) -> None:
     arn = make()
     stranger = platform.client("lambda", account="999999999999")
@@ -114,7 +114,7 @@ def test_other_account_invokes_only_with_permission(
 
 
 def test_service_invokes_only_on_behalf_of_the_permitted_source(
-    platform: LocalPlatform, functions: Any, make: MakeFunction, account: str
+    platform: LocalPlatform, functions: Client, make: MakeFunction, account: str
 ) -> None:
     make()
     functions.add_permission(FunctionName="f", **S3, SourceArn="arn:aws:s3:::mine")

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
 
 from lambent.testing.builders import zip_of
-from tests.services.lambda_.conftest import ECHO, OTHER, MakeFunction, refusal
+from tests.services.lambda_.conftest import ECHO, OTHER, Client, MakeFunction, refusal
 
 Settled = Callable[[], None]
 
 
 def test_update_is_in_progress_then_successful_with_new_revisions(
-    functions: Any, make: MakeFunction, settled: Settled
+    functions: Client, make: MakeFunction, settled: Settled
 ) -> None:
     make(Environment={"Variables": {"STAGE": "1"}})
     before = functions.get_function_configuration(FunctionName="f")
@@ -30,7 +29,7 @@ def test_update_is_in_progress_then_successful_with_new_revisions(
     assert (after["Timeout"], after["MemorySize"], after["Environment"]) == (9, 256, {"Variables": {"STAGE": "1"}})
 
 
-def test_new_code_serves_once_the_update_is_done(functions: Any, make: MakeFunction, settled: Settled) -> None:
+def test_new_code_serves_once_the_update_is_done(functions: Client, make: MakeFunction, settled: Settled) -> None:
     make()
     before = functions.get_function_configuration(FunctionName="f")
     assert json.loads(functions.invoke(FunctionName="f", Payload=b"1")["Payload"].read()) == 1
@@ -40,7 +39,7 @@ def test_new_code_serves_once_the_update_is_done(functions: Any, make: MakeFunct
     assert json.loads(functions.invoke(FunctionName="f", Payload=b"1")["Payload"].read()) == "other"
 
 
-def test_new_environment_reaches_the_function(functions: Any, make: MakeFunction, settled: Settled) -> None:
+def test_new_environment_reaches_the_function(functions: Client, make: MakeFunction, settled: Settled) -> None:
     make(code=zip_of({"handler.py": "import os\ndef handler(event, context):\n    return os.environ.get('STAGE')\n"}))
     assert functions.invoke(FunctionName="f")["Payload"].read() == b"null"
     functions.update_function_configuration(FunctionName="f", Environment={"Variables": {"STAGE": "test"}})
@@ -48,7 +47,7 @@ def test_new_environment_reaches_the_function(functions: Any, make: MakeFunction
     assert functions.invoke(FunctionName="f")["Payload"].read() == b'"test"'
 
 
-def test_dry_run_changes_nothing(functions: Any, make: MakeFunction) -> None:
+def test_dry_run_changes_nothing(functions: Client, make: MakeFunction) -> None:
     make()
     before = functions.get_function_configuration(FunctionName="f")
     tried = functions.update_function_code(FunctionName="f", ZipFile=OTHER, DryRun=True)
@@ -59,7 +58,7 @@ def test_dry_run_changes_nothing(functions: Any, make: MakeFunction) -> None:
 
 
 def test_update_with_publish_answers_with_the_pending_version(
-    functions: Any, make: MakeFunction, settled: Settled
+    functions: Client, make: MakeFunction, settled: Settled
 ) -> None:
     arn = make()
     published = functions.update_function_code(FunctionName="f", ZipFile=OTHER, Publish=True)
@@ -71,7 +70,7 @@ def test_update_with_publish_answers_with_the_pending_version(
     assert version["CodeSha256"] == published["CodeSha256"]
 
 
-def test_update_needs_the_latest_revision_where_one_is_named(functions: Any, make: MakeFunction) -> None:
+def test_update_needs_the_latest_revision_where_one_is_named(functions: Client, make: MakeFunction) -> None:
     make()
     message = (
         "The Revision Id provided does not match the latest Revision Id. "
@@ -85,7 +84,7 @@ def test_update_needs_the_latest_revision_where_one_is_named(functions: Any, mak
     functions.update_function_configuration(FunctionName="f", Description="d", RevisionId=revision)
 
 
-def test_update_without_a_source_or_of_another_package_type_is_refused(functions: Any, make: MakeFunction) -> None:
+def test_update_without_a_source_or_of_another_package_type_is_refused(functions: Client, make: MakeFunction) -> None:
     make()
     assert refusal(functions.update_function_code, FunctionName="f").message == (
         "Please provide a source for function code."
@@ -94,7 +93,7 @@ def test_update_without_a_source_or_of_another_package_type_is_refused(functions
     assert image.message == "Please don't provide ImageUri when updating a function with packageType Zip."
 
 
-def test_log_format_switches_with_its_levels(functions: Any, make: MakeFunction, settled: Settled) -> None:
+def test_log_format_switches_with_its_levels(functions: Client, make: MakeFunction, settled: Settled) -> None:
     make()
     changed = functions.update_function_configuration(
         FunctionName="f", LoggingConfig={"LogFormat": "JSON", "SystemLogLevel": "DEBUG"}
@@ -113,7 +112,7 @@ def test_log_format_switches_with_its_levels(functions: Any, make: MakeFunction,
     assert changed["LoggingConfig"] == {"LogFormat": "Text", "LogGroup": "mine"}
 
 
-def test_same_code_again_is_an_update_of_its_own(functions: Any, make: MakeFunction, settled: Settled) -> None:
+def test_same_code_again_is_an_update_of_its_own(functions: Client, make: MakeFunction, settled: Settled) -> None:
     make()
     before = functions.get_function_configuration(FunctionName="f")
     again = functions.update_function_code(FunctionName="f", ZipFile=ECHO)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-from tests.services.lambda_.conftest import MakeFunction, refusal
+from tests.services.lambda_.conftest import Client, MakeFunction, refusal
 
 Settled = Callable[[], None]
 
 
-def test_published_version_is_frozen(functions: Any, make: MakeFunction, settled: Settled) -> None:
+def test_published_version_is_frozen(functions: Client, make: MakeFunction, settled: Settled) -> None:
     arn = make(Description="first")
     before = functions.get_function_configuration(FunctionName="f")["RevisionId"]
     published = functions.publish_version(FunctionName="f", Description="release")
@@ -27,7 +26,7 @@ def test_published_version_is_frozen(functions: Any, make: MakeFunction, settled
 
 
 def test_publishing_without_a_change_returns_the_last_version(
-    functions: Any, make: MakeFunction, settled: Settled
+    functions: Client, make: MakeFunction, settled: Settled
 ) -> None:
     make()
     first = functions.publish_version(FunctionName="f", Description="other than the function's")
@@ -38,13 +37,13 @@ def test_publishing_without_a_change_returns_the_last_version(
     assert functions.publish_version(FunctionName="f")["Version"] == "2"
 
 
-def test_version_numbers_are_never_used_again(functions: Any, make: MakeFunction) -> None:
+def test_version_numbers_are_never_used_again(functions: Client, make: MakeFunction) -> None:
     make(Publish=True)
     functions.delete_function(FunctionName="f", Qualifier="1")
     assert functions.publish_version(FunctionName="f")["Version"] == "2"
 
 
-def test_versions_are_listed_in_pages_without_states(functions: Any, make: MakeFunction, settled: Settled) -> None:
+def test_versions_are_listed_in_pages_without_states(functions: Client, make: MakeFunction, settled: Settled) -> None:
     arn = make(Publish=True)
     functions.update_function_configuration(FunctionName="f", Timeout=5)
     settled()
@@ -57,7 +56,7 @@ def test_versions_are_listed_in_pages_without_states(functions: Any, make: MakeF
     assert refusal(functions.list_versions_by_function, FunctionName="missing").status == 404
 
 
-def test_publishing_checks_digest_and_revision(functions: Any, make: MakeFunction) -> None:
+def test_publishing_checks_digest_and_revision(functions: Client, make: MakeFunction) -> None:
     make()
     latest = functions.get_function_configuration(FunctionName="f")
     refused = refusal(functions.publish_version, FunctionName="f", CodeSha256="nonsense")
