@@ -63,8 +63,8 @@ def keep(place, request, descriptors, become_runtime):
         if place.is_orphaned():
             os._exit(1)
         status = _wait_for(runtime)
-        report(pipe, token, ENDED, status)
         _end_descendants()
+        report(pipe, token, ENDED, status)
     finally:
         os._exit(0)
 
@@ -76,7 +76,9 @@ def _be_runtime(place, request, descriptors, become_runtime):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
         privileges.limit(request)
         privileges.drop(place.user_id if place.switch_user else None)
-        if not place.namespaces:
+        if place.namespaces:
+            kernel.show_memory()
+        else:
             kernel.die_with_parent(signal.SIGKILL)
         become_runtime(request, descriptors)
     except BaseException:  # noqa: BLE001 - nothing may return into the fork server's frames below

@@ -136,6 +136,12 @@ def hide_memory():
         _prctl(_PR_SET_DUMPABLE, 0)
 
 
+def show_memory():
+    """Let the process look at itself again: changing the user id gave its files in /proc to root."""
+    if IS_LINUX:
+        _prctl(_PR_SET_DUMPABLE, 1)
+
+
 def forbid_new_privileges():
     """Make set-user-id programs and file capabilities without effect from here on."""
     if IS_LINUX:
