@@ -32,9 +32,9 @@ check: .venv/.test ## format, lint, types, import contracts, sizes and the other
 	  || { cat .venv/contracts.txt; exit 1; }
 	@echo 'tests/architecture'; $(bin)/python -m pytest --quiet tests/architecture
 
-bench: .venv/.test .venv-peer/bin/python ## measure against a bare server and another emulator (needs wrk)
+bench: .venv/.test ## measure against a bare server and another emulator (needs wrk)
 	@$(bin)/python bench/store.py
-	@$(bin)/python bench/invocations.py --peer .venv-peer/bin/python
+	@$(bin)/python bench/run.py
 
 lock: ## write requirements/*.txt anew (make lock LOCK_FLAGS=--upgrade for the newest versions)
 	@scripts/lock $(LOCK_FLAGS)
@@ -52,16 +52,10 @@ clean: ## remove all that was made here
 	@echo 'installing what Lambent needs'
 	@$(pip) install --require-hashes -r requirements/runtime.txt -r requirements/build.txt
 	@$(pip) install --no-deps --no-build-isolation --editable .
+	@$(bin)/python -m compileall -q src/lambent # so that the first start is as quick as the others
 	@touch $@
 
 .venv/.test: requirements/test.txt .venv/.runtime
 	@echo 'installing what the tests need'
 	@$(pip) install --require-hashes -r requirements/test.txt
 	@touch $@
-
-# The emulator that we are measured against has an environment of its own: nothing of ours depends on it.
-.venv-peer/bin/python: | .venv/bin/python
-	@echo 'installing the emulator to compare with'
-	@$(bin)/python -m venv .venv-peer.new
-	@.venv-peer.new/bin/python -m pip -qq --disable-pip-version-check --no-input install ministack==1.5.33
-	@mv .venv-peer.new .venv-peer

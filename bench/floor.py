@@ -21,6 +21,7 @@ from collections import deque
 from pathlib import Path
 from typing import cast
 
+import awslambdaric
 import httptools
 import uvloop
 
@@ -144,7 +145,7 @@ async def serve(options: argparse.Namespace) -> None:
     runtime_api = await loop.create_server(lambda: Runtime(exchange), "127.0.0.1", 0)
     front = await loop.create_server(lambda: Front(exchange), "127.0.0.1", options.port)
     address = f"127.0.0.1:{runtime_api.sockets[0].getsockname()[1]}"
-    library = str(Path(__import__("awslambdaric").__file__).parent.parent)
+    library = str(Path(str(awslambdaric.__file__)).parent.parent)
     children = [
         subprocess.Popen(
             [options.interpreter, "-m", "awslambdaric", options.handler],

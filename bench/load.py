@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,15 +80,13 @@ def invoke_script(payload: str, access_key: str) -> str:
     )
 
 
-def create_script(package_base64: str, role: str, access_key: str) -> str:
-    """Return the Lua of one CreateFunction after another, each with a name of its own."""
-    body = (
-        f'{{"Runtime": "python3.11", "Role": "{role}", "Handler": "handler.handler", '
-        f'"Code": {{"ZipFile": "{package_base64}"}}, "FunctionName": "'
-    )
+def create_script(packages_base64: Sequence[str], role: str, access_key: str) -> str:
+    """Return the Lua of one CreateFunction after another, each with a name and, until they run out, code of its own."""
+    body = f'{{"Runtime": "python3.11", "Role": "{role}", "Handler": "handler.handler", "Code": {{"ZipFile": "'
     return "\n".join(
         [
             "local made = 0",
+            f"local packages = {{{', '.join(f'[==[{package}]==]' for package in packages_base64)}}}",
             f"local body = [==[{body}]==]",
             "local headers = {",
             '  ["Content-Type"] = "application/json",',
@@ -95,7 +94,9 @@ def create_script(package_base64: str, role: str, access_key: str) -> str:
             "}",
             "function request()",
             "  made = made + 1",
-            '  return wrk.format("POST", "/2015-03-31/functions", headers, body .. "made-" .. made .. [==["}]==])',
+            "  local package = packages[(made - 1) % #packages + 1]",
+            """  local rest = package .. [==["}, "FunctionName": "made-]==] .. made .. [==["}]==]""",
+            '  return wrk.format("POST", "/2015-03-31/functions", headers, body .. rest)',
             "end",
         ]
     )

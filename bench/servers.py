@@ -84,7 +84,7 @@ def floor(code: Path, handler: str, interpreter: str, environments: int) -> Iter
         tempfile.TemporaryDirectory() as state,
         _process("floor", command, port, "/ready", Path(state) / "log") as server,
     ):
-        while int(_get(f"{server.url}/ready")) < environments:
+        while int(_get(f"{server.url}/ready") or 0) < environments:
             time.sleep(0.01)
         yield server
 
@@ -108,7 +108,7 @@ def _process(  # noqa: PLR0913, PLR0917 - one place that starts all three
         began = time.perf_counter()
         child = subprocess.Popen(command, stdout=sink, stderr=sink, env=environment, cwd=log.parent)
         try:
-            while _get(f"http://127.0.0.1:{port}{ready}") is None:
+            while not _listens(port) or _get(f"http://127.0.0.1:{port}{ready}") is None:
                 if child.poll() is not None or time.perf_counter() - began > 60:
                     raise SystemExit(f"{name} did not start:\n{log.read_text(encoding='utf-8', errors='replace')}")
                 time.sleep(0.002)
@@ -120,6 +120,12 @@ def _process(  # noqa: PLR0913, PLR0917 - one place that starts all three
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
+
+
+def _listens(port: int) -> bool:
+    # Cheaper than a request that fails: the one who waits must not take the processor from the one who starts.
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _get(url: str) -> bytes | None:

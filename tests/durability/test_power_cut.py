@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from lambent.base.identifiers import SeededIds
 from tests.durability.promises import broken_promises
 from tests.durability.shim import History, PowerCutShim, Survival, read_journal
@@ -53,10 +55,13 @@ async def test_without_synced_commits_the_cuts_lose_something(powercut: PowerCut
     assert any("lost: row" in line for line in broken)
 
 
-async def test_without_synced_directories_the_cuts_lose_blobs(powercut: PowerCutShim, tmp_path: Path) -> None:
-    history = run_workload(powercut, tmp_path, seed=6, units=60, carelessness="names")
+@pytest.mark.parametrize("carelessness", ["contents", "names"])
+async def test_without_synced_files_or_directories_the_cuts_lose_blobs(
+    powercut: PowerCutShim, tmp_path: Path, carelessness: str
+) -> None:
+    history = run_workload(powercut, tmp_path, seed=6, units=60, carelessness=carelessness)
     broken = await broken_after_cuts(history, tmp_path, seed=7, count=8, survival=Survival.NOTHING)
-    assert any("names a blob that is missing" in line for line in broken)
+    assert any("names a blob that is missing or damaged" in line for line in broken)
 
 
 async def test_a_blob_found_in_place_is_synced_before_it_is_promised_again(

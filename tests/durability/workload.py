@@ -6,8 +6,8 @@
     effect N     effect N is in the outbox
     delivered N  effect N has reached its handler
 
-Every seventh unit fails half-way and must leave no trace. With a carelessness ("commits", "names") one of the store's
-syncs is left out, so that a test can show that it would notice.
+Every seventh unit fails half-way and must leave no trace. With a carelessness ("commits", "contents", "names") one of
+the store's syncs is left out, so that a test can show that it would notice.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 
 from lambent.base.clock import SystemClock
 from lambent.base.identifiers import SeededIds
+from lambent.cloud.store import blobs as blobs_module
 from lambent.cloud.store.blobs import Blobs
 from lambent.cloud.store.sqlite_store import SqliteStore, store_in
 from lambent.cloud.store.unit_of_work import OutboxEffect, Transaction
@@ -86,6 +87,8 @@ async def be_careless(store: SqliteStore, blobs: Blobs, what: str) -> None:
     """Leave out one of the store's syncs."""
     if what == "commits":
         store._writing.all("PRAGMA synchronous = OFF")
+    elif what == "contents":
+        vars(blobs_module)["sync_descriptor"] = lambda _descriptor: None
     elif what == "names":
         blobs._sync_names = lambda: None  # type: ignore[assignment]  # as if the directory were never synced
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass, replace
 
@@ -98,6 +99,7 @@ def function_arn(region: str, account: str, name: str, qualifier: str | None = N
     return f"arn:{partition_of(region)}:lambda:{region}:{account}:function:{name}{suffix}"
 
 
+@functools.cache
 def partition_of(region: str) -> str:
     """Return the partition a region is in, such as `aws`, `aws-cn` or `aws-us-gov`.
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +16,10 @@ from lambent.cli.errors import CommandError, ExitCode
 
 def ask(port: int, path: str, *, method: str = "GET", timeout_s: float = 5.0) -> Mapping[str, Any] | None:
     """Return what `/_lambent/<path>` answers, or None where no Lambent platform answers on the port."""
+    if not _is_open(port):
+        return None
+    import http.client  # costs 30 ms, which `start` need not spend where nothing listens
+
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
     try:
         connection.request(method, f"/_lambent/{path}")
@@ -32,6 +36,12 @@ def ask(port: int, path: str, *, method: str = "GET", timeout_s: float = 5.0) ->
     except ValueError:
         return None
     return cast("Mapping[str, Any]", parsed) if isinstance(parsed, dict) else None  # checked on this line
+
+
+def _is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def health(port: int) -> Mapping[str, Any] | None:

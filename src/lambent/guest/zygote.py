@@ -170,6 +170,8 @@ def main():
     try:
         if place.namespaces:
             _enter_namespaces(config)
+        # What can be refused is behind us: the platform may start while we import.
+        control.sendall(framing.frame(framing.ENTERED, json.dumps({"token": 0}).encode()))
         bootstrap.preload(config["runtime_dir"], rootfs.RUNTIME_DIR if place.namespaces else config["runtime_dir"])
     except OSError as error:
         control.sendall(framing.frame(framing.REFUSED, json.dumps({"token": 0, "reason": str(error)}).encode()))
@@ -177,7 +179,7 @@ def main():
     gc.collect()
     gc.freeze()
     server = ForkServer(place, control)
-    server._send(framing.READY, token=0, version=sys.version.split()[0])  # noqa: SLF001 - the first word is ours
+    server._send(framing.READY, token=0)  # noqa: SLF001 - the first word is ours
     server.serve()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import subprocess
 import sys
@@ -109,6 +110,7 @@ def _settings(number: int, data: Path | None, *, memory: bool, isolation: str, s
 
 
 def _run(chosen: Settings, *, as_json: bool) -> None:
+    gc.disable()  # little of what imports make ever goes: looking for it costs 50 ms; `assembly.run` turns it on again
     from lambent import assembly
 
     def announce() -> None:

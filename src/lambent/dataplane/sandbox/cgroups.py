@@ -7,8 +7,9 @@ the keeper. The place of a CPU quota is `_LIMITS` beside these two, once the inv
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -48,7 +49,6 @@ class Cgroup:
     _peak: int | None
     _memory: Path | None
     _version: int
-    _is_removed: bool = field(default=False)
 
     def joined(self) -> None:
         """Close the descriptors that were passed to the keeper."""
@@ -74,18 +74,17 @@ class Cgroup:
                     return int(value) > 0
         return False
 
-    def remove(self) -> None:
-        """Remove the groups; every process of theirs must have ended. Idempotent."""
-        if self._is_removed:
-            return
-        self._is_removed = True
+    def remove(self) -> bool:
+        """Remove the groups and return whether they are gone: not while a process of theirs is still ending.
+
+        May be called again, until it says so. Afterwards nothing can be read here.
+        """
         self.joined()
         if self._peak is not None:
             os.close(self._peak)
             self._peak = None
-        for folder in self.folders:
-            with contextlib.suppress(FileNotFoundError):
-                folder.rmdir()
+        self.folders = tuple(folder for folder in self.folders if not _is_gone(folder))
+        return not self.folders
 
 
 class Cgroups:
@@ -95,6 +94,7 @@ class Cgroups:
         self._owner = f"{_PREFIX}{owner}"
         self._hierarchies: dict[str, _Hierarchy] = {}
         self._reasons: dict[str, str] = {}
+        self._busy: list[Cgroup] = []
         for controller in ("memory", "pids"):
             self._find(controller, root, membership)
 
@@ -143,11 +143,19 @@ class Cgroups:
         version = memory.version if memory else 1
         return Cgroup(tuple(folders), tuple(join), _open_peak(place, version), place, version)
 
-    def remove(self) -> None:
-        """Remove our folders once no sandbox is left; idempotent."""
+    def discard(self, group: Cgroup) -> None:
+        """Remove the groups of a sandbox that has ended, now or, where the kernel is not done with it, later."""
+        self._busy = [each for each in (*self._busy, group) if not each.remove()]
+
+    def remove(self) -> bool:
+        """Remove our folders once no sandbox is left, and return whether they are gone; idempotent."""
+        self._busy = [each for each in self._busy if not each.remove()]
+        if self._busy:
+            return False
         for hierarchy in self._hierarchies.values():
             with contextlib.suppress(OSError):
                 hierarchy.home.rmdir()
+        return True
 
     def sweep(self) -> None:
         """Remove the groups of platforms that were killed."""
@@ -162,25 +170,41 @@ class Cgroups:
                             group.rmdir()
                     home.rmdir()
 
+    def establish(self) -> None:
+        """Make our folder in each hierarchy; one where that fails is left aside, with the reason."""
+        for controller, hierarchy in list(self._hierarchies.items()):
+            try:
+                _establish(hierarchy)
+            except OSError as error:
+                self._reasons[controller] = str(error)
+                del self._hierarchies[controller]
+
     def _find(self, controller: str, root: Path, membership: Path) -> None:
         try:
             version, parent = _membership(controller, root, membership)
-            home = parent / self._owner
-            home.mkdir(exist_ok=True)
-            if version == 2 and controller not in (home / "cgroup.controllers").read_text().split():
-                home.rmdir()
-                raise PermissionError(1, "the controller is not enabled for subgroups", str(parent))
-            if version == 2:
-                (home / "cgroup.subtree_control").write_text(f"+{controller}")
+            if not os.access(parent, os.W_OK):
+                raise PermissionError(errno.EACCES, "no right to make groups", str(parent))
         except (OSError, LookupError) as error:
             self._reasons[controller] = str(error)
             return
-        known = self._hierarchies.values()
-        held = frozenset({controller}).union(*(each.controllers for each in known if each.home == home))
-        hierarchy = _Hierarchy(version, held, home)
-        self._hierarchies[controller] = hierarchy
-        for other in held - {controller}:
-            self._hierarchies[other] = hierarchy
+        home = parent / self._owner
+        sharing = [name for name, each in self._hierarchies.items() if each.home == home]
+        hierarchy = _Hierarchy(version, frozenset({controller, *sharing}), home)
+        self._hierarchies.update(dict.fromkeys((controller, *sharing), hierarchy))
+
+
+def _establish(hierarchy: _Hierarchy) -> None:
+    if hierarchy.version == 2:
+        # A group has the controllers that its parent enables for subgroups.
+        wanted = " ".join(f"+{controller}" for controller in sorted(hierarchy.controllers))
+        parent = hierarchy.home.parent
+        enabled = set((parent / "cgroup.subtree_control").read_text(encoding="ascii").split())
+        if not hierarchy.controllers <= enabled:
+            (parent / "cgroup.subtree_control").write_text(wanted, encoding="ascii")
+        hierarchy.home.mkdir(exist_ok=True)
+        (hierarchy.home / "cgroup.subtree_control").write_text(wanted, encoding="ascii")
+    else:
+        hierarchy.home.mkdir(exist_ok=True)
 
 
 def _membership(controller: str, root: Path, membership: Path) -> tuple[int, Path]:
@@ -203,6 +227,18 @@ def _existing(mount: Path, path: str) -> Path:
     # In a container the path may be that of the host, of which only the mount's root is seen.
     folder = mount / path.lstrip("/")
     return folder if folder.is_dir() else mount
+
+
+def _is_gone(folder: Path) -> bool:
+    try:
+        folder.rmdir()
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+        return False
+    return True
 
 
 def _write_limits(folder: Path, hierarchy: _Hierarchy, limits: Limits) -> None:

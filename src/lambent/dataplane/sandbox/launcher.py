@@ -9,6 +9,7 @@ import shutil
 import socket
 import tempfile
 from pathlib import Path
+from typing import Final
 
 from lambent.base.clock import Clock
 from lambent.dataplane.errors import IsolationUnavailableError, RuntimeUnavailableError, SandboxError
@@ -24,6 +25,9 @@ from lambent.dataplane.sandbox.runtime_directory import assemble_runtime, merge_
 from lambent.dataplane.sandbox.spec import Interpreter, SandboxSpec
 from lambent.dataplane.supervision.fork_server import ForkServer, ForkServerSpec
 from lambent.dataplane.types import DataPlaneSettings, IsolationFinding, IsolationLevel, RuntimeInfo
+
+# Of a fork server that was killed, sandboxes may still be ending; nothing tells us when they have.
+_CGROUP_PATIENCE_S: Final = 2.0
 
 
 class Launcher:
@@ -59,6 +63,7 @@ class Launcher:
             (self._folder / name).mkdir(parents=True)
         assemble_runtime(self._folder / "runtime")
         self._known_cgroups.sweep()
+        self._known_cgroups.establish()
         demanded = self._settings.isolation
         if demanded is IsolationLevel.NAMESPACE and not self._means.can_try:
             raise IsolationUnavailableError(f"{self._means.reason}; {self._means.remedy}")
@@ -75,8 +80,9 @@ class Launcher:
         for starting in servers.values():
             with contextlib.suppress(SandboxError, asyncio.CancelledError):
                 await (await starting).stop()
-        if self._cgroups is not None:
-            self._cgroups.remove()
+        deadline = self._real_time.now() + _CGROUP_PATIENCE_S
+        while not self._known_cgroups.remove() and self._real_time.now() < deadline:
+            await self._real_time.sleep_until(self._real_time.now() + 0.005)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def resolve(self, runtime: str, *, strict: bool = False) -> Interpreter:
@@ -88,7 +94,8 @@ class Launcher:
 
     async def prepare(self, runtime: str) -> None:
         """Have the fork server of the runtime's interpreter ready; raises as `resolve`, and SandboxError."""
-        await self._server(self.resolve(runtime))
+        server = await self._server(self.resolve(runtime))
+        await server.ready()
 
     async def launch(self, spec: SandboxSpec) -> Sandbox:
         """Start an environment and return it at once, before its init is over (await `channel.first_next`).
@@ -130,7 +137,7 @@ class Launcher:
     async def _prove_namespaces(self, demanded: IsolationLevel | None) -> None:
         """Start the fork server most likely to be used; where the kernel refuses, fall back or, if demanded, fail."""
         try:
-            await self.prepare(RUNTIMES[-1])
+            await self._server(self.resolve(RUNTIMES[-1]))
         except SandboxError as error:
             self._namespace_failure = str(error)
             if demanded is IsolationLevel.NAMESPACE:
@@ -204,7 +211,7 @@ class Launcher:
         )
         sandbox = RunningSandbox(parts, self._real_time.now)
         self._running.add(sandbox)
-        sandbox.exited.add_done_callback(lambda _: self._forget(sandbox, paths.temporary))
+        sandbox.exited.add_done_callback(lambda _: self._forget(sandbox, cgroup, paths.temporary))
         return sandbox
 
     def _make_cgroup(self, spec: SandboxSpec, paths: SandboxPaths) -> Cgroup | None:
@@ -216,8 +223,10 @@ class Launcher:
         except CgroupError as error:
             raise SandboxError(f"no control group for the environment: {error}") from error
 
-    def _forget(self, sandbox: RunningSandbox, temporary: Path) -> None:
+    def _forget(self, sandbox: RunningSandbox, cgroup: Cgroup | None, temporary: Path) -> None:
         self._running.discard(sandbox)
+        if cgroup is not None:
+            self._known_cgroups.discard(cgroup)
         shutil.rmtree(temporary, ignore_errors=True)
 
 

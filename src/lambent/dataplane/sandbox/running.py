@@ -173,8 +173,6 @@ class RunningSandbox:
         cause = self._typed_cause(child.ended.result())
         if self._memory:
             self._memory.close()
-        if self._parts.cgroup:
-            self._parts.cgroup.remove()
         self.exited.set_result(cause)
 
     def _typed_cause(self, status: int) -> ProcessExit:

@@ -64,14 +64,16 @@ class ForkServer:
         self._tokens = 0
         self._received = bytearray()
         self._outgoing: deque[tuple[bytes, Sequence[int], Callable[[], None]]] = deque()
-        self._ready: asyncio.Future[str] = self._loop.create_future()
+        self._entered: asyncio.Future[None] = self._loop.create_future()
+        self._ready: asyncio.Future[None] = self._loop.create_future()
         self.ended: Final[asyncio.Future[None]] = self._loop.create_future()
         self._loop.add_reader(control.fileno(), self._on_readable)
 
     @classmethod
     async def start(cls, spec: ForkServerSpec) -> ForkServer:
-        """Start a fork server and return it once it accepts requests.
+        """Start a fork server and return it once it stands in its namespaces, where the kernel allows them.
 
+        It accepts requests from now on, but serves them only when it is `ready`, which takes twice as long.
         Raises SandboxError with the reason where it cannot work here; nothing is left running then.
         """
         ours, theirs = socket.socketpair()
@@ -108,13 +110,17 @@ class ForkServer:
         server = cls(process, ours, alive_write)
         try:
             async with asyncio.timeout(_START_TIMEOUT_S):
-                await asyncio.shield(server._ready)
+                await asyncio.shield(server._entered)
         except (TimeoutError, asyncio.CancelledError, SandboxError) as error:
             server.kill()
             if isinstance(error, TimeoutError):
                 raise SandboxError(f"{spec.executable} did not become a fork server in time") from error
             raise
         return server
+
+    async def ready(self) -> None:
+        """Return once everything is imported, so that a child starts at once; raises SandboxError where that failed."""
+        await asyncio.shield(self._ready)
 
     def spawn(self, request: Mapping[str, object], descriptors: Mapping[str, int]) -> Child:
         """Ask for one child. The descriptors are passed on at once or, if the server is slow, duplicated for later."""
@@ -151,9 +157,7 @@ class ForkServer:
         while self._outgoing:
             self._outgoing.popleft()[2]()
         self.ended.set_result(None)
-        if not self._ready.done():
-            self._ready.set_exception(SandboxError("the fork server ended while starting"))
-            self._ready.exception()
+        self._fail_start(SandboxError("the fork server ended while starting"))
         for child in list(self._children.values()):
             self._end(child, 9)
 
@@ -212,17 +216,25 @@ class ForkServer:
 
     def _take(self, kind: int, report: dict[str, int | str]) -> None:
         child = self._children.get(int(report["token"]))
-        if kind == framing.READY:
-            self._ready.set_result(str(report["version"]))
+        if kind == framing.ENTERED:
+            self._entered.set_result(None)
+        elif kind == framing.READY:
+            self._ready.set_result(None)
         elif child is None:
-            if kind == framing.REFUSED and not self._ready.done():
-                self._ready.set_exception(SandboxError(str(report["reason"])))
+            if kind == framing.REFUSED:
+                self._fail_start(SandboxError(str(report["reason"])))
         elif kind == framing.STARTED and not child.started.done():
             child.started.set_result(int(report["keeper"]))
         elif kind == framing.REFUSED and not child.started.done():
             child.started.set_exception(SandboxError(str(report["reason"])))
         elif kind == framing.ENDED:
             self._end(child, int(report["status"]))
+
+    def _fail_start(self, error: SandboxError) -> None:
+        for stage in (self._entered, self._ready):
+            if not stage.done():
+                stage.set_exception(error)
+                stage.exception()  # nobody need be waiting for it
 
     def _end(self, child: Child, status: int) -> None:
         self._children.pop(child.token, None)

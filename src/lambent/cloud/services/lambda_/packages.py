@@ -34,7 +34,8 @@ class Packages:
     def __init__(self, root: Path, blobs: Blobs) -> None:
         self._root = root
         self._blobs = blobs
-        self._ready: set[str] = set()
+        self._ready: dict[str, int] = {}
+        """The digest of every archive that is unpacked, and the bytes it holds."""
         self._restoring: dict[str, asyncio.Lock] = {}
         self._workers: ThreadPoolExecutor | None = None
 
@@ -51,10 +52,10 @@ class Packages:
 
     async def accept(self, archive: bytes) -> Code:
         """Check, unpack and durably store an archive. Raises InvalidParameterValueException as AWS does."""
-        unpacked = await self._in_worker(lambda: self._install(archive))
+        unpacked = await self._in_worker(lambda: self._known(archive) or self._install(archive))
         # Only now does the name hold: should storing fail, the directory is a cache of nothing, emptied at next start.
         digest = await self._blobs.put(archive)
-        self._ready.add(digest)
+        self._ready[digest] = unpacked.size
         sha256 = base64.b64encode(bytes.fromhex(unpacked.digest)).decode()
         return Code(sha256=sha256, size=len(archive), digest=digest, unzipped_size=unpacked.size)
 
@@ -71,9 +72,14 @@ class Packages:
         async with self._restoring.setdefault(digest, asyncio.Lock()):
             if digest not in self._ready:
                 archive = await self._blobs.read(Digest(digest))
-                await self._in_worker(lambda: self._install(archive))
-                self._ready.add(digest)
+                unpacked = await self._in_worker(lambda: self._install(archive))
+                self._ready[digest] = unpacked.size
         self._restoring.pop(digest, None)
+
+    def _known(self, archive: bytes) -> _Unpacked | None:
+        digest = digest_of(archive)
+        size = self._ready.get(digest)
+        return None if size is None else _Unpacked(digest, size)
 
     def _install(self, archive: bytes) -> _Unpacked:
         """Unpack into the directory of the archive's digest."""
