@@ -48,9 +48,11 @@ clean: ## remove all that was made here
 .venv/bin/python:
 	@python=$$(scripts/find-python) && echo "making .venv with $$python" && "$$python" -m venv .venv
 
-.venv/.runtime: requirements/runtime.txt requirements/build.txt pyproject.toml | .venv/bin/python
+.venv/.runtime: requirements/runtime.txt requirements/build.txt requirements/python3.9.txt pyproject.toml | .venv/bin/python
 	@echo 'installing what Lambent needs'
 	@$(pip) install --require-hashes -r requirements/runtime.txt -r requirements/build.txt
+	@$(pip) install --require-hashes --no-deps --python-version 3.9 --only-binary=:all: --upgrade \
+	  --target .venv/share/lambent/python3.9 -r requirements/python3.9.txt
 	@$(pip) install --no-deps --no-build-isolation --editable .
 	@$(bin)/python -m compileall -q src/lambent # so that the first start is as quick as the others
 	@touch $@

@@ -9,7 +9,7 @@ import textwrap
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lambent.base.clock import SystemClock
@@ -42,9 +42,7 @@ class Environment:
 
     async def invoke(self, event: object = None, *, request_id: str = "r-1") -> RuntimeAnswer:
         headers = InvocationHeaders(request_id, int(SystemClock().now() * 1000) + 3000, "arn:aws:lambda:x")
-        answer = await asyncio.wait_for(
-            self.sandbox.channel.invoke(headers, json.dumps(event).encode()), PATIENCE_S
-        )
+        answer = await asyncio.wait_for(self.sandbox.channel.invoke(headers, json.dumps(event).encode()), PATIENCE_S)
         self.sandbox.drain_output()
         return answer
 
@@ -66,36 +64,35 @@ class Sandboxes:
         self._folder = folder
         self._numbers = itertools.count()
 
-    async def launch(
+    async def launch(  # noqa: PLR0913 - a test names only what matters to it
         self,
         source: str,
         *,
         runtime: str = OWN,
         limits: Limits | None = None,
         variables: Mapping[str, str] | None = None,
-        function: Mapping[str, object] | None = None,
+        handler: str = "app.handler",
+        layers: tuple[Path, ...] = (),
     ) -> Environment:
         number = next(self._numbers)
         code = self._folder / f"code-{number}"
         code.mkdir()
         (code / "app.py").write_text(textwrap.dedent(source))
         code.chmod(0o755)
-        spec = replace(
-            FunctionSpec(
-                function_arn=FunctionArn("arn"),
-                version_arn=VersionArn("arn:$LATEST"),
-                revision="1",
-                account="000000000000",
-                region="eu-west-1",
-                function_name="f",
-                version="$LATEST",
-                runtime=runtime,
-                handler="app.handler",
-                role_arn="",
-                code=code,
-                environment=dict(variables or {}),
-            ),
-            **(function or {}),  # type: ignore[arg-type] - the fields of FunctionSpec, by the test's word
+        spec = FunctionSpec(
+            function_arn=FunctionArn("arn"),
+            version_arn=VersionArn("arn:$LATEST"),
+            revision="1",
+            account="000000000000",
+            region="eu-west-1",
+            function_name="f",
+            version="$LATEST",
+            runtime=runtime,
+            handler=handler,
+            role_arn="",
+            code=code,
+            layers=layers,
+            environment=dict(variables or {}),
         )
         environment = {
             "_HANDLER": spec.handler,

@@ -41,7 +41,8 @@ async def test_an_exception_is_reported_with_its_type_and_trace(place: Sandboxes
         "requestId": "r-7",
     }
     [frame] = report["stackTrace"]
-    assert frame.startswith('  File "') and 'app.py", line 3, in handler' in frame
+    assert frame.startswith('  File "')
+    assert 'app.py", line 3, in handler' in frame
     assert any(line.startswith("[ERROR] ValueError: no: bad\nTraceback") for line in environment.lines)
     # An error does not end the environment.
     again = await environment.invoke("again")
@@ -61,7 +62,7 @@ async def test_an_exception_is_reported_with_its_type_and_trace(place: Sandboxes
 async def test_a_failing_init_is_reported_and_ends_the_runtime(
     place: Sandboxes, source: str, handler: str, error_type: str, message: str
 ) -> None:
-    environment = await place.launch(source, function={"handler": handler})
+    environment = await place.launch(source, handler=handler)
     answer = await environment.init()
     assert isinstance(answer, ErrorAnswer)
     assert answer.error_type == error_type
@@ -81,9 +82,7 @@ async def test_a_failing_init_is_reported_and_ends_the_runtime(
         ("os.abort()", ProcessExit(ExitKind.SIGNALLED, 6)),
     ],
 )
-async def test_an_end_in_mid_invocation_has_its_cause(
-    place: Sandboxes, statement: str, expected: ProcessExit
-) -> None:
+async def test_an_end_in_mid_invocation_has_its_cause(place: Sandboxes, statement: str, expected: ProcessExit) -> None:
     environment = await place.launch(
         f"""
         import os, sys
@@ -108,7 +107,8 @@ async def test_an_answer_over_six_megabytes_is_refused_and_ends_the_runtime(plac
     environment = await place.launch("def handler(size, context): return 'x' * size")
     await environment.init()
     within = await environment.invoke(6_291_556 - 2)
-    assert isinstance(within, Response) and len(within.payload) == 6_291_556
+    assert isinstance(within, Response)
+    assert len(within.payload) == 6_291_556
     beyond = await environment.invoke(6_291_556 - 1)
     assert isinstance(beyond, ErrorAnswer)
     assert json.loads(beyond.payload) == {

@@ -74,7 +74,7 @@ async def test_what_cannot_be_built_is_refused_with_the_reason(tmp_path: Path) -
     require_namespaces()
     async with sandboxes(tmp_path, IsolationLevel.NAMESPACE) as place:
         with pytest.raises(SandboxError, match="No such file or directory"):
-            await place.launch(_ECHO, function={"layers": (tmp_path / "missing",)})
+            await place.launch(_ECHO, layers=(tmp_path / "missing",))
         after = await place.launch(_ECHO)
         assert await after.init() == Parked()
 
@@ -90,7 +90,9 @@ async def test_the_end_of_the_fork_server_ends_its_sandboxes_and_another_takes_o
 
 
 async def test_a_runtime_that_writes_nonsense_is_cut_off(place: Sandboxes) -> None:
-    environment = await place.launch("import os\ndef handler(e, c):\n    os.write(3, b'GET / HTTP/1.1')\n    os.read(3, 1)")
+    environment = await place.launch(
+        "import os\ndef handler(e, c):\n    os.write(3, b'GET / HTTP/1.1')\n    os.read(3, 1)"
+    )
     await environment.init()
     assert await environment.invoke() == Closed(CloseReason.MALFORMED)
     await environment.sandbox.terminate()

@@ -4,36 +4,43 @@ Two ways lead here: forked from the fork server, everything loaded; or executed 
 for variables that only take effect so. Both end in AWS's own loop: loading the handler, context, errors, logging.
 """
 
+from __future__ import annotations
+
 import atexit
 import os
 import sys
 import threading
 import time
-import traceback
 
 from lambent.guest import preloaded, privileges, runtime_client
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, NoReturn
+
+    from lambent.guest.framing import SpawnRequest
 
 CHANNEL = 3
 LOG = 4
 _LAYERS_VARIABLE = "_LAMBENT_LAYERS"
 
-_client_code = None
+_client_code: preloaded.Compiled | None = None
 
 
-def preload(runtime_dir, shown_dir):
+def preload(runtime_dir: str, shown_dir: str) -> None:
     """Load what every environment needs; called once, in the fork server."""
     global _client_code  # noqa: PLW0603 - inherited by every fork
     _client_code = preloaded.preload(runtime_dir, shown_dir)
 
 
-def become_runtime(request, descriptors):
+def become_runtime(request: SpawnRequest, descriptors: dict[str, int]) -> None:
     """Be the runtime of one environment, in a process forked for it; never returns."""
     _wire(descriptors)
     variables = request["variables"]
     os.chdir(request["task_root_seen"])
     if request["command"]:
-        os.set_inheritable(CHANNEL, True)
-        os.set_inheritable(LOG, True)
+        os.set_inheritable(CHANNEL, True)  # noqa: FBT003 - the call's own interface
+        os.set_inheritable(LOG, True)  # noqa: FBT003 - as above
         variables[_LAYERS_VARIABLE] = request["layers_seen"]
         _execute(request["command"], variables)
     os.environ.clear()
@@ -43,28 +50,29 @@ def become_runtime(request, descriptors):
     sys.argv = [script]
     sys.modules["__main__"].__dict__.update(__file__=script)
     sys.path[:] = _search_path(request["layers_seen"], [request["runtime_dir_seen"], *sys.path])
-    sys.meta_path.insert(0, _client_code)
+    if _client_code is not None:
+        sys.meta_path.insert(0, _client_code)
     _end_as_an_interpreter_does(_run)
 
 
-def main():
+def main() -> None:
     """Be the runtime of one environment, executed afresh; ends by an exception, as AWS's does."""
     layers = os.environ.pop(_LAYERS_VARIABLE)
     sys.path[:] = _search_path(layers, sys.path)
-    os.set_inheritable(LOG, False)
+    os.set_inheritable(LOG, False)  # noqa: FBT003 - as above
     _run()
 
 
-def _execute(command, variables):
+def _execute(command: list[str], variables: dict[str, str]) -> NoReturn:
     try:
-        os.execve(command[0], command, variables)
+        os.execve(command[0], command, variables)  # noqa: S606 - no shell is meant
     except OSError as error:
         # What AWS's platform reports where the wrapper cannot be started.
-        sys.stderr.write("fork/exec %s: %s\n" % (command[0], error.strerror.lower()))
+        sys.stderr.write(f"fork/exec {command[0]}: {(error.strerror or '').lower()}\n")
         os._exit(1)
 
 
-def _wire(descriptors):
+def _wire(descriptors: dict[str, int]) -> None:
     """Put the passed descriptors where the runtime expects them, and let go of every other."""
     moved = {name: os.dup(descriptor) for name, descriptor in descriptors.items() if name in {"channel", "output"}}
     # Above every number we are about to use, so that no step overwrites what a later one needs.
@@ -78,20 +86,20 @@ def _wire(descriptors):
     privileges.close_all_but({0, 1, 2, CHANNEL, LOG})
 
 
-def _above(descriptor, least):
+def _above(descriptor: int, least: int) -> int:
     import fcntl
 
     return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, least)
 
 
-def _search_path(layers, rest):
+def _search_path(layers: str, rest: list[str]) -> list[str]:
     # The order of AWS's runtime; task root, layers, then the runtime's own packages and the standard library.
-    version = "python%d.%d" % sys.version_info[:2]
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     python = os.path.join(layers, "python")
     return [os.environ["LAMBDA_TASK_ROOT"], os.path.join(python, "lib", version, "site-packages"), python, *rest]
 
 
-def _run():
+def _run() -> None:
     """Run AWS's client until it ends by an exception; SystemExit passes through."""
     os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = str(LOG)
     runtime_client.connect(CHANNEL)
@@ -101,37 +109,39 @@ def _run():
         del sys.modules[name]
     from awslambdaric import bootstrap, lambda_runtime_client, lambda_runtime_marshaller
 
-    class Client(lambda_runtime_client.LambdaRuntimeClient):
-        def post_init_error(self, error, error_type_override=None):
+    class Client(lambda_runtime_client.LambdaRuntimeClient):  # type: ignore[misc]  # AWS ships no types
+        def post_init_error(self, error: dict[str, object], error_type_override: str | None = None) -> None:
             if error_type_override:
                 error = dict(error, errorType=error_type_override)
             runtime_client.post_init_error(lambda_runtime_marshaller.to_json(error))
 
-        def restore_next(self):
+        def restore_next(self) -> None:
             """Return at once: this environment was not restored but initialized, and goes on."""
 
-        def report_restore_error(self, error):
+        def report_restore_error(self, error: dict[str, object]) -> None:
             self.post_init_error(error, "Runtime.AfterRestoreError")
 
-    if _client_code in sys.meta_path:
+    if _client_code is not None:
         sys.meta_path.remove(_client_code)
     bootstrap.run(os.environ["_HANDLER"], Client(os.environ.get("AWS_LAMBDA_RUNTIME_API", "")))
 
 
-def _end_as_an_interpreter_does(run):
+def _end_as_an_interpreter_does(run: Callable[[], None]) -> NoReturn:
     # Below us are the fork server's frames, which must not be unwound: what the interpreter does at its end, in order.
-    code = 0
+    code: str | int | None = 0
     try:
         run()
     except SystemExit as leaving:
         code = leaving.code
     except BaseException:  # noqa: BLE001 - printed, as by the interpreter
+        import traceback  # it costs 6 ms of the platform's start, and is there in a fork by then
+
         traceback.print_exc()
         code = 1
     if code is not None and not isinstance(code, int):
-        sys.stderr.write("%s\n" % code)
+        sys.stderr.write(f"{code}\n")
         code = 1
-    threading._shutdown()  # noqa: SLF001 - joins the threads that are no daemons; multiprocessing ends forks alike
+    threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001 - joins the threads that are no daemons; multiprocessing ends forks alike
     atexit._run_exitfuncs()  # noqa: SLF001 - as above
     for stream in (sys.stdout, sys.stderr):
         try:

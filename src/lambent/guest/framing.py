@@ -5,7 +5,45 @@ platform sends INVOKE; the runtime answers each with RESPONSE, ERROR or TOO_LARG
 first asks for work; every later `next` follows from the answer before it. On the fork server's socket bodies are JSON.
 """
 
+from __future__ import annotations
+
 import struct
+
+TYPE_CHECKING = False  # importing typing for it would cost every environment that is executed
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Sequence
+    from typing import TypedDict
+
+    class ServerConfig(TypedDict):
+        """What a fork server is told when it is started."""
+
+        control: int
+        alive: int
+        namespaces: bool
+        user_namespace: bool
+        switch_user: bool
+        user_id: int
+        base: str
+        prefix: str
+        runtime_dir: str
+
+    class SpawnRequest(TypedDict):
+        """What a SPAWN frame asks for; `descriptors` names the passed ones, in order."""
+
+        token: int
+        descriptors: list[str]
+        task_root: str
+        task_root_seen: str
+        layers: str
+        layers_seen: str
+        runtime_dir_seen: str
+        storage_mb: int
+        files: int
+        processes: int | None
+        variables: dict[str, str]
+        command: list[str] | None
+
 
 HEADER = struct.Struct(">BI")
 _TEXTS = struct.Struct(">6i")
@@ -32,12 +70,12 @@ MAX_ERROR = MAX_RESPONSE
 MAX_CONTROL = 4_194_304
 
 
-def frame(kind, body):
+def frame(kind: int, body: bytes) -> bytes:
     """Return one frame's bytes."""
     return HEADER.pack(kind, len(body)) + body
 
 
-def encode_invoke(texts, payload):
+def encode_invoke(texts: Sequence[str | None], payload: bytes) -> bytes:
     """Return an INVOKE frame: six texts (None where absent), then the event's bytes.
 
     The texts are request id, deadline in epoch milliseconds, function ARN, trace id, client context, identity.
@@ -49,10 +87,10 @@ def encode_invoke(texts, payload):
     return b"".join((HEADER.pack(INVOKE, size), _TEXTS.pack(*lengths), head, payload))
 
 
-def decode_invoke(body):
+def decode_invoke(body: memoryview) -> tuple[list[str | None], bytes]:
     """Return the six texts and the event's bytes of an INVOKE frame's body."""
     place = _TEXTS.size
-    texts = []
+    texts: list[str | None] = []
     for length in _TEXTS.unpack_from(body):
         if length == _ABSENT:
             texts.append(None)
@@ -62,13 +100,13 @@ def decode_invoke(body):
     return texts, bytes(body[place:])
 
 
-def encode_response(content_type, payload):
+def encode_response(content_type: str, payload: bytes) -> bytes:
     """Return a RESPONSE frame: the content type's length in one byte, the content type, the answer's bytes."""
     kind = content_type.encode("latin-1", "replace")[:255]
     return b"".join((HEADER.pack(RESPONSE, 1 + len(kind) + len(payload)), bytes((len(kind),)), kind, payload))
 
 
-def receive(sock):
+def receive(sock: socket.socket) -> tuple[int, memoryview] | None:
     """Return the kind and body of the next frame on a blocking socket, or None where the other end is closed.
 
     The other end sends one frame at a time and waits, so nothing follows a frame.

@@ -5,13 +5,23 @@ The runtime is not process 1 because the kernel ignores signals that process 1 s
 os.kill(os.getpid(), ...) would not do what they do in AWS.
 """
 
+from __future__ import annotations
+
 import contextlib
 import os
 import signal
 import struct
-import traceback
 
 from lambent.guest import kernel, privileges, rootfs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Callable, NoReturn
+
+    from lambent.guest.framing import SpawnRequest
+    from lambent.guest.place import Place
+
+    BecomeRuntime = Callable[[SpawnRequest, dict[str, int]], None]
 
 REPORT = struct.Struct(">IBi")
 """Token, what happened, and a wait status, a process id or a length of text: one atomic write to the shared pipe."""
@@ -26,13 +36,13 @@ HELD_BACK = frozenset({signal.SIGTERM, END_ALL})
 """Blocked from the fork server on, so that a signal to a keeper waits until the keeper can answer it."""
 
 
-def report(pipe, token, what, value, text=""):
+def report(pipe: int, token: int, what: int, value: int, text: str = "") -> None:
     """Write one fixed-size report."""
     raw = text.encode("utf-8", "replace")[: REPORT_SIZE - REPORT.size]
     os.write(pipe, (REPORT.pack(token, what, len(raw) if what == FAILED else value) + raw).ljust(REPORT_SIZE, b"\0"))
 
 
-def keep(place, request, descriptors, become_runtime):
+def keep(place: Place, request: SpawnRequest, descriptors: dict[str, int], become_runtime: BecomeRuntime) -> NoReturn:
     """Be the keeper of one sandbox; never returns.
 
     `place` is the fork server's Place, `request` the decoded SPAWN request, `descriptors` its passed files by name,
@@ -53,7 +63,7 @@ def keep(place, request, descriptors, become_runtime):
             _be_runtime(place, request, descriptors, become_runtime)
         report(pipe, token, UP, runtime)
     except OSError as error:
-        report(pipe, token, FAILED, 0, "%s: %s" % (error.filename or "sandbox", error.strerror))
+        report(pipe, token, FAILED, 0, f"{error.filename or 'sandbox'}: {error.strerror}")
         os._exit(1)
     try:
         privileges.close_all_but({0, 1, 2, pipe, place.alive})
@@ -69,7 +79,9 @@ def keep(place, request, descriptors, become_runtime):
         os._exit(0)
 
 
-def _be_runtime(place, request, descriptors, become_runtime):
+def _be_runtime(
+    place: Place, request: SpawnRequest, descriptors: dict[str, int], become_runtime: BecomeRuntime
+) -> NoReturn:
     try:
         os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)  # the fork server ignores it
@@ -82,17 +94,19 @@ def _be_runtime(place, request, descriptors, become_runtime):
             kernel.die_with_parent(signal.SIGKILL)
         become_runtime(request, descriptors)
     except BaseException:  # noqa: BLE001 - nothing may return into the fork server's frames below
+        import traceback  # it costs 6 ms of the platform's start, and is there in a fork by then
+
         traceback.print_exc()
     finally:
         os._exit(1)
 
 
-def _wait_for(runtime):
-    def pass_on(number, _frame):
+def _wait_for(runtime: int) -> int:
+    def pass_on(number: int, _frame: object) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(runtime, number)
 
-    def end_all(_number, _frame):
+    def end_all(_number: int, _frame: object) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(runtime, signal.SIGKILL)
 
@@ -105,7 +119,7 @@ def _wait_for(runtime):
             return status
 
 
-def _end_descendants():
+def _end_descendants() -> None:
     # In a pid namespace the kernel does this when we end. Elsewhere: orphans come to us, so ending children until
     # there are none ends every descendant, however it was started.
     while True:
@@ -117,8 +131,8 @@ def _end_descendants():
             return
 
 
-def _children():
-    path = "/proc/self/task/%d/children" % os.getpid()
+def _children() -> list[int]:
+    path = f"/proc/self/task/{os.getpid()}/children"
     try:
         with open(path, encoding="ascii") as file:
             return [int(pid) for pid in file.read().split()]

@@ -3,6 +3,8 @@
 PyDLL, not CDLL: the interpreter lock stays held, so that a raw clone has no other thread to surprise.
 """
 
+from __future__ import annotations
+
 import ctypes
 import os
 import signal
@@ -42,34 +44,34 @@ _KEPT_FLAGS = 2 | 4 | 8 | 1024 | 2048  # nosuid, nodev, noexec, noatime, nodirat
 # Calls that C libraries have no wrapper for: x86-64's numbers, then those of the generic table (arm64 and others).
 _NUMBERS = {"pivot_root": (155, 41), "clone": (56, 220), "capset": (126, 91)}
 
-_libc = ctypes.PyDLL(None, use_errno=True) if IS_LINUX else None
+_libc = ctypes.PyDLL(None, use_errno=True)
 
 
-def _checked(result, what):
+def _checked(result: int, what: str) -> int:
     if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), what)
     return result
 
 
-def _syscall(name, *arguments):
+def _syscall(name: str, *arguments: object) -> int:
     number = _NUMBERS[name][0 if os.uname().machine == "x86_64" else 1]
-    return _libc.syscall(ctypes.c_long(number), *(_word(argument) for argument in arguments))
+    return int(_libc.syscall(ctypes.c_long(number), *(_word(argument) for argument in arguments)))
 
 
-def _word(argument):
+def _word(argument: object) -> object:
     return ctypes.c_ulong(argument) if isinstance(argument, int) else argument
 
 
-def mount(source, target, kind, flags, options=None):
-    """Mount; see mount(2). Raises OSError naming the target."""
+def mount(source: str, target: str, kind: str | None, flags: int, options: str | None = None) -> None:
+    """Attach a file system: the system call as it is. Raises OSError naming the target."""
     result = _libc.mount(
         source.encode(), target.encode(), kind and kind.encode(), ctypes.c_ulong(flags), options and options.encode()
     )
     _checked(result, target)
 
 
-def bind(source, target, *, recursive=False):
+def bind(source: str, target: str, *, recursive: bool = False) -> None:
     """Show `source` at `target`, read-only and without devices or set-user-id programs."""
     mount(source, target, None, MS_BIND | (MS_REC if recursive else 0))
     # In a user namespace the flags of the source are locked: a remount must repeat them.
@@ -78,18 +80,12 @@ def bind(source, target, *, recursive=False):
     mount("", target, None, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | kept)
 
 
-def unshare(flags):
+def unshare(flags: int) -> None:
     """Leave the namespaces that `flags` name for new ones."""
     _checked(_libc.unshare(flags), "unshare")
 
 
-def sethostname(name):
-    """Name this UTS namespace."""
-    raw = name.encode()
-    _checked(_libc.sethostname(raw, ctypes.c_size_t(len(raw))), "sethostname")
-
-
-def change_root(new_root):
+def change_root(new_root: str) -> None:
     """Make `new_root`, a mount point, the root, and let go of the old one."""
     os.chdir(new_root)
     # pivot_root(".", ".") stacks the old root over the new, so that no folder is needed for it: pivot_root(2), NOTES.
@@ -98,7 +94,7 @@ def change_root(new_root):
     os.chdir("/")
 
 
-def clone(flags):
+def clone(flags: int) -> int:
     """Fork into new namespaces; as os.fork, 0 in the child. The caller must be single-threaded."""
     api = ctypes.pythonapi
     api.PyOS_BeforeFork()
@@ -113,42 +109,42 @@ def clone(flags):
     return pid
 
 
-def _prctl(option, value=0):
+def _prctl(option: int, value: int = 0) -> None:
     words = [ctypes.c_ulong(word) for word in (value, 0, 0, 0)]
     _checked(_libc.prctl(ctypes.c_int(option), *words), "prctl")
 
 
-def die_with_parent(number):
+def die_with_parent(number: int) -> None:
     """Receive signal `number` when the parent's thread ends; forgotten whenever the user id changes."""
     if IS_LINUX:
         _prctl(_PR_SET_PDEATHSIG, number)
 
 
-def adopt_orphans():
+def adopt_orphans() -> None:
     """Become the parent of every descendant whose own parent ends."""
     if IS_LINUX:
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
-def hide_memory():
+def hide_memory() -> None:
     """Forbid tracing by processes of the same user."""
     if IS_LINUX:
         _prctl(_PR_SET_DUMPABLE, 0)
 
 
-def show_memory():
+def show_memory() -> None:
     """Let the process look at itself again: changing the user id gave its files in /proc to root."""
     if IS_LINUX:
         _prctl(_PR_SET_DUMPABLE, 1)
 
 
-def forbid_new_privileges():
+def forbid_new_privileges() -> None:
     """Make set-user-id programs and file capabilities without effect from here on."""
     if IS_LINUX:
         _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
-def drop_capabilities():
+def drop_capabilities() -> None:
     """Give up every capability, and the means to regain one."""
     for capability in range(64):
         try:
@@ -158,7 +154,7 @@ def drop_capabilities():
     _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
 
 
-def clear_capability_sets():
+def clear_capability_sets() -> None:
     """Empty the effective, permitted and inheritable sets."""
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     nothing = (ctypes.c_uint32 * 6)()

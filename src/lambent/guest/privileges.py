@@ -1,12 +1,18 @@
 """What a process of a sandbox may do: user, capabilities, resource limits."""
 
+from __future__ import annotations
+
 import os
 import resource
 
 from lambent.guest import kernel
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from lambent.guest.framing import SpawnRequest
 
-def limit(request):
+
+def limit(request: SpawnRequest) -> None:
     """Set the resource limits of the calling process."""
     for kind, wanted in (
         (resource.RLIMIT_NOFILE, request["files"]),
@@ -19,7 +25,7 @@ def limit(request):
             resource.setrlimit(kind, (most, most))
 
 
-def drop(user_id):
+def drop(user_id: int | None) -> None:
     """Become `user_id` (None: stay who we are, as in process isolation) without any capability, for good."""
     if user_id is not None:
         kernel.drop_capabilities()
@@ -31,7 +37,7 @@ def drop(user_id):
     kernel.forbid_new_privileges()
 
 
-def close_all_but(kept):
+def close_all_but(kept: set[int]) -> None:
     """Close every descriptor that is not in `kept`."""
     folder = "/proc/self/fd" if kernel.IS_LINUX else "/dev/fd"
     for name in os.listdir(folder):

@@ -4,8 +4,9 @@ The base is a small tmpfs in the fork server's own mount namespace. Every enviro
 so that only what differs (code, layers, /tmp, /proc) is mounted at a cold start.
 """
 
+from __future__ import annotations
+
 import os
-import shutil
 
 from lambent.guest import kernel
 
@@ -32,13 +33,14 @@ _ETC_FILES = (
 )
 
 
-def prepare(base, prefix, runtime_dir, user_id):
+def prepare(base: str, prefix: str, runtime_dir: str, user_id: int) -> None:
     """Build the base at the empty folder `base`; the caller stands in a mount namespace of its own.
 
     Returns nothing; raises OSError where the kernel forbids a mount.
     """
     kernel.mount("", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
-    kernel.mount("tmpfs", base, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "mode=755,size=8m")
+    flags = kernel.MS_NOSUID | kernel.MS_NODEV
+    kernel.mount("tmpfs", base, "tmpfs", flags, "mode=755,size=8m")
     for folder in ("dev", "etc", "opt", "proc", "tmp", "usr", "var/task", "var/runtime"):
         os.makedirs(base + "/" + folder)
     _show_system(base)
@@ -46,21 +48,21 @@ def prepare(base, prefix, runtime_dir, user_id):
     _show_devices(base)
     _show_interpreter(base, prefix)
     _show_runtime(base, runtime_dir)
-    kernel.mount("", base, None, kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | 6)
+    kernel.mount("", base, None, kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | flags)
 
 
-def enter(base, task_root, layers, storage_mb):
+def enter(base: str, task_root: str, layers: str, storage_mb: int) -> None:
     """Finish the tree for one environment and make it the root; the caller is the first of its pid namespace."""
     kernel.bind(task_root, base + TASK_ROOT)
     if layers:
         kernel.bind(layers, base + LAYERS)
     flags = kernel.MS_NOSUID | kernel.MS_NODEV
-    kernel.mount("tmpfs", base + "/tmp", "tmpfs", flags, "mode=1777,size=%dm" % storage_mb)
+    kernel.mount("tmpfs", base + "/tmp", "tmpfs", flags, f"mode=1777,size={storage_mb}m")
     kernel.mount("proc", base + "/proc", "proc", flags | kernel.MS_NOEXEC)
     kernel.change_root(base)
 
 
-def _show_system(base):
+def _show_system(base: str) -> None:
     kernel.bind("/usr", base + "/usr", recursive=True)
     for name in _SYSTEM:
         path = "/" + name
@@ -71,30 +73,28 @@ def _show_system(base):
             kernel.bind(path, base + path, recursive=True)
 
 
-def _show_etc(base, user_id):
+def _show_etc(base: str, user_id: int) -> None:
     for name in _ETC_FOLDERS:
         if os.path.isdir("/etc/" + name):
             os.mkdir(base + "/etc/" + name)
             kernel.bind("/etc/" + name, base + "/etc/" + name, recursive=True)
     for name in _ETC_FILES:
         try:
-            shutil.copyfile("/etc/" + name, base + "/etc/" + name)
+            with open("/etc/" + name, "rb") as source, open(base + "/etc/" + name, "wb") as target:
+                target.write(source.read())
         except OSError:  # not every system has every one
             continue
-    _write(
-        base + "/etc/passwd",
-        "root:x:0:0:root:/root:/sbin/nologin\n%s:x:%d:%d::/home/%s:/sbin/nologin\n"
-        % (USER_NAME, user_id, user_id, USER_NAME),
-    )
-    _write(base + "/etc/group", "root:x:0:\n%s:x:%d:\n" % (USER_NAME, user_id))
+    entry = f"{USER_NAME}:x:{user_id}:{user_id}::/home/{USER_NAME}:/sbin/nologin"
+    _write(base + "/etc/passwd", f"root:x:0:0:root:/root:/sbin/nologin\n{entry}\n")
+    _write(base + "/etc/group", f"root:x:0:\n{USER_NAME}:x:{user_id}:\n")
 
 
-def _write(path, text):
+def _write(path: str, text: str) -> None:
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
 
 
-def _show_devices(base):
+def _show_devices(base: str) -> None:
     # No /dev/shm, as in AWS: POSIX semaphores answer ENOSYS there, too.
     for name in _DEVICES:
         path = "/dev/" + name
@@ -104,7 +104,7 @@ def _show_devices(base):
         os.symlink("/proc/self/fd" + target, base + "/dev/" + name)
 
 
-def _show_interpreter(base, prefix):
+def _show_interpreter(base: str, prefix: str) -> None:
     if os.path.commonpath((prefix, "/usr")) != "/usr":
         os.makedirs(base + prefix, exist_ok=True)
         kernel.bind(prefix, base + prefix)
@@ -112,7 +112,7 @@ def _show_interpreter(base, prefix):
     os.symlink(prefix, base + "/var/lang")
 
 
-def _show_runtime(base, runtime_dir):
+def _show_runtime(base: str, runtime_dir: str) -> None:
     for name in os.listdir(runtime_dir):
         source = os.path.realpath(runtime_dir + "/" + name)
         target = base + RUNTIME_DIR + "/" + name

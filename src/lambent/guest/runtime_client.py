@@ -4,11 +4,17 @@ It stands in sys.modules as `runtime_client`, where AWS's own is written in C an
 It waits in Python, so signal handlers run while it waits: the thread AWS's client would start for that is not needed.
 """
 
+from __future__ import annotations
+
 import socket
 import sys
 import time
 
 from lambent.guest import framing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 _TEXTS = (
     "Lambda-Runtime-Aws-Request-Id",
@@ -19,24 +25,24 @@ _TEXTS = (
     "Lambda-Runtime-Cognito-Identity",
 )
 
-_channel = None
+_channel: socket.socket
 _has_parked = False
 
 
-def connect(descriptor):
+def connect(descriptor: int) -> None:
     """Use the inherited socket `descriptor` from now on; it is not passed on to programs the function starts."""
     global _channel, _has_parked  # noqa: PLW0603 - the module is the client, as AWS's is
     _channel = socket.socket(fileno=descriptor)
     _channel.set_inheritable(False)
-    _channel.setblocking(True)
+    _channel.setblocking(True)  # noqa: FBT003 - the call's own interface
     _has_parked = False
 
 
-def initialize_client(_user_agent):
+def initialize_client(_user_agent: str) -> None:
     """Accept what AWS's client says of itself; there is nobody to tell."""
 
 
-def next():  # noqa: A001 - AWS's name
+def next() -> tuple[bytes, dict[str, str | int | None]]:  # noqa: A001 - AWS's name
     """Return the next event's bytes and its headers; waits as long as it takes."""
     global _has_parked  # noqa: PLW0603 - as in connect
     if not _has_parked:
@@ -46,20 +52,22 @@ def next():  # noqa: A001 - AWS's name
     if message is None:
         sys.exit(0)  # the platform is gone
     texts, payload = framing.decode_invoke(message[1])
-    headers = dict(zip(_TEXTS, texts))
-    headers["Lambda-Runtime-Deadline-Ms"] = int(texts[1])
+    headers: dict[str, str | int | None] = dict(zip(_TEXTS, texts))
+    headers["Lambda-Runtime-Deadline-Ms"] = int(texts[1] or 0)
     headers["Content-Type"] = "application/json"
     return payload, headers
 
 
-def post_invocation_result(_invoke_id, result, content_type, _invocation_id=None):
+def post_invocation_result(
+    _invoke_id: str, result: bytes, content_type: str | None, _invocation_id: str | None = None
+) -> None:
     """Answer the invocation; raises RuntimeError where the answer is too large, as AWS's does on a 413."""
     if len(result) > framing.MAX_RESPONSE:
         _refuse("success")
     _channel.sendall(framing.encode_response(content_type or "application/json", result))
 
 
-def post_error(_invoke_id, error, _xray_fault, _invocation_id=None):
+def post_error(_invoke_id: str, error: str, _xray_fault: str, _invocation_id: str | None = None) -> None:
     """Answer the invocation with an error's JSON text; raises as `post_invocation_result`."""
     body = error.encode("utf-8", "replace")
     if len(body) > framing.MAX_ERROR:
@@ -67,15 +75,15 @@ def post_error(_invoke_id, error, _xray_fault, _invocation_id=None):
     _channel.sendall(framing.frame(framing.ERROR, body))
 
 
-def post_init_error(error):
+def post_init_error(error: str) -> None:
     """Report that init failed, with the error's JSON text."""
     _channel.sendall(framing.frame(framing.INIT_ERROR, error.encode("utf-8", "replace")[: framing.MAX_ERROR]))
 
 
-def _refuse(outcome):
+def _refuse(outcome: str) -> NoReturn:
     sys.stderr.write(
-        "[ERROR] [%d] LAMBDA_RUNTIME Failed to post handler %s response. Http response code: 413.\n"
-        % (time.time() * 1000, outcome)
+        f"[ERROR] [{time.time_ns() // 1_000_000}] LAMBDA_RUNTIME Failed to post handler {outcome} response. "
+        "Http response code: 413.\n"
     )
     _channel.sendall(framing.frame(framing.TOO_LARGE, b""))
     raise RuntimeError("Failed to post invocation response")

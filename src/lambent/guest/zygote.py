@@ -4,6 +4,8 @@ It imports what every function's start would import, then forks one keeper per S
 it. It never runs a function's code. Requests arrive on one socket with the sandbox's descriptors attached.
 """
 
+from __future__ import annotations
+
 import array
 import gc
 import json
@@ -12,50 +14,40 @@ import select
 import signal
 import socket
 import sys
-import traceback
 
 from lambent.guest import bootstrap, framing, keeper, kernel, rootfs
+from lambent.guest.place import Place
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+    from lambent.guest.framing import ServerConfig, SpawnRequest
 
 _NAMESPACES = kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
 _MAX_DESCRIPTORS = 16
 
 
-class Place:
-    """Where this fork server's sandboxes stand: decided once, from the configuration the platform passes."""
-
-    def __init__(self, config):
-        self.namespaces = config["namespaces"]
-        self.base = config["base"]
-        self.user_id = config["user_id"]
-        self.switch_user = config["switch_user"]
-        self.alive = config["alive"]
-        self.report_pipe = -1
-        self.report_source = -1
-
-    def is_orphaned(self):
-        """Whether the platform has ended: it holds the other end of the alive pipe and never writes."""
-        return bool(select.select([self.alive], [], [], 0)[0])
-
-
 class ForkServer:
     """The requests and reports of one fork server process."""
 
-    def __init__(self, place, control):
+    def __init__(self, place: Place, control: socket.socket) -> None:
         self.place = place
         self.control = control
-        self.tokens = {}
-        self.statuses = {}
+        self.tokens: dict[int, int] = {}
+        self.statuses: dict[int, int] = {}
         self.received = b""
-        self.descriptors = []
+        self.descriptors: list[int] = []
         self.wakeup_source, self.wakeup = os.pipe()
         for end in (self.wakeup_source, self.wakeup, place.report_source):
             os.set_blocking(end, False)
 
-    def serve(self):
+    def serve(self) -> None:
         """Answer requests until the platform closes its end or ends."""
         signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
         signal.set_wakeup_fd(self.wakeup, warn_on_full_buffer=False)
-        watched = [self.control, self.place.alive, self.place.report_source, self.wakeup_source]
+        control = self.control.fileno()
+        watched = [control, self.place.alive, self.place.report_source, self.wakeup_source]
         while True:
             ready = select.select(watched, [], [])[0]
             if self.place.alive in ready:
@@ -64,13 +56,14 @@ class ForkServer:
                 self._relay_reports()
             if self.wakeup_source in ready:
                 self._reap()
-            if self.control in ready and not self._receive():
+            if control in ready and not self._receive():
                 return
 
-    def _send(self, kind, **body):
+    def send(self, kind: int, **body: str | int) -> None:
+        """Tell the platform."""
         self.control.sendall(framing.frame(kind, json.dumps(body).encode()))
 
-    def _receive(self):
+    def _receive(self) -> bool:
         data, ancillary, _, _ = self.control.recvmsg(65536, socket.CMSG_SPACE(_MAX_DESCRIPTORS * 4))
         for level, kind, raw in ancillary:
             if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
@@ -91,40 +84,42 @@ class ForkServer:
                 self._signal(request["token"], request["number"])
         return bool(data)
 
-    def _spawn(self, request):
+    def _spawn(self, request: SpawnRequest) -> None:
         count = len(request["descriptors"])
         passed, self.descriptors = self.descriptors[:count], self.descriptors[count:]
         descriptors = dict(zip(request["descriptors"], passed))
         try:
             pid = kernel.clone(_NAMESPACES) if self.place.namespaces else os.fork()
         except OSError as error:
-            pid = None
-            self._send(framing.REFUSED, token=request["token"], reason=str(error))
-            self._send(framing.ENDED, token=request["token"], status=signal.SIGKILL)
+            pid = -1
+            self.send(framing.REFUSED, token=request["token"], reason=str(error))
+            self.send(framing.ENDED, token=request["token"], status=signal.SIGKILL)
         if pid == 0:
             self._be_keeper(request, descriptors)
         for descriptor in passed:
             os.close(descriptor)
-        if pid:
+        if pid > 0:
             self.tokens[pid] = request["token"]
 
-    def _be_keeper(self, request, descriptors):
+    def _be_keeper(self, request: SpawnRequest, descriptors: dict[str, int]) -> NoReturn:
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self.control.close()
             keeper.keep(self.place, request, descriptors, bootstrap.become_runtime)
         except BaseException:  # noqa: BLE001 - nothing of a child may ever return into the fork server's loop
+            import traceback  # it costs 6 ms of the platform's start, and is there in a fork by then
+
             traceback.print_exc()
         finally:
             os._exit(1)
 
-    def _signal(self, token, number):
+    def _signal(self, token: int, number: int) -> None:
         for pid, known in self.tokens.items():
             if known == token:
                 os.kill(pid, number)
 
-    def _relay_reports(self):
+    def _relay_reports(self) -> None:
         while True:
             try:
                 raw = os.read(self.place.report_source, keeper.REPORT_SIZE)
@@ -133,14 +128,14 @@ class ForkServer:
             token, what, value = keeper.REPORT.unpack_from(raw)
             if what == keeper.UP:
                 keeper_pid = next(pid for pid, known in self.tokens.items() if known == token)
-                self._send(framing.STARTED, token=token, keeper=keeper_pid)
+                self.send(framing.STARTED, token=token, keeper=keeper_pid)
             elif what == keeper.ENDED:
                 self.statuses[token] = value
             else:
                 text = raw[keeper.REPORT.size : keeper.REPORT.size + value].decode("utf-8", "replace")
-                self._send(framing.REFUSED, token=token, reason=text)
+                self.send(framing.REFUSED, token=token, reason=text)
 
-    def _reap(self):
+    def _reap(self) -> None:
         os.read(self.wakeup_source, 4096)
         while True:
             try:
@@ -153,12 +148,12 @@ class ForkServer:
             token = self.tokens.pop(pid, None)
             if token is not None:
                 # Without a report of its own, a keeper was killed, and everything with it.
-                self._send(framing.ENDED, token=token, status=self.statuses.pop(token, status))
+                self.send(framing.ENDED, token=token, status=self.statuses.pop(token, status))
 
 
-def main():
+def main() -> None:
     """Be the fork server that the configuration in the first argument describes."""
-    config = json.loads(sys.argv[1])
+    config: ServerConfig = json.loads(sys.argv[1])
     sys.argv = [""]
     del sys.path[0]  # the folder we were found in: nothing of it is for functions
     control = socket.socket(fileno=config["control"])
@@ -179,22 +174,22 @@ def main():
     gc.collect()
     gc.freeze()
     server = ForkServer(place, control)
-    server._send(framing.READY, token=0)  # noqa: SLF001 - the first word is ours
+    server.send(framing.READY, token=0)
     server.serve()
 
 
-def _enter_namespaces(config):
+def _enter_namespaces(config: ServerConfig) -> None:
     if config["user_namespace"]:
         outside_user, outside_group = os.getuid(), os.getgid()
         kernel.unshare(kernel.CLONE_NEWUSER | kernel.CLONE_NEWNS)
         _write_map("setgroups", "deny")
-        _write_map("uid_map", "%d %d 1" % (config["user_id"], outside_user))
-        _write_map("gid_map", "%d %d 1" % (config["user_id"], outside_group))
+        _write_map("uid_map", f"{config['user_id']} {outside_user} 1")
+        _write_map("gid_map", f"{config['user_id']} {outside_group} 1")
     else:
         kernel.unshare(kernel.CLONE_NEWNS)
     rootfs.prepare(config["base"], config["prefix"], config["runtime_dir"], config["user_id"])
 
 
-def _write_map(name, text):
+def _write_map(name: str, text: str) -> None:
     with open("/proc/self/" + name, "w", encoding="ascii") as file:
         file.write(text)

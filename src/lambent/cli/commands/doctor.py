@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _WIDTH = 110
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command(epilog="Examples: lambent doctor · lambent doctor --json. Exit code 1: no function could run here.")

@@ -17,7 +17,7 @@ from lambent.cli.options import Json, Port
 from lambent.cli.views import human
 from lambent.cli.views import json as json_view
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ _LOOK_EVERY_S = 0.4
 # while following, each look goes back this far and passes over what was shown already.
 _OVERLAP_MS = 10_000
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @dataclass(frozen=True, slots=True)

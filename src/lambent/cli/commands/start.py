@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _PATIENCE_S = 20.0
 _LOOK_EVERY_S = 0.02
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 class Isolation(StrEnum):

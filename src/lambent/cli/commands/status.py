@@ -12,7 +12,7 @@ from lambent.cli.options import Json, Port
 from lambent.cli.views import human
 from lambent.cli.views import json as json_view
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command(epilog="Examples: lambent status · lambent status --json | jq .uptime_s. Exit code 3: none runs.")

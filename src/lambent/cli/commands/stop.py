@@ -12,7 +12,7 @@ from lambent.cli.views import human
 _PATIENCE_S = 15.0
 _LOOK_EVERY_S = 0.05
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command(epilog="Examples: lambent stop · lambent stop --port 4567")

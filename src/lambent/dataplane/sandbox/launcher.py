@@ -189,7 +189,7 @@ class Launcher:
             channel.close()
             raise
         output, output_end = os.pipe()
-        os.set_blocking(output, False)  # noqa: FBT003 - the call's own interface
+        os.set_blocking(output, False)
         descriptors = {"channel": guest.fileno(), "output": output_end}
         for number, descriptor in enumerate(cgroup.join if cgroup else ()):
             descriptors[f"cgroup{number}"] = descriptor

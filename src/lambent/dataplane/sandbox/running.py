@@ -160,7 +160,7 @@ class RunningSandbox:
         # The descriptor itself is closed at the end, so that its number cannot be someone else's meanwhile.
         self._loop.remove_reader(self._parts.output)
 
-    def _on_end(self, _: asyncio.Future[int] | asyncio.Future[object]) -> None:
+    def _on_end(self, _: object) -> None:
         """Settle when both the processes and the channel have ended: an answer sent before the end still counts."""
         child = self._parts.child
         if not (child.ended.done() and self._parts.channel.closed.done()) or self.exited.done():

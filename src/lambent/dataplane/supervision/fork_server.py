@@ -10,7 +10,7 @@ import os
 import socket
 import subprocess
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -63,7 +63,7 @@ class ForkServer:
         self._children: dict[int, Child] = {}
         self._tokens = 0
         self._received = bytearray()
-        self._outgoing: deque[tuple[bytes, Sequence[int], Callable[[], None]]] = deque()
+        self._outgoing: deque[tuple[bytes, list[int]]] = deque()  # descriptors are our own duplicates
         self._entered: asyncio.Future[None] = self._loop.create_future()
         self._ready: asyncio.Future[None] = self._loop.create_future()
         self.ended: Final[asyncio.Future[None]] = self._loop.create_future()
@@ -155,7 +155,7 @@ class ForkServer:
         os.close(self._alive)
         self._control.close()
         while self._outgoing:
-            self._outgoing.popleft()[2]()
+            _close_all(self._outgoing.popleft()[1])
         self.ended.set_result(None)
         self._fail_start(SandboxError("the fork server ended while starting"))
         for child in list(self._children.values()):
@@ -168,8 +168,7 @@ class ForkServer:
             if sent == len(data):
                 return
             data, descriptors = data[sent:], descriptors if sent == 0 else []
-        kept = [os.dup(descriptor) for descriptor in descriptors]
-        self._outgoing.append((data, kept, lambda: [os.close(descriptor) for descriptor in kept] and None))
+        self._outgoing.append((data, [os.dup(descriptor) for descriptor in descriptors]))
         self._loop.add_writer(self._control.fileno(), self._on_writable)
 
     def _try_send(self, data: bytes, descriptors: Sequence[int]) -> int:
@@ -184,13 +183,13 @@ class ForkServer:
 
     def _on_writable(self) -> None:
         while self._outgoing:
-            data, descriptors, release = self._outgoing.popleft()
+            data, descriptors = self._outgoing.popleft()
             sent = self._try_send(data, descriptors)
             if sent:
-                release()
-                descriptors, release = [], lambda: None
+                _close_all(descriptors)
+                descriptors = []
             if sent < len(data):
-                self._outgoing.appendleft((data[sent:], descriptors, release))
+                self._outgoing.appendleft((data[sent:], descriptors))
                 return
         self._loop.remove_writer(self._control.fileno())
 
@@ -244,3 +243,8 @@ class ForkServer:
                 child.started.exception()
         if not child.ended.done():
             child.ended.set_result(status)
+
+
+def _close_all(descriptors: Sequence[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)

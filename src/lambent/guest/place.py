@@ -1,0 +1,26 @@
+"""Where a fork server's sandboxes stand."""
+
+from __future__ import annotations
+
+import select
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from lambent.guest.framing import ServerConfig
+
+
+class Place:
+    """Decided once, from the configuration that the platform passes to the fork server."""
+
+    def __init__(self, config: ServerConfig) -> None:
+        self.namespaces = config["namespaces"]
+        self.base = config["base"]
+        self.user_id = config["user_id"]
+        self.switch_user = config["switch_user"]
+        self.alive = config["alive"]
+        self.report_pipe = -1
+        self.report_source = -1
+
+    def is_orphaned(self) -> bool:
+        """Whether the platform has ended: it holds the other end of the alive pipe and never writes."""
+        return bool(select.select([self.alive], [], [], 0)[0])
