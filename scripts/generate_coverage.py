@@ -7,18 +7,20 @@ python scripts/generate_coverage.py --check    exit 1 if one of them is not what
 from __future__ import annotations
 
 import argparse
+import asyncio
 import importlib
 import json
 import re
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import boto3
 from botocore import xform_name
 from moto.backend_index import backend_url_patterns
 from moto.core.responses import BaseResponse
 
-from lambent.assembly import own_operations
+from lambent.assembly import Platform, Settings
 from lambent.cloud.bridge import coverage
 
 ROOT = Path(__file__).parent.parent
@@ -75,7 +77,17 @@ def moto_operations() -> dict[str, list[str]]:
     return dict(sorted(found.items()))
 
 
-def _responses(moto_name: str) -> object:
+async def own_operations() -> dict[str, frozenset[str]]:
+    """Return the operations of our own services, asked of a platform that runs for a moment."""
+    platform = Platform(Settings(port=0))
+    await platform.start()
+    try:
+        return {service.name: frozenset(service.operations()) for service in platform.registry}
+    finally:
+        await platform.stop()
+
+
+def _responses(moto_name: str) -> ModuleType | None:
     try:
         return importlib.import_module(f"moto.{moto_name}.responses")
     except ImportError:
@@ -83,7 +95,7 @@ def _responses(moto_name: str) -> object:
         return None
 
 
-def _response_classes(module: object) -> list[type]:
+def _response_classes(module: ModuleType | None) -> list[type[BaseResponse]]:
     return (
         [
             value
@@ -95,9 +107,9 @@ def _response_classes(module: object) -> list[type]:
     )
 
 
-def _service_name(moto_name: str, response: type) -> str:
+def _service_name(moto_name: str, response: type[BaseResponse]) -> str:
     try:
-        name = response().service_name  # type: ignore[attr-defined]
+        name = response().service_name
     except (TypeError, AttributeError, KeyError):
         name = moto_name
     return BY_MOTO_NAME.get(moto_name, str(name or moto_name))
@@ -130,7 +142,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
     bridged = moto_operations()
-    own = {service: frozenset(names) for service, names in own_operations().items()}
+    own = asyncio.run(own_operations())
     wanted = {DATA: json.dumps(bridged, indent=1) + "\n", PAGE: page(own, bridged)}
     stale = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     if options.check:

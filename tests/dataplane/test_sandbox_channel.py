@@ -1,0 +1,113 @@
+"""The host end of a runtime's channel against whatever the other end writes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+
+from lambent.dataplane.runtime_api.messages import (
+    Closed,
+    CloseReason,
+    ErrorAnswer,
+    InvocationHeaders,
+    Parked,
+    Response,
+    RuntimeAnswer,
+)
+from lambent.dataplane.runtime_api.rendezvous import RuntimeChannel
+from lambent.guest import framing
+
+_HEADERS = InvocationHeaders("r", 1, "arn")
+_NEXT = framing.frame(framing.NEXT, b"")
+
+
+class Peer:
+    """A channel and the raw other end of it."""
+
+    def __init__(self, channel: RuntimeChannel, guest: socket.socket) -> None:
+        self.channel = channel
+        self.guest = guest
+
+    async def write(self, data: bytes) -> None:
+        await asyncio.get_running_loop().sock_sendall(self.guest, data)
+
+    async def answer_to(self, pieces: Sequence[bytes]) -> RuntimeAnswer:
+        """Park, invoke, write `pieces` one by one, and return the answer."""
+        await self.write(_NEXT)
+        assert await self.channel.first_next == Parked()
+        answer = self.channel.invoke(_HEADERS, b"{}")
+        await asyncio.get_running_loop().sock_recv(self.guest, 65536)
+        for piece in pieces:
+            await self.write(piece)
+            turn = asyncio.get_running_loop().create_future()
+            asyncio.get_running_loop().call_soon(turn.set_result, None)
+            await turn
+        return await asyncio.wait_for(answer, 10)
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[Peer]:
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)  # noqa: FBT003 - the socket's own interface
+    channel = await RuntimeChannel.open(ours)
+    with theirs:
+        yield Peer(channel, theirs)
+        channel.close()
+        await channel.closed
+
+
+async def test_an_answer_may_come_a_byte_at_a_time(peer: Peer) -> None:
+    message = framing.encode_response("application/json", b'{"a":1}')
+    answer = await peer.answer_to([message[place : place + 1] for place in range(len(message))])
+    assert answer == Response(b'{"a":1}', "application/json")
+    assert not peer.channel.closed.done()
+
+
+async def test_an_answer_over_the_limit_is_refused_unread_and_the_next_one_heard(peer: Peer) -> None:
+    size = framing.MAX_RESPONSE + 1_000_000
+    body = bytes(100_000)
+    pieces = [framing.HEADER.pack(framing.RESPONSE, size), body]
+    answer = await peer.answer_to(pieces)
+    assert isinstance(answer, ErrorAnswer)
+    assert answer.error_type == "Function.ResponseSizeTooLarge"
+    second = peer.channel.invoke(_HEADERS, b"{}")
+    await peer.write(bytes(size - len(body)) + framing.encode_response("text/plain", b"second"))
+    assert await asyncio.wait_for(second, 10) == Response(b"second", "text/plain")
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        b"POST /2018-06-01/runtime",
+        framing.HEADER.pack(framing.ERROR, 0xFFFF_FFFF),
+        framing.HEADER.pack(framing.NEXT, 1) + b"x",
+        framing.frame(framing.NEXT, b""),  # a second time
+        framing.frame(framing.RESPONSE, b""),  # no content type
+        framing.frame(framing.RESPONSE, b"\xffshort"),
+        framing.frame(framing.INVOKE, b""),  # ours to send
+    ],
+)
+async def test_what_is_no_message_closes_the_channel(peer: Peer, nonsense: bytes) -> None:
+    assert await peer.answer_to([nonsense]) == Closed(CloseReason.MALFORMED)
+    assert peer.channel.invoke(_HEADERS, b"").result() == Closed(CloseReason.MALFORMED)
+
+
+async def test_an_answer_nobody_asked_for_closes_the_channel(peer: Peer) -> None:
+    await peer.write(_NEXT + framing.encode_response("a/b", b""))
+    assert await asyncio.wait_for(peer.channel.closed, 10) == Closed(CloseReason.MALFORMED)
+
+
+@pytest.mark.parametrize("body", [b"", b"not json", b"[]", b'{"errorType": 7}', b"[" * 100_000])
+async def test_an_error_without_a_type_has_an_unknown_one(peer: Peer, body: bytes) -> None:
+    answer = await peer.answer_to([framing.frame(framing.ERROR, body)])
+    assert answer == ErrorAnswer(body, "Runtime.Unknown")
+
+
+async def test_an_init_error_is_what_the_first_next_resolves_to(peer: Peer) -> None:
+    report = json.dumps({"errorType": "Runtime.ImportModuleError"}).encode()
+    await peer.write(framing.frame(framing.INIT_ERROR, report))
+    assert await peer.channel.first_next == ErrorAnswer(report, "Runtime.ImportModuleError")

@@ -1,0 +1,95 @@
+"""What is read off the machine: interpreters, namespaces, control groups of both versions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lambent.dataplane.errors import RuntimeUnavailableError
+from lambent.dataplane.sandbox.cgroups import Cgroups
+from lambent.dataplane.sandbox.interpreters import RUNTIMES, Interpreters
+from lambent.dataplane.sandbox.runtime_directory import merge_layers
+from lambent.dataplane.sandbox.spec import Limits
+
+
+def _home(folder: Path, *versions: str) -> Interpreters:
+    for version in versions:
+        minor = version.removeprefix("cpython-").split(".")[1].split("-")[0]
+        parent = ".local/share/uv/python" if version.startswith("cpython") else ".pyenv/versions"
+        program = folder / parent / version / "bin" / f"python3.{minor}"
+        program.parent.mkdir(parents=True)
+        program.write_bytes(b"\x7fELF")
+    return Interpreters(home=folder, folders=[folder / "bin"])
+
+
+def test_the_newest_patch_of_the_exact_version_is_taken(tmp_path: Path) -> None:
+    found = _home(tmp_path, "3.12.1", "3.12.10", "cpython-3.13.2-linux-x86_64-gnu", "3.8.18")
+    twelve = found.resolve("python3.12", strict=True)
+    assert (twelve.version, twelve.is_exact, twelve.notice) == ("3.12.10", True, None)
+    assert found.resolve("python3.13", strict=True).version == "3.13.2"
+
+
+def test_a_neighbour_stands_in_visibly_unless_that_is_forbidden(tmp_path: Path) -> None:
+    found = _home(tmp_path, "3.11.7", "3.13.0")
+    assert found.resolve("python3.14", strict=False).version == "3.13.0"
+    twelve = found.resolve("python3.12", strict=False)
+    assert (twelve.version, twelve.is_exact) == ("3.13.0", False)
+    assert twelve.notice == "python3.12 is run by Python 3.13.0: no Python 3.12 was found here"
+    with pytest.raises(RuntimeUnavailableError, match=r"Python 3\.12 is not installed"):
+        found.resolve("python3.12", strict=True)
+
+
+def test_shims_and_unknown_runtimes_are_not_taken_for_interpreters(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python3.12").write_text("#!/bin/sh\n")
+    found = _home(tmp_path)
+    with pytest.raises(RuntimeUnavailableError, match="no Python"):
+        found.resolve("python3.12", strict=False)
+    with pytest.raises(RuntimeUnavailableError, match="not supported"):
+        found.resolve("nodejs22.x", strict=False)
+    assert [(info.runtime, info.interpreter) for info in found.list()] == [(runtime, None) for runtime in RUNTIMES]
+
+
+def test_where_no_group_can_be_made_the_reason_is_told(tmp_path: Path) -> None:
+    membership = tmp_path / "membership"
+    membership.write_text("4:cpu:/\n0::/user.slice\n")
+    groups = Cgroups(42, root=tmp_path, membership=membership)
+    assert (groups.limits_memory, groups.limits_processes) == (False, False)
+    assert groups.create("e", Limits(memory_mb=128)) is None
+    assert {finding.reason for finding in groups.findings()} == {
+        "no control group hierarchy has the memory controller",
+        "no control group hierarchy has the pids controller",
+    }
+    assert all(finding.remedy for finding in groups.findings())
+
+
+def test_in_version_two_both_controllers_are_enabled_for_one_folder(tmp_path: Path) -> None:
+    own = tmp_path / "user.slice" / "session"
+    own.mkdir(parents=True)
+    (tmp_path / "cgroup.controllers").write_text("memory pids")
+    (own.parent / "cgroup.subtree_control").write_text("")
+    membership = tmp_path / "membership"
+    membership.write_text("0::/user.slice/session\n")
+    groups = Cgroups(42, root=tmp_path, membership=membership)
+    groups.establish()
+    assert (groups.limits_memory, groups.limits_processes) == (True, True)
+    for folder in (own.parent, own.parent / "lambent-42"):
+        assert (folder / "cgroup.subtree_control").read_text() == "+memory +pids"
+
+
+def test_a_later_layer_lies_over_an_earlier_one_and_is_made_once(tmp_path: Path) -> None:
+    first, second, made = tmp_path / "first", tmp_path / "second", tmp_path / "made"
+    for layer, text in ((first, "1"), (second, "2")):
+        (layer / "python").mkdir(parents=True)
+        (layer / "python" / "both").write_text(text)
+        (layer / "python" / f"only{text}").write_text(text)
+    made.mkdir()
+    merged = merge_layers([first, second], made)
+    assert {path.name: path.read_text() for path in (merged / "python").iterdir()} == {
+        "both": "2",
+        "only1": "1",
+        "only2": "2",
+    }
+    assert merge_layers([first, second], made) == merged
+    assert (merge_layers([second, first], made) / "python" / "both").read_text() == "1"
