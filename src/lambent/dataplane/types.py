@@ -244,9 +244,7 @@ class Observer(Protocol):
     def output(self, environment: EnvironmentInfo, request_id: str | None, line: OutputLine) -> None:
         """The function wrote something, during the named invocation or, if None, outside of any."""
 
-    def invocation_ended(
-        self, environment: EnvironmentInfo, invocation: Invocation, report: InvocationReport
-    ) -> None:
+    def invocation_ended(self, environment: EnvironmentInfo, invocation: Invocation, report: InvocationReport) -> None:
         """An invocation is over and all it wrote has been passed on."""
 
 

@@ -15,7 +15,7 @@ import signal
 import socket
 import sys
 
-from lambent.guest import bootstrap, framing, keeper, kernel, rootfs
+from lambent.guest import bootstrap, framing, keeper, kernel, precompile, rootfs
 from lambent.guest.place import Place
 
 TYPE_CHECKING = False
@@ -175,6 +175,7 @@ def main() -> None:
     gc.freeze()
     server = ForkServer(place, control)
     server.send(framing.READY, token=0)
+    precompile.precompile(config["runtime_dir"])
     server.serve()
 
 

@@ -238,4 +238,9 @@ def _has_failed(starting: asyncio.Future[ForkServer]) -> bool:
 
 def _notices(spec: SandboxSpec, cause: str | None) -> tuple[str, ...]:
     started = f"started by exec, not by fork, because {cause} is set" if cause else None
-    return tuple(notice for notice in (spec.interpreter.notice, started) if notice)
+    # The SDK's last releases for 3.9 are older than ours; AWS's own runtime for it keeps those.
+    too_old = spec.interpreter.version.startswith("3.9")
+    sdk = (
+        "boto3 cannot be imported from the runtime: its releases need Python 3.10; bring one along" if too_old else None
+    )
+    return tuple(notice for notice in (spec.interpreter.notice, started, sdk) if notice)
