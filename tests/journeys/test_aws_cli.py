@@ -25,6 +25,7 @@ TRUST = json.dumps(
         ],
     }
 )
+# Any: JSON of the command
 Aws = Callable[..., Any]
 
 
@@ -52,6 +53,7 @@ def aws(platform: LocalPlatform) -> Aws:
         PYTHONWARNINGS="ignore",
     )
 
+    # Any: JSON of the command
     def run(*arguments: str, fails: bool = False, text: bool = False) -> Any:
         done = subprocess.run(
             [str(program), *arguments], env=environment, capture_output=True, text=True, timeout=60, check=False

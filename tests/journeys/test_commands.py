@@ -129,6 +129,7 @@ def test_invoke_prints_the_answer_and_tells_function_errors_by_its_exit_code(
     assert lambent("invoke", "double", "--event", f"@{event}", "--port", port).stdout == "8\n"
 
     bad = lambent("invoke", "broken", "--json", "--port", port, expect=FUNCTION_ERROR)
+    # Any: JSON of the command
     answer: dict[str, Any] = json.loads(bad.stdout)
     assert (answer["FunctionError"], answer["Payload"]["errorType"]) == ("Unhandled", "ValueError")
 

@@ -14,6 +14,7 @@ from lambent.cli import settings
 from lambent.cli.errors import CommandError, ExitCode
 
 
+# Any: JSON of /_lambent
 def ask(port: int, path: str, *, method: str = "GET", timeout_s: float = 5.0) -> Mapping[str, Any] | None:
     """Return what `/_lambent/<path>` answers, or None where no Lambent platform answers on the port."""
     if not _is_open(port):
@@ -44,12 +45,14 @@ def _is_open(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+# Any: JSON of /_lambent
 def health(port: int) -> Mapping[str, Any] | None:
     """Return the platform's health, or None where none runs on the port."""
     answer = ask(port, "health")
     return answer if answer is not None and answer.get("name") == "lambent" else None
 
 
+# Any: JSON of /_lambent
 def require_running(port: int) -> Mapping[str, Any]:
     """Return the platform's health, or end the command with what to do."""
     found = health(port)

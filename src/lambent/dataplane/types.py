@@ -153,7 +153,7 @@ class Crashed:
 
 @dataclass(frozen=True, slots=True)
 class InitFailed:
-    """Init failed, also when retried inside the invocation. `payload` is the runtime's init error, or None if it died."""
+    """Init failed, also when retried inside the invocation. `payload` is the runtime's error, or None if it died."""
 
     payload: bytes | None
     error_type: str

@@ -21,6 +21,7 @@ def status(port: Port = None, as_json: Json = False) -> None:
     number = settings.port(port)
     health = connection.require_running(number)
     answer = connection.ask(number, "environments") or {}
+    # Any: JSON of /_lambent
     environments: list[Mapping[str, Any]] = list(answer.get("environments", []))
     if as_json:
         json_view.document({**health, "environments": environments})
@@ -40,6 +41,7 @@ def status(port: Port = None, as_json: Json = False) -> None:
     )
 
 
+# Any: JSON of /_lambent
 def _row(environment: Mapping[str, Any]) -> tuple[str, ...]:
     return (
         str(environment["function_name"]),

@@ -271,9 +271,8 @@ def _event_reader(
     )
 
     def decode(message: Message) -> dict[str, Any]:  # Any: as above
-        found: dict[str, Any] = {
-            name: message.headers[name] for name in headers if name in message.headers
-        }  # Any: as above
+        # Any: as above
+        found: dict[str, Any] = {name: message.headers[name] for name in headers if name in message.headers}
         if payload:
             found[payload] = read(message.payload)
         elif message.payload:

@@ -69,6 +69,7 @@ def _json_members(fault: _Fault) -> dict[str, Any]:  # Any: JSON
     members = fault.members()
     if fault.model is None:
         return members
+    # Any: JSON of a shape known to the model alone
     encoded: dict[str, Any] = structure_encoder(fault.model.shape, only=lambda member: member.location is None)(members)
     if not any(name.lower() == "message" for name in encoded):
         encoded["message"] = fault.message
