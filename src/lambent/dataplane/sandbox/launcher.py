@@ -21,7 +21,12 @@ from lambent.dataplane.sandbox.namespaces import USER_ID, namespace_finding, nam
 from lambent.dataplane.sandbox.process_memory import MemoryWatch, ProcessMemory
 from lambent.dataplane.sandbox.request import SandboxPaths, exec_cause, spawn_request
 from lambent.dataplane.sandbox.running import RunningSandbox, SandboxParts
-from lambent.dataplane.sandbox.runtime_directory import assemble_runtime, merge_layers
+from lambent.dataplane.sandbox.runtime_directory import (
+    assemble_runtime,
+    merge_layers,
+    minor_version,
+    older_packages,
+)
 from lambent.dataplane.sandbox.spec import Interpreter, SandboxSpec
 from lambent.dataplane.supervision.fork_server import ForkServer, ForkServerSpec
 from lambent.dataplane.types import DataPlaneSettings, IsolationFinding, IsolationLevel, RuntimeInfo
@@ -59,9 +64,8 @@ class Launcher:
         Raises IsolationUnavailableError where the level that the settings demand does not hold.
         """
         shutil.rmtree(self._folder, ignore_errors=True)
-        for name in ("runtime", "layers", "environments", "roots"):
+        for name in ("layers", "environments", "roots"):
             (self._folder / name).mkdir(parents=True)
-        assemble_runtime(self._folder / "runtime")
         self._known_cgroups.sweep()
         self._known_cgroups.establish()
         demanded = self._settings.isolation
@@ -109,7 +113,7 @@ class Launcher:
             channel = await RuntimeChannel.open(ours)
             # From here to the sandbox that owns it all there is no await: nothing can be lost to a cancellation.
             temporary = self._folder / "environments" / spec.environment_id
-            paths = SandboxPaths(self._folder / "runtime", layers, temporary)
+            paths = SandboxPaths(self._runtime_directory(spec.interpreter), layers, temporary)
             sandbox = self._spawn(server, spec, paths, channel, theirs)
         try:
             keeper = await asyncio.shield(sandbox.started)
@@ -167,12 +171,20 @@ class Launcher:
             executable=interpreter.executable,
             prefix=interpreter.prefix,
             base=Path(tempfile.mkdtemp(dir=self._folder / "roots")),
-            runtime_dir=self._folder / "runtime",
+            runtime_dir=self._runtime_directory(interpreter),
             has_namespaces=in_namespace,
             needs_user_namespace=in_namespace and self._means.needs_user_namespace,
             switches_user=in_namespace,
             user_id=USER_ID,
         )
+
+    def _runtime_directory(self, interpreter: Interpreter) -> Path:
+        """Return what an interpreter's functions find at /var/runtime, made when first asked for."""
+        minor = minor_version(interpreter.version)
+        directory = self._folder / f"runtime-{minor}"
+        if not directory.is_dir():
+            assemble_runtime(directory, minor)
+        return directory
 
     async def _layers(self, spec: SandboxSpec) -> Path | None:
         layers = spec.function.layers
@@ -238,9 +250,7 @@ def _has_failed(starting: asyncio.Future[ForkServer]) -> bool:
 
 def _notices(spec: SandboxSpec, cause: str | None) -> tuple[str, ...]:
     started = f"started by exec, not by fork, because {cause} is set" if cause else None
-    # The SDK's last releases for 3.9 are older than ours; AWS's own runtime for it keeps those.
-    too_old = spec.interpreter.version.startswith("3.9")
-    sdk = (
-        "boto3 cannot be imported from the runtime: its releases need Python 3.10; bring one along" if too_old else None
-    )
+    minor = minor_version(spec.interpreter.version)
+    lacks_sdk = minor == "3.9" and not older_packages(minor).is_dir()
+    sdk = "boto3 is not offered: no release that serves Python 3.9 is installed beside ours" if lacks_sdk else None
     return tuple(notice for notice in (spec.interpreter.notice, started, sdk) if notice)

@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import os
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -27,13 +28,30 @@ _PACKAGES: Final = (
 )
 
 
-def assemble_runtime(target: Path) -> None:
-    """Fill the empty folder `target`: links to the packages offered, copies of what is ours.
+def minor_version(version: str) -> str:
+    """Return a Python version's first two numbers.
 
-    Raises ModuleNotFoundError where one of the packages is not installed.
+    >>> minor_version("3.12.1")
+    '3.12'
     """
+    return ".".join(version.split(".")[:2])
+
+
+def older_packages(minor: str) -> Path:
+    """Return where packages for a Python lie that the newest boto3 no longer serves; it need not exist."""
+    return Path(sys.prefix) / "share" / "lambent" / f"python{minor}"
+
+
+def assemble_runtime(target: Path, minor: str) -> None:
+    """Make the folder `target` for Python `minor`: links to the packages offered, copies of what is ours.
+
+    The newest boto3 serves no Python that its makers have given up; where older packages lie beside ours for one, they
+    are offered in place of the newest. Raises ModuleNotFoundError where a package is not installed.
+    """
+    target.mkdir(parents=True)
+    older = older_packages(minor)
     for name in _PACKAGES:
-        place = _place_of(name)
+        place = next((each for each in (older / name, older / f"{name}.py") if each.exists()), None) or _place_of(name)
         (target / place.name).symlink_to(place)
     own = Path(guest.__file__).parent
     shutil.copyfile(own / "entry.py", target / "bootstrap.py")
