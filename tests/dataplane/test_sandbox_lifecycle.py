@@ -142,7 +142,7 @@ def test_a_killed_platform_leaves_no_guest_process(level: IsolationLevel, tmp_pa
 def _sweep_groups() -> None:
     from lambent.dataplane.sandbox.cgroups import Cgroups
 
-    groups = Cgroups(os.getpid())
+    groups = Cgroups(os.getpid(), "this test")
     groups.sweep()
     groups.remove()
 

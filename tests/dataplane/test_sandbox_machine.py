@@ -54,7 +54,7 @@ def test_shims_and_unknown_runtimes_are_not_taken_for_interpreters(tmp_path: Pat
 def test_where_no_group_can_be_made_the_reason_is_told(tmp_path: Path) -> None:
     membership = tmp_path / "membership"
     membership.write_text("4:cpu:/\n0::/user.slice\n")
-    groups = Cgroups(42, root=tmp_path, membership=membership)
+    groups = Cgroups(42, "here", root=tmp_path, membership=membership)
     assert (groups.limits_memory, groups.limits_processes) == (False, False)
     assert groups.create("e", Limits(memory_mb=128)) is None
     assert {finding.reason for finding in groups.findings()} == {
@@ -71,10 +71,10 @@ def test_in_version_two_both_controllers_are_enabled_for_one_folder(tmp_path: Pa
     (own.parent / "cgroup.subtree_control").write_text("")
     membership = tmp_path / "membership"
     membership.write_text("0::/user.slice/session\n")
-    groups = Cgroups(42, root=tmp_path, membership=membership)
+    groups = Cgroups(42, "here", root=tmp_path, membership=membership)
     groups.establish()
     assert (groups.limits_memory, groups.limits_processes) == (True, True)
-    for folder in (own.parent, own.parent / "lambent-42"):
+    for folder in (own.parent, next(own.parent.glob("lambent-42-*"))):
         assert (folder / "cgroup.subtree_control").read_text() == "+memory +pids"
 
 

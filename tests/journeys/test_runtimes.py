@@ -46,3 +46,11 @@ def test_a_runtime_that_is_not_here_is_run_by_the_nearest_and_says_so(platform: 
     platform.create_function("newest", zip_of({"handler.py": HANDLER}), Runtime="python3.14", Timeout=30)
     answer = json.loads(platform.client("lambda").invoke(FunctionName="newest")["Payload"].read())
     assert answer["python"] in {"3.12", "3.13", "3.14"}
+
+
+def test_the_end_of_one_platform_leaves_another_of_the_same_process_alone(platform: LocalPlatform) -> None:
+    with local_platform() as other:
+        other.create_function("there", zip_of({"handler.py": "def handler(e, c): return 1\n"}))
+        assert other.client("lambda").invoke(FunctionName="there")["Payload"].read() == b"1"
+    platform.create_function("here", zip_of({"handler.py": "def handler(e, c): return 2\n"}))
+    assert platform.client("lambda").invoke(FunctionName="here")["Payload"].read() == b"2"

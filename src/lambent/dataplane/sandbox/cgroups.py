@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,10 +89,16 @@ class Cgroup:
 
 
 class Cgroups:
-    """Makes groups under a folder of ours in each hierarchy we may write to."""
+    """Makes groups under a folder of ours in each hierarchy we may write to.
 
-    def __init__(self, owner: int, root: Path = _ROOT, membership: Path = Path("/proc/self/cgroup")) -> None:
-        self._owner = f"{_PREFIX}{owner}"
+    The folder is named by the process that owns it and by `place`, since one process may run several platforms, each
+    of which removes its own folder at its end.
+    """
+
+    def __init__(
+        self, owner: int, place: str, *, root: Path = _ROOT, membership: Path = Path("/proc/self/cgroup")
+    ) -> None:
+        self._owner = f"{_PREFIX}{owner}-{hashlib.sha256(place.encode()).hexdigest()[:8]}"
         self._hierarchies: dict[str, _Hierarchy] = {}
         self._reasons: dict[str, str] = {}
         self._busy: list[Cgroup] = []
@@ -161,7 +168,7 @@ class Cgroups:
         """Remove the groups of platforms that were killed."""
         for hierarchy in self._hierarchies.values():
             for home in hierarchy.home.parent.glob(f"{_PREFIX}*"):
-                owner = home.name.removeprefix(_PREFIX)
+                owner = home.name.removeprefix(_PREFIX).partition("-")[0]
                 if not owner.isdecimal() or Path(f"/proc/{owner}").exists():
                     continue
                 with contextlib.suppress(OSError):  # another platform may be sweeping, too
