@@ -205,6 +205,8 @@ class Platform:
         for service in (iam, sts, LogsService(store, self.clock), functions):
             self.registry.add(service)
             own_operations[service.name] = service.operations().keys()
+        # Runs after the data plane has stopped: what functions wrote while it did is delivered too.
+        release.push_async_callback(reporting.flush)
         release.push_async_callback(plane.stop)
         await plane.start()
         # Stopped before the data plane, so that asynchronous invocations cut off by the end are tried again.

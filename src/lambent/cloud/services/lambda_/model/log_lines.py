@@ -85,7 +85,9 @@ def report_text(report: InvocationReport) -> str:
         line += f"Init Duration: {report.init_ms:.2f} ms\t"
     if report.status is InvocationStatus.TIMEOUT:
         return f"{line}Status: timeout\n"
-    if report.status is InvocationStatus.ERROR:
+    # An exception the handler raised leaves no status here: Lambda's text log names only what ended the environment.
+    # The managed runtimes' own errors carry this prefix, which no exception's class name can.
+    if report.status is InvocationStatus.ERROR and (report.error_type or "").startswith("Runtime."):
         return f"{line}Status: error\tError Type: {report.error_type}\n"
     return f"{line}\n"
 
