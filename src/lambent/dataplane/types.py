@@ -107,6 +107,8 @@ class InvocationReport:
     memory_mb: int
     max_memory_mb: int
     error_type: str | None = None
+    exit: ProcessExit | None = None
+    """How the runtime's process ended, where it ended before it answered."""
 
 
 class ThrottleReason(StrEnum):

@@ -69,3 +69,17 @@ def test_system_log_level_warn_leaves_only_what_the_function_says(
     functions.invoke(FunctionName="f")
     functions.invoke(FunctionName="f")
     assert messages(aws, "quiet", 2) == ["spoken\n", "spoken\n"]
+
+
+def test_a_runtime_that_ends_leaves_a_line_that_says_how(
+    aws: ClientFactory, functions: Client, make: MakeFunction
+) -> None:
+    make(code=zip_of({"handler.py": "import os\ndef handler(event, context):\n    os._exit(7)\n"}))
+    answer = functions.invoke(FunctionName="f")
+    request_id = answer["ResponseMetadata"]["RequestId"]
+    _, _, crashed, end, report = messages(aws, "/aws/lambda/f", 5)
+    expected = f"RequestId: {request_id} Error: Runtime exited with error: exit status 7"
+    assert crashed == f"{expected}\nRuntime.ExitError\n"
+    assert json.loads(answer["Payload"].read()) == {"errorType": "Runtime.ExitError", "errorMessage": expected}
+    assert end == f"END RequestId: {request_id}\n"
+    assert report.endswith("\tStatus: error\tError Type: Runtime.ExitError\n")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol
@@ -373,7 +374,7 @@ class Environment:
         cause = exited.result()
         error_type = "Runtime.OutOfMemory" if cause.kind is ExitKind.OUT_OF_MEMORY else "Runtime.ExitError"
         for assignment in tuple(self._active):
-            report = self._report(assignment, InvocationStatus.ERROR, error_type)
+            report = replace(self._report(assignment, InvocationStatus.ERROR, error_type), exit=cause)
             self._conclude(assignment, Crashed(cause, report))
         self._begin_reset(f"{cause.kind} {cause.code}")
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import signal
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -19,6 +17,7 @@ from lambent.aws.quotas import ASYNCHRONOUS_PAYLOAD_BYTES, CLIENT_CONTEXT_BYTES,
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.services.lambda_ import errors
 from lambent.cloud.services.lambda_.dependencies import Plane
+from lambent.cloud.services.lambda_.model import exits
 from lambent.cloud.services.lambda_.model.function import LATEST
 from lambent.cloud.services.lambda_.model.state import State
 from lambent.cloud.services.lambda_.packages import Packages
@@ -26,7 +25,6 @@ from lambent.cloud.services.lambda_.routing import FunctionRoute, VersionRoute
 from lambent.dataplane import (
     Completed,
     Crashed,
-    ExitKind,
     FunctionError,
     InitFailed,
     Invocation,
@@ -176,38 +174,8 @@ def _failure(error_type: str, request_id: str, message: str) -> bytes:
 
 
 def _crash(process_exit: ProcessExit, request_id: str) -> bytes:
-    match process_exit.kind:
-        case ExitKind.EXITED if process_exit.code == 0:
-            return _failure("Runtime.ExitError", request_id, "Runtime exited without providing a reason")
-        case ExitKind.EXITED:
-            message = f"Runtime exited with error: exit status {process_exit.code}"
-            return _failure("Runtime.ExitError", request_id, message)
-        case ExitKind.OUT_OF_MEMORY:
-            return _failure("Runtime.OutOfMemory", request_id, "Runtime exited with error: signal: killed")
-        case ExitKind.SIGNALLED | ExitKind.KILLED_BY_PLATFORM:
-            message = f"Runtime exited with error: signal: {_signal_name(process_exit.code)}"
-            return _failure("Runtime.ExitError", request_id, message)
-        case _:
-            assert_never(process_exit.kind)
-
-
-# AWS's supervisor is written in Go, whose names for signals differ from C's.
-_SIGNAL_NAMES: Mapping[int, str] = {
-    signal.SIGHUP: "hangup",
-    signal.SIGINT: "interrupt",
-    signal.SIGABRT: "aborted",
-    signal.SIGBUS: "bus error",
-    signal.SIGFPE: "floating point exception",
-    signal.SIGILL: "illegal instruction",
-    signal.SIGKILL: "killed",
-    signal.SIGPIPE: "broken pipe",
-    signal.SIGSEGV: "segmentation fault",
-    signal.SIGTERM: "terminated",
-}
-
-
-def _signal_name(number: int) -> str:
-    return _SIGNAL_NAMES.get(number, f"signal {number}")
+    error_type, message = exits.named(process_exit)
+    return _failure(error_type, request_id, message)
 
 
 def _check_leniently(payload: bytes) -> None:

@@ -144,6 +144,8 @@ class Reporting:
         if report.status is InvocationStatus.TIMEOUT:
             timeout_s = environment.spec.timeout_s
             lines.insert(0, log_lines.timed_out(report.request_id, timeout_s, report.ended_at))
+        if report.exit is not None:
+            lines.insert(0, log_lines.crashed(report.request_id, report.exit))
         return [(at, line) for line in lines]
 
     def _passes(self, environment: EnvironmentInfo, level: str) -> bool:

@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 
 import orjson
 
+from lambent.cloud.services.lambda_.model import exits
 from lambent.cloud.services.lambda_.model.runtimes import version_label
-from lambent.dataplane import EnvironmentInfo, InvocationReport, InvocationStatus
+from lambent.dataplane import EnvironmentInfo, InvocationReport, InvocationStatus, ProcessExit
 
 _ORDER = {"DEBUG": 0, "INFO": 1, "WARN": 2}
 
@@ -67,6 +68,12 @@ def start(request_id: str, version: str, *, json: bool, at: float) -> str:
 def timed_out(request_id: str, timeout_s: int, at: float) -> str:
     """Return the line about a task that ran out of time (text format only)."""
     return f"{_time(at)} {request_id} Task timed out after {timeout_s:.2f} seconds\n\n"
+
+
+def crashed(request_id: str, process_exit: ProcessExit) -> str:
+    """Return the line about a runtime that ended before it answered (text format only)."""
+    error_type, message = exits.named(process_exit)
+    return f"RequestId: {request_id} Error: {message}\n{error_type}\n"
 
 
 def end(request_id: str) -> str:
