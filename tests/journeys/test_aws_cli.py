@@ -90,7 +90,7 @@ def test_the_aws_cli_creates_invokes_updates_publishes_aliases_lists_and_deletes
     assert aws("lambda", "publish-version", "--function-name", "numbers")["Version"] == "1"
     alias = aws("lambda", "create-alias", "--function-name", "numbers", "--name", "live", "--function-version", "1")
     assert alias["AliasArn"] == f"arn:aws:lambda:us-west-2:{ACCOUNT}:function:numbers:live"
-    listed = aws("lambda", "list-functions", "--query", "Functions[].[FunctionName,MemorySize]")
+    listed = aws("lambda", "list-functions", "--query", "Functions[?FunctionName=='numbers'].[FunctionName,MemorySize]")
     assert listed == [["numbers", 192]]
 
     pattern = ("--log-group-name", "/aws/lambda/numbers", "--filter-pattern", "computing")
