@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import gzip
 import json
+import threading
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ Traits = Mapping[str, Any]  # Any: model traits are JSON of many forms; the prop
 
 _METADATA = '"metadata":'
 _METADATA_FITS_IN = 8192  # bytes: it stands first in every model
+_models: dict[str, ServiceModel] = {}
+_loading = threading.Lock()
 
 
 class UnknownServiceError(LookupError):
@@ -264,9 +267,22 @@ class ServiceSummary:
     protocols: tuple[str, ...]
 
 
-@functools.cache
 def service_model(name: str) -> ServiceModel:
     """Return the newest model of the service botocore calls `name`; raises UnknownServiceError."""
+    found = _models.get(name)
+    if found is None:
+        # Whoever comes second waits for the first: a large model is not made twice.
+        with _loading:
+            found = _models.get(name) or _models.setdefault(name, _load(name))
+    return found
+
+
+def is_loaded(name: str) -> bool:
+    """Whether the model of that service has been loaded, so that asking for it costs nothing."""
+    return name in _models
+
+
+def _load(name: str) -> ServiceModel:
     path = _model_path(name)
     if path is None:
         raise UnknownServiceError(name)
@@ -295,6 +311,11 @@ def service_names() -> tuple[str, ...]:
 def service_summaries() -> tuple[ServiceSummary, ...]:
     """Return a summary of every service, read from the head of each model; some hundred milliseconds, once."""
     return tuple(_summarise(name) for name in service_names())
+
+
+def has_summaries() -> bool:
+    """Whether the summaries have been read, so that asking for them costs nothing."""
+    return service_summaries.cache_info().currsize > 0
 
 
 @functools.cache

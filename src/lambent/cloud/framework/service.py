@@ -10,8 +10,8 @@ from lambent.cloud.framework.loops import Loop
 from lambent.cloud.framework.routes import FrontDoor, Route, View
 
 # Parameters and results are botocore-shaped: member names of the service model to plain Python values (blobs are
-# bytes, timestamps are seconds since the epoch). Their types are TypedDicts in each service's `shapes.py`.
-Parameters = Mapping[str, Any]  # Any: the shape depends on the operation; services narrow it through `shapes.py`
+# bytes, timestamps are seconds since the epoch). What reaches an operation has passed its model's constraints.
+Parameters = Mapping[str, Any]  # Any: the shape depends on the operation, and the model has checked it
 Result = Mapping[str, Any]  # Any: as above
 Operation = Callable[[RequestContext, Parameters], Awaitable[Result]]
 EventStream = AsyncIterator[Mapping[str, Any]]  # Any: one event union member, as above

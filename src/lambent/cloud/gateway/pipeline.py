@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from lambent.cloud.gateway.introspection import PREFIX, Introspection
 from lambent.cloud.gateway.signing import Signature, identify_caller, read_signature
 from lambent.cloud.protocol.codec import codec
 from lambent.cloud.protocol.faults import fault
-from lambent.cloud.protocol.identify import Call, UnidentifiedError, WireFormat, identify
+from lambent.cloud.protocol.identify import Call, NotLoadedError, UnidentifiedError, WireFormat, identify
 from lambent.cloud.protocol.message import Request, Response
 
 _log = logging.getLogger(__name__)
@@ -76,7 +77,11 @@ class Pipeline:
         request_id = self._ids.uuid()
         try:
             signature = read_signature(request)
-            call = identify(request, signature.service)
+            try:
+                call = identify(request, signature.service, loaded_only=True)
+            except NotLoadedError:
+                # The first request for a service: what is under way goes on while its model is loaded.
+                call = await asyncio.to_thread(identify, request, signature.service)
         except UnidentifiedError as unknown:
             return await self._unidentified(request, signature, unknown, request_id)
         except ServiceError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote
@@ -10,7 +10,10 @@ from urllib.parse import unquote
 from lambent.aws.service_models import (
     Operation,
     ServiceModel,
+    ServiceSummary,
     has_service,
+    has_summaries,
+    is_loaded,
     service_model,
     service_summaries,
     services_signed_as,
@@ -43,40 +46,79 @@ class UnidentifiedError(Exception):
         self.service = service
 
 
-def identify(request: Request, signing_name: str | None) -> Call:
+class NotLoadedError(LookupError):
+    """Telling what is meant takes a model that has not been loaded."""
+
+
+def identify(request: Request, signing_name: str | None, *, loaded_only: bool = False) -> Call:
     """Return the operation a request means; raises UnidentifiedError.
 
-    `signing_name` is the service in the request's signature scope, None for an unsigned request.
+    `signing_name` is the service in the request's signature scope, None for an unsigned request. With `loaded_only`
+    it raises NotLoadedError rather than take the time to load a model, which may be a tenth of a second.
     """
+    models = _Models(loaded_only)
     target = request.headers.get("x-amz-target")
     if target is not None:
-        return _by_target(target, signing_name)
+        return _by_target(models, target, signing_name)
     if request.path.startswith(_RPC_V2) and "smithy-protocol" in request.headers:
-        return _by_rpc_path(request.path, signing_name)
+        return _by_rpc_path(models, request.path, signing_name)
     is_form = request.method == "POST" and request.headers.get("content-type", "").startswith(FORM)
     if is_form or "Action=" in request.query:
         pairs = dict(form_of(request))
         if "Action" in pairs:
-            return _by_action(pairs["Action"], pairs.get("Version"), signing_name)
-    return _by_route(request, signing_name)
+            return _by_action(models, pairs["Action"], pairs.get("Version"), signing_name)
+    return _by_route(models, request, signing_name)
 
 
-def _candidates(signing_name: str | None) -> Iterator[ServiceModel]:
-    """Yield the services signed under a name; the head of every model is read only if the obvious one is not meant."""
-    if not signing_name:
-        return
-    if has_service(signing_name):
-        yield service_model(signing_name)
-    for name in services_signed_as(signing_name):
-        if name != signing_name:
-            yield service_model(name)
+@dataclass(frozen=True, slots=True)
+class _Models:
+    """The service models as one request may use them."""
+
+    loaded_only: bool
+
+    def model(self, name: str) -> ServiceModel:
+        if self.loaded_only and not is_loaded(name):
+            raise NotLoadedError(name)
+        return service_model(name)
+
+    def candidates(self, signing_name: str | None) -> Iterator[ServiceModel]:
+        """Yield the services signed under a name; every model's head is read only if the obvious one is not meant."""
+        if not signing_name:
+            return
+        if has_service(signing_name):
+            yield self.model(signing_name)
+        self._need_summaries()
+        for name in services_signed_as(signing_name):
+            if name != signing_name:
+                yield self.model(name)
+
+    def summaries(self) -> Sequence[ServiceSummary]:
+        self._need_summaries()
+        return service_summaries()
+
+    def of_prefix(self, prefix: str, wire_format: str) -> ServiceModel | None:
+        """Return the service whose operations are named under a target prefix."""
+        for summary in self.summaries():
+            if summary.target_prefix == prefix and wire_format in summary.protocols:
+                return self.model(summary.name)
+        return None
+
+    def of_version(self, version: str | None) -> Iterator[ServiceModel]:
+        """Yield the services with query APIs of a version."""
+        for summary in self.summaries():
+            if summary.api_version == version and {"query", "ec2"} & set(summary.protocols):
+                yield self.model(summary.name)
+
+    def _need_summaries(self) -> None:
+        if self.loaded_only and not has_summaries():
+            raise NotLoadedError("the summaries")
 
 
-def _by_target(target: str, signing_name: str | None) -> Call:
+def _by_target(models: _Models, target: str, signing_name: str | None) -> Call:
     prefix, _, name = target.rpartition(".")
-    service = next((each for each in _candidates(signing_name) if each.target_prefix == prefix), None)
+    service = next((each for each in models.candidates(signing_name) if each.target_prefix == prefix), None)
     if service is None:
-        service = _service_of_prefix(prefix, "json")
+        service = models.of_prefix(prefix, "json")
     operation = service.operation(name) if service else None
     if operation is None:
         raise UnidentifiedError(
@@ -85,20 +127,13 @@ def _by_target(target: str, signing_name: str | None) -> Call:
     return Call(operation, "json")
 
 
-def _service_of_prefix(prefix: str, wire_format: str) -> ServiceModel | None:
-    for summary in service_summaries():
-        if summary.target_prefix == prefix and wire_format in summary.protocols:
-            return service_model(summary.name)
-    return None
-
-
-def _by_rpc_path(path: str, signing_name: str | None) -> Call:
+def _by_rpc_path(models: _Models, path: str, signing_name: str | None) -> Call:
     # /service/{target prefix}/operation/{name}, after any prefix: https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html
     parts = path.strip("/").split("/")
     if len(parts) == 4 and parts[2] == "operation":
         prefix, name = unquote(parts[1]), unquote(parts[3])
-        service = next((each for each in _candidates(signing_name) if each.target_prefix == prefix), None)
-        service = service or _service_of_prefix(prefix, "smithy-rpc-v2-cbor")
+        service = next((each for each in models.candidates(signing_name) if each.target_prefix == prefix), None)
+        service = service or models.of_prefix(prefix, "smithy-rpc-v2-cbor")
         operation = service.operation(name) if service else None
         if operation is not None:
             return Call(operation, "smithy-rpc-v2-cbor")
@@ -107,9 +142,9 @@ def _by_rpc_path(path: str, signing_name: str | None) -> Call:
     )
 
 
-def _by_action(action: str, version: str | None, signing_name: str | None) -> Call:
+def _by_action(models: _Models, action: str, version: str | None, signing_name: str | None) -> Call:
     wire_format: WireFormat = "query"
-    for service in _candidates(signing_name) if signing_name else _services_of_version(version):
+    for service in models.candidates(signing_name) if signing_name else models.of_version(version):
         if "ec2" in service.protocols:
             wire_format = "ec2"
         elif "query" not in service.protocols:
@@ -127,15 +162,9 @@ def _by_action(action: str, version: str | None, signing_name: str | None) -> Ca
     raise UnidentifiedError(ServiceError("InvalidAction", message), wire_format, signing_name)
 
 
-def _services_of_version(version: str | None) -> Iterator[ServiceModel]:
-    for summary in service_summaries():
-        if summary.api_version == version and {"query", "ec2"} & set(summary.protocols):
-            yield service_model(summary.name)
-
-
-def _by_route(request: Request, signing_name: str | None) -> Call:
+def _by_route(models: _Models, request: Request, signing_name: str | None) -> Call:
     wire_format: WireFormat = "rest-json"
-    for service in _candidates(signing_name):
+    for service in models.candidates(signing_name):
         found = next((each for each in REST_FORMATS if each in service.protocols), None)
         if found is None:
             continue
