@@ -25,7 +25,7 @@ def test_the_five_minutes_of_the_readme_do_what_they_say(tmp_path: Path, free_po
     script = five_minutes()
     commands = re.findall(r"\.venv/bin/lambent (\w+)", script)
     assert commands == ["start", "env", "invoke", "logs", "stop"]
-    script = script.replace(".venv/bin/lambent", f'"{sys.executable}" -m lambent').replace("/tmp/", f"{tmp_path}/")
+    script = script.replace("/tmp/", f"{tmp_path}/").replace(".venv/bin/lambent", f'"{sys.executable}" -m lambent')
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=ROOT,
