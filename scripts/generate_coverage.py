@@ -51,8 +51,8 @@ the same identifiers, since each request brings its own seed. It does not bring 
 
 - *times*: what moto stamps with the hour (creation dates, an object's LastModified) shows the hour of the replay;
 - *what time did*: visibility timeouts, schedules and expiries of messages start anew at the replay;
-- *randomness outside moto's generator*: key material that moto draws from the operating system (RSA keys of EC2 key
-  pairs, KMS data keys), so what was encrypted with it before a restart cannot be decrypted after it.
+- *key pairs*: RSA and elliptic-curve keys are made anew (EC2 key pairs, KMS's asymmetric keys, certificates), so what
+  they signed or encrypted before a restart cannot be verified or decrypted after it. KMS's symmetric keys are kept.
 
 """
 

@@ -376,9 +376,12 @@ class TemporaryHome:
             if abandoned is not None:
                 _log.info("removing %s, which a killed platform left", left)
                 abandoned.remove()
-        made = cls._held(Path(tempfile.mkdtemp(prefix=_TEMPORARY)), new=True)
+        # It gets its name once it is held: another platform that starts at this moment must not take it for abandoned.
+        unnamed = Path(tempfile.mkdtemp(prefix=f".{_TEMPORARY}"))
+        made = cls._held(unnamed, new=True)
         if made is None:
             raise StartError("A temporary directory that was just made is held by another process.")
+        made.path = unnamed.rename(unnamed.with_name(unnamed.name.removeprefix(".")))
         return made
 
     @classmethod

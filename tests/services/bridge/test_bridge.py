@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import http.client
 import io
+import json
+import os
+import signal
+import sqlite3
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
+import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from lambent.testing.platform import LocalPlatform, local_platform
@@ -40,6 +51,27 @@ def check(platform: LocalPlatform, made: dict[str, str]) -> None:
     assert kms.describe_key(KeyId=made["key"])["KeyMetadata"]["Description"] == "kept"
 
 
+@pytest.fixture(scope="module")
+def platform() -> Iterator[LocalPlatform]:
+    """A platform whose bridge the tests of this file share."""
+    with local_platform() as running:
+        yield running
+
+
+def moto_processes(parent: int) -> set[int]:
+    """The bridge processes that `parent` has started."""
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes()
+            state = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:  # it has ended
+            continue
+        if b"lambent.cloud.bridge.moto" in words and int(state[1]) == parent:
+            found.add(int(folder.name))
+    return found
+
+
 def test_what_the_bridge_acknowledged_is_there_after_a_restart(tmp_path: Path) -> None:
     with local_platform(data_dir=tmp_path / "data") as platform:
         made = fill(platform)
@@ -64,3 +96,149 @@ def test_errors_are_those_of_the_service_and_unknown_operations_are_refused() ->
         with pytest.raises(ClientError) as refused:
             platform.client("ssm").list_cloud_connectors()
         assert refused.value.response["Error"]["Code"] == "UnknownOperationException"
+
+
+def test_an_object_of_many_parts_is_there_after_a_restart(tmp_path: Path) -> None:
+    content = os.urandom(1 << 20) * 20
+    with local_platform(data_dir=tmp_path / "data") as platform:
+        s3 = platform.client("s3")
+        s3.create_bucket(Bucket="parts")
+        s3.upload_fileobj(io.BytesIO(content), "parts", "uploaded")
+        assert s3.get_object(Bucket="parts", Key="uploaded")["ETag"].endswith('-3"')
+    with local_platform(data_dir=tmp_path / "data") as again:
+        assert again.client("s3").get_object(Bucket="parts", Key="uploaded")["Body"].read() == content
+
+
+def test_what_moto_makes_unasked_and_what_its_keys_encrypted_survive_a_restart(tmp_path: Path) -> None:
+    with local_platform(data_dir=tmp_path / "data") as platform:
+        # A refused request is the first that the account's network is made for.
+        with pytest.raises(ClientError):
+            platform.client("ec2").describe_vpcs(VpcIds=["vpc-12345678"])
+        (vpc,) = platform.client("ec2").describe_vpcs()["Vpcs"]
+        subnets = {each["SubnetId"] for each in platform.client("ec2").describe_subnets()["Subnets"]}
+        kms = platform.client("kms")
+        key = kms.create_key()["KeyMetadata"]["KeyId"]
+        sealed = kms.encrypt(KeyId=key, Plaintext=b"a secret")["CiphertextBlob"]
+    with local_platform(data_dir=tmp_path / "data") as again:
+        assert again.client("kms").decrypt(CiphertextBlob=sealed)["Plaintext"] == b"a secret"
+        assert [each["VpcId"] for each in again.client("ec2").describe_vpcs()["Vpcs"]] == [vpc["VpcId"]]
+        assert {each["SubnetId"] for each in again.client("ec2").describe_subnets()["Subnets"]} == subnets
+
+
+def test_an_object_of_twenty_megabytes_goes_through_in_one_request(platform: LocalPlatform) -> None:
+    s3 = platform.client("s3")
+    s3.create_bucket(Bucket="large")
+    content = os.urandom(1 << 20) * 20
+    s3.put_object(Bucket="large", Key="k", Body=content)
+    assert s3.get_object(Bucket="large", Key="k", ChecksumMode="ENABLED")["Body"].read() == content
+
+
+@pytest.mark.parametrize("algorithm", ["CRC32", "SHA1", "SHA256"])
+def test_a_body_of_signed_chunks_arrives_without_its_framing(platform: LocalPlatform, algorithm: str) -> None:
+    s3 = platform.client("s3")
+    s3.create_bucket(Bucket=f"chunks-{algorithm.lower()}")
+    at = {"Bucket": f"chunks-{algorithm.lower()}", "Key": "k"}
+    # Of a stream botocore knows the checksum only at its end, and sends it in a trailer (aws-chunked).
+    put = s3.put_object(**at, Body=io.BytesIO(b"some content"), ChecksumAlgorithm=algorithm)
+    got = s3.get_object(**at, ChecksumMode="ENABLED")
+    assert got["Body"].read() == b"some content"
+    assert got["ContentLength"] == len(b"some content")
+    assert got[f"Checksum{algorithm}"] == put[f"Checksum{algorithm}"]
+
+
+def by_address(platform: LocalPlatform, method: str, url: str, body: bytes | None = None) -> tuple[int, bytes]:
+    """Request a URL as curl does, which calls every body a form."""
+    connection = http.client.HTTPConnection("127.0.0.1", platform.port, timeout=20)
+    try:
+        headers = {} if body is None else {"Content-Type": "application/x-www-form-urlencoded"}
+        connection.request(method, url.removeprefix(platform.endpoint_url), body, headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("version", ["s3", "s3v4"])
+def test_presigned_urls_need_no_client(platform: LocalPlatform, version: str) -> None:
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=platform.endpoint_url,
+        region_name="us-east-1",
+        aws_access_key_id="000000000000",
+        aws_secret_access_key="local",
+        config=Config(signature_version=version),
+    )
+    bucket = f"presigned-{version}"
+    s3.create_bucket(Bucket=bucket)
+    key = {"Bucket": bucket, "Key": "a folder/ü+"}
+    assert by_address(platform, "PUT", s3.generate_presigned_url("put_object", Params=key), b"by address")[0] == 200
+    assert by_address(platform, "GET", s3.generate_presigned_url("get_object", Params=key)) == (200, b"by address")
+    assert [each["Key"] for each in s3.list_objects_v2(Bucket=bucket)["Contents"]] == [key["Key"]]
+    s3.close()
+
+
+def test_a_topic_delivers_to_a_queue_reached_by_its_url(platform: LocalPlatform) -> None:
+    sns, sqs = platform.client("sns"), platform.client("sqs")
+    queue = sqs.create_queue(QueueName="inbox")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    topic = sns.create_topic(Name="news")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
+    sns.publish(TopicArn=topic, Message="read all about it")
+    assert [each["Body"] for each in sqs.receive_message(QueueUrl=queue)["Messages"]] == ["read all about it"]
+
+
+def test_parameters_secrets_and_tables_give_back_what_they_were_given(platform: LocalPlatform) -> None:
+    ssm, secrets, tables = (platform.client(name) for name in ("ssm", "secretsmanager", "dynamodb"))
+    ssm.put_parameter(Name="/a/b", Value="hidden", Type="SecureString")
+    assert ssm.get_parameter(Name="/a/b", WithDecryption=True)["Parameter"]["Value"] == "hidden"
+    secrets.create_secret(Name="s", SecretBinary=b"\x00\xff")
+    assert secrets.get_secret_value(SecretId="s")["SecretBinary"] == b"\x00\xff"
+    tables.create_table(
+        TableName="t",
+        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    item = {"k": {"S": "1"}, "bytes": {"B": b"\x00"}, "list": {"L": [{"N": "1.5"}, {"NULL": True}]}}
+    tables.put_item(TableName="t", Item=item)
+    assert tables.get_item(TableName="t", Key={"k": {"S": "1"}})["Item"] == item
+
+
+def journalled(folder: Path) -> list[str]:
+    """The operations that the journal in `folder` holds, in order."""
+    with closing(sqlite3.connect(f"file:{folder / 'lambent.db'}?mode=ro", uri=True)) as database:
+        rows = database.execute("SELECT header FROM bridge_journal ORDER BY sequence").fetchall()
+    return [json.loads(header)["operation"] for (header,) in rows]
+
+
+def test_reading_and_failing_leave_no_row_after_the_first_request_of_a_service(tmp_path: Path) -> None:
+    with local_platform(data_dir=tmp_path / "data") as platform:
+        sqs = platform.client("sqs")
+        sqs.list_queues()  # the first of this service in the account and region: kept
+        queue = sqs.create_queue(QueueName="q")["QueueUrl"]
+        sqs.list_queues()
+        sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])
+        with pytest.raises(ClientError):
+            sqs.send_message(QueueUrl=f"{queue}-not-there", MessageBody="m")
+        sqs.send_message(QueueUrl=queue, MessageBody="m")
+        assert journalled(tmp_path / "data") == ["ListQueues", "CreateQueue", "SendMessage"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds the process in Linux's /proc")
+def test_a_request_during_which_moto_dies_gets_503_and_the_next_finds_all_that_was_acknowledged() -> None:
+    others = moto_processes(os.getpid())
+    with local_platform() as platform:
+        sqs = platform.client("sqs")
+        queue = sqs.create_queue(QueueName="q")["QueueUrl"]
+        (moto,) = moto_processes(os.getpid()) - others
+        with ThreadPoolExecutor(1) as background:
+            # Moto itself waits for a message, and is killed while it does.
+            waiting = background.submit(sqs.receive_message, QueueUrl=queue, WaitTimeSeconds=20)
+            threading.Event().wait(0.5)
+            assert not waiting.done()
+            os.kill(moto, signal.SIGKILL)
+            with pytest.raises(ClientError) as interrupted:
+                waiting.result(20)
+        assert interrupted.value.response["ResponseMetadata"]["HTTPStatusCode"] == 503
+        assert sqs.list_queues()["QueueUrls"] == [queue]
+        assert moto not in moto_processes(os.getpid())

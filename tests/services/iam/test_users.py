@@ -69,3 +69,12 @@ def test_an_account_has_one_alias(aws: ClientFactory, account: str) -> None:
     iam.delete_account_alias(AccountAlias=f"alias-{account}")
     assert iam.list_account_aliases()["AccountAliases"] == []
     assert iam.get_account_summary()["SummaryMap"]["Roles"] == 0
+
+
+def test_a_user_is_in_no_group_and_one_that_is_not_there_is_said_so(aws: ClientFactory) -> None:
+    iam = aws("iam")
+    iam.create_user(UserName="ann")
+    answer = iam.list_groups_for_user(UserName="ann")
+    assert (answer["Groups"], answer["IsTruncated"]) == ([], False)
+    with pytest.raises(iam.exceptions.NoSuchEntityException):
+        iam.list_groups_for_user(UserName="bob")

@@ -67,3 +67,38 @@ def test_reading_models_never_imports_botocore() -> None:
     finished = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
 
     assert finished.stdout.strip() == "False"
+
+
+def test_identifying_a_request_without_loading_says_so_rather_than_take_the_time() -> None:
+    # In a process of its own, in which no model has been loaded yet.
+    program = """
+from lambent.aws.service_models import has_summaries, is_loaded
+from lambent.cloud.protocol.identify import NotLoadedError, UnidentifiedError, identify
+from lambent.cloud.protocol.message import Request
+describe = Request("GET", "/", "Action=DescribeVpcs&Version=2016-11-15", {}, b"")
+unheard = Request("POST", "/", "", {"x-amz-target": "Unheard.Of"}, b"")
+for request, name in ((describe, "ec2"), (unheard, None)):
+    try:
+        identify(request, name, loaded_only=True)
+    except NotLoadedError:
+        print(is_loaded("ec2"), has_summaries())
+print(identify(describe, "ec2").operation.name)
+print(identify(describe, "ec2", loaded_only=True).operation.name, has_summaries())
+try:
+    identify(unheard, None)
+except UnidentifiedError:
+    print(has_summaries())
+"""
+
+    finished = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+
+    assert finished.stdout.split() == [
+        "False",
+        "False",
+        "False",
+        "False",
+        "DescribeVpcs",
+        "DescribeVpcs",
+        "False",
+        "True",
+    ]

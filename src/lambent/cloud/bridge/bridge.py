@@ -1,9 +1,11 @@
 """The services that are not ours, answered by moto in a process of its own, started on first use.
 
 What changes state is journalled before its answer leaves, and replayed into a fresh process after a restart or a
-crash of moto's. Requests run one at a time: their order in the journal is the order in which moto saw them, and each
-carries the seed that moto's identifiers are drawn from, so a replay makes the same identifiers. What a replay cannot
-bring back as it was is named in `docs/coverage.md`.
+crash of moto's. So is the first request for a service in an account and region, whatever it asks and however it ends:
+moto then makes what AWS gives an account (default VPC, subnets, keys), whose identifiers must not change either.
+Requests run one at a time: their order in the journal is the order in which moto saw them, and each carries the seed
+that moto's identifiers are drawn from, so a replay makes the same identifiers. What a replay cannot bring back as it
+was is named in `docs/coverage.md`.
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ from lambent.cloud.store.scope import Scope
 
 logger = logging.getLogger(__name__)
 
-_SEED_BITS = 32
+_SEED_BITS = 53  # as many as a fraction has: two requests of one seed would make one identifier twice
+_Place = tuple[str, str, str]  # service, account, region: what moto keeps apart
 # Headers of the hop between client and gateway; moto gets its own.
 _HOP_HEADERS = frozenset({"connection", "content-length", "expect", "host", "keep-alive", "transfer-encoding"})
 # AWS names an operation by its verb: these only read, whatever the service.
@@ -44,6 +47,7 @@ class Bridge:
         self._ids = ids
         self._turn = asyncio.Lock()
         self._process: BridgeProcess | None = None
+        self._begun: set[_Place] = set()
 
     async def answer(self, foreign: ForeignRequest) -> Response | None:
         """Have moto answer a caller's request; None where moto has no such operation.
@@ -122,8 +126,11 @@ class Bridge:
                     f"{answer.header['broken']}",
                     status=500,
                 )
-            if _changed_state(message, answer):
+            if _succeeded(answer) and not _only_reads(message):
                 await self._journal.append(message)
+            elif _place(message) not in self._begun:
+                await self._journal.append(Message({**message.header, "begins": True}, message.body))
+            self._begun.add(_place(message))
             return answer
 
     async def _running(self) -> BridgeProcess:
@@ -133,9 +140,14 @@ class Bridge:
         process = await BridgeProcess.start()
         self._process = process
         replayed = 0
+        self._begun.clear()
         async for message in self._journal.replay():
-            await process.exchange(message)
+            answer = await process.exchange(message)
+            self._begun.add(_place(message))
             replayed += 1
+            if not _succeeded(answer) and not message.header.get("begins"):
+                header = message.header
+                logger.error("moto no longer accepts %s.%s: its effect is lost", header["service"], header["operation"])
         logger.info("moto's process has started; %d requests were replayed", replayed)
         return process
 
@@ -145,7 +157,16 @@ class Bridge:
             self._process = None
 
 
-def _changed_state(request: Message, answer: Message) -> bool:
-    if request.header["operation"].startswith(_READING_VERBS):
-        return False
-    return "error" not in answer.header and answer.header.get("status", 200) < 400
+def _only_reads(request: Message) -> bool:
+    operation: str = request.header["operation"]
+    return operation.startswith(_READING_VERBS)
+
+
+def _succeeded(answer: Message) -> bool:
+    status: int = answer.header.get("status", 200)
+    return status < 400 and not {"error", "broken"} & answer.header.keys()
+
+
+def _place(message: Message) -> _Place:
+    header = message.header
+    return header["service"], header["account"], header["region"]

@@ -3,13 +3,14 @@
     python -m lambent.cloud.bridge.moto FD      FD: a connected stream socket, inherited
 
 One request at a time, in the order received, so that the journal's order is the order of execution. Each request
-brings a seed: moto draws every identifier from one generator, so the same journal makes the same identifiers again.
+brings a seed, which every identifier that moto draws follows from, so the same journal makes the same ones again.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import random
 import socket
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -29,6 +30,8 @@ from lambent.cloud.bridge.messages import PREFIX, Header, Message, decode_value,
 logger = logging.getLogger(__name__)
 
 _ACCOUNT_HEADER = "x-moto-account-id"
+_FORM = "application/x-www-form-urlencoded"
+_UNTYPED = "binary/octet-stream"  # what S3 takes an object for of which it is told nothing
 _PATH_STYLE = Config(s3={"addressing_style": "path"})
 
 
@@ -44,6 +47,7 @@ class MotoHost:
     def handle(self, message: Message) -> Message:
         """Carry out one request and return its response."""
         mock_random.seed(message.header["seed"])
+        random.seed(message.header["seed"])
         self._account = message.header["account"]
         handlers: dict[str, Callable[[Header, bytes], Message]] = {"http": self._http, "call": self._call}
         return handlers[message.header["kind"]](message.header, message.body)
@@ -53,6 +57,9 @@ class MotoHost:
         headers = HTTPHeaders()
         for name, value in header["headers"].items():
             headers[name] = value
+        if header["service"] == "s3" and header["method"] == "PUT" and _is_form(header["headers"]):
+            # What curl and urllib say of any body: moto would read it as a form, and keep an empty object.
+            headers.replace_header("content-type", _UNTYPED)
         headers["host"] = urlsplit(endpoint).netloc
         headers[_ACCOUNT_HEADER] = self._account
         request = AWSPreparedRequest(header["method"], endpoint + header["target"], headers, body, stream_output=False)
@@ -96,6 +103,10 @@ class MotoHost:
 
     def _name_account(self, request: Any, **_: object) -> None:  # Any: botocore's AWSRequest, untyped
         request.headers[_ACCOUNT_HEADER] = self._account
+
+
+def _is_form(headers: Mapping[str, str]) -> bool:
+    return headers.get("content-type", "").startswith(_FORM)
 
 
 def _error(error: ClientError) -> dict[str, Any]:  # Any: JSON
@@ -154,6 +165,8 @@ def main() -> None:
     for name in [name for name in os.environ if name.startswith(("AWS_", "MOTO_"))]:
         del os.environ[name]
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+    # Ids of uploads, UUIDs and KMS keys are drawn past moto's generator; a replay has to make those again, too.
+    os.urandom = mock_random.randbytes
     with socket.socket(fileno=int(sys.argv[1])) as channel:
         try:
             _serve(channel)

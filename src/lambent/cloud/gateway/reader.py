@@ -52,6 +52,7 @@ class RequestReader:
     __slots__ = (
         "_body",
         "_body_bytes",
+        "_framing_bytes",
         "_head_bytes",
         "_headers",
         "_limits",
@@ -77,11 +78,13 @@ class RequestReader:
         self._body: list[bytes] = []
         self._body_bytes = 0
         self._head_bytes = 0
+        self._framing_bytes = 0
         self._refusal: Response | None = None
         self.phase = Phase.IDLE
 
     def feed(self, data: bytes) -> None:
         """Take in what has arrived; raises RefusedError where the connection cannot go on."""
+        body_before = self._body_bytes
         try:
             self._parse(data)
         except httptools.HttpParserError as error:
@@ -91,6 +94,11 @@ class RequestReader:
             self._head_bytes += len(data)
             if self._head_bytes > self._limits.head_bytes:
                 raise RefusedError(plain_error(431, "RequestHeaderFieldsTooLarge", "The headers are too large."))
+        elif self.phase is Phase.BODY and self._body_bytes == body_before:
+            # Chunk extensions and trailers are as good as headers, and as endless as they are let be.
+            self._framing_bytes += len(data)
+            if self._framing_bytes > self._limits.head_bytes:
+                raise RefusedError(plain_error(431, "RequestHeaderFieldsTooLarge", "The trailers are too large."))
 
     def _parse(self, data: bytes) -> None:
         while data:
@@ -111,6 +119,7 @@ class RequestReader:
         self._url = b""
         self._body_bytes = 0
         self._head_bytes = 0
+        self._framing_bytes = 0
 
     def on_url(self, url: bytes) -> None:
         """Part of the request's target."""

@@ -18,6 +18,7 @@ from lambent.cloud.framework.identity import CredentialDirectory
 from lambent.cloud.protocol.message import Request
 from lambent.cloud.store.scope import DEFAULT_ACCOUNT, DEFAULT_REGION, Scope
 
+_S3 = "s3"
 _V4 = "AWS4-HMAC-SHA256"
 _V4A = "AWS4-ECDSA-P256-SHA256"
 _V4_PARTS = 5  # key/date/region/service/aws4_request
@@ -89,8 +90,8 @@ def _from_header(authorization: str, region_set: str, session_token: str | None)
 @lru_cache(maxsize=256)
 def _from_stated(stated: str, region_set: str, session_token: str | None) -> Signature:
     algorithm, _, rest = stated.strip().partition(" ")
-    if algorithm == "AWS":  # version 2: AWS KEY:SIGNATURE, which names neither region nor service
-        return Signature(rest.partition(":")[0], DEFAULT_REGION, None, session_token)
+    if algorithm == "AWS":  # version 2: AWS KEY:SIGNATURE, which names neither region nor service; S3 alone has it
+        return Signature(rest.partition(":")[0], DEFAULT_REGION, _S3, session_token)
     if algorithm not in {_V4, _V4A}:
         return _UNSIGNED  # another scheme, such as Bearer, is for the service itself to read
     name, separator, credential = rest.strip().partition("=")
@@ -109,7 +110,10 @@ def _from_query(query: str) -> Signature:
             raise _incomplete("Query-string authentication requires the X-Amz-Credential parameter.")
         return _from_credential(algorithm, credential, found.get("X-Amz-Region-Set", ""), token)
     if "AWSAccessKeyId" in found:
-        return Signature(found["AWSAccessKeyId"], DEFAULT_REGION, None, token)
+        # Version 2 names no service: beside an Action it is a query API's, without one a presigned URL of S3, as
+        # boto3 still makes them by default.
+        service = None if "Action" in found else _S3
+        return Signature(found["AWSAccessKeyId"], DEFAULT_REGION, service, found.get("x-amz-security-token", token))
     return _UNSIGNED
 
 

@@ -59,6 +59,9 @@ def post(path: str, body: bytes, *headers: str) -> bytes:
     return "\r\n".join(lines).encode() + body
 
 
+_CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
 async def test_pipelined_requests_are_answered_in_their_order_even_if_the_first_is_the_slowest() -> None:
     async def answer(request: Request) -> Response:
         for _ in range(50 if request.path == "/first" else 0):
@@ -109,6 +112,10 @@ async def test_a_client_that_waits_for_leave_to_send_gets_it() -> None:
         (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n" + b"x" * 1001, 413),
         (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nExpect: a-pony\r\n\r\n", 417),
         (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 5000, 431),
+        (_CHUNKED + b"-1\r\nx", 400),
+        (_CHUNKED + b"F" * 17 + b"\r\nx", 400),
+        (_CHUNKED + b"1;" + b"x" * 200_000, 431),
+        (_CHUNKED + b"1\r\nx\r\n0\r\n" + b"a: b\r\n" * 40_000, 431),
     ],
 )
 async def test_what_cannot_be_taken_is_refused_and_the_connection_closed(sent: bytes, status: int) -> None:

@@ -51,8 +51,13 @@ def request(query: str = "", **headers: str) -> Request:
             ),
             Signature("AK", "eu-west-3", "s3", "a+b"),
         ),
-        (request("AWSAccessKeyId=AK&Signature=s&Expires=1"), Signature("AK", "us-east-1", None)),
-        (request(authorization="AWS AK:c2ln"), Signature("AK", "us-east-1", None)),
+        (request("AWSAccessKeyId=AK&Signature=s&Expires=1"), Signature("AK", "us-east-1", "s3")),
+        (
+            request("AWSAccessKeyId=AK&Signature=s&Expires=1&x-amz-security-token=t"),
+            Signature("AK", "us-east-1", "s3", "t"),
+        ),
+        (request("Action=ListDomains&AWSAccessKeyId=AK&SignatureVersion=2"), Signature("AK", "us-east-1", None)),
+        (request(authorization="AWS AK:c2ln"), Signature("AK", "us-east-1", "s3")),
         (request(authorization="Bearer abc"), Signature("", "us-east-1", None)),
     ],
 )
@@ -107,7 +112,11 @@ def test_names_of_this_machine_are_served(host: str) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["example.com", "localhost.example.com", "127.0.0.1.example.com", "user@example.com", "[::1", "notlocalhost"],
+    [
+        *("example.com", "localhost.example.com", "127.0.0.1.example.com", "user@example.com", "[::1", "notlocalhost"),
+        *("example.com:80@127.0.0.1", "127.0.0.1#.example.com", "localhost?x.example.com", "127.0.0.1/.example.com"),
+        *("localhost:example.com", "127.0.0.1, example.com", "0.0.0.0", "127.1", "2130706433", "[::1].example.com", ""),
+    ],
 )
 def test_foreign_hosts_are_refused(host: str) -> None:
     refusal = refuse_foreign_host(request(host=host))

@@ -88,6 +88,12 @@ class UserOperations:
         shown, more = paged(parameters, users, lambda user: user.name)
         return {"Users": [show_user(user, in_full=False) for user in shown], **more}
 
+    @operation("ListGroupsForUser")
+    async def list_groups(self, context: RequestContext, parameters: Parameters) -> Result:
+        """Return no group, for there are none to be in: CreateGroup is not available. Raises NoSuchEntity."""
+        the_user(self._store.read, context.scope.account, parameters["UserName"])
+        return {"Groups": [], "IsTruncated": False}
+
     @operation("DeleteUser")
     async def delete(self, context: RequestContext, parameters: Parameters) -> Result:
         """Delete the user; raises DeleteConflict while it has keys or policies."""

@@ -1,0 +1,122 @@
+"""The services of a platform, and one calling another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from lambent.base.clock import ManualClock
+from lambent.base.identifiers import SeededIds
+from lambent.cloud.errors import ServiceError
+from lambent.cloud.framework.context import RequestContext, service_principal
+from lambent.cloud.framework.fallback import NoFallback
+from lambent.cloud.framework.internal_client import RegistryClient
+from lambent.cloud.framework.registry import Registry
+from lambent.cloud.framework.routes import View
+from lambent.cloud.framework.service import Parameters, Result, Service, operation
+from lambent.cloud.store.scope import Scope
+
+_SCOPE = Scope("111111111111", "eu-west-1")
+_CALLER = service_principal("s3.amazonaws.com", _SCOPE, "arn:aws:s3:::b")
+
+
+class Letters(Service):
+    """A service that tells what happens to it."""
+
+    name = "letters"
+
+    def __init__(self, told: list[str], *, fails_to_stop: bool = False) -> None:
+        super().__init__()
+        self._told = told
+        self._fails_to_stop = fails_to_stop
+
+    @operation("Echo")
+    async def echo(self, context: RequestContext, parameters: Parameters) -> Result:
+        """Answer with what was asked, where and by whom."""
+        return {**parameters, "Region": context.scope.region, "Caller": context.caller.arn, "At": context.now}
+
+    def authorise(self, context: RequestContext, operation: str, parameters: Parameters) -> None:
+        """Refuse what is marked so."""
+        if parameters.get("Forbidden"):
+            raise ServiceError("AccessDeniedException", f"{context.caller.arn} may not {operation}", status=403)
+
+    def views(self) -> Mapping[str, View]:
+        """A view under a name that a second one would take as well."""
+        return {"letters": dict}
+
+    async def start(self) -> None:
+        """Tell."""
+        self._told.append(f"start {self.name}")
+
+    async def stop(self) -> None:
+        """Tell, and perhaps fail."""
+        self._told.append(f"stop {self.name}")
+        if self._fails_to_stop:
+            raise OSError(self.name)
+
+
+class Numbers(Letters):
+    """Another one."""
+
+    name = "numbers"
+
+
+class OneBridged(NoFallback):
+    """A fallback that knows one operation."""
+
+    async def call(
+        self, context: RequestContext, service: str, operation: str, parameters: Parameters
+    ) -> Result | None:
+        """Answer sqs.ListQueues alone."""
+        return {"QueueUrls": [context.scope.account]} if (service, operation) == ("sqs", "ListQueues") else None
+
+
+def client(*services: Service) -> RegistryClient:
+    return RegistryClient(Registry(services), OneBridged(), clock=ManualClock(1000.0), ids=SeededIds(1))
+
+
+async def test_services_start_in_order_and_stop_in_reverse_each_even_if_another_fails_to() -> None:
+    told: list[str] = []
+    registry = Registry([Letters(told), Numbers(told, fails_to_stop=True)])
+    await registry.start()
+    with pytest.raises(ExceptionGroup) as failed:
+        await registry.stop()
+    assert told == ["start letters", "start numbers", "stop numbers", "stop letters"]
+    assert [str(failure) for failure in failed.value.exceptions] == ["numbers"]
+    await registry.stop()
+    assert len(told) == 4
+
+
+def test_names_of_services_and_views_are_taken_once() -> None:
+    registry = Registry([Letters([])])
+    with pytest.raises(ValueError, match="letters"):
+        registry.add(Letters([]))
+    registry.add(Numbers([]))
+    with pytest.raises(ValueError, match="two views called letters"):
+        registry.views()
+    assert (registry.names(), "numbers" in registry) == (("letters", "numbers"), True)
+    assert registry.operation("letters", "Unheard") is None
+    assert registry.operation("unheard", "Echo") is None
+
+
+async def test_a_call_reaches_the_service_in_its_scope_as_its_principal() -> None:
+    answer = await client(Letters([])).call("letters", "Echo", {"Text": "hi"}, scope=_SCOPE, principal=_CALLER)
+    assert answer == {"Text": "hi", "Region": "eu-west-1", "Caller": "s3.amazonaws.com", "At": 1000.0}
+
+
+async def test_an_internal_call_is_authorised_like_any_other() -> None:
+    with pytest.raises(ServiceError) as refused:
+        await client(Letters([])).call("letters", "Echo", {"Forbidden": True}, scope=_SCOPE, principal=_CALLER)
+    assert refused.value.code == "AccessDeniedException"
+
+
+async def test_what_is_not_ours_goes_to_the_fallback_and_what_nobody_has_is_unknown() -> None:
+    caller = client(Letters([]))
+    assert await caller.call("sqs", "ListQueues", {}, scope=_SCOPE, principal=_CALLER) == {
+        "QueueUrls": ["111111111111"]
+    }
+    for service, name in (("sqs", "Unheard"), ("letters", "Unheard")):
+        with pytest.raises(ServiceError) as unknown:
+            await caller.call(service, name, {}, scope=_SCOPE, principal=_CALLER)
+        assert unknown.value.code == "UnknownOperationException"
