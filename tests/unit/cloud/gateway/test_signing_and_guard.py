@@ -115,7 +115,7 @@ def test_names_of_this_machine_are_served(host: str) -> None:
     [
         *("example.com", "localhost.example.com", "127.0.0.1.example.com", "user@example.com", "[::1", "notlocalhost"),
         *("example.com:80@127.0.0.1", "127.0.0.1#.example.com", "localhost?x.example.com", "127.0.0.1/.example.com"),
-        *("localhost:example.com", "127.0.0.1, example.com", "0.0.0.0", "127.1", "2130706433", "[::1].example.com", ""),
+        *("localhost:example.com", "127.0.0.1, example.com", "0.0.0.0", "127.1", "2130706433", "[::1].example.com", ""),  # noqa: S104 - a host to refuse
     ],
 )
 def test_foreign_hosts_are_refused(host: str) -> None:
