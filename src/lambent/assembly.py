@@ -28,7 +28,6 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -183,8 +182,7 @@ class Platform:
         release.push_async_callback(store.close)
         blobs = Blobs(home / "blobs", durable=self.settings.data_dir is not None)
         release.push_async_callback(blobs.close)
-        own_operations: dict[str, AbstractSet[str]] = {}
-        bridge = Bridge(Journal(store, blobs), Coverage(own_operations), self.ids)
+        bridge = Bridge(Journal(store, blobs), Coverage(), self.ids)
         release.push_async_callback(bridge.stop)
         await store.migrate(BRIDGE, [BRIDGE_SCHEMA])
         client = RegistryClient(self.registry, bridge, clock=self.clock, ids=self.ids)
@@ -204,7 +202,6 @@ class Platform:
         functions = LambdaService(dependencies, packages=home / "scratch" / "packages", reporting=reporting)
         for service in (iam, sts, LogsService(store, self.clock), functions):
             self.registry.add(service)
-            own_operations[service.name] = service.operations().keys()
         # Runs after the data plane has stopped: what functions wrote while it did is delivered too.
         release.push_async_callback(reporting.flush)
         release.push_async_callback(plane.stop)
@@ -350,7 +347,7 @@ def diagnose() -> Diagnosis:
     found = diagnose_data_plane(
         DataPlaneSettings(scratch=Path(tempfile.gettempdir()) / "lambent-doctor", endpoint_url="http://127.0.0.1:4566")
     )
-    bridged = Coverage({}).bridged_services
+    bridged = Coverage().bridged_services
     is_there = importlib.util.find_spec("moto") is not None
     return Diagnosis(
         isolation="none" if found.isolation is None else found.isolation.value,

@@ -1,14 +1,12 @@
-"""What answers an operation: ours, moto by the bridge, or nobody.
+"""What moto answers of the operations that are not ours.
 
-What moto offers is read from a file beside this one, made by `scripts/generate_coverage.py` from the locked moto, so
+It is read from a file beside this one, made by `scripts/generate_coverage.py` from the locked moto, so
 that neither an unknown operation nor `lambent doctor` has to start it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
-from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 
@@ -19,33 +17,13 @@ import orjson
 OWN_SERVICES = frozenset({"iam", "lambda", "logs", "sts"})
 
 
-class Answered(StrEnum):
-    """Who answers an operation."""
-
-    OURS = "ours"
-    BRIDGED = "bridged"
-    REFUSED = "refused"
-
-
 class Coverage:
-    """Who answers which operation. `own` names the operations that our services have."""
-
-    def __init__(
-        self, own: Mapping[str, AbstractSet[str]], bridged: Mapping[str, AbstractSet[str]] | None = None
-    ) -> None:
-        self._own = own
-        self._given = bridged
+    """Which operations moto answers, by botocore's names."""
 
     @cached_property
-    def _bridged(self) -> Mapping[str, AbstractSet[str]]:
+    def _bridged(self) -> Mapping[str, frozenset[str]]:
         # Read when first asked for: most platforms never meet an operation that is not ours.
-        return _read() if self._given is None else self._given
-
-    def answered(self, service: str, operation: str) -> Answered:
-        """Return who answers an operation, by botocore's names."""
-        if operation in self._own.get(service, ()):
-            return Answered.OURS
-        return Answered.BRIDGED if self.bridges(service, operation) else Answered.REFUSED
+        return _read()
 
     def bridges(self, service: str, operation: str) -> bool:
         """Whether moto answers an operation."""

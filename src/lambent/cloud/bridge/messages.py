@@ -12,7 +12,6 @@ from typing import Any
 import orjson
 
 PREFIX = struct.Struct(">II")
-MAX_BODY = 0xFFFF_FFFF
 _BYTES_KEY = "$bytes"
 
 Header = Mapping[str, Any]  # Any: the parts of a message differ by its kind, and both ends are ours
