@@ -6,13 +6,13 @@ import logging
 
 import pytest
 
-from lambent.base.clock import VirtualClock
+from lambent.base.clock import ManualClock
 from lambent.base.tasks import TaskOwner
 from lambent.cloud.framework.loops import Loop, start_loops
 
 
 async def test_every_loop_runs_at_its_own_period_and_the_first_time_after_one() -> None:
-    clock, runs = VirtualClock(), list[str]()
+    clock, runs = ManualClock(), list[str]()
     owner = TaskOwner("test", clock=clock)
 
     def named(name: str, period_s: float) -> Loop:
@@ -32,7 +32,7 @@ async def test_every_loop_runs_at_its_own_period_and_the_first_time_after_one() 
 
 
 async def test_a_round_that_fails_is_logged_and_the_next_one_comes(caplog: pytest.LogCaptureFixture) -> None:
-    clock, rounds = VirtualClock(), list[float]()
+    clock, rounds = ManualClock(), list[float]()
     owner = TaskOwner("test", clock=clock)
 
     async def step() -> None:
