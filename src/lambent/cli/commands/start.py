@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import socket
-import subprocess
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lambent.cli import connection, settings, waiting
+from lambent.cli import connection, launching, settings
 from lambent.cli.errors import CommandError, ExitCode
 from lambent.cli.options import Json
 from lambent.cli.views import human
@@ -20,9 +19,6 @@ from lambent.cli.views import json as json_view
 
 if TYPE_CHECKING:
     from lambent.assembly import Settings
-
-_PATIENCE_S = 20.0
-_LOOK_EVERY_S = 0.02
 
 app = typer.Typer(add_completion=False)
 
@@ -87,7 +83,8 @@ def start(
         )
     level = settings.isolation(None if isolation is None else isolation.value)
     if detach:
-        _detach(number, data, memory=memory, isolation=level, strict_runtimes=strict_runtimes, as_json=as_json)
+        kept = None if memory else settings.data_dir(data, number)
+        _detach(launching.Launch(number, kept, level, strict_runtimes=strict_runtimes), as_json=as_json)
         return
     _run(_settings(number, data, memory=memory, isolation=level, strict_runtimes=strict_runtimes), as_json=as_json)
 
@@ -125,51 +122,15 @@ def _run(chosen: Settings, *, as_json: bool) -> None:
         raise CommandError(str(error), error.remedy) from error
 
 
-def _detach(
-    number: int, data: Path | None, *, memory: bool, isolation: str, strict_runtimes: bool, as_json: bool
-) -> None:
-    log = settings.log_file(number)
-    log.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "lambent", "start", "--port", str(number), "--isolation", isolation]
-    command += ["--memory"] if memory else ["--data", str(settings.data_dir(data, number))]
-    command += ["--strict-runtimes"] if strict_runtimes else []
-    with log.open("wb") as sink:
-        child = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=sink,
-            stderr=sink,
-            start_new_session=True,
-            cwd="/",
-            env=settings.child_environment(),
-        )
-    _await_ready(child, number, log)
+def _detach(wanted: launching.Launch, *, as_json: bool) -> None:
+    started = launching.launch(wanted)
     if as_json:
         json_view.document(
-            {"endpoint_url": settings.endpoint_url(number), "port": number, "pid": child.pid, "log": str(log)}
+            {"endpoint_url": started.endpoint_url, "port": wanted.port, "pid": started.pid, "log": str(started.log)}
         )
     else:
-        _welcome(number)
-        human.note(f"Its log: {log}")
-
-
-def _await_ready(child: subprocess.Popen[bytes], number: int, log: Path) -> None:
-    def settled() -> bool:
-        return child.poll() is not None or connection.health(number) is not None
-
-    if not waiting.until(settled, patience_s=_PATIENCE_S, every_s=_LOOK_EVERY_S):
-        child.kill()
-        child.wait()
-        raise CommandError(f"The platform was not ready after {_PATIENCE_S:.0f} s.", f"Its log: {log}")
-    if child.returncode is not None:
-        words = _last_words(log) or f"The platform ended with exit code {child.returncode}."
-        raise CommandError(words, f"Its log: {log}")
-
-
-def _last_words(log: Path) -> str:
-    lines = [text for text in log.read_text(encoding="utf-8", errors="replace").splitlines() if text.strip()]
-    reasons = [text for text in lines if text.startswith("Error: ")]
-    return (reasons or lines or [""])[-1].removeprefix("Error: ")
+        _welcome(wanted.port)
+        human.note(f"Its log: {started.log}")
 
 
 def _welcome(number: int) -> None:
