@@ -1,0 +1,128 @@
+"""Template text ↔ document: JSON or YAML, with the short tags of intrinsics, in the order of the text.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from lambent.template.document import TemplateError, Value
+
+# `!Sub` stands for `Fn::Sub`, and so on; these two have no prefix.
+_BARE = frozenset({"Ref", "Condition"})
+
+
+class _Loader(yaml.CSafeLoader):
+    """YAML as CloudFormation reads it: dates stay text, keys are not said twice."""
+
+
+class _Dumper(yaml.CSafeDumper):
+    """YAML as people write templates: short tags, block style, multi-line text as blocks."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # Any: as the base class has it
+        return True
+
+
+def parse(text: str) -> dict[str, Value]:
+    """Return the document that a template's text is, short tags written out.
+
+    Raises TemplateError for text that is neither JSON nor YAML, or whose top is not a map.
+    """
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n")
+    try:
+        # JSON is a part of YAML, but for tabs; and its own parser is twenty times as quick.
+        found = json.loads(text) if text.lstrip().startswith("{") else yaml.load(text, _Loader)  # noqa: S506 - safe
+    except ValueError as error:
+        raise TemplateError(f"Template format error: JSON not well-formed. ({error})") from error
+    except yaml.YAMLError as error:
+        raise TemplateError(f"Template format error: YAML not well-formed. {_place(error)}") from error
+    if not isinstance(found, dict):
+        raise TemplateError("Template format error: unsupported structure.")
+    return found
+
+
+def to_json(document: Value, *, indent: int | None = None) -> str:
+    """Return the document as JSON, in its order."""
+    separators = (",", ":") if indent is None else (",", ": ")
+    return json.dumps(document, indent=indent, separators=separators, ensure_ascii=False)
+
+
+def to_yaml(document: Value) -> str:
+    """Return the document as YAML, with short tags where the long form would say the same."""
+    text: str = yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
+    return text
+
+
+def _place(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return "" if mark is None else f"(line {mark.line + 1}, column {mark.column + 1})"
+
+
+def _mapping(loader: yaml.CSafeLoader, node: yaml.MappingNode) -> dict[str, Value]:
+    loader.flatten_mapping(node)
+    found: dict[str, Value] = {}
+    for key_node, value_node in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        name = key if isinstance(key, str) else str(key_node.value)
+        if name in found:
+            line, column = key_node.start_mark.line + 1, key_node.start_mark.column + 1
+            raise TemplateError(f"Template format error: duplicate key '{name}' (line {line}, column {column})")
+        found[name] = loader.construct_object(value_node, deep=True)
+    return found
+
+
+def _short(loader: yaml.CSafeLoader, suffix: str, node: yaml.Node) -> dict[str, Value]:
+    name = suffix if suffix in _BARE else f"Fn::{suffix}"
+    value: Value
+    match node:
+        case yaml.ScalarNode():
+            value = loader.construct_scalar(node)
+            if suffix == "GetAtt":
+                value = list(value.split(".", 1))
+        case yaml.SequenceNode():
+            value = loader.construct_sequence(node, deep=True)
+        case _:
+            value = loader.construct_object(_untagged(node), deep=True)
+    return {name: value}
+
+
+def _untagged(node: yaml.Node) -> yaml.Node:
+    return yaml.MappingNode("tag:yaml.org,2002:map", node.value, node.start_mark, node.end_mark)
+
+
+def _without_timestamps() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
+    return {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+def _text(dumper: yaml.CSafeDumper, text: str) -> yaml.Node:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+def _intrinsic(dumper: yaml.CSafeDumper, document: Mapping[str, Value]) -> yaml.Node:
+    name = next(iter(document), "")
+    if len(document) == 1 and (name in {"Ref", "Condition"} or name.startswith("Fn::")):
+        tag, value = f"!{name.removeprefix('Fn::')}", document[name]
+        if name == "Fn::GetAtt" and isinstance(value, list) and all(isinstance(part, str) for part in value):
+            value = ".".join(value)
+        # A short tag cannot stand right before another; and Fn::Transform and loops read better in full.
+        if isinstance(value, str) and "::" not in tag:
+            return dumper.represent_scalar(tag, value, style="|" if "\n" in value else None)
+        if isinstance(value, list) and "::" not in tag:
+            return dumper.represent_sequence(tag, value)
+    return dumper.represent_mapping("tag:yaml.org,2002:map", document.items())
+
+
+_Loader.yaml_implicit_resolvers = _without_timestamps()
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+_Loader.add_multi_constructor("!", _short)
+_Dumper.add_representer(str, _text)
+_Dumper.add_representer(dict, _intrinsic)

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+
+from lambent.template.codec import parse, to_json, to_yaml
+from lambent.template.document import TemplateError
+
+_SHORT = """\
+Resources:
+  A:
+    Type: X
+    Properties:
+      One: !Ref B
+      Two: !GetAtt B.Arn.More
+      Three: !Sub "${B}-x"
+      Four: !Join ["", [a, !Ref B]]
+      Date: 2012-10-17
+"""
+
+
+def test_short_tags_are_written_out_and_dates_stay_text() -> None:
+    assert parse(_SHORT)["Resources"]["A"]["Properties"] == {
+        "One": {"Ref": "B"},
+        "Two": {"Fn::GetAtt": ["B", "Arn.More"]},
+        "Three": {"Fn::Sub": "${B}-x"},
+        "Four": {"Fn::Join": ["", ["a", {"Ref": "B"}]]},
+        "Date": "2012-10-17",
+    }
+
+
+def test_a_byte_order_mark_and_windows_line_ends_change_nothing() -> None:
+    assert parse("\ufeff" + _SHORT.replace("\n", "\r\n")) == parse(_SHORT)
+
+
+@pytest.mark.parametrize("write", [to_yaml, to_json])
+def test_what_is_written_reads_as_it_was(write: object) -> None:
+    document = parse(_SHORT)
+    assert callable(write)
+    assert parse(write(document)) == document
+
+
+def test_a_key_said_twice_is_refused() -> None:
+    with pytest.raises(TemplateError, match="duplicate key 'A'"):
+        parse("A: 1\nA: 2\n")
+
+
+@pytest.mark.parametrize("text", ["{", "a: [", "- a\n- b\n"])
+def test_text_that_is_no_template_is_refused(text: str) -> None:
+    with pytest.raises(TemplateError, match=r"^Template format error: "):
+        parse(text)
