@@ -53,6 +53,7 @@ from lambent.cloud.gateway.introspection import Introspection, action_route, jso
 from lambent.cloud.gateway.pipeline import Parts, Pipeline
 from lambent.cloud.gateway.server import HttpServer, PortInUseError
 from lambent.cloud.protocol.message import Request, Response
+from lambent.cloud.services.cloudformation.service import CloudFormationService
 from lambent.cloud.services.iam.service import IamService
 from lambent.cloud.services.lambda_.dependencies import Dependencies
 from lambent.cloud.services.lambda_.log_delivery import LogDelivery
@@ -200,7 +201,9 @@ class Platform:
             store=store, blobs=blobs, plane=plane, client=client, clock=self.clock, ids=self.ids
         )
         functions = LambdaService(dependencies, packages=home / "scratch" / "packages", reporting=reporting)
-        for service in (iam, sts, LogsService(store, self.clock), functions):
+        # Behind what its resources are made of: an operation that was under way goes on as soon as it starts.
+        stacks = CloudFormationService(store, client, clock=self.clock, ids=self.ids)
+        for service in (iam, sts, LogsService(store, self.clock), functions, stacks):
             self.registry.add(service)
         # Runs after the data plane has stopped: what functions wrote while it did is delivered too.
         release.push_async_callback(reporting.flush)

@@ -14,7 +14,8 @@ class Principal:
     """The caller: an IAM identity, or an AWS service acting through the internal client.
 
     `arn` is what GetCallerIdentity would answer; for a service it is its host name (`s3.amazonaws.com`).
-    `source_arn` names the resource on whose behalf a service calls.
+    `source_arn` names the resource on whose behalf a service calls. `via` is the service that calls with the identity's
+    credentials, as CloudFormation does: it may do what AWS reserves for its own, such as setting `aws:` tags.
     """
 
     kind: Literal["root", "user", "assumed-role", "service"]
@@ -22,6 +23,12 @@ class Principal:
     arn: str
     user_id: str
     source_arn: str | None = None
+    via: str | None = None
+
+    @property
+    def is_aws(self) -> bool:
+        """Whether an AWS service makes the call, for itself or for somebody."""
+        return self.kind == "service" or self.via is not None
 
 
 def root_of(account: str) -> Principal:

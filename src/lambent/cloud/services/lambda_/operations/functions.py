@@ -36,7 +36,7 @@ class FunctionOperations:
         target = _new_target(context, parameters["FunctionName"])
         check_what_is_not_there(parameters)
         tags = parameters.get("Tags") or {}
-        check_tags(tags, {})
+        check_tags(context, tags, {})
         if self._control.routes.find(target.scope.account, target.scope.region, target.name) is not None:
             raise _exists(target)
         looked = await self._sources.looked_up(target.scope, parameters)

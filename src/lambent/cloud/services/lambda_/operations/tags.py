@@ -36,7 +36,7 @@ class TagOperations:
         added: Mapping[str, str] = parameters["Tags"]
         if not added:
             raise errors.invalid_parameter("An error occurred and the request cannot be processed.")
-        await self._retag(target, lambda tags: {**tags, **_checked(added, tags)})
+        await self._retag(target, lambda tags: {**tags, **_checked(context, added, tags)})
         return {}
 
     @operation("UntagResource")
@@ -65,8 +65,10 @@ class TagOperations:
         await self._control.change(target.scope, target.name, work)
 
 
-def check_tags(added: Mapping[str, str], present: Mapping[str, str]) -> None:
-    """Raise InvalidParameterValueException for tags that AWS does not take."""
+def check_tags(context: RequestContext, added: Mapping[str, str], present: Mapping[str, str]) -> None:
+    """Raise InvalidParameterValueException for tags that AWS does not take; its own services may set `aws:` tags."""
+    if context.caller.is_aws:
+        added = {key: value for key, value in added.items() if not key.startswith("aws:")}
     problem = find_problem(added, present)
     if problem is TagProblem.TOO_MANY:
         raise errors.invalid_parameter("Number of tags exceeds resource tag limit.")
@@ -79,8 +81,8 @@ def check_tags(added: Mapping[str, str], present: Mapping[str, str]) -> None:
         raise errors.invalid_parameter("An error occurred and the request cannot be processed.")
 
 
-def _checked(added: Mapping[str, str], present: Mapping[str, str]) -> Mapping[str, str]:
-    check_tags(added, present)
+def _checked(context: RequestContext, added: Mapping[str, str], present: Mapping[str, str]) -> Mapping[str, str]:
+    check_tags(context, added, present)
     return added
 
 

@@ -1,0 +1,163 @@
+"""What a definition would make of a stack, told beforehand: the changes of a change set.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from lambent.cloud.services.cloudformation.engine.surroundings import surroundings
+from lambent.cloud.services.cloudformation.model.replacement import changed_properties, must_replace, recreation
+from lambent.cloud.services.cloudformation.model.stack import Definition, ResourceStatus, Stack, StackResource
+from lambent.cloud.services.cloudformation.resources.table import ResourceTypes
+from lambent.template.document import Resource, Template, Value, as_text
+from lambent.template.graph import dependencies, in_order
+from lambent.template.intrinsics import UNKNOWN, Environment, evaluate, holds
+
+Change = dict[str, Any]  # Any: a Change of the API
+_GONE = frozenset({ResourceStatus.DELETE_COMPLETE, ResourceStatus.DELETE_SKIPPED, ResourceStatus.CREATE_FAILED})
+
+
+def planned(  # noqa: PLR0913, PLR0917 - all that a plan depends on
+    template: Template,
+    stack: Stack,
+    definition: Definition,
+    resources: Mapping[str, StackResource],
+    types: ResourceTypes,
+    export: Callable[[str], Value],
+) -> list[Change]:
+    """Return the changes, in the order in which they would be made; removals last. Raises TemplateError."""
+    live = {name: row for name, row in resources.items() if row.status not in _GONE}
+    around = surroundings(template, replace(stack, definition=definition), live, types, export)
+    active = {
+        name: one for name, one in template.resources.items() if one.condition is None or holds(one.condition, around)
+    }
+    changes: list[Change] = []
+    before = dict(live)
+    for name in in_order(dependencies(active)):
+        change = _of_resource(active[name], before.get(name), around, types)
+        if change is not None:
+            changes.append(change)
+            if change["ResourceChange"].get("Replacement") == "True":
+                live.pop(name, None)  # its new ids are not known to those that refer to it
+    for name, row in reversed(list(before.items())):
+        if name not in active:
+            changes.append(_removal(row))
+    return changes
+
+
+def _of_resource(
+    resource: Resource, row: StackResource | None, around: Environment, types: ResourceTypes
+) -> Change | None:
+    kind = types.get(resource.type)
+    after = evaluate(resource.properties, around)
+    if row is None or kind is None:
+        return _change(
+            {
+                "Action": "Add",
+                "LogicalResourceId": resource.logical_id,
+                "ResourceType": resource.type,
+                "Scope": [],
+                "Details": [],
+                "AfterContext": _context(after),
+            }
+        )
+    names = changed_properties(row.properties, after)
+    if not names and row.type == resource.type:
+        return None
+    replaces = row.type != resource.type or must_replace(kind, row.properties, after)
+    details = [_detail(name, resource, row, after, recreation(name, kind, row.properties, after)) for name in names]
+    conditional = any(one["Target"]["RequiresRecreation"] == "Conditionally" for one in details)
+    return _change(
+        {
+            "PolicyAction": _policy_action(row) if replaces else None,
+            "Action": "Modify",
+            "LogicalResourceId": resource.logical_id,
+            "PhysicalResourceId": row.physical_id,
+            "ResourceType": resource.type,
+            "Replacement": "True" if replaces else "Conditional" if conditional else "False",
+            "Scope": _scope(names),
+            "Details": details,
+            "BeforeContext": _context(row.properties),
+            "AfterContext": _context(after),
+        }
+    )
+
+
+def _removal(row: StackResource) -> Change:
+    policy = "Retain" if row.deletion_policy.startswith("Retain") else "Delete"
+    return _change(
+        {
+            "PolicyAction": policy,
+            "Action": "Remove",
+            "LogicalResourceId": row.logical_id,
+            "PhysicalResourceId": row.physical_id,
+            "ResourceType": row.type,
+            "Scope": [],
+            "Details": [],
+            "BeforeContext": _context(row.properties),
+        }
+    )
+
+
+def _policy_action(row: StackResource) -> str:
+    return "ReplaceAndRetain" if row.replace_policy.startswith("Retain") else "ReplaceAndDelete"
+
+
+def _scope(names: tuple[str, ...]) -> list[str]:
+    found = {"Tags" if name == "Tags" else "Properties" for name in names}
+    return sorted(found)
+
+
+def _detail(name: str, resource: Resource, row: StackResource, after: Mapping[str, Value], how: str) -> Change:
+    value = after.get(name)
+    entity = _entity(resource.properties.get(name))
+    is_dynamic = UNKNOWN in json.dumps(value)
+    target = {
+        "Attribute": "Tags" if name == "Tags" else "Properties",
+        "Name": name,
+        "RequiresRecreation": how,
+        "Path": f"/Properties/{name}",
+        "BeforeValue": _shown(row.properties.get(name)),
+        "AfterValue": _shown(value),
+        "AttributeChangeType": "Add" if name not in row.properties else "Remove" if name not in after else "Modify",
+    }
+    found: Change = {
+        "Target": {key: inner for key, inner in target.items() if inner is not None},
+        "Evaluation": "Dynamic" if is_dynamic else "Static",
+        "ChangeSource": entity[0],
+    }
+    if entity[1]:
+        found["CausingEntity"] = entity[1]
+    return found
+
+
+def _entity(value: Value) -> tuple[str, str]:
+    match value:
+        case {"Ref": str(name)}:
+            return "ResourceReference", name
+        case {"Fn::GetAtt": [str(name), str(attribute)]}:
+            return "ResourceAttribute", f"{name}.{attribute}"
+        case _:
+            return "DirectModification", ""
+
+
+def _shown(value: Value) -> str | None:
+    if value is None:
+        return None
+    return json.dumps(value, separators=(",", ":")) if isinstance(value, Mapping | list) else as_text(value)
+
+
+def _context(properties: Mapping[str, Value]) -> str:
+    return json.dumps({"Properties": properties}, separators=(",", ":"))
+
+
+def _change(members: Mapping[str, Any]) -> Change:  # Any: as above
+    return {
+        "Type": "Resource",
+        "ResourceChange": {name: value for name, value in members.items() if value is not None},
+    }

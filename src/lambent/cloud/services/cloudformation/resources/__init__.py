@@ -1,0 +1,1 @@
+"""Resource types: how each is made, changed, removed and read."""

@@ -1,0 +1,271 @@
+"""Buckets, keys, secrets and parameters, which the bridge keeps.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html
+"""
+
+from __future__ import annotations
+
+import json
+import secrets  # noqa: TID251 - what protects something is no matter for a source that can be seeded
+import string
+from collections.abc import Mapping
+from typing import Any
+
+from lambent.cloud.services.cloudformation.resources.calls import picked, stack_tags, tag_list, tags_of
+from lambent.cloud.services.cloudformation.resources.contract import Live, Properties, ResourceContext, ResourceHandler
+from lambent.cloud.services.cloudformation.resources.described import Described, Given
+
+
+def _text(document: Any) -> str:  # Any: a policy document
+    return document if isinstance(document, str) else json.dumps(document, separators=(",", ":"))
+
+
+# ── S3 ──
+
+
+def _bucket(context: ResourceContext, properties: Properties, name: str) -> Given:
+    region = context.scope.region
+    where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    return {**where, **picked(properties, "ObjectLockEnabledForBucket")}
+
+
+async def _configure_bucket(context: ResourceContext, name: str, properties: Properties) -> None:
+    if "VersioningConfiguration" in properties:
+        await context.call(
+            "s3",
+            "PutBucketVersioning",
+            Bucket=name,
+            VersioningConfiguration=properties["VersioningConfiguration"],
+        )
+    if "BucketEncryption" in properties:
+        rules = [
+            {**rule, "ApplyServerSideEncryptionByDefault": rule.pop("ServerSideEncryptionByDefault")}
+            for rule in (dict(one) for one in properties["BucketEncryption"]["ServerSideEncryptionConfiguration"])
+        ]
+        await context.call("s3", "PutBucketEncryption", Bucket=name, ServerSideEncryptionConfiguration={"Rules": rules})
+    if "PublicAccessBlockConfiguration" in properties:
+        await context.call(
+            "s3",
+            "PutPublicAccessBlock",
+            Bucket=name,
+            PublicAccessBlockConfiguration=properties["PublicAccessBlockConfiguration"],
+        )
+    if "LifecycleConfiguration" in properties:
+        rules = [_lifecycle_rule(rule) for rule in properties["LifecycleConfiguration"]["Rules"]]
+        await context.call(
+            "s3", "PutBucketLifecycleConfiguration", Bucket=name, LifecycleConfiguration={"Rules": rules}
+        )
+    tags = tag_list({**stack_tags(context), **tags_of(properties)})
+    await context.call("s3", "PutBucketTagging", Bucket=name, Tagging={"TagSet": tags})
+
+
+def _lifecycle_rule(rule: Mapping[str, Any]) -> dict[str, Any]:  # Any: a rule of a lifecycle configuration
+    found: dict[str, Any] = {  # Any: a rule of the API
+        "Filter": {"Prefix": rule.get("Prefix", "")},
+        **picked(rule, "Status"),
+    }  # Any: JSON-shaped values
+    found["ID"] = rule.get("Id", "rule")
+    if "ExpirationInDays" in rule:
+        found["Expiration"] = {"Days": int(rule["ExpirationInDays"])}
+    if (days := rule.get("NoncurrentVersionExpiration", {}).get("NoncurrentDays")) is not None:
+        found["NoncurrentVersionExpiration"] = {"NoncurrentDays": int(days)}
+    if (days := rule.get("AbortIncompleteMultipartUpload", {}).get("DaysAfterInitiation")) is not None:
+        found["AbortIncompleteMultipartUpload"] = {"DaysAfterInitiation": int(days)}
+    return found
+
+
+async def _change_bucket(context: ResourceContext, live: Live, before: Properties, after: Properties) -> None:
+    await _configure_bucket(context, live.physical_id, after)
+
+
+def _bucket_attributes(context: ResourceContext, answer: Given, name: str) -> Given:
+    region, suffix = context.scope.region, "amazonaws.com"
+    return {
+        "Arn": f"arn:{context.scope.partition}:s3:::{name}",
+        "DomainName": f"{name}.s3.{suffix}",
+        "RegionalDomainName": f"{name}.s3.{region}.{suffix}",
+        "DualStackDomainName": f"{name}.s3.dualstack.{region}.{suffix}",
+        "WebsiteURL": f"http://{name}.s3-website-{region}.{suffix}",
+    }
+
+
+BUCKET = Described(
+    "s3",
+    "CreateBucket",
+    "DeleteBucket",
+    "Bucket",
+    name_property="BucketName",
+    named_in_api="Bucket",
+    longest=63,
+    is_lower=True,
+    shape=_bucket,
+    after_create=_configure_bucket,
+    change=_change_bucket,
+    attributes=_bucket_attributes,
+    exists=("BucketAlreadyOwnedByYou",),
+    gone=("NoSuchBucket",),
+)
+BUCKET_POLICY = Described(
+    "s3",
+    "PutBucketPolicy",
+    "DeleteBucketPolicy",
+    "Bucket",
+    name_property="Bucket",
+    shape=lambda context, properties, name: {"Policy": _text(properties["PolicyDocument"])},
+    put_again=True,
+    gone=("NoSuchBucket",),
+)
+
+# ── KMS ──
+
+
+def _key(context: ResourceContext, properties: Properties, name: str) -> Given:
+    found = picked(properties, "Description", "KeySpec", "KeyUsage", "MultiRegion", "Origin")
+    if "KeyPolicy" in properties:
+        found["Policy"] = _text(properties["KeyPolicy"])
+    tags = {**stack_tags(context), **tags_of(properties)}
+    return {**found, "Tags": [{"TagKey": key, "TagValue": value} for key, value in tags.items()]}
+
+
+async def _configure_key(context: ResourceContext, key_id: str, properties: Properties) -> None:
+    rotates = str(properties.get("EnableKeyRotation", False)).lower() == "true"
+    if rotates:
+        await context.call("kms", "EnableKeyRotation", KeyId=key_id)
+    if str(properties.get("Enabled", True)).lower() == "false":
+        await context.call("kms", "DisableKey", KeyId=key_id)
+
+
+async def _change_key(context: ResourceContext, live: Live, before: Properties, after: Properties) -> None:
+    key_id = live.physical_id
+    if before.get("Description") != after.get("Description"):
+        await context.call("kms", "UpdateKeyDescription", KeyId=key_id, Description=after.get("Description", ""))
+    if before.get("KeyPolicy") != after.get("KeyPolicy") and "KeyPolicy" in after:
+        await context.call("kms", "PutKeyPolicy", KeyId=key_id, PolicyName="default", Policy=_text(after["KeyPolicy"]))
+    if before.get("EnableKeyRotation") != after.get("EnableKeyRotation"):
+        rotates = str(after.get("EnableKeyRotation", False)).lower() == "true"
+        await context.call("kms", "EnableKeyRotation" if rotates else "DisableKeyRotation", KeyId=key_id)
+    if before.get("Enabled") != after.get("Enabled"):
+        enabled = str(after.get("Enabled", True)).lower() == "true"
+        await context.call("kms", "EnableKey" if enabled else "DisableKey", KeyId=key_id)
+
+
+KEY = Described(
+    "kms",
+    "CreateKey",
+    "ScheduleKeyDeletion",
+    "KeyId",
+    identity=lambda answer: str(answer["KeyMetadata"]["KeyId"]),
+    shape=_key,
+    after_create=_configure_key,
+    change=_change_key,
+    deleting=lambda context, properties, name: {
+        "KeyId": name,
+        "PendingWindowInDays": int(properties.get("PendingWindowInDays", 30)),
+    },
+    attributes=lambda context, answer, key_id: {"Arn": answer["KeyMetadata"]["Arn"], "KeyId": key_id},
+    gone=("NotFoundException", "KMSInvalidStateException"),
+)
+
+
+async def _change_alias(context: ResourceContext, live: Live, before: Properties, after: Properties) -> None:
+    await context.call("kms", "UpdateAlias", AliasName=live.physical_id, TargetKeyId=after["TargetKeyId"])
+
+
+ALIAS = Described(
+    "kms",
+    "CreateAlias",
+    "DeleteAlias",
+    "AliasName",
+    name_property="AliasName",
+    change=_change_alias,
+    gone=("NotFoundException",),
+)
+
+# ── Secrets Manager, Systems Manager ──
+
+
+def _generated(rule: Mapping[str, Any]) -> str:  # Any: GenerateSecretString
+    letters = string.ascii_letters + string.digits
+    if not rule.get("ExcludePunctuation"):
+        letters += "!#$%&()*+,-.:;<=>?@[]^_{|}~"
+    letters = "".join(one for one in letters if one not in rule.get("ExcludeCharacters", ""))
+    password = "".join(secrets.choice(letters) for _ in range(int(rule.get("PasswordLength", 32))))
+    if "GenerateStringKey" not in rule:
+        return password
+    return json.dumps({**json.loads(rule.get("SecretStringTemplate", "{}")), rule["GenerateStringKey"]: password})
+
+
+def _secret(context: ResourceContext, properties: Properties, name: str) -> Given:
+    found = picked(properties, "Description", "KmsKeyId", "SecretString")
+    if "GenerateSecretString" in properties:
+        found["SecretString"] = _generated(properties["GenerateSecretString"])
+    return found
+
+
+async def _change_secret(context: ResourceContext, live: Live, before: Properties, after: Properties) -> None:
+    # A generated secret is generated anew only when its rule changes.
+    kept = before.get("GenerateSecretString") == after.get("GenerateSecretString")
+    found = picked(after, "Description", "KmsKeyId", "SecretString") if kept else _secret(context, after, "")
+    await context.call("secretsmanager", "UpdateSecret", SecretId=live.physical_id, **found)
+
+
+SECRET = Described(
+    "secretsmanager",
+    "CreateSecret",
+    "DeleteSecret",
+    "SecretId",
+    name_property="Name",
+    longest=512,
+    identity=lambda answer: str(answer["ARN"]),
+    shape=_secret,
+    change=_change_secret,
+    deleting=lambda context, properties, name: {"SecretId": name, "ForceDeleteWithoutRecovery": True},
+    attributes=lambda context, answer, arn: {"Id": arn},
+    tags="list",
+    gone=("ResourceNotFoundException",),
+)
+
+
+def _parameter(context: ResourceContext, properties: Properties, name: str) -> Given:
+    return picked(properties, "Type", "Value", "Description", "AllowedPattern", "Tier", "Policies", "DataType")
+
+
+async def _change_parameter(context: ResourceContext, live: Live, before: Properties, after: Properties) -> None:
+    found = _parameter(context, after, live.physical_id)
+    await context.call("ssm", "PutParameter", **found, Name=live.physical_id, Overwrite=True)
+
+
+class ParameterHandler(Described):
+    """A parameter, whose value can be asked for."""
+
+    __slots__ = ()
+
+    async def create(self, context: ResourceContext, properties: Properties) -> Live:
+        """Put the parameter."""
+        live = await Described.create(self, context, properties)
+        return Live(live.physical_id, picked(properties, "Type", "Value"))
+
+    async def update(self, context: ResourceContext, live: Live, before: Properties, after: Properties) -> Live:
+        """Put it over what it was."""
+        await _change_parameter(context, live, before, after)
+        return Live(live.physical_id, picked(after, "Type", "Value"))
+
+
+PARAMETER = ParameterHandler(
+    "ssm",
+    "PutParameter",
+    "DeleteParameter",
+    "Name",
+    name_property="Name",
+    shape=_parameter,
+    gone=("ParameterNotFound",),
+)
+
+HANDLERS: Mapping[str, ResourceHandler] = {
+    "AWS::KMS::Alias": ALIAS,
+    "AWS::KMS::Key": KEY,
+    "AWS::S3::Bucket": BUCKET,
+    "AWS::S3::BucketPolicy": BUCKET_POLICY,
+    "AWS::SSM::Parameter": PARAMETER,
+    "AWS::SecretsManager::Secret": SECRET,
+}

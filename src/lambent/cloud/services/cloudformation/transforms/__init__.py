@@ -1,0 +1,1 @@
+"""Transforms: what a template becomes before its resources are looked at."""

@@ -1,0 +1,53 @@
+"""The process that runs AWS's SAM translator: the only door to it. One JSON line in, one JSON line out.
+
+A process of its own, because the translator takes a second to import and holds the interpreter while it works.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+Values = dict[str, Any]  # Any: JSON-shaped values of a template
+
+
+def translate(request: Values) -> Values:
+    """Return `{"template": …}`, or `{"error": …}` with the translator's own words."""
+    from samtranslator.internal.managed_policies import get_bundled_managed_policy_map
+    from samtranslator.model.exceptions import InvalidDocumentException
+    from samtranslator.sdk.parameter import SamParameterValues
+    from samtranslator.translator.transform import transform
+
+    class Policies:
+        """The managed policies that the translator carries with it: it is not to ask IAM."""
+
+        def load(self) -> Any:  # Any: as the translator has it
+            return get_bundled_managed_policy_map(request["partition"])
+
+    template = request["template"]
+    parameters = request["parameters"]
+    SamParameterValues(parameters)
+    try:
+        return {"template": transform(template, parameters, Policies())}
+    except InvalidDocumentException as error:
+        causes = ", ".join(str(cause.message) for cause in error.causes)
+        number = len(error.causes)
+        return {
+            "error": f"Invalid Serverless Application Specification document. Number of errors found: {number}. {causes}"  # noqa: E501 - in one piece, to be searched for
+        }
+
+
+def main() -> None:
+    """Answer until standard input ends."""
+    for line in sys.stdin:
+        try:
+            answer = translate(json.loads(line))
+        except Exception as error:  # noqa: BLE001 - whatever the translator raises is the template's fault to its user
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
