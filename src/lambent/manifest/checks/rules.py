@@ -1,0 +1,84 @@
+"""The rules by name: what each is about, how much it matters, and where AWS says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lambent.base.diagnostics import Diagnostic, Severity, SourceSpan
+
+_DG = "https://docs.aws.amazon.com/lambda/latest/dg/"
+_API = "https://docs.aws.amazon.com/lambda/latest/api/"
+_IAM = "https://docs.aws.amazon.com/IAM/latest/UserGuide/"
+_E, _W, _N = Severity.ERROR, Severity.WARNING, Severity.NOTE
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule: its stable id, how much it matters, what it says, and AWS's page about it."""
+
+    id: str
+    severity: Severity
+    title: str
+    source: str
+
+    def found(self, message: str, span: SourceSpan | None, advice: str) -> Diagnostic:
+        """Return a finding of this rule."""
+        return Diagnostic(self.severity, self.id, message, span, advice)
+
+
+_ALL = (
+    Rule("stack-name", _E, "A stack's name begins with a letter and has letters, digits and hyphens, 128 at most.", "https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html"),
+    Rule("function-name", _E, "A function's name has 64 characters at most: letters, digits, hyphens, underscores.", _API + "API_CreateFunction.html"),
+    Rule("runtime-unknown", _E, "The runtime is one that Lambda has.", _DG + "lambda-runtimes.html"),
+    Rule("runtime-deprecated", _W, "The runtime still gets security updates.", _DG + "lambda-runtimes.html#runtime-support-policy"),
+    Rule("runtime-missing", _E, "A zip needs a runtime and a handler.", _API + "API_CreateFunction.html"),
+    Rule("image-runtime", _E, "An image brings its runtime, handler and layers itself.", _DG + "images-create.html"),
+    Rule("handler", _E, "A handler has 128 characters at most and no blanks.", _API + "API_CreateFunction.html"),
+    Rule("memory", _E, "Memory is 128 to 10,240 MB.", _DG + "configuration-memory.html"),
+    Rule("timeout", _E, "A timeout is 1 to 900 seconds.", _DG + "configuration-timeout.html"),
+    Rule("ephemeral-storage", _E, "/tmp has 512 to 10,240 MB.", _DG + "configuration-ephemeral-storage.html"),
+    Rule("code-source", _E, "Code comes from exactly one place.", _API + "API_FunctionCode.html"),
+    Rule("reserved-environment-variable", _E, "Lambda sets some environment variables itself.", _DG + "configuration-envvars.html#configuration-envvars-runtime"),
+    Rule("environment-variable-name", _E, "A variable's name begins with a letter and has two characters at least.", _API + "API_Environment.html"),
+    Rule("environment-size", _E, "All environment variables together have 4 KB at most.", _DG + "configuration-envvars.html"),
+    Rule("layer-count", _E, "A function has five layers at most.", _DG + "chapter-layers.html"),
+    Rule("layer-arn", _E, "A layer is named by the ARN of one of its versions.", _DG + "chapter-layers.html"),
+    Rule("role-arn", _E, "A role is named by its ARN.", _IAM + "reference_identifiers.html"),
+    Rule("managed-policy", _E, "A policy of AWS's is one that there is.", _IAM + "access_policies_managed-vs-inline.html"),
+    Rule("policy-document", _E, "A policy statement has an effect, actions with their service, and resources.", _IAM + "reference_policies_elements.html"),
+    Rule("broad-pass-role", _W, "iam:PassRole on every role lets a function become any of them.", _IAM + "id_roles_use_passrole.html"),
+    Rule("arn", _E, "An ARN has six parts, with an account of 12 digits where it has one.", _IAM + "reference-arns.html"),
+    Rule("reserved-concurrency", _E, "Reserved concurrency is 0 or more, and leaves 100 of the account's 1,000 unreserved.", _DG + "configuration-concurrency.html"),
+    Rule("provisioned-concurrency", _E, "Provisioned concurrency is 1 or more, and no more than what is reserved.", _DG + "provisioned-concurrency.html"),
+    Rule("provisioned-without-alias", _W, "Provisioned concurrency belongs to an alias, so that it moves to the next version.", _DG + "provisioned-concurrency.html"),
+    Rule("alias-name", _E, "An alias has a name that is no number.", _API + "API_CreateAlias.html"),
+    Rule("alias-weight-version", _E, "Weights are of published versions; $LATEST is none.", _DG + "configuring-alias-routing.html"),
+    Rule("alias-weights", _E, "An alias shares calls with one more version, by a weight from 0.0 to 1.0.", _DG + "configuring-alias-routing.html"),
+    Rule("snap-start", _E, "SnapStart is for some runtimes, and not with provisioned concurrency or a large /tmp.", _DG + "snapstart.html"),
+    Rule("vpc-security-groups", _E, "A function in a VPC has subnets and security groups, both.", _DG + "configuration-vpc.html"),
+    Rule("vpc-zones", _W, "Subnets lie in two Availability Zones at least.", _DG + "configuration-vpc.html#vpc-configuring"),
+    Rule("subnet-id", _E, "A subnet is named by its id.", _API + "API_VpcConfig.html"),
+    Rule("security-group-id", _E, "A security group is named by its id.", _API + "API_VpcConfig.html"),
+    Rule("not-simulated", _N, "A property that AWS obeys has no effect on the platform here.", _DG + "welcome.html"),
+    Rule("log-retention", _E, "Log groups keep events for one of the numbers of days that CloudWatch Logs has.", "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"),
+    Rule("log-level-format", _E, "Log levels need the JSON format.", _DG + "monitoring-cloudwatchlogs-logformat.html"),
+    Rule("log-retention-of-shared-group", _E, "A shared group keeps events as it says itself.", _DG + "monitoring-cloudwatchlogs.html"),
+    Rule("retry", _E, "Asynchronous events are tried 0 to 2 times again, within 60 s to 6 h.", _DG + "invocation-async-configuring.html"),
+    Rule("tags", _E, "A resource has 50 tags at most, and none that begins with aws:.", _DG + "configuration-tags.html"),
+    Rule("url-open", _W, "A URL without authentication can be called by anybody.", _DG + "urls-auth.html"),
+    Rule("description", _E, "A description has 256 characters at most.", _API + "API_CreateFunction.html"),
+    Rule("key-window", _E, "A key waits 7 to 30 days before it is deleted.", "https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html"),
+    Rule("managed-memory", _E, "On Managed Instances a function has 2,048 MB at least.", _DG + "lambda-managed-instances-quotas.html"),
+    Rule("managed-runtime", _E, "Managed Instances run Python 3.13, Node.js 22, Java 21, .NET 8 and later.", _DG + "lambda-managed-instances-runtimes.html"),
+    Rule("managed-exclusions", _E, "Managed Instances go without SnapStart, provisioned concurrency and a function's own VPC.", _DG + "lambda-managed-instances.html"),
+    Rule("managed-log-format", _E, "On Managed Instances logs are JSON.", _DG + "lambda-managed-instances-monitoring.html"),
+    Rule("managed-ratio", _E, "Memory per vCPU is 2, 4 or 8 GiB, and memory a multiple of it.", _DG + "lambda-managed-instances-scaling.html"),
+    Rule("managed-environments", _E, "The least and the most execution environments are set together, up to 15,000.", _DG + "lambda-managed-instances-scaling.html"),
+    Rule("provider-network", _E, "A capacity provider has 1 to 16 subnets and up to 5 security groups.", _DG + "lambda-managed-instances-capacity-providers.html"),
+    Rule("provider-zones", _W, "A capacity provider's subnets lie in two Availability Zones at least.", _DG + "lambda-managed-instances-capacity-providers.html"),
+    Rule("provider-instance-types", _E, "Instance types are allowed or excluded, not both.", _DG + "lambda-managed-instances-capacity-providers.html"),
+    Rule("provider-vcpus", _E, "A capacity provider has 2 to 15,000 vCPUs.", _DG + "lambda-managed-instances-quotas.html"),
+    Rule("provider-scaling", _E, "Manual scaling has a target, Auto has none.", _DG + "lambda-managed-instances-scaling.html"),
+)  # fmt: skip
+RULES: Mapping[str, Rule] = {rule.id: rule for rule in _ALL}

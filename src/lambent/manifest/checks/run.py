@@ -1,0 +1,68 @@
+"""Every rule over a system."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lambent.aws.quotas import TAGS_PER_RESOURCE
+from lambent.base.diagnostics import Diagnostic
+from lambent.manifest.checks.capacity import check_managed, check_provider
+from lambent.manifest.checks.functions import check_function
+from lambent.manifest.checks.operation import RETENTION_DAYS, check_operation
+from lambent.manifest.checks.permissions import check_function_permissions, check_role
+from lambent.manifest.checks.subject import Place, constraint
+from lambent.manifest.effective import effective_functions
+from lambent.manifest.expression import Expression
+from lambent.manifest.sources import Sources
+from lambent.manifest.system import System
+
+_STACK = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}\Z")
+
+
+def check(system: System, sources: Sources) -> list[Diagnostic]:
+    """Return everything that AWS's rules say against a system, offline."""
+    return list(_every(system, sources))
+
+
+def _every(system: System, sources: Sources) -> Iterator[Diagnostic]:
+    whole = Place(sources, ())
+    if not _STACK.match(system.stack):
+        message = constraint(
+            system.stack, "stackName", "Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
+        )
+        yield whole.found("stack-name", message, "Begin with a letter; use letters, digits, hyphens.", "stack")
+    yield from _tags(system.tags, whole)
+    for key, function in effective_functions(system).items():
+        place = Place(sources, ("functions", key))
+        name = f"{system.stack}-{key}" if function.name is None else function.name.literal
+        yield from check_function(function, name, place)
+        yield from check_operation(function, place)
+        yield from check_function_permissions(function, place)
+        yield from check_managed(function, place)
+        yield from _tags(function.tags, place)
+    for key, role in system.roles.items():
+        yield from check_role(role, Place(sources, ("roles", key)))
+        yield from _tags(role.tags, Place(sources, ("roles", key)))
+    for key, group in system.log_groups.items():
+        if group.retention is not None and group.retention not in RETENTION_DAYS:
+            message = constraint(
+                group.retention, "retentionInDays", f"Member must satisfy enum value set: {list(RETENTION_DAYS)}"
+            )
+            near = min(RETENTION_DAYS, key=lambda days, wanted=group.retention: abs(days - wanted))  # type: ignore[misc] # the default binds it
+            yield Place(sources, ("log_groups", key)).found("log-retention", message, f"Write {near}.", "retention")
+    for key, kms in system.keys.items():
+        if kms.deletion_window is not None and not 7 <= kms.deletion_window <= 30:
+            message = constraint(kms.deletion_window, "pendingWindowInDays", "Member must have value between 7 and 30")
+            yield Place(sources, ("keys", key)).found("key-window", message, "", "deletion_window")
+    for key, provider in system.capacity_providers.items():
+        yield from check_provider(provider, Place(sources, ("capacity_providers", key)))
+
+
+def _tags(tags: dict[str, Expression], place: Place) -> Iterator[Diagnostic]:
+    if len(tags) > TAGS_PER_RESOURCE:
+        yield place.found("tags", "Number of tags exceeds resource tag limit.", "50 is the most.", "tags", key=True)
+    for name in tags:
+        if name.lower().startswith("aws:"):
+            message = "aws: prefixed tag key names are not allowed for external use."
+            yield place.found("tags", message, "Choose another name.", "tags", name, key=True)
