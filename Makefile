@@ -35,6 +35,7 @@ check: .venv/.test ## format, lint, types, import contracts, sizes and the other
 bench: .venv/.test ## measure against a bare server and another emulator (needs wrk)
 	@$(bin)/python bench/store.py
 	@$(bin)/python bench/run.py
+	@$(bin)/python bench/deployments.py
 
 lock: ## write requirements/*.txt anew (make lock LOCK_FLAGS=--upgrade for the newest versions)
 	@scripts/lock $(LOCK_FLAGS)

@@ -14,11 +14,10 @@ from pathlib import Path
 
 from figures import failed_promises, table
 from invocations import run
+from recording import record
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-PAGE = ROOT / "docs" / "operations" / "performance.md"
-BEGIN, END = "<!-- last result: begin -->", "<!-- last result: end -->"
 
 
 def install_peer(target: Path) -> Path:
@@ -36,15 +35,6 @@ def install_peer(target: Path) -> Path:
     return python
 
 
-def record(page: str, result: str) -> str:
-    """Return the page with the result between its markers; raises ValueError where it has none."""
-    before, found, rest = page.partition(BEGIN)
-    _, closing, after = rest.partition(END)
-    if not (found and closing):
-        raise ValueError(f"{PAGE.name} has lost its markers")
-    return f"{before}{BEGIN}\n```text\n{result}\n```\n{END}{after}"
-
-
 def main() -> None:
     """Measure, print, record; exit with 1 where a promise is not kept."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -55,7 +45,7 @@ def main() -> None:
     peer = options.peer or install_peer(ROOT / ".venv-peer")
     found = run(options.seconds, options.rounds, peer)
     print(table(found))
-    PAGE.write_text(record(PAGE.read_text(encoding="utf-8"), table(found)), encoding="utf-8")
+    record("invocations", table(found))
     if failed := failed_promises(found):
         raise SystemExit("not kept: " + "; ".join(failed))
 

@@ -1,5 +1,7 @@
 """Writes the AWS managed policies that Lambda systems use into the IAM service's data file.
 
+The names of all of them go into the file by which manifests are checked.
+
 Run after an upgrade of moto, whose Apache-2.0 licensed copy of AWS's published policies is the source:
     python scripts/generate_managed_policies.py
 """
@@ -13,7 +15,9 @@ from pathlib import Path
 
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
-TARGET = Path(__file__).resolve().parent.parent / "src/lambent/cloud/services/iam/managed_policies.json"
+PACKAGE = Path(__file__).resolve().parent.parent / "src/lambent"
+TARGET = PACKAGE / "cloud/services/iam/managed_policies.json"
+NAMES = PACKAGE / "aws/managed_policies.txt"
 CHOSEN = re.compile(
     r"""
     AWSLambda.* | AWS(Application|CodeDeploy).*Lambda.* | AWSCodeDeployRole(For\w+)? | .*CloudWatchLambda.*
@@ -41,7 +45,10 @@ CHOSEN = re.compile(
 def main() -> None:
     """Write the data file: a note on its source, then one policy a line."""
     lines = []
-    for name, policy in sorted(json.loads(aws_managed_policies_data).items()):
+    policies = json.loads(aws_managed_policies_data)
+    named = sorted(f"{policy['Path'].removeprefix('/')}{name}" for name, policy in policies.items())
+    NAMES.write_text("\n".join(named) + "\n", encoding="utf-8")
+    for name, policy in sorted(policies.items()):
         if not CHOSEN.fullmatch(name):
             continue
         kept = {

@@ -1,20 +1,18 @@
-"""The whole story in one run: start the platform, create the function, invoke it well and badly, read its logs, stop.
+"""The whole story in one run: start the platform, check and deploy the system, invoke it well and badly, remove it.
 
     make demo
 
-Everything goes through public APIs: the `lambent` command starts and stops the platform, boto3 does the rest, as it
-would on AWS. Nothing is left behind: state is kept in memory, and the port is a free one.
+`lambent` does what its user would type; boto3 invokes, as any client would. Nothing is left behind: state is kept in
+memory, and the port is a free one.
 """
 
 from __future__ import annotations
 
 import base64
-import io
 import json
 import subprocess
 import sys
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,10 +22,6 @@ import boto3
 from botocore.config import Config
 
 HERE = Path(__file__).parent
-ROLE_TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-}
 EVENTS: tuple[tuple[str, Any], ...] = (
     ("the first ten steps", {"n": 10}),
     ("a negative number", {"n": -5}),
@@ -64,65 +58,35 @@ def lambent(*arguments: str) -> str:
 
 @contextmanager
 def platform(story: Story) -> Iterator[str]:
-    """Start a platform in memory on a free port; yield its address; stop it whatever happens."""
+    """Start a platform in memory on a free port; yield the port; stop it whatever happens."""
     started = json.loads(
         story.step("lambent start", lambda: lambent("start", "--memory", "--port", "0", "--detach", "--json"))
     )
     try:
-        yield started["endpoint_url"]
+        yield str(started["port"])
     finally:
         story.step("lambent stop", lambda: lambent("stop", "--port", str(started["port"])))
         Path(started["log"]).unlink(missing_ok=True)
 
 
-def package() -> bytes:
-    """Return the function's deployment package: a zip of its one file."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as contents:
-        contents.write(HERE / "src" / "lambda_function.py", "lambda_function.py")
-    return archive.getvalue()
+def deploy(story: Story, port: str) -> str:
+    """Check the manifest, deploy it and return the name of the function, which the stack's outputs tell."""
+    print(story.step("lambent check", lambda: lambent("check", str(HERE))).rstrip())
+    print(story.step("lambent up", lambda: lambent("up", str(HERE), "--port", port)).rstrip())
+    outputs = json.loads(story.step("lambent outputs", lambda: lambent("outputs", str(HERE), "--port", port, "--json")))
+    return str(outputs["function_name"])
 
 
-def create(story: Story, client: Callable[[str], Any]) -> None:
-    """Create the execution role and the function, and wait until it is active."""
-    iam, functions = client("iam"), client("lambda")
-    role = story.step(
-        "iam    CreateRole fibonacci-role",
-        lambda: iam.create_role(RoleName="fibonacci-role", AssumeRolePolicyDocument=json.dumps(ROLE_TRUST)),
-    )
-    story.step(
-        "iam    AttachRolePolicy AWSLambdaBasicExecutionRole",
-        lambda: iam.attach_role_policy(
-            RoleName="fibonacci-role", PolicyArn="arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
-        ),
-    )
-    story.step(
-        "lambda CreateFunction fibonacci",
-        lambda: functions.create_function(
-            FunctionName="fibonacci",
-            Runtime="python3.13",
-            Handler="lambda_function.lambda_handler",
-            Role=role["Role"]["Arn"],
-            Code={"ZipFile": package()},
-            MemorySize=128,
-            Timeout=10,
-        ),
-    )
-    waiter = functions.get_waiter("function_active_v2")
-    story.step(
-        "       … Pending → Active",
-        lambda: waiter.wait(FunctionName="fibonacci", WaiterConfig={"Delay": 0.05, "MaxAttempts": 200}),
-    )
-
-
-def invoke(story: Story, client: Callable[[str], Any]) -> None:
+def invoke(story: Story, client: Callable[[str], Any], name: str) -> None:
     """Invoke the function with good and bad input and show each answer; show the first one's REPORT line."""
     functions = client("lambda")
     for number, (what, event) in enumerate(EVENTS):
         payload = json.dumps(event).encode()
         answer = story.step(
             f"lambda Invoke with {what}",
-            lambda payload=payload: functions.invoke(FunctionName="fibonacci", Payload=payload, LogType="Tail"),
+            lambda payload=payload: functions.invoke(
+                FunctionName=name, Qualifier="live", Payload=payload, LogType="Tail"
+            ),
         )
         print(f"         {json.dumps(event)} → {answer['Payload'].read().decode()}")
         if number == 0:
@@ -130,23 +94,20 @@ def invoke(story: Story, client: Callable[[str], Any]) -> None:
             print(f"         {next(line for line in tail.splitlines() if line.startswith('REPORT')).expandtabs(2)}")
 
 
-def show_logs(story: Story, client: Callable[[str], Any]) -> None:
-    """Read the function's log group, as `lambent logs fibonacci` does."""
+def show_logs(story: Story, client: Callable[[str], Any], name: str) -> None:
+    """Read the function's log group, as `lambent logs` does."""
     logs = client("logs")
     expected = len(EVENTS)
 
     def complete() -> list[str]:
         while True:  # lines are written in batches, a moment after the answer
-            try:
-                events = logs.filter_log_events(logGroupName="/aws/lambda/fibonacci")["events"]
-            except logs.exceptions.ResourceNotFoundException:
-                events = []  # the first batch makes the group
+            events = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
             messages = [event["message"].rstrip("\n") for event in events]
             if sum(message.startswith("REPORT") for message in messages) >= expected:
                 return messages
             time.sleep(0.05)
 
-    for message in story.step("logs   FilterLogEvents /aws/lambda/fibonacci", complete):
+    for message in story.step(f"logs   FilterLogEvents /aws/lambda/{name}", complete):
         print(f"         {message.expandtabs(2)}")
 
 
@@ -155,21 +116,22 @@ def main() -> None:
     began = time.perf_counter()
     story = Story()
     print("Lambent, running the Fibonacci function of examples/fibonacci:\n")
-    with platform(story) as endpoint:
+    with platform(story) as port:
 
         def client(service: str) -> Any:
             return boto3.client(
                 service,
-                endpoint_url=endpoint,
+                endpoint_url=f"http://127.0.0.1:{port}",
                 region_name="us-east-1",
                 aws_access_key_id="000000000000",
                 aws_secret_access_key="local",  # noqa: S106 - nobody checks it here
                 config=Config(retries={"total_max_attempts": 1}),
             )
 
-        create(story, client)
-        invoke(story, client)
-        show_logs(story, client)
+        name = deploy(story, port)
+        invoke(story, client, name)
+        show_logs(story, client, name)
+        print(story.step("lambent down", lambda: lambent("down", str(HERE), "--port", port, "--yes")).rstrip())
     took = time.perf_counter() - began
     print(
         f"\nDone in {took:.1f} s, of which {story.spent_s:.1f} s were Lambent's own share (the rest is boto3 loading)."

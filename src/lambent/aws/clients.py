@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import boto3
@@ -22,24 +23,46 @@ class Target:
     endpoint_url: str | None
     region: str | None = None
     access_key: str | None = None
+    secret_key: str | None = None
+    session_token: str | None = None
+    profile: str | None = None
 
     @classmethod
     def local(cls, endpoint_url: str, *, account: str = LOCAL_ACCOUNT, region: str = LOCAL_REGION) -> Target:
         """Return the embedded platform at `endpoint_url`, whose account is named by the access key."""
-        return cls(endpoint_url=endpoint_url, region=region, access_key=account)
+        return cls(endpoint_url=endpoint_url, region=region, access_key=account, secret_key="local")  # noqa: S106 - nobody checks it
+
+    @classmethod
+    def aws(cls, *, region: str | None = None, profile: str | None = None) -> Target:
+        """Return AWS with the credentials of a profile, or those of the surroundings."""
+        return cls(endpoint_url=None, region=region, profile=profile)
+
+    def with_credentials(self, access_key: str, secret_key: str, session_token: str | None) -> Target:
+        """Return the same place with explicit credentials."""
+        return replace(self, access_key=access_key, secret_key=secret_key, session_token=session_token, profile=None)
 
     def client(self, service: str) -> Any:  # Any: boto3's clients are classes made at run time
         """Return a boto3 client of `service`. Its calls belong inside `aws_errors()`."""
-        make: Any = boto3.client  # Any: its stubs want a literal service name
+        make: Any = _session(self.profile).client  # Any: its stubs want a literal service name
         return make(
             service,
             endpoint_url=self.endpoint_url,
             region_name=self.region,
             aws_access_key_id=self.access_key,
-            aws_secret_access_key=None if self.access_key is None else "local",
+            aws_secret_access_key=self.secret_key,
+            aws_session_token=self.session_token,
             # A function may run for 15 minutes before it answers, and a second attempt would run it twice.
             config=Config(read_timeout=910, connect_timeout=5, retries={"total_max_attempts": 1}),
         )
+
+
+@cache
+def _session(profile: str | None) -> boto3.Session:
+    """Return the session of a profile: its models and credentials are loaded once for all clients."""
+    try:
+        return boto3.Session(profile_name=profile)
+    except BotoCoreError as error:
+        raise TargetUnreachableError(str(error)) from error
 
 
 class AwsCallError(Exception):

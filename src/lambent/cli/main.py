@@ -20,6 +20,14 @@ COMMANDS = {
     "status": "Say whether the platform runs, and what runs on it.",
     "doctor": "Say which runtimes and which isolation this machine offers, and what would help.",
     "env": "Print the variables that point any AWS tool at the platform.",
+    "init": "Make a project that runs as it is.",
+    "check": "Check a manifest or a template against AWS's rules, offline.",
+    "plan": "Show what `up` would do.",
+    "up": "Deploy a project, here or on AWS.",
+    "down": "Remove what `up` deployed.",
+    "outputs": "Print a stack's outputs.",
+    "diff": "Say what is not as it was deployed.",
+    "bootstrap": "Make the bucket that code is uploaded to.",
     "invoke": "Invoke a function and print its answer.",
     "logs": "Print a function's logs.",
 }
@@ -67,10 +75,11 @@ def lambent(
     r"""Build, run and understand AWS Lambda systems, here and on AWS.
 
     \b
-    lambent start --detach            an AWS endpoint on 127.0.0.1:4566
-    eval "$(lambent env)"             point boto3, the AWS CLI, Terraform … at it
-    lambent invoke fibonacci --event '{"n": 10}'
-    lambent logs fibonacci --follow
+    lambent init shop && cd shop      a project with one function
+    lambent up                        check it, start the platform, deploy to it
+    lambent invoke shop-hello --event '{"name": "you"}'
+    lambent up --target aws           the very same on AWS
+    eval "$(lambent env)"             point boto3, the AWS CLI, Terraform … at the platform
     """
 
 

@@ -1,7 +1,8 @@
 """Flags and environment variables → settings, once: the only place where the CLI reads its surroundings.
 
 A flag wins over its environment variable, which wins over the default:
-`LAMBENT_PORT` (4566), `LAMBENT_DATA` (`$XDG_DATA_HOME/lambent/<port>`), `LAMBENT_ISOLATION` (auto).
+`LAMBENT_PORT` (4566), `LAMBENT_DATA` (`$XDG_DATA_HOME/lambent/<port>`), `LAMBENT_ISOLATION` (auto),
+`LAMBENT_TARGET` (local).
 """
 
 from __future__ import annotations
@@ -38,6 +39,11 @@ def data_dir(flag: Path | None, port_number: int) -> Path:
     return _xdg("XDG_DATA_HOME", ".local/share") / "lambent" / str(port_number)
 
 
+def cache_dir() -> Path:
+    """Return where packages that were built are kept."""
+    return _xdg("XDG_CACHE_HOME", ".cache") / "lambent"
+
+
 def log_file(port_number: int) -> Path:
     """Return where a detached platform writes what it would have shown."""
     return _xdg("XDG_STATE_HOME", ".local/state") / "lambent" / f"{port_number}.log"
@@ -46,6 +52,11 @@ def log_file(port_number: int) -> Path:
 def isolation(flag: str | None) -> str:
     """Return the isolation level asked for: auto, namespace or process."""
     return flag or os.environ.get("LAMBENT_ISOLATION") or "auto"
+
+
+def target() -> str:
+    """Return the target of deployments that no flag names: local or aws."""
+    return os.environ.get("LAMBENT_TARGET") or "local"
 
 
 def endpoint_url(port_number: int) -> str:

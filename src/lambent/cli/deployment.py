@@ -1,0 +1,150 @@
+"""What the commands that deploy have in common: a project and a place become a compiled system and a target."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import typer
+
+from lambent.cli import connection, launching, settings
+from lambent.cli import project as projects
+from lambent.cli.errors import CommandError, ExitCode
+from lambent.cli.project import Project
+from lambent.cli.targets import Place
+from lambent.cli.views import human
+
+if TYPE_CHECKING:
+    from lambent.aws.clients import Target
+    from lambent.compiler.result import CompiledSystem
+    from lambent.deploy.plan import Plan
+    from lambent.deploy.progress import StackDone
+
+
+def target_of(place: Place, project: Project | None, *, start: bool = False) -> Target:
+    """Return where calls go; with `start`, a local platform is started where none runs, otherwise one must run."""
+    from lambent.aws.clients import LOCAL_REGION, Target
+
+    region = place.region or (None if project is None else project.region)
+    if not place.is_local:
+        target = Target.aws(region=region, profile=place.profile)
+        given = None if project is None or project.loaded is None else project.loaded.credentials
+        if given is None:
+            return target
+        return target.with_credentials(given.access_key_id, given.secret_access_key, given.session_token)
+    if start:
+        _ensure_running(place.port)
+    else:
+        connection.require_running(place.port)
+    return Target.local(settings.endpoint_url(place.port), region=region or LOCAL_REGION)
+
+
+def compiled(project: Project, target: Target) -> CompiledSystem:
+    """Return the project as CloudFormation understands it; its findings are shown, and an error ends the command."""
+    projects.require_sound(project)
+    if project.system is None:
+        from lambent.deploy.templates import compile_template
+
+        if project.stack is None:
+            raise CommandError(
+                "A template does not say which stack it is for.", "Name it with --stack NAME.", ExitCode.USAGE
+            )
+        with _deploy_errors():
+            return compile_template(project.text, project.base, stack_name=project.stack, parameters=project.settings)
+    from lambent.compiler.compile import compile_system
+    from lambent.compiler.errors import CompileError
+    from lambent.deploy.discovery import discover
+
+    try:
+        with errors():
+            vpcs = discover(project.system, target)
+        return compile_system(project.system, vpcs=vpcs, settings=project.settings)
+    except CompileError as error:
+        where = None if project.loaded is None else project.loaded.sources.span(*error.path)
+        raise CommandError(f"{where}: {error.message}" if where else error.message, error.advice) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan; `is_under_way` says that the stack is being brought to this very state already."""
+
+    plan: Plan
+    is_under_way: bool = False
+
+
+def planned(project: Project, target: Target, place: Place, *, throw_away: bool = False) -> Planned:
+    """Return what is to be done for a project; `throw_away` removes the change set again, for a look only."""
+    from lambent.deploy.bootstrap import bootstrap
+    from lambent.deploy.plan import Plan
+    from lambent.deploy.planner import Planner, Source
+
+    system = compiled(project, target)
+    planner = Planner(target, make_bucket=bootstrap if place.is_local else None)
+    with errors():
+        prepared = planner.prepare(system, Source(project.base, settings.cache_dir()))
+        if planner.is_under_way(prepared):
+            return Planned(
+                Plan(system.stack_name, None, is_new=False, output_names=system.output_names), is_under_way=True
+            )
+        found = planner.plan(prepared)
+        if throw_away and found.change_set_id is not None:
+            planner.forget(found)
+    return Planned(found)
+
+
+def output_names(project: Project | None) -> dict[str, str]:
+    """Return what the manifest calls each output of its template."""
+    if project is None or project.system is None:
+        return {}
+    from lambent.compiler.names import pascal
+
+    return {pascal(name): name for name in project.system.outputs}
+
+
+def told(place: Place) -> str:
+    """Return the target in words."""
+    return settings.endpoint_url(place.port) if place.is_local else f"AWS{f' ({place.region})' if place.region else ''}"
+
+
+def agree(question: str) -> None:
+    """Ask, and end the command where the answer is not yes or nobody can answer."""
+    if not sys.stdin.isatty():
+        raise CommandError(f"{question} Nobody is there to answer.", "Say it with --yes.", ExitCode.USAGE)
+    if not typer.confirm(question):
+        raise CommandError("Nothing was changed.", "", ExitCode.FAILED)
+
+
+def require_success(end: StackDone | None, name: str) -> None:
+    """End the command with the first cause where a deployment did not arrive."""
+    if end is None or end.is_success:
+        return
+    if end.cause is None:
+        raise CommandError(f"Stack {name} is in {end.status}: {end.reason or 'no reason given'}")
+    where = f"{end.cause.logical_id} ({end.cause.type})"
+    raise CommandError(f"{where} failed: {end.cause.reason}", f"Stack {name} is in {end.status}.")
+
+
+@contextmanager
+def errors() -> Iterator[None]:
+    """Turn what deployment and AWS raise into a command error."""
+    with connection.api_errors(), _deploy_errors():
+        yield
+
+
+@contextmanager
+def _deploy_errors() -> Iterator[None]:
+    from lambent.deploy.errors import DeployError
+
+    try:
+        yield
+    except DeployError as error:
+        raise CommandError(error.message, error.advice) from error
+
+
+def _ensure_running(port: int) -> None:
+    started = launching.ensure(port)
+    if started is not None:
+        human.note(f"Started the platform on {started.endpoint_url}; `lambent stop` ends it.")

@@ -1,0 +1,66 @@
+"""A plan → text: what is added, changed, replaced and removed, and what is lost with it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from lambent.cli.views import human
+from lambent.deploy.plan import Action
+
+if TYPE_CHECKING:
+    from lambent.deploy.plan import Change, Plan, PropertyChange
+
+_MARKS = {
+    Action.ADD: ("+", "green"),
+    Action.CHANGE: ("~", "yellow"),
+    Action.REPLACE: ("±", "red"),
+    Action.REMOVE: ("-", "red"),
+}
+_LONGEST = 60
+
+
+def show(plan: Plan, where: str) -> None:
+    """Print a plan on standard output."""
+    for notice in plan.notices:
+        human.note(f"{human.styled('note:', 'cyan', sys.stderr)} {notice}")
+    if plan.is_empty:
+        human.line(f"Stack {plan.stack_name} on {where} is as it should be: nothing to do.")
+        return
+    human.line(f"Stack {human.styled(plan.stack_name, 'bold')} on {where}{' (new)' if plan.is_new else ''}")
+    human.line()
+    width = max((len(change.logical_id) for change in plan.changes), default=0)
+    for change in plan.changes:
+        _change(change, width)
+    human.line()
+    human.line(f"Plan: {summary(plan)}.")
+
+
+def summary(plan: Plan) -> str:
+    """Return how many resources each action is done to."""
+    words = {Action.ADD: "to add", Action.CHANGE: "to change", Action.REPLACE: "to replace", Action.REMOVE: "to remove"}
+    return ", ".join(f"{plan.count(action)} {said}" for action, said in words.items())
+
+
+def _change(change: Change, width: int) -> None:
+    mark, style = _MARKS[change.action]
+    kept = " (kept: its policy says so)" if change.is_retained and change.action is Action.REMOVE else ""
+    human.line(f"  {human.styled(mark, style)} {change.logical_id:<{width}}  {change.type}{kept}")
+    if change.action in {Action.CHANGE, Action.REPLACE}:
+        for each in change.properties:
+            human.line(f"      {each.name}: {_values(each)}")
+    if change.is_conditional:
+        human.line(f"      {human.styled('may be replaced', 'yellow')}: CloudFormation knows once it is there")
+    if change.lost:
+        human.line(f"      {human.styled('lost:', 'red')} {change.lost}")
+
+
+def _values(change: PropertyChange) -> str:
+    before, after = (_short(value) for value in (change.before, change.after))
+    return f"{before} → {after}"
+
+
+def _short(value: str | None) -> str:
+    if value is None:
+        return "nothing"
+    return value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…"

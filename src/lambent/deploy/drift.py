@@ -1,0 +1,50 @@
+"""What is different from what was deployed: behind CloudFormation's back, and in the manifest."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from lambent.aws.clients import aws_errors
+from lambent.deploy.errors import DeployError
+
+_LOOK_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A property that is not what the stack made it; `name` is "" where the whole resource is gone."""
+
+    logical_id: str
+    type: str
+    name: str
+    expected: str
+    actual: str
+
+
+def drifted(client: Any, stack_name: str) -> list[Difference]:  # Any: a boto3 client
+    """Return what was changed or removed behind CloudFormation's back. Raises DeployError where it cannot be told."""
+    with aws_errors():
+        detection = client.detect_stack_drift(StackName=stack_name)["StackDriftDetectionId"]
+        while True:
+            status = client.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
+            if status["DetectionStatus"] != "DETECTION_IN_PROGRESS":
+                break
+            threading.Event().wait(_LOOK_S)
+        if status["DetectionStatus"] == "DETECTION_FAILED":
+            raise DeployError(f"Drift cannot be told: {status.get('DetectionStatusReason', 'no reason given')}")
+        found = client.describe_stack_resource_drifts(
+            StackName=stack_name, StackResourceDriftStatusFilters=["MODIFIED", "DELETED"]
+        )["StackResourceDrifts"]
+    return [difference for drift in found for difference in _differences(drift)]
+
+
+def _differences(drift: dict[str, Any]) -> list[Difference]:  # Any: a StackResourceDrift
+    logical_id, kind = drift["LogicalResourceId"], drift["ResourceType"]
+    if drift["StackResourceDriftStatus"] == "DELETED":
+        return [Difference(logical_id, kind, "", "there", "gone")]
+    return [
+        Difference(logical_id, kind, one["PropertyPath"].strip("/"), one["ExpectedValue"], one["ActualValue"])
+        for one in drift.get("PropertyDifferences", ())
+    ]

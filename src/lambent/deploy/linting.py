@@ -1,0 +1,39 @@
+"""An existing template, checked: its form by us, its resources by CloudFormation's own linter where it is installed."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lambent.base.diagnostics import Diagnostic, Severity, SourceSpan
+from lambent.template.codec import parse
+from lambent.template.document import TemplateError, read_template
+
+_SEVERITIES = {"error": Severity.ERROR, "warning": Severity.WARNING, "informational": Severity.NOTE}
+
+
+def lint(text: str, file: Path) -> list[Diagnostic]:
+    """Return what is wrong with a template; without cfn-lint its resources are not looked at, and a note says so."""
+    try:
+        read_template(parse(text))
+    except TemplateError as error:
+        return [Diagnostic(Severity.ERROR, "template", str(error), SourceSpan(str(file), 1, 1, 1, 1))]
+    if importlib.util.find_spec("cfnlint") is None:
+        advice = "Install it with: pip install 'lambent[lint]'"
+        return [Diagnostic(Severity.NOTE, "cfn-lint", "Resources are not checked without cfn-lint.", None, advice)]
+    return list(_cfn_lint(file))
+
+
+def _cfn_lint(file: Path) -> Iterator[Diagnostic]:
+    from cfnlint.api import lint_file  # noqa: PLC0415 - optional, and 0.8 s to import
+
+    for match in lint_file(file):
+        yield _diagnostic(match, file)
+
+
+def _diagnostic(match: Any, file: Path) -> Diagnostic:  # Any: cfn-lint's Match, whose package has no types
+    span = SourceSpan(str(file), match.linenumber, match.columnnumber, match.linenumberend, match.columnnumberend)
+    severity = _SEVERITIES.get(match.rule.severity, Severity.WARNING)
+    return Diagnostic(severity, match.rule.id, match.message, span, match.rule.shortdesc)

@@ -1,0 +1,101 @@
+"""An existing CloudFormation or SAM template: what it names on this machine is packaged, the rest is left as it is.
+
+`aws cloudformation package` does the same:
+https://docs.aws.amazon.com/cli/latest/reference/cloudformation/package.html
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+
+from lambent.compiler.result import ArchiveKind, ArchiveWanted, CompiledSystem
+from lambent.deploy.errors import DeployError
+from lambent.template.codec import parse
+from lambent.template.document import TemplateError, Value, as_text, read_template
+
+_SAM = "AWS::Serverless-2016-10-31"
+# Of each type: the property that names code, and the keys of its place in S3 ("" twice: one s3:// text).
+_CODE = {
+    "AWS::Lambda::Function": ("Code", "S3Bucket", "S3Key", ArchiveKind.FUNCTION),
+    "AWS::Lambda::LayerVersion": ("Content", "S3Bucket", "S3Key", ArchiveKind.LAYER),
+    "AWS::Serverless::Function": ("CodeUri", "", "", ArchiveKind.FUNCTION),
+    "AWS::Serverless::LayerVersion": ("ContentUri", "", "", ArchiveKind.LAYER),
+}
+_IAM = "AWS::IAM::"
+
+
+def is_template(text: str) -> bool:
+    """Return whether a text is a CloudFormation or SAM template rather than a manifest."""
+    return any(line.startswith(("Resources", '"Resources"', "AWSTemplateFormatVersion")) for line in _tops(text))
+
+
+def _tops(text: str) -> list[str]:
+    if text.lstrip().startswith("{"):
+        return [line.strip() for line in text.splitlines()] + [text.lstrip("{ \n")]
+    return text.splitlines()
+
+
+def compile_template(text: str, base: Path, *, stack_name: str, parameters: Mapping[str, str]) -> CompiledSystem:
+    """Return a template as something deployable. Raises DeployError where it is none, or names what is not there."""
+    try:
+        document = parse(text)
+        template = read_template(document)
+    except TemplateError as error:
+        raise DeployError(str(error)) from error
+    unknown = [name for name in parameters if name not in template.parameters]
+    if unknown:
+        known = ", ".join(template.parameters) or "none"
+        raise DeployError(f"The template has no parameter {unknown[0]}.", f"Its parameters: {known}.")
+    document = copy.deepcopy(document)
+    archives = tuple(
+        found
+        for name, resource in (document.get("Resources") or {}).items()
+        if isinstance(resource, dict) and (found := _archive(name, resource, document, base)) is not None
+    )
+    return CompiledSystem(
+        stack_name=stack_name,
+        template=document,
+        parameters={name: as_text(value) for name, value in parameters.items()},
+        capabilities=("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"),
+        archives=archives,
+    )
+
+
+def _archive(name: str, resource: dict[str, Value], document: Mapping[str, Value], base: Path) -> ArchiveWanted | None:
+    kind = str(resource.get("Type", ""))
+    if kind not in _CODE:
+        return None
+    key, bucket_key, key_key, archive_kind = _CODE[kind]
+    properties = resource.setdefault("Properties", {})
+    usual = _globals(document) if kind.startswith("AWS::Serverless::Function") else {}
+    source = properties.get(key, usual.get(key))
+    has_other = "InlineCode" in properties or "ImageUri" in properties or usual.get("PackageType") == "Image"
+    if source is None and kind.startswith("AWS::Serverless::Function") and not has_other:
+        source = "."
+    if not isinstance(source, str) or source.startswith("s3://"):
+        return None
+    if not (base / source).exists():
+        raise DeployError(f"{name}: there is no {source} beside the template.", f"{key} is relative to it.")
+    runtime = properties.get("Runtime", usual.get("Runtime", ""))
+    if archive_kind is ArchiveKind.LAYER:
+        runtimes = properties.get("CompatibleRuntimes") or [""]
+        runtime = runtimes[0]
+    architectures = properties.get("Architectures", usual.get("Architectures")) or ["x86_64"]
+    architecture = architectures[0] if isinstance(architectures, list) else "x86_64"
+    return ArchiveWanted(
+        logical_id=name,
+        property_name=key,
+        source=source,
+        kind=archive_kind,
+        runtime=runtime if isinstance(runtime, str) else "",
+        architecture=architecture if isinstance(architecture, str) else "x86_64",
+        bucket_key=bucket_key,
+        key_key=key_key,
+    )
+
+
+def _globals(document: Mapping[str, Value]) -> Mapping[str, Value]:
+    found = document.get("Globals") or {}
+    return found.get("Function") or {} if isinstance(found, Mapping) else {}
