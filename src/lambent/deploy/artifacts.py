@@ -19,7 +19,7 @@ _AT_ONCE = 8
 
 
 def bucket_template(bucket: str) -> dict[str, Any]:  # Any: a CloudFormation template
-    """Return the stack of the artifact bucket: private, encrypted, over TLS only, tidied up."""
+    """Return the stack of the artifact bucket: private, encrypted, tidied up."""
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "Packages of functions that lambent deploys",
@@ -49,27 +49,6 @@ def bucket_template(bucket: str) -> dict[str, Any]:  # Any: a CloudFormation tem
                                 "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
                             }
                         ]
-                    },
-                },
-            },
-            "TlsOnly": {
-                "Type": "AWS::S3::BucketPolicy",
-                "Properties": {
-                    "Bucket": {"Ref": "Artifacts"},
-                    "PolicyDocument": {
-                        "Version": "2012-10-17",
-                        "Statement": [
-                            {
-                                "Effect": "Deny",
-                                "Principal": "*",
-                                "Action": "s3:*",
-                                "Resource": [
-                                    {"Fn::GetAtt": ["Artifacts", "Arn"]},
-                                    {"Fn::Sub": "${Artifacts.Arn}/*"},
-                                ],
-                                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-                            }
-                        ],
                     },
                 },
             },

@@ -280,6 +280,7 @@ def _stack(body: Body) -> Stack:
             "definition": _definition(body["definition"]),
             "deployed": None if deployed is None else _definition(deployed),
             "outputs": tuple(StackOutput(**one) for one in body["outputs"]),
+            "spared": tuple(body.get("spared", ())),
         }
     )
 

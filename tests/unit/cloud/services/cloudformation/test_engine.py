@@ -195,3 +195,16 @@ async def test_a_deletion_leaves_nothing_and_takes_users_first(bench: _Bench) ->
     assert (await bench.rested()).status is _S.DELETE_COMPLETE
     assert bench.handler.things == {}
     assert [name for verb, name, _ in bench.handler.log if verb == "delete"] == ["B", "A"]
+
+
+async def test_what_a_deletion_retains_is_retained_after_a_restart(bench: _Bench) -> None:
+    await bench.create(A={"P": "1"}, B={"P": "1"})
+    bench.handler.held = {"A"}
+    await bench.engine.begin(bench.stack, _S.DELETE_IN_PROGRESS, retained=["B"])
+    await bench.handler.at_work.wait()
+    await bench.engine.stop()
+    bench.handler.held = set()
+    bench.engine = bench.another()
+    await bench.engine.start()
+    assert (await bench.rested()).status is _S.DELETE_COMPLETE
+    assert [name[0] for name in bench.handler.things] == ["B"]

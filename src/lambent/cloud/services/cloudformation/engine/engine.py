@@ -53,7 +53,9 @@ class StackEngine:
         now = self._clock.now()
         known = repository.stack_by_id(self._store.read, stack.id)
         status = to if known is None else moved(known.status, to)
-        begun = replace(stack, status=status, status_reason=reason, operation_id=self._ids.uuid())
+        begun = replace(
+            stack, status=status, status_reason=reason, operation_id=self._ids.uuid(), spared=(*retained, *skipped)
+        )
         if to is StackStatus.UPDATE_IN_PROGRESS:
             begun = replace(begun, updated=now)
 
@@ -65,9 +67,7 @@ class StackEngine:
             repository.add_event(transaction, begun.id, self._event(begun, now))
 
         await self._store.write(work)
-        operation = self._run(begun)
-        operation.retained = frozenset(retained)
-        operation.skipped = frozenset(skipped)
+        self._run(begun)
         return begun
 
     def cancel_update(self, stack_id: str) -> None:

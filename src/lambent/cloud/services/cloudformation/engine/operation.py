@@ -41,8 +41,8 @@ class Operation:
         self._steps = Steps(tools, journal)
         self._imported: set[str] = set()
         self.cancelled = False
-        self.retained: frozenset[str] = frozenset()
-        self.skipped: frozenset[str] = frozenset()
+        spared = frozenset(journal.stack.spared)
+        self.retained = self.skipped = spared
 
     async def run(self) -> None:
         """Go from phase to phase until the stack rests."""

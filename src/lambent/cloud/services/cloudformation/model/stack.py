@@ -100,6 +100,7 @@ class Stack:
     policy: str | None = None
     drift_status: str = "NOT_CHECKED"
     drift_checked: float | None = None
+    spared: tuple[str, ...] = ()  # what this operation leaves alone: a deletion retains it, a rollback skips it
     client_token: str | None = None
     operation_id: str = ""
 

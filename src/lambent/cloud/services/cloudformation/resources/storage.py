@@ -38,10 +38,8 @@ async def _configure_bucket(context: ResourceContext, name: str, properties: Pro
             VersioningConfiguration=properties["VersioningConfiguration"],
         )
     if "BucketEncryption" in properties:
-        rules = [
-            {**rule, "ApplyServerSideEncryptionByDefault": rule.pop("ServerSideEncryptionByDefault")}
-            for rule in (dict(one) for one in properties["BucketEncryption"]["ServerSideEncryptionConfiguration"])
-        ]
+        given = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        rules = [_encryption_rule(rule) for rule in given]
         await context.call("s3", "PutBucketEncryption", Bucket=name, ServerSideEncryptionConfiguration={"Rules": rules})
     if "PublicAccessBlockConfiguration" in properties:
         await context.call(
@@ -55,8 +53,16 @@ async def _configure_bucket(context: ResourceContext, name: str, properties: Pro
         await context.call(
             "s3", "PutBucketLifecycleConfiguration", Bucket=name, LifecycleConfiguration={"Rules": rules}
         )
-    tags = tag_list({**stack_tags(context), **tags_of(properties)})
-    await context.call("s3", "PutBucketTagging", Bucket=name, Tagging={"TagSet": tags})
+    # Without CloudFormation's own three: the bridge's S3 takes no aws: tags from anybody.
+    if tags := tag_list({**context.tags, **tags_of(properties)}):
+        await context.call("s3", "PutBucketTagging", Bucket=name, Tagging={"TagSet": tags})
+
+
+def _encryption_rule(rule: Mapping[str, Any]) -> dict[str, Any]:  # Any: a rule of an encryption configuration
+    found = picked(rule, "BucketKeyEnabled")
+    if "ServerSideEncryptionByDefault" in rule:
+        found["ApplyServerSideEncryptionByDefault"] = rule["ServerSideEncryptionByDefault"]
+    return found
 
 
 def _lifecycle_rule(rule: Mapping[str, Any]) -> dict[str, Any]:  # Any: a rule of a lifecycle configuration
