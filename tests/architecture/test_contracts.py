@@ -31,7 +31,6 @@ def test_every_import_contract_is_kept() -> None:
 def test_a_door_that_is_no_part_of_the_layout_has_a_decision_record() -> None:
     # The doors that were there from the first day; any other is a decision, and its record names it.
     laid_out = {
-        "lambent.aws.clients -> boto3",
         "lambent.aws.clients -> botocore",
         "lambent.aws.service_models -> botocore",
         "lambent.cloud.bridge.moto -> moto",

@@ -1,4 +1,7 @@
-"""A target (the local platform or AWS) and its clients: the only door to boto3, whose errors become ours here."""
+"""A target (the local platform or AWS) and its clients: the only door to botocore's, whose errors become ours here.
+
+boto3 is botocore with resources and transfers, which nothing here uses; its import alone costs every command 60 ms.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,13 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.session import Session
 
 LOCAL_ACCOUNT = "000000000000"
 LOCAL_REGION = "us-east-1"
+_UNCHECKED = "local"  # the platform looks at the access key alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +34,7 @@ class Target:
     @classmethod
     def local(cls, endpoint_url: str, *, account: str = LOCAL_ACCOUNT, region: str = LOCAL_REGION) -> Target:
         """Return the embedded platform at `endpoint_url`, whose account is named by the access key."""
-        return cls(endpoint_url=endpoint_url, region=region, access_key=account, secret_key="local")  # noqa: S106 - nobody checks it
+        return cls(endpoint_url=endpoint_url, region=region, access_key=account, secret_key=_UNCHECKED)
 
     @classmethod
     def aws(cls, *, region: str | None = None, profile: str | None = None) -> Target:
@@ -41,28 +45,33 @@ class Target:
         """Return the same place with explicit credentials."""
         return replace(self, access_key=access_key, secret_key=secret_key, session_token=session_token, profile=None)
 
-    def client(self, service: str) -> Any:  # Any: boto3's clients are classes made at run time
-        """Return a boto3 client of `service`. Its calls belong inside `aws_errors()`."""
-        make: Any = _session(self.profile).client  # Any: its stubs want a literal service name
-        return make(
-            service,
-            endpoint_url=self.endpoint_url,
-            region_name=self.region,
-            aws_access_key_id=self.access_key,
-            aws_secret_access_key=self.secret_key,
-            aws_session_token=self.session_token,
-            # A function may run for 15 minutes before it answers, and a second attempt would run it twice.
-            config=Config(read_timeout=910, connect_timeout=5, retries={"total_max_attempts": 1}),
-        )
+    def client(self, service: str) -> Any:  # Any: botocore's clients are classes made at run time
+        """Return a client of `service`, as boto3 would make it. Its calls belong inside `aws_errors()`.
+
+        Raises TargetUnreachableError where there is no such profile, or no region is known.
+        """
+        # A function may run for 15 minutes before it answers, and a second attempt would run it twice.
+        attempts: Any = {"total_max_attempts": 1}  # Any: botocore keeps the type to itself
+        if service != "lambda":
+            attempts = {"total_max_attempts": 4, "mode": "standard"}
+        try:
+            return _session(self.profile).create_client(
+                service,
+                endpoint_url=self.endpoint_url,
+                region_name=self.region,
+                aws_access_key_id=self.access_key,
+                aws_secret_access_key=self.secret_key,
+                aws_session_token=self.session_token,
+                config=Config(read_timeout=910, connect_timeout=5, retries=attempts),
+            )
+        except BotoCoreError as error:
+            raise TargetUnreachableError(str(error)) from error
 
 
 @cache
-def _session(profile: str | None) -> boto3.Session:
+def _session(profile: str | None) -> Session:
     """Return the session of a profile: its models and credentials are loaded once for all clients."""
-    try:
-        return boto3.Session(profile_name=profile)
-    except BotoCoreError as error:
-        raise TargetUnreachableError(str(error)) from error
+    return Session(profile=profile)
 
 
 class AwsCallError(Exception):
@@ -82,7 +91,7 @@ class TargetUnreachableError(Exception):
 
 @contextmanager
 def aws_errors() -> Iterator[None]:
-    """Raise AwsCallError and TargetUnreachableError in place of boto3's own errors."""
+    """Raise AwsCallError and TargetUnreachableError in place of botocore's own errors."""
     try:
         yield
     except ClientError as error:

@@ -13,7 +13,7 @@ import typer
 from lambent.cli import connection, launching, settings
 from lambent.cli import project as projects
 from lambent.cli.errors import CommandError, ExitCode
-from lambent.cli.project import Project
+from lambent.cli.project import Project, ProjectRequest
 from lambent.cli.targets import Place
 from lambent.cli.views import human
 
@@ -73,6 +73,7 @@ class Planned:
 
     plan: Plan
     is_under_way: bool = False
+    compiled: CompiledSystem | None = None
 
 
 def planned(project: Project, target: Target, place: Place, *, throw_away: bool = False) -> Planned:
@@ -92,7 +93,51 @@ def planned(project: Project, target: Target, place: Place, *, throw_away: bool 
         found = planner.plan(prepared)
         if throw_away and found.change_set_id is not None:
             planner.forget(found)
-    return Planned(found)
+    return Planned(found, compiled=system)
+
+
+def unchanged(request: ProjectRequest, place: Place) -> tuple[CompiledSystem, Target] | None:
+    """Return a project that is deployed already, just as it is; None where that is not certain.
+
+    It is told by what was remembered at its last deployment: the manifest is not even read.
+    """
+    known = projects.key_of(request, repr(place))
+    if known is None:
+        return None
+    from lambent.aws.clients import LOCAL_REGION, AwsCallError, Target, TargetUnreachableError
+    from lambent.deploy.errors import DeployError
+    from lambent.deploy.memory import recall
+
+    kept = recall(settings.cache_dir(), known[1])
+    if kept is None:
+        return None
+    system, region = kept
+    from lambent.deploy.planner import Planner, Source
+
+    if place.is_local:
+        target = Target.local(settings.endpoint_url(place.port), region=region or LOCAL_REGION)
+    else:
+        target = Target.aws(region=region, profile=place.profile)
+    planner = Planner(target)
+    try:
+        prepared = planner.prepare(system, Source(known[0].parent, settings.cache_dir()))
+        return (system, target) if planner.is_deployed(prepared) else None
+    except (AwsCallError, TargetUnreachableError, DeployError):
+        return None  # whatever it is, the long way tells it well
+
+
+def remember(request: ProjectRequest, place: Place, project: Project, planned: Planned) -> None:
+    """Keep what was deployed for `unchanged`; not where it brings credentials, or has a VPC looked up."""
+    from lambent.deploy.memory import remember as keep
+
+    known = projects.key_of(request, repr(place))
+    brings = project.loaded is not None and project.loaded.credentials is not None
+    looks_up = project.system is not None and any(
+        function.vpc is not None and function.vpc.discover is not None
+        for function in (*project.system.functions.values(), project.system.defaults)
+    )
+    if known is not None and planned.compiled is not None and not brings and not looks_up:
+        keep(settings.cache_dir(), known[1], planned.compiled, place.region or project.region)
 
 
 def output_names(project: Project | None) -> dict[str, str]:

@@ -75,6 +75,21 @@ class Project:
         return self.file.parent
 
 
+def key_of(request: ProjectRequest, place: str) -> tuple[Path, str] | None:
+    """Return the project's file and the digest of all that its template follows from; None for a system in Python."""
+    from lambent.deploy.memory import key_of as digest
+
+    file = _find(request.path)
+    if file.suffix == ".py":
+        return None
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError):
+        return None
+    said = (request.environment or "", request.stack or "", place, *request.settings)
+    return file, digest(str(file.resolve()), text, *said)
+
+
 def read(request: ProjectRequest) -> Project:
     """Read and check the project. Raises CommandError where there is none or its file cannot be read."""
     file = _find(request.path)

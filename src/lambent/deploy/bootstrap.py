@@ -9,7 +9,7 @@ from lambent.deploy.errors import DeployError
 from lambent.deploy.executor import Executor
 from lambent.deploy.planner import Planner, Prepared
 from lambent.deploy.progress import StackDone
-from lambent.template.codec import to_json
+from lambent.template.json_text import to_json
 
 
 def bootstrap(target: Target) -> str:

@@ -19,7 +19,7 @@ from lambent.deploy.filling import filled
 from lambent.deploy.packaging.package import Package, Packager
 from lambent.deploy.plan import Action, Change, Plan, PropertyChange, lost_with
 from lambent.deploy.stacks import StackState, deployed_template, find_stack
-from lambent.template.codec import to_json
+from lambent.template.json_text import to_json
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 _BODY_BYTES = 51_200
@@ -90,6 +90,11 @@ class Planner:
             self._remove_remains(state)
             notices = (*notices, f"The remains of an earlier creation of {state.name} that failed were removed.")
         return self._change_set(prepared, is_new=is_new, notices=notices)
+
+    def is_deployed(self, prepared: Prepared) -> bool:
+        """Return whether the stack rests and was given just what is prepared."""
+        state = find_stack(self.client, prepared.compiled.stack_name)
+        return state is not None and self._says_the_same(state, prepared)
 
     def is_under_way(self, prepared: Prepared) -> bool:
         """Return whether the stack is being brought to just what is prepared, by a command that was cut off."""

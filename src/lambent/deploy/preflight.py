@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -71,6 +72,13 @@ def _requirements(path: str | None, subject: _Subject) -> Iterator[Diagnostic]:
         )
 
 
+@cache
+def _names_in(file: Path, changed_ns: int) -> frozenset[str]:
+    """Return the names that a file defines, read once for all its functions. Raises SyntaxError, ValueError."""
+    del changed_ns  # a part of the key alone: a file that changes is read again
+    return frozenset(_names(ast.parse(file.read_text(encoding="utf-8"), str(file))))
+
+
 def _python_handler(folder: Path, handler: str, subject: _Subject) -> Iterator[Diagnostic]:
     """Look for the module and the name in it; what is assigned or imported there counts as well as what is defined."""
     module, _, name = handler.rpartition(".")
@@ -83,17 +91,16 @@ def _python_handler(folder: Path, handler: str, subject: _Subject) -> Iterator[D
         )
         return
     try:
-        tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
+        names = _names_in(file, file.stat().st_mtime_ns)
     except (SyntaxError, ValueError) as error:
         yield subject.error("handler-syntax", f"Syntax error in module '{module}': {error}", "", "handler")
         return
-    names = _names(tree)
     if name not in names and "*" not in names:
-        defined = ", ".join(sorted(node.name for node in tree.body if isinstance(node, ast.FunctionDef))) or "none"
+        defined = ", ".join(sorted(one for one in names if not one.startswith("_"))) or "none"
         yield subject.error(
             "handler-not-found",
             f"Handler '{name}' missing on module '{module}'",
-            f"Functions of {file.name}: {defined}.",
+            f"Names in {file.name}: {defined}.",
             "handler",
         )
 

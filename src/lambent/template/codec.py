@@ -47,12 +47,6 @@ def parse(text: str) -> dict[str, Value]:
     return found
 
 
-def to_json(document: Value, *, indent: int | None = None) -> str:
-    """Return the document as JSON, in its order."""
-    separators = (",", ":") if indent is None else (",", ": ")
-    return json.dumps(document, indent=indent, separators=separators, ensure_ascii=False)
-
-
 def to_yaml(document: Value) -> str:
     """Return the document as YAML, with short tags where the long form would say the same."""
     text: str = yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from lambent.template.codec import parse, to_json, to_yaml
+from lambent.template.codec import parse, to_yaml
 from lambent.template.document import TemplateError
+from lambent.template.json_text import to_json
 
 _SHORT = """\
 Resources:

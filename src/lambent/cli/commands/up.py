@@ -20,6 +20,7 @@ from lambent.cli.views import json as json_view
 if TYPE_CHECKING:
     from lambent.aws.clients import Target
     from lambent.cli.targets import Place
+    from lambent.compiler.result import CompiledSystem
     from lambent.deploy.plan import Plan
 
 app = typer.Typer(add_completion=False)
@@ -52,7 +53,12 @@ def up(
             raise CommandError("--plan goes without a project.", "The plan says everything.", ExitCode.USAGE)
         _carry_out(_saved(saved), deployment.target_of(place, None, start=True), place, yes=yes, as_json=as_json)
         return
-    project = projects.read(ProjectRequest(path, environment, settings or (), stack))
+    request = ProjectRequest(path, environment, settings or (), stack)
+    if (known := deployment.unchanged(request, place)) is not None:
+        system, goal = known
+        _carry_out(_nothing_to_do(system), goal, place, yes=yes, as_json=as_json)
+        return
+    project = projects.read(request)
     projects.require_sound(project)
     goal = deployment.target_of(place, project, start=True)
     found = deployment.planned(project, goal, place)
@@ -60,6 +66,13 @@ def up(
         _follow(found.plan, goal, as_json=as_json)
         return
     _carry_out(found.plan, goal, place, yes=yes, as_json=as_json)
+    deployment.remember(request, place, project, found)
+
+
+def _nothing_to_do(system: CompiledSystem) -> Plan:
+    from lambent.deploy.plan import Plan
+
+    return Plan(system.stack_name, None, is_new=False, output_names=system.output_names)
 
 
 def _saved(file: Path) -> Plan:

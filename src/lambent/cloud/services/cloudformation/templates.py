@@ -18,10 +18,11 @@ from lambent.cloud.services.cloudformation.model.stack import Definition, Stack,
 from lambent.cloud.services.cloudformation.resources.table import ResourceTypes
 from lambent.cloud.services.cloudformation.transforms.language_extensions import unrolled
 from lambent.cloud.services.cloudformation.transforms.sam import SamWorker
-from lambent.template.codec import parse, to_json
+from lambent.template.codec import parse
 from lambent.template.document import Template, TemplateError, Value, read_template
 from lambent.template.graph import dependencies, in_order, mentioned
 from lambent.template.intrinsics import Environment
+from lambent.template.json_text import to_json
 
 SAM = "AWS::Serverless-2016-10-31"
 LANGUAGE = "AWS::LanguageExtensions"

@@ -1,0 +1,49 @@
+"""What was deployed last, kept on this machine: so that a project that has not changed is not read again.
+
+A shortcut and no more: what is remembered says which template to compare with the stack's own. Where anything differs,
+or nothing is remembered, everything is done in full.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+
+from lambent import __version__
+from lambent.compiler.result import ArchiveKind, ArchiveWanted, CompiledSystem, VersionWanted
+
+
+def key_of(*parts: str) -> str:
+    """Return the name under which a compiled system is kept: a digest of all that it was compiled from."""
+    return sha256("\0".join([__version__, *parts]).encode()).hexdigest()
+
+
+def remember(cache: Path, key: str, compiled: CompiledSystem, region: str | None) -> None:
+    """Keep a compiled system that was deployed to a region (None: the surroundings' own)."""
+    target = cache / "deployed" / f"{key}.json"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    building = target.with_suffix(".building")
+    kept = {"region": region, "compiled": asdict(compiled)}
+    building.write_text(json.dumps(kept, default=lambda kind: kind.value), encoding="utf-8")
+    building.replace(target)
+
+
+def recall(cache: Path, key: str) -> tuple[CompiledSystem, str | None] | None:
+    """Return what was kept under a key, with its region, or None."""
+    try:
+        kept = json.loads((cache / "deployed" / f"{key}.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    body = kept["compiled"]
+    archives = (ArchiveWanted(**{**one, "kind": ArchiveKind(one["kind"])}) for one in body["archives"])
+    compiled = CompiledSystem(
+        **{
+            **body,
+            "capabilities": tuple(body["capabilities"]),
+            "archives": tuple(archives),
+            "versions": tuple(VersionWanted(**one) for one in body["versions"]),
+        }
+    )
+    return compiled, kept["region"]
