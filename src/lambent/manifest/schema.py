@@ -47,8 +47,7 @@ def _loosen(field: Schema) -> None:
     """Allow what the model reads in other forms: one text for a list, `30s` for seconds, a reference for a number."""
     for one in [field, *field.get("anyOf", ())]:
         if one.get("type") == "array" and one.get("items", {}).get("type") == "string":
-            items = dict(one)
-            one.clear()
+            items = {key: one.pop(key) for key in [*one] if key not in {"description", "default"}}
             one["anyOf"] = [items, {"type": "string"}]
         elif one.get("type") in {"integer", "number", "boolean"}:
             plain = {"type": one.pop("type")}
