@@ -202,7 +202,7 @@ class Platform:
         )
         functions = LambdaService(dependencies, packages=home / "scratch" / "packages", reporting=reporting)
         # Behind what its resources are made of: an operation that was under way goes on as soon as it starts.
-        stacks = CloudFormationService(store, client, clock=self.clock, ids=self.ids)
+        stacks = CloudFormationService(store, client, clock=self.clock, ids=self.ids, endpoint_url=self.endpoint_url)
         for service in (iam, sts, LogsService(store, self.clock), functions, stacks):
             self.registry.add(service)
         # Runs after the data plane has stopped: what functions wrote while it did is delivered too.

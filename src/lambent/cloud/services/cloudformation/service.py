@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,6 +11,7 @@ from lambent.base.identifiers import IdSource
 from lambent.cloud.framework.constraints import check_constraints
 from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.internal_client import InternalClient
+from lambent.cloud.framework.routes import Route
 from lambent.cloud.framework.service import Parameters, Service
 from lambent.cloud.services.cloudformation.drift import Drift
 from lambent.cloud.services.cloudformation.engine.engine import StackEngine
@@ -18,6 +20,9 @@ from lambent.cloud.services.cloudformation.operations.change_sets import ChangeS
 from lambent.cloud.services.cloudformation.operations.common import Parts
 from lambent.cloud.services.cloudformation.operations.reading import ReadingOperations
 from lambent.cloud.services.cloudformation.operations.stacks import StackOperations
+from lambent.cloud.services.cloudformation.resources.custom import custom_types
+from lambent.cloud.services.cloudformation.resources.nested import NESTED
+from lambent.cloud.services.cloudformation.resources.responses import Responses
 from lambent.cloud.services.cloudformation.resources.table import ResourceTypes
 from lambent.cloud.services.cloudformation.templates import Templates
 from lambent.cloud.services.cloudformation.transforms.sam import SamWorker
@@ -31,8 +36,9 @@ class CloudFormationService(Service):
 
     name: ClassVar[str] = "cloudformation"
 
-    def __init__(self, store: Store, client: InternalClient, *, clock: Clock, ids: IdSource) -> None:
-        types = ResourceTypes()
+    def __init__(self, store: Store, client: InternalClient, *, clock: Clock, ids: IdSource, endpoint_url: str) -> None:
+        self._responses = Responses(endpoint_url, ids)
+        types = ResourceTypes([NESTED, *custom_types(self._responses)])
         tools = Tools(types, client, clock, ids)
         self._store = store
         self._sam = SamWorker()
@@ -44,6 +50,10 @@ class CloudFormationService(Service):
     def authorise(self, context: RequestContext, operation: str, parameters: Parameters) -> None:
         """Refuse what the service model forbids; there are no resource policies here."""
         check_constraints(self.name, operation, context, parameters, code="ValidationError")
+
+    def routes(self) -> Sequence[Route]:
+        """Return where custom resources are answered and wait conditions signalled."""
+        return (self._responses.route(),)
 
     async def start(self) -> None:
         """Make or upgrade the tables, and take up the operations that were under way."""

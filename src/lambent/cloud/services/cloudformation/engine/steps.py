@@ -149,7 +149,9 @@ class Steps:
         except FAILURES as error:
             await self._failed(begun, _R.UPDATE_FAILED, error)
         done = replace(_merged(row, wanted), status=_R.UPDATE_COMPLETE, **_of(live), properties=wanted.properties)
-        await self._journal.note(done)
+        # A custom resource may answer a change with another physical id: what it had before is then deleted.
+        is_another = live.physical_id != row.physical_id
+        await self._journal.note(done, also=self._leave(row) if is_another else None)
 
     async def restore(self, row: StackResource, before: StackResource) -> None:
         """Change a resource back to what it was. Raises StepFailedError."""
@@ -189,6 +191,10 @@ class Steps:
             await self._journal.note_leftover(replace(row, status=_R.DELETE_FAILED), words_of(error), also=forget)
             return
         await self._journal.note_leftover(replace(row, status=_R.DELETE_COMPLETE), also=forget)
+
+    def _leave(self, row: StackResource) -> Also:
+        stack_id = self._journal.stack.id
+        return lambda transaction: repository.add_leftover(transaction, stack_id, row)
 
     def _forget(self, number: int) -> Also:
         return lambda transaction: repository.remove_leftover(transaction, number)
@@ -233,6 +239,7 @@ def context_of(tools: Tools, stack: Stack, row: StackResource, *, is_repeated: b
         stack_name=stack.name,
         logical_id=row.logical_id,
         token=row.token,
+        type_name=row.type,
         tags=stack.definition.tags,
         client=tools.client,
         clock=tools.clock,

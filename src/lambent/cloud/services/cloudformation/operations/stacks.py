@@ -41,6 +41,9 @@ class StackOperations:
             termination_protection=bool(asked.get("EnableTerminationProtection", False)),
             client_token=asked.get("ClientRequestToken"),
             policy=asked.get("StackPolicyBody"),
+            # Not a member of the API: only a stack that makes another names itself.
+            parent_id=asked.get("ParentId"),
+            root_id=asked.get("ParentId") and self._root_of(asked["ParentId"]),
         )
         await self._parts.engine.begin(stack, _S.CREATE_IN_PROGRESS)
         return {"StackId": stack.id}
@@ -144,6 +147,10 @@ class StackOperations:
         """Return a stack's policy."""
         stack = self._parts.stack(context, asked["StackName"])
         return {} if stack.policy is None else {"StackPolicyBody": stack.policy}
+
+    def _root_of(self, parent_id: str) -> str:
+        parent = repository.stack_by_id(self._parts.store.read, parent_id)
+        return parent_id if parent is None or parent.root_id is None else parent.root_id
 
     def _require_deletable(self, context: RequestContext, stack: Stack) -> None:
         if stack.termination_protection:

@@ -53,6 +53,7 @@ class ResourceContext:
     stack_name: str
     logical_id: str
     token: str
+    type_name: str
     tags: Mapping[str, str]
     client: InternalClient
     clock: Clock

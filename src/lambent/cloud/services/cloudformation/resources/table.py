@@ -7,7 +7,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from lambent.cloud.services.cloudformation.resources import iam, lambda_functions, lambda_parts, logs, storage
+from lambent.cloud.services.cloudformation.resources import (
+    iam,
+    lambda_functions,
+    lambda_parts,
+    logs,
+    messaging,
+    network,
+    storage,
+)
 from lambent.cloud.services.cloudformation.resources.contract import ResourceHandler, ResourceType
 
 _SCHEMAS = Path(__file__).with_name("schemas.json")
@@ -30,6 +38,8 @@ _HANDLERS: Mapping[str, ResourceHandler] = {
     "AWS::Lambda::Version": lambda_functions.VersionHandler(),
     "AWS::Logs::LogGroup": logs.LogGroupHandler(),
     "AWS::Logs::LogStream": logs.LOG_STREAM,
+    **messaging.HANDLERS,
+    **network.HANDLERS,
     **storage.HANDLERS,
 }
 TYPE_NAMES = frozenset(_HANDLERS)
