@@ -24,7 +24,7 @@ def test_the_five_minutes_of_the_readme_do_what_they_say(tmp_path: Path, free_po
     aws = require_tool("aws")
     script = five_minutes()
     commands = re.findall(r"\.venv/bin/lambent (\w+)", script)
-    assert commands == ["start", "env", "invoke", "logs", "stop"]
+    assert commands == ["check", "up", "invoke", "logs", "env", "up", "down", "stop"]
     script = script.replace("/tmp/", f"{tmp_path}/").replace(".venv/bin/lambent", f'"{sys.executable}" -m lambent')
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
@@ -33,6 +33,7 @@ def test_the_five_minutes_of_the_readme_do_what_they_say(tmp_path: Path, free_po
             LAMBENT_PORT=str(free_port),
             XDG_DATA_HOME=str(tmp_path / "share"),
             XDG_STATE_HOME=str(tmp_path / "state"),
+            XDG_CACHE_HOME=str(tmp_path / "cache"),
             PATH=f"{aws.parent}:{Path(sys.executable).parent}:{process_environment()['PATH']}",
             AWS_PAGER="",
             AWS_PROFILE=None,
@@ -44,7 +45,8 @@ def test_the_five_minutes_of_the_readme_do_what_they_say(tmp_path: Path, free_po
     )
     try:
         assert done.returncode == 0, done.stdout + done.stderr
-        assert '"State": "Pending"' in done.stdout
+        assert '"FunctionVersion": "1"' in done.stdout
+        assert "nothing was done" in done.stderr
         assert "[0, 1, 1, 2, 3, 5, 8, 13, 21, 34, 55]" in done.stdout
         assert "Stopped the platform" in done.stdout
     finally:

@@ -239,7 +239,11 @@ def test_exports_are_imported_and_held_while_they_are(stacks: Stacks) -> None:
     ],
 )
 def test_what_cannot_be_made_is_refused_in_aws_s_words(
-    stacks: Stacks, body: str, options: dict[str, Any], code: str, message: str
+    stacks: Stacks,
+    body: str,
+    options: dict[str, Any],
+    code: str,
+    message: str,  # Any: as boto3
 ) -> None:
     with pytest.raises(ClientError) as refused:
         stacks.client.create_stack(StackName="s", TemplateBody=body, **options)
