@@ -209,44 +209,34 @@ def test_exports_are_imported_and_held_while_they_are(stacks: Stacks) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "options", "code", "message"),
+    ("body", "code", "message"),
     [
-        ("{}", {}, "ValidationError", "Template format error: At least one Resources member must be defined."),
+        ("{}", "ValidationError", "Template format error: At least one Resources member must be defined."),
         (
             '{"Resources": {"A": {"Type": "AWS::No::Such"}}}',
-            {},
             "ValidationError",
             "Template format error: Unrecognized resource types: [AWS::No::Such]",
         ),
         (
             '{"Resources": {"A": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": {"Ref": "B"}}}}}',
-            {},
             "ValidationError",
             "Template format error: Unresolved resource dependencies [B] in the Resources block of the template",
         ),
         (
             '{"Parameters": {"P": {"Type": "String"}}, "Resources": {"A": {"Type": "AWS::Logs::LogGroup"}}}',
-            {},
             "ValidationError",
             "Parameters: [P] must have values",
         ),
         (
             '{"Resources": {"A": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {}}}}}',
-            {},
             "InsufficientCapabilitiesException",
             "Requires capabilities : [CAPABILITY_IAM]",
         ),
     ],
 )
-def test_what_cannot_be_made_is_refused_in_aws_s_words(
-    stacks: Stacks,
-    body: str,
-    options: dict[str, Any],
-    code: str,
-    message: str,  # Any: as boto3
-) -> None:
+def test_what_cannot_be_made_is_refused_in_aws_s_words(stacks: Stacks, body: str, code: str, message: str) -> None:
     with pytest.raises(ClientError) as refused:
-        stacks.client.create_stack(StackName="s", TemplateBody=body, **options)
+        stacks.client.create_stack(StackName="s", TemplateBody=body)
     assert code_of(refused.value) == (code, message)
     assert stacks.client.list_stacks()["StackSummaries"] == []
 

@@ -36,6 +36,8 @@ _READING_VERBS = (
     "BatchGet", "Describe", "Estimate", "Filter", "Get", "Head", "List", "Lookup", "Preview", "Query", "Scan",
     "Search", "Select", "Simulate", "Test", "Validate",
 )  # fmt: skip
+# The gateway dates every answer itself: a second Date header is none that a client can read.
+_NOT_PASSED_ON = _HOP_HEADERS | {"date", "server"}
 
 
 class Bridge:
@@ -72,7 +74,7 @@ class Bridge:
                 request.body,
             )
         )
-        headers_out = [(name, value) for name, value in answer.header["headers"] if name.lower() not in _HOP_HEADERS]
+        headers_out = [(name, value) for name, value in answer.header["headers"] if name.lower() not in _NOT_PASSED_ON]
         return Response(answer.header["status"], headers_out, answer.body)
 
     async def call(

@@ -15,6 +15,7 @@ from lambent.base.identifiers import IdSource
 from lambent.cloud.framework.context import Principal
 from lambent.cloud.framework.internal_client import InternalClient
 from lambent.cloud.framework.service import Result
+from lambent.cloud.services.cloudformation.resources.coercion import coerced
 from lambent.cloud.store.scope import Scope
 
 Properties = Mapping[str, Any]  # Any: values of a template, which its resource type's schema describes
@@ -61,8 +62,12 @@ class ResourceContext:
     is_repeated: bool = False
 
     async def call(self, service: str, operation: str, **parameters: Any) -> Result:  # Any: as the operation takes
-        """Call an AWS operation as the principal that runs the stack; raises ServiceError."""
-        return await self.client.call(service, operation, parameters, scope=self.scope, principal=self.principal)
+        """Call an AWS operation as the principal that runs the stack; raises ServiceError.
+
+        Scalars may be of the kind that templates have: `coerced` gives each the type that the operation takes.
+        """
+        typed = coerced(service, operation, parameters)
+        return await self.client.call(service, operation, typed, scope=self.scope, principal=self.principal)
 
     def generated_name(self, longest: int, *, lower: bool = False) -> str:
         """Return the physical name of a resource that was given none: stack, logical id and the token's suffix.

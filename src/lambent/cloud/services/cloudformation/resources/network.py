@@ -15,9 +15,7 @@ from lambent.cloud.services.cloudformation.resources.described import Described,
 _TRUE = frozenset({"true", "True", True})
 
 
-def _tagged(
-    kind: str, context: ResourceContext, properties: Properties
-) -> dict[str, Any]:  # Any: of the API
+def _tagged(kind: str, context: ResourceContext, properties: Properties) -> dict[str, Any]:  # Any: of the API
     tags = tag_list({**stack_tags(context), **tags_of(properties)})
     return {"TagSpecifications": [{"ResourceType": kind, "Tags": tags}]}
 

@@ -267,7 +267,59 @@ PARAMETER = ParameterHandler(
     gone=("ParameterNotFound",),
 )
 
+# ── ECR: a bootstrapped CDK wants a repository, even for functions that are no images ──
+
+
+def _repository(context: ResourceContext, properties: Properties, name: str) -> Given:
+    found: dict[str, Any] = {}  # Any: parameters of the API
+    if "ImageTagMutability" in properties:
+        found["imageTagMutability"] = properties["ImageTagMutability"]
+    if "ImageScanningConfiguration" in properties:
+        scans = str(properties["ImageScanningConfiguration"].get("ScanOnPush", False)).lower() == "true"
+        found["imageScanningConfiguration"] = {"scanOnPush": scans}
+    return found
+
+
+async def _configure_repository(context: ResourceContext, name: str, properties: Properties) -> None:
+    if "RepositoryPolicyText" in properties:
+        text = _text(properties["RepositoryPolicyText"])
+        await context.call("ecr", "SetRepositoryPolicy", repositoryName=name, policyText=text)
+    if (policy := properties.get("LifecyclePolicy", {}).get("LifecyclePolicyText")) is not None:
+        await context.call("ecr", "PutLifecyclePolicy", repositoryName=name, lifecyclePolicyText=_text(policy))
+
+
+async def _change_repository(context: ResourceContext, live: Live, before: Properties, after: Properties) -> None:
+    await _configure_repository(context, live.physical_id, after)
+
+
+class RepositoryHandler(Described):
+    """A repository of images."""
+
+    __slots__ = ()
+
+    async def create(self, context: ResourceContext, properties: Properties) -> Live:
+        """Create the repository with its policies."""
+        name = str(properties.get("RepositoryName") or context.generated_name(256, lower=True))
+        answer = await context.call(
+            "ecr", "CreateRepository", repositoryName=name, **_repository(context, properties, name)
+        )
+        await _configure_repository(context, name, properties)
+        found = answer["repository"]
+        return Live(name, {"Arn": found["repositoryArn"], "RepositoryUri": found["repositoryUri"]})
+
+
+REPOSITORY = RepositoryHandler(
+    "ecr",
+    "CreateRepository",
+    "DeleteRepository",
+    "repositoryName",
+    change=_change_repository,
+    deleting=lambda context, properties, name: {"repositoryName": name, "force": True},
+    gone=("RepositoryNotFoundException",),
+)
+
 HANDLERS: Mapping[str, ResourceHandler] = {
+    "AWS::ECR::Repository": REPOSITORY,
     "AWS::KMS::Alias": ALIAS,
     "AWS::KMS::Key": KEY,
     "AWS::S3::Bucket": BUCKET,
