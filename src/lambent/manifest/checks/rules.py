@@ -61,6 +61,7 @@ _ALL = (
     Rule("subnet-id", _E, "A subnet is named by its id.", _API + "API_VpcConfig.html"),
     Rule("security-group-id", _E, "A security group is named by its id.", _API + "API_VpcConfig.html"),
     Rule("not-simulated", _N, "A property that AWS obeys has no effect on the platform here.", _DG + "welcome.html"),
+    Rule("not-offered", _N, "The platform here does not offer it yet: a deployment to it fails, one to AWS does not.", _DG + "welcome.html"),
     Rule("log-retention", _E, "Log groups keep events for one of the numbers of days that CloudWatch Logs has.", "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"),
     Rule("log-level-format", _E, "Log levels need the JSON format.", _DG + "monitoring-cloudwatchlogs-logformat.html"),
     Rule("log-retention-of-shared-group", _E, "A shared group keeps events as it says itself.", _DG + "monitoring-cloudwatchlogs.html"),
