@@ -37,7 +37,10 @@ def parse(text: str) -> dict[str, Value]:
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     try:
         # JSON is a part of YAML, but for tabs; and its own parser is twenty times as quick.
-        found = json.loads(text) if text.lstrip().startswith("{") else yaml.load(text, _Loader)  # noqa: S506 - safe
+        if text.lstrip().startswith("{"):
+            found = json.loads(text, object_pairs_hook=_object)
+        else:
+            found = yaml.load(text, _Loader)  # noqa: S506 - a safe loader with tags of our own
     except ValueError as error:
         raise TemplateError(f"Template format error: JSON not well-formed. ({error})") from error
     except yaml.YAMLError as error:
@@ -51,6 +54,15 @@ def to_yaml(document: Value) -> str:
     """Return the document as YAML, with short tags where the long form would say the same."""
     text: str = yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
     return text
+
+
+def _object(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise TemplateError(f"Template format error: duplicate key '{twice}'")
+    return found
 
 
 def _place(error: yaml.YAMLError) -> str:

@@ -49,3 +49,8 @@ def test_a_key_said_twice_is_refused() -> None:
 def test_text_that_is_no_template_is_refused(text: str) -> None:
     with pytest.raises(TemplateError, match=r"^Template format error: "):
         parse(text)
+
+
+def test_json_that_says_a_key_twice_is_refused() -> None:
+    with pytest.raises(TemplateError, match="duplicate key 'A'"):
+        parse('{"Resources": {"A": {"Type": "X"}, "A": {"Type": "Y"}}}')
