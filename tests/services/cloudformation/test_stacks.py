@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -257,3 +258,33 @@ def test_parameters_are_masked_kept_and_checked(stacks: Stacks) -> None:
     with pytest.raises(ClientError) as refused:
         stacks.update("s", body, Parameters=[kept[0], {"ParameterKey": "Days", "ParameterValue": "8"}])
     assert code_of(refused.value)[1] == "Parameter 'Days' must be one of AllowedValues"
+
+
+def test_a_stack_may_be_deleted_while_it_is_made(stacks: Stacks, aws: ClientFactory) -> None:
+    body = template()
+    stack_id = stacks.client.create_stack(StackName="s", TemplateBody=json.dumps(body), Capabilities=IAM)["StackId"]
+    stacks.client.delete_stack(StackName="s")
+    assert stacks.at_rest(stack_id)["StackStatus"] == "DELETE_COMPLETE"
+    assert aws("lambda").list_functions()["Functions"] == []
+    assert aws("logs").describe_log_groups()["logGroups"] == []
+
+
+def test_of_two_that_create_or_update_at_once_one_is_refused(stacks: Stacks) -> None:
+    body = json.dumps(groups(A={"LogGroupName": "a"}))
+
+    def twice(call: Any) -> list[str]:  # Any: a boto3 method
+        def one(body: str) -> str:
+            try:
+                call(StackName="s", TemplateBody=body)
+            except ClientError as refused:
+                return code_of(refused)[0]
+            return "accepted"
+
+        with ThreadPoolExecutor(4) as pool:
+            return sorted(pool.map(one, [body] * 4))
+
+    assert twice(stacks.client.create_stack) == ["AlreadyExistsException"] * 3 + ["accepted"]
+    stacks.at_rest("s")
+    body = json.dumps(groups(A={"LogGroupName": "a", "RetentionInDays": 7}))
+    assert set(twice(stacks.client.update_stack)) == {"ValidationError", "accepted"}
+    assert stacks.at_rest("s")["StackStatus"] == "UPDATE_COMPLETE"

@@ -32,7 +32,7 @@ _VERBS = {_R.CREATE_FAILED: "create", _R.UPDATE_FAILED: "update", _R.DELETE_FAIL
 
 
 class Operation:
-    """An operation under way; `cancel` makes an update turn back at the next step."""
+    """An operation under way: `cancelled` turns an update back, `superseded` stops any, before the next step."""
 
     def __init__(self, store: Store, tools: Tools, journal: Journal) -> None:
         self._store = store
@@ -41,6 +41,7 @@ class Operation:
         self._steps = Steps(tools, journal)
         self._imported: set[str] = set()
         self.cancelled = False
+        self.superseded = False
         spared = frozenset(journal.stack.spared)
         self.retained = self.skipped = spared
 
@@ -55,7 +56,7 @@ class Operation:
             _S.UPDATE_COMPLETE_CLEANUP_IN_PROGRESS: self._clean_up,
             _S.UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS: self._clean_up,
         }
-        while (phase := phases.get(self._journal.stack.status)) is not None:
+        while not self.superseded and (phase := phases.get(self._journal.stack.status)) is not None:
             await phase()
 
     # ── forward: everything as the template says ──
@@ -73,11 +74,13 @@ class Operation:
             return
 
         async def step(name: str) -> None:
-            if self.cancelled:
+            if self.cancelled or self.superseded:
                 raise StepFailedError(name)
             await self._steps.bring_about(await self._wanted(active[name], needs[name], around))
 
         failed = await in_dependency_order(needs, step)
+        if self.superseded:
+            return
         if self.cancelled:
             await self._turn_back("")
         elif failed:

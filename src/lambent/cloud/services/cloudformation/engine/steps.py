@@ -200,8 +200,8 @@ class Steps:
         return lambda transaction: repository.remove_leftover(transaction, number)
 
     async def _delete(self, row: StackResource) -> None:
-        # Without a physical id it may still exist, if the platform ended in the middle of making it: its type's handler
-        # then finds it by the name that the token gives it, or not at all.
+        # Without a physical id nothing is known to exist. What was being made when the platform was killed, and whose
+        # stack is deleted instead of being taken up, may stay: better than deleting what somebody else made.
         if row.physical_id:
             await self.kind(row.type).handler.delete(self._context(row), _live(row), row.properties)
 
