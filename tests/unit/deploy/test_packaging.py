@@ -55,9 +55,7 @@ def test_a_change_of_content_or_of_the_executable_bit_is_another_package(tmp_pat
 
 
 def test_what_is_ignored_is_left_out(tmp_path: Path) -> None:
-    write(
-        tmp_path, src__a_py="1", src__notes_md="x", src__tests__t_py="x", src__keep_md="x", src____pycache____c_py="x"
-    )
+    write(tmp_path, *(f"src/{name}" for name in ("a.py", "notes.md", "tests/t.py", "keep.md", "__pycache__/c.py")))
     (tmp_path / "src" / ".lambdaignore").write_text("*.md\n!keep.md\n# a comment\n/tests/\n")
     assert names(packaged(tmp_path)) == ["a.py", "keep.md"]
 
