@@ -134,6 +134,19 @@ def test_up_starts_a_platform_where_none_runs(lambent: Run, free_port: int) -> N
     assert "No platform runs" in lambent("plan", "alone", expect=3, LAMBENT_PORT=port).stderr
 
 
+def test_a_system_in_python_is_deployed_with_a_line_for_each_resource(lambent: Run, tmp_path: Path) -> None:
+    lambent("init", "py")
+    (tmp_path / "py" / "lambent.py").write_text(
+        "from lambent.manifest.system import System\n"
+        "system = System.model_validate({'stack': 'py', 'functions': {'f': {'code': 'src', 'handler': 'app.handler',"
+        " 'runtime': 'python3.11', 'alias': 'live', 'environment': {'GREETING': 'Hi'}}}})\n"
+    )
+    done = lambent("up", "py/lambent.py")
+    assert done.stderr.count("✓ created") == 5
+    assert parsed(lambent("invoke", "py-f", "--event", '{"name": "x"}')) == {"message": "Hi, x!"}
+    assert lambent("down", "py/lambent.py", "--yes").stderr.count("✓ deleted") == 4  # the version is retained
+
+
 def test_a_template_with_code_beside_it_is_deployed_as_it_is(
     lambent: Run, tmp_path: Path, platform: LocalPlatform
 ) -> None:

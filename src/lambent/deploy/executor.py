@@ -90,8 +90,9 @@ class Executor:
         pause, lost_s = _FIRST_LOOK_S, 0.0
         while True:
             try:
-                events = self._since(stack_id, cursor)
+                # The state before the events: those that led to a state of rest are then among them.
                 state = find_stack(self.client, stack_id)
+                events = self._since(stack_id, cursor)
                 lost_s = 0.0
             except (TargetUnreachableError, AwsCallError) as error:
                 if isinstance(error, AwsCallError) and error.code not in _THROTTLED:
