@@ -72,9 +72,9 @@ def platform(story: Story) -> Iterator[str]:
 def deploy(story: Story, port: str) -> str:
     """Check the manifest, deploy it and return the name of the function, which the stack's outputs tell."""
     print(story.step("lambent check", lambda: lambent("check", str(HERE))).rstrip())
-    print(story.step("lambent up", lambda: lambent("up", str(HERE), "--port", port)).rstrip())
-    outputs = json.loads(story.step("lambent outputs", lambda: lambent("outputs", str(HERE), "--port", port, "--json")))
-    return str(outputs["function_name"])
+    outputs = story.step("lambent up", lambda: lambent("up", str(HERE), "--port", port))
+    print(outputs.rstrip())
+    return dict(line.split(maxsplit=1) for line in outputs.splitlines())["function_name"]
 
 
 def invoke(story: Story, client: Callable[[str], Any], name: str) -> None:
