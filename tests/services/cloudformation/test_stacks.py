@@ -158,6 +158,19 @@ def test_a_creation_that_fails_is_rolled_back_with_aws_s_reason(stacks: Stacks, 
     assert code_of(refused.value)[1].endswith("is in ROLLBACK_COMPLETE state and can not be updated.")
 
 
+def test_properties_that_a_type_does_not_have_or_lacks_are_told_by_name(stacks: Stacks) -> None:
+    body = template(Memory=128)
+    del body["Resources"]["Function"]["Properties"]["Code"]
+    assert stacks.create("s", body)["StackStatus"] == "ROLLBACK_COMPLETE"
+    told = [reason for name, status, reason in stacks.events("s") if (name, status) == ("Function", "CREATE_FAILED")]
+    assert told == [
+        (
+            "Properties validation failed for resource Function with message:\n"
+            "#: required key [Code] not found\n#: extraneous key [Memory] is not permitted"
+        )
+    ]
+
+
 def test_an_update_that_fails_brings_back_what_was(stacks: Stacks, aws: ClientFactory) -> None:
     stacks.create("s", template(MemorySize=128))
     found = stacks.update("s", template(MemorySize=512, Runtime="python2.0"))

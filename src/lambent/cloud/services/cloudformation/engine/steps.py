@@ -102,6 +102,8 @@ class Steps:
 
     async def bring_about(self, wanted: Wanted) -> None:
         """Let the resource be as wanted. Raises StepFailedError."""
+        if (problem := self.kind(wanted.type).problem(wanted.logical_id, wanted.properties)) is not None:
+            await self.refuse(wanted, ResourceFailedError(problem))
         row = self._journal.resources.get(wanted.logical_id)
         if row is None or row.status in {_R.DELETE_COMPLETE, _R.CREATE_FAILED, _R.DELETE_SKIPPED}:
             await self._create(wanted, None)

@@ -117,3 +117,13 @@ class ResourceType:
     conditional: frozenset[str] = frozenset()
     is_open: bool = False
     supports_drift: bool = True
+
+    def problem(self, logical_id: str, properties: Properties) -> str | None:
+        """Return what AWS says of properties that the type does not have, or lacks; None where all fit."""
+        found = [f"#: required key [{name}] not found" for name in sorted(self.required - properties.keys())]
+        if not self.is_open:
+            unknown = sorted(properties.keys() - self.properties)
+            found += [f"#: extraneous key [{name}] is not permitted" for name in unknown]
+        if not found:
+            return None
+        return f"Properties validation failed for resource {logical_id} with message:\n" + "\n".join(found)
