@@ -27,7 +27,12 @@ class SamWorker:
         """Return the template without SAM's resources. Raises ServiceError in the translator's words."""
         request = {"template": template, "parameters": parameters, "partition": partition}
         async with self._turn:
-            answer = await self._exchange(request, region)
+            try:
+                answer = await self._exchange(request, region)
+            except BaseException:
+                # Cut off in the middle, its answer would be taken for that of the next caller.
+                await self.stop()
+                raise
         if "error" in answer:
             raise ServiceError(
                 "ValidationError", f"Transform AWS::Serverless-2016-10-31 failed with: {answer['error']}"
