@@ -17,7 +17,7 @@ _COLUMNS = (
 def put_event(transaction: Transaction, event: QueuedEvent) -> None:
     """Add an event, or replace what is known of its attempts."""
     transaction.execute(
-        f"INSERT OR REPLACE INTO lambda_events ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+        f"INSERT OR REPLACE INTO lambda_events ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             event.request_id,
             event.scope.account,
@@ -42,7 +42,7 @@ def delete_event(transaction: Transaction, request_id: str) -> None:
 
 def waiting_events(reader: Reader) -> list[QueuedEvent]:
     """Return every event, in the order in which they are due."""
-    rows = reader.all(f"SELECT {_COLUMNS} FROM lambda_events ORDER BY due_at")  # noqa: S608 - our own column names
+    rows = reader.all(f"SELECT {_COLUMNS} FROM lambda_events ORDER BY due_at")
     return [_event(row) for row in rows]
 
 

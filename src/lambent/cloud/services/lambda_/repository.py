@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from lambent.cloud.services.lambda_.documents import OF_A_QUALIFIER
 from lambent.cloud.services.lambda_.model.function import (
     LATEST,
     Alias,
@@ -70,7 +71,7 @@ def put_function(transaction: Transaction, value: Function) -> None:
 
 
 def delete_function(transaction: Transaction, scope: Scope, name: str) -> None:
-    """Remove a function with its versions, aliases and policies."""
+    """Remove a function with everything that is kept beside it."""
     transaction.execute(
         "DELETE FROM lambda_functions WHERE account = ? AND region = ? AND name = ?",
         (scope.account, scope.region, name),
@@ -142,16 +143,13 @@ def put_version(transaction: Transaction, value: FunctionVersion) -> None:
 
 
 def delete_version(transaction: Transaction, value: FunctionVersion) -> None:
-    """Remove a published version and the policy attached to it."""
+    """Remove a published version with everything attached to it."""
     key = (value.scope.account, value.scope.region, value.function)
     transaction.execute(
         "DELETE FROM lambda_versions WHERE account = ? AND region = ? AND function = ? AND number = ?",
         (*key, _number(value.version)),
     )
-    transaction.execute(
-        "DELETE FROM lambda_policies WHERE account = ? AND region = ? AND function = ? AND qualifier = ?",
-        (*key, value.version),
-    )
+    _delete_attached(transaction, value.scope, value.function, value.version)
 
 
 def aliases(reader: Reader, scope: Scope, name: str) -> list[Alias]:
@@ -190,14 +188,12 @@ def put_alias(transaction: Transaction, value: Alias) -> None:
 
 
 def delete_alias(transaction: Transaction, scope: Scope, name: str, alias_name: str) -> None:
-    """Remove an alias and the policy attached to it."""
+    """Remove an alias with everything attached to it."""
     key = (scope.account, scope.region, name, alias_name)
     transaction.execute(
         "DELETE FROM lambda_aliases WHERE account = ? AND region = ? AND function = ? AND name = ?", key
     )
-    transaction.execute(
-        "DELETE FROM lambda_policies WHERE account = ? AND region = ? AND function = ? AND qualifier = ?", key
-    )
+    _delete_attached(transaction, scope, name, alias_name)
 
 
 def policies(reader: Reader, scope: Scope, name: str) -> dict[str, Policy]:
@@ -232,6 +228,15 @@ def put_policy(transaction: Transaction, scope: Scope, name: str, qualifier: str
         "INSERT OR REPLACE INTO lambda_policies VALUES (?, ?, ?, ?, ?, ?)",
         (*key, _text([dict(each) for each in value.statements]), value.revision_id),
     )
+
+
+def _delete_attached(transaction: Transaction, scope: Scope, name: str, qualifier: str) -> None:
+    transaction.execute(
+        "DELETE FROM lambda_policies WHERE account = ? AND region = ? AND function = ? AND qualifier = ?",
+        (scope.account, scope.region, name, qualifier),
+    )
+    for table in OF_A_QUALIFIER:
+        table.delete(transaction, scope, name, qualifier)
 
 
 def _function(scope: Scope, row: Sequence[SqlValue]) -> Function:

@@ -34,6 +34,9 @@ from lambent.cloud.services.lambda_.reporting import Reporting
 from lambent.cloud.services.lambda_.routing import FunctionRoute, Routes
 from lambent.cloud.services.lambda_.sources import Sources
 
+# A script that was released is never changed: what comes later is a further one.
+_SCRIPTS = ("schema.sql", "schema_2.sql")
+
 
 class LambdaService(Service):
     """AWS Lambda. `packages` is a directory of its own for unpacked code; `reporting` is the data plane's observer."""
@@ -67,8 +70,8 @@ class LambdaService(Service):
 
     async def start(self) -> None:
         """Load the routing snapshot and take up what was under way when the platform stopped."""
-        schema = files(__package__).joinpath("schema.sql").read_text()
-        await self._dependencies.store.migrate("lambda", [schema])
+        scripts = [files(__package__).joinpath(name).read_text() for name in _SCRIPTS]
+        await self._dependencies.store.migrate("lambda", scripts)
         await self._packages.start()
         self._reporting.start()
         self._routes.load()

@@ -1,0 +1,75 @@
+"""Tables of JSON documents under a key: what is kept beside a function and read by its key alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from lambent.cloud.store.scope import Scope
+from lambent.cloud.store.unit_of_work import Reader, SqlValue, Transaction
+
+Document = Mapping[str, Any]  # Any: JSON of our own writing; a repository gives it its type
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentTable:
+    """One table: `keys` are its key's columns behind account and region, in order."""
+
+    name: str
+    keys: tuple[str, ...]
+
+    def one(self, reader: Reader, scope: Scope, *key: SqlValue) -> Document | None:
+        """Return the document under a whole key, or None."""
+        row = reader.one(f"SELECT document FROM {self.name} WHERE {self._where(len(key))}", _bound(scope, key))
+        return None if row is None else orjson.loads(str(row[0]))
+
+    def under(self, reader: Reader, scope: Scope, *key: SqlValue) -> dict[tuple[str, ...], Document]:
+        """Return the documents whose key begins so, sorted, by the whole key."""
+        columns = ", ".join(self.keys)
+        rows = reader.all(
+            f"SELECT document, {columns} FROM {self.name} WHERE {self._where(len(key))} ORDER BY {columns}",
+            _bound(scope, key),
+        )
+        return {tuple(map(str, row[1:])): orjson.loads(str(row[0])) for row in rows}
+
+    def scopes(self, reader: Reader) -> list[Scope]:
+        """Return every account and region that has a document."""
+        rows = reader.all(f"SELECT DISTINCT account, region FROM {self.name}")
+        return [Scope(str(account), str(region)) for account, region in rows]
+
+    def put(self, transaction: Transaction, scope: Scope, key: tuple[SqlValue, ...], document: object) -> None:
+        """Add the document or replace it; it is a dataclass or a mapping that orjson can write."""
+        marks = ", ".join("?" * (len(self.keys) + 3))
+        values = (*_bound(scope, key), orjson.dumps(document).decode())
+        transaction.execute(f"INSERT OR REPLACE INTO {self.name} VALUES ({marks})", values)
+
+    def delete(self, transaction: Transaction, scope: Scope, *key: SqlValue) -> int:
+        """Remove the documents whose key begins so; return how many there were."""
+        return transaction.execute(f"DELETE FROM {self.name} WHERE {self._where(len(key))}", _bound(scope, key))
+
+    def _where(self, given: int) -> str:
+        return " AND ".join(f"{column} = ?" for column in ("account", "region", *self.keys[:given]))
+
+
+def _bound(scope: Scope, key: tuple[SqlValue, ...]) -> tuple[SqlValue, ...]:
+    return (scope.account, scope.region, *key)
+
+
+_OF_A_QUALIFIER = ("function", "qualifier")
+
+INVOKE_CONFIGS = DocumentTable("lambda_invoke_configs", _OF_A_QUALIFIER)
+URLS = DocumentTable("lambda_urls", _OF_A_QUALIFIER)
+PROVISIONED = DocumentTable("lambda_provisioned", _OF_A_QUALIFIER)
+RUNTIME_MANAGEMENT = DocumentTable("lambda_runtime_management", _OF_A_QUALIFIER)
+SCALING_CONFIGS = DocumentTable("lambda_scaling_configs", _OF_A_QUALIFIER)
+CODE_SIGNING_CONFIGS = DocumentTable("lambda_code_signing_configs", ("id",))
+CODE_SIGNING_OF_FUNCTIONS = DocumentTable("lambda_code_signing_of_functions", ("function",))
+LAYER_POLICIES = DocumentTable("lambda_layer_policies", ("layer", "version"))
+EVENT_SOURCE_MAPPINGS = DocumentTable("lambda_event_source_mappings", ("id",))
+CAPACITY_PROVIDERS = DocumentTable("lambda_capacity_providers", ("name",))
+
+OF_A_QUALIFIER = (INVOKE_CONFIGS, URLS, PROVISIONED, RUNTIME_MANAGEMENT, SCALING_CONFIGS)
+"""What goes with a version or an alias when it is deleted."""
