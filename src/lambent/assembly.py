@@ -44,14 +44,16 @@ from lambent.cloud.bridge.journal import SCHEMA as BRIDGE_SCHEMA
 from lambent.cloud.bridge.journal import Journal
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.context import service_principal
-from lambent.cloud.framework.identity import Directories
+from lambent.cloud.framework.identity import CredentialDirectory, Directories
 from lambent.cloud.framework.internal_client import InternalClient, RegistryClient
 from lambent.cloud.framework.loops import start_loops
 from lambent.cloud.framework.registry import Registry
 from lambent.cloud.framework.routes import View
+from lambent.cloud.gateway.clock_routes import ClockRoutes
 from lambent.cloud.gateway.introspection import Introspection, action_route, json_response
 from lambent.cloud.gateway.pipeline import Parts, Pipeline
 from lambent.cloud.gateway.server import HttpServer, PortInUseError
+from lambent.cloud.gateway.signing import SignatureReader
 from lambent.cloud.protocol.message import Request, Response
 from lambent.cloud.services.cloudformation.service import CloudFormationService
 from lambent.cloud.services.iam.service import IamService
@@ -197,13 +199,21 @@ class Platform:
             credentials=RoleCredentials(client),
             observer=reporting,
         )
+        directory = Directories([iam.access_keys, sts.sessions])
         dependencies = Dependencies(
-            store=store, blobs=blobs, plane=plane, client=client, clock=self.clock, ids=self.ids
+            store=store,
+            blobs=blobs,
+            plane=plane,
+            client=client,
+            clock=self.clock,
+            ids=self.ids,
+            signers=SignatureReader(directory),
+            port=self.port,
         )
         functions = LambdaService(dependencies, packages=home / "scratch" / "packages", reporting=reporting)
         # Behind what its resources are made of: an operation that was under way goes on as soon as it starts.
         stacks = CloudFormationService(store, client, clock=self.clock, ids=self.ids, endpoint_url=self.endpoint_url)
-        for service in (iam, sts, LogsService(store, self.clock), functions, stacks):
+        for service in (iam, sts, LogsService(store, client, clock=self.clock, ids=self.ids), functions, stacks):
             self.registry.add(service)
         # Runs after the data plane has stopped: what functions wrote while it did is delivered too.
         release.push_async_callback(reporting.flush)
@@ -216,17 +226,20 @@ class Platform:
         loops = TaskOwner("service loops", clock=self.clock)
         release.push_async_callback(loops.aclose)
         start_loops(loops, self.clock, self.registry.loops())
+        # Last to start, so first to stop: no request meets a service that is not there.
+        release.push_async_callback(server.stop, self.settings.stop_grace_s)
+        await server.serve(self._pipeline(directory, bridge).answer)
+
+    def _pipeline(self, directory: CredentialDirectory, bridge: Bridge) -> Pipeline:
         parts = Parts(
             registry=self.registry,
-            directory=Directories([iam.access_keys, sts.sessions]),
+            directory=directory,
             introspection=self._introspection(),
             fallback=bridge,
             clock=self.clock,
             ids=self.ids,
         )
-        # Last to start, so first to stop: no request meets a service that is not there.
-        release.push_async_callback(server.stop, self.settings.stop_grace_s)
-        await server.serve(Pipeline(parts).answer)
+        return Pipeline(parts)
 
     def _plane_settings(self, home: Path) -> DataPlaneSettings:
         settings = self.settings
@@ -251,13 +264,15 @@ class Platform:
         return memory_store(self.clock) if self.settings.data_dir is None else store_in(home, self.clock)
 
     def _introspection(self) -> Introspection:
+        clock = ClockRoutes(self.clock)
         views: dict[str, View] = {
             "health": self._health,
             "environments": self._environments,
             "settings": self._settings_view,
+            "clock": clock.view,
             **self.registry.views(),
         }
-        return Introspection(views, [action_route("stop", self._stop), *self.registry.routes()])
+        return Introspection(views, [action_route("stop", self._stop), *clock.routes(), *self.registry.routes()])
 
     def _health(self) -> Mapping[str, object]:
         data_dir = self.settings.data_dir
@@ -281,6 +296,7 @@ class Platform:
             "environments": [
                 {
                     "environment_id": status.environment_id,
+                    "initialization_type": None if status.info is None else status.info.initialization_type.value,
                     "function_name": status.spec.function_name,
                     "function_arn": status.spec.function_arn,
                     "version": status.spec.version,

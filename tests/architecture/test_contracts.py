@@ -47,7 +47,7 @@ def test_processes_start_behind_their_doors_alone() -> None:
         "cloud/bridge/process.py",
         "cloud/services/cloudformation/transforms/sam.py",
         "cli/launching.py",
-        "deploy/packaging/dependencies.py",
+        "deploy/packaging/programs.py",
     }
     behind = [
         f"{name}:{node.lineno} {node.attr}"

@@ -13,6 +13,7 @@ from typing import Any
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 from botocore.session import Session
 
 LOCAL_ACCOUNT = "000000000000"
@@ -104,3 +105,5 @@ def aws_errors() -> Iterator[None]:
         ) from error
     except BotoCoreError as error:
         raise TargetUnreachableError(str(error)) from error
+    except ResponseParserError as error:  # a proxy's page, say; the rest of its text is that page
+        raise TargetUnreachableError(str(error).partition(" Further retries")[0]) from error

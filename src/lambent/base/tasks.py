@@ -28,6 +28,11 @@ class OwnedTask(Generic[T]):
         """Whether it has ended, in whichever way."""
         return self._task.done()
 
+    @property
+    def value(self) -> T:
+        """What it returned; raises what it raised, and InvalidStateError before its end."""
+        return self._task.result()
+
     def cancel(self) -> None:
         """Ask it to end; it may clean up first."""
         self._task.cancel()

@@ -1,8 +1,8 @@
 """Concurrency limits: who may run now, and why not.
 
 An account has one concurrency limit per Region. Reserved concurrency takes its share from it, for one function alone;
-the remainder is what all other functions share. Every invocation counts as one for as long as it runs, whichever slot
-of whichever environment serves it. https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html
+the remainder is what all other functions share. Provisioned concurrency is set aside from either. Every other
+invocation counts as one for as long as it runs, whichever slot of whichever environment serves it. https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html
 
 >>> limits = Admission(account_concurrency=3)
 >>> orders = limits.of("arn:aws:lambda:eu-west-1:123456789012:function:orders")
@@ -22,32 +22,34 @@ from lambent.dataplane.types import FunctionArn, ThrottleReason
 class RegionalConcurrency:
     """What the functions of one account in one Region share: the limit less all reservations."""
 
-    __slots__ = ("in_use", "limit", "reserved")
+    __slots__ = ("in_use", "limit", "provisioned", "reserved")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.reserved = 0
+        self.provisioned = 0
         self.in_use = 0
 
 
 class FunctionConcurrency:
     """The invocations of one function that run now, and what limits them."""
 
-    __slots__ = ("_region", "in_use", "reserved")
+    __slots__ = ("_region", "in_use", "provisioned", "reserved")
 
     def __init__(self, region: RegionalConcurrency) -> None:
         self._region = region
         self.reserved: int | None = None
+        self.provisioned = 0
         self.in_use = 0
 
     def admit(self) -> ThrottleReason | None:
         """Count one more invocation and return None; or, where a limit forbids it, return which and count nothing."""
         if self.reserved is not None:
-            if self.in_use >= self.reserved:
+            if self.in_use >= self.reserved - self.provisioned:
                 return ThrottleReason.RESERVED
         else:
             region = self._region
-            if region.in_use >= region.limit - region.reserved:
+            if region.in_use >= region.limit - region.reserved - region.provisioned:
                 return ThrottleReason.ACCOUNT
             region.in_use += 1
         self.in_use += 1
@@ -69,13 +71,21 @@ class FunctionConcurrency:
         region = self._region
         if self.reserved is None:
             region.in_use -= self.in_use
+            region.provisioned -= self.provisioned
         else:
             region.reserved -= self.reserved
         if concurrency is None:
             region.in_use += self.in_use
+            region.provisioned += self.provisioned
         else:
             region.reserved += concurrency
         self.reserved = concurrency
+
+    def provision(self, concurrency: int) -> None:
+        """Set `concurrency` aside for the function's provisioned environments, out of what limits the function."""
+        if self.reserved is None:
+            self._region.provisioned += concurrency - self.provisioned
+        self.provisioned = concurrency
 
 
 class Admission:
@@ -99,5 +109,5 @@ class Admission:
     def forget(self, function_arn: FunctionArn) -> None:
         """Drop the counter of a function that has neither a reservation nor anything running; others stay."""
         found = self._functions.get(function_arn)
-        if found is not None and found.reserved is None and found.in_use == 0:
+        if found is not None and found.reserved is None and not found.in_use and not found.provisioned:
             del self._functions[function_arn]

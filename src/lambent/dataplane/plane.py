@@ -13,6 +13,7 @@ from lambent.dataplane.admission import Admission
 from lambent.dataplane.environment import EnvironmentStatus, Host, SandboxLauncher, Timers
 from lambent.dataplane.errors import PlatformStoppingError
 from lambent.dataplane.pool import FunctionLimits, Pool
+from lambent.dataplane.provisioned import ProvisionedPool
 from lambent.dataplane.sandbox.launcher import Launcher
 from lambent.dataplane.scaling.on_demand import RATE_BURST, Allowance
 from lambent.dataplane.types import (
@@ -25,6 +26,7 @@ from lambent.dataplane.types import (
     IsolationLevel,
     Observer,
     Outcome,
+    Provision,
     RuntimeInfo,
     Throttled,
     VersionArn,
@@ -71,6 +73,7 @@ class DataPlane:
         self._limits: dict[FunctionArn, FunctionLimits] = {}
         self._pools: dict[VersionArn, Pool] = {}
         self._draining: set[Pool] = set()
+        self._provisioned: dict[VersionArn, ProvisionedPool] = {}
         self._tasks = TaskOwner("data plane", clock=clock)
         self._host: Host | None = None
 
@@ -98,10 +101,11 @@ class DataPlane:
     async def stop(self) -> None:
         """End every environment and wait until nothing is left; invocations still under way fail. Idempotent."""
         self._host = None
-        pools = [*self._pools.values(), *self._draining]
+        pools: list[Pool | ProvisionedPool] = [*self._pools.values(), *self._draining, *self._provisioned.values()]
         self._pools.clear()
         await asyncio.gather(*(pool.stop() for pool in pools))
         self._draining.clear()
+        self._provisioned.clear()
         await self._tasks.aclose()
         await self._launcher.stop()
 
@@ -113,6 +117,9 @@ class DataPlane:
         admitted invocation runs to its end, and is observed and counted until then.
         """
         spec = invocation.spec
+        kept = self._provisioned.get(spec.version_arn)
+        if kept is not None and (promise := kept.submit(invocation)) is not None:
+            return await promise
         pool = self._pools.get(spec.version_arn)
         if pool is None or pool.spec.revision != spec.revision:
             pool = self._open_pool(spec)
@@ -133,15 +140,46 @@ class DataPlane:
         """
         self._admission.of(function_arn).reserve(concurrency)
 
+    def provision(self, spec: FunctionSpec, concurrency: int) -> None:
+        """Keep so many environments of a published version initialized from now on; 0 ends them as they become free.
+
+        Raises RuntimeUnavailableError where nothing here runs its runtime.
+        """
+        if self._host is None:
+            raise PlatformStoppingError("the data plane is not running")
+        pool = self._provisioned.get(spec.version_arn)
+        if pool is None:
+            if concurrency == 0:
+                return
+            interpreter = self._launcher.resolve(spec.runtime, strict=self._settings.strict_runtimes)
+            arn = spec.version_arn
+            pool = ProvisionedPool(spec, interpreter, self._host, lambda: self._ended(arn))
+            self._provisioned[arn] = pool
+        before = pool.provision().wanted
+        function = self._admission.of(spec.function_arn)
+        function.provision(function.provisioned + concurrency - before)
+        pool.keep(concurrency)
+        if concurrency == 0 and not pool.statuses():
+            self._ended(spec.version_arn)
+
+    def provisioned(self, version_arn: VersionArn) -> Provision:
+        """Return how far a version's provisioned concurrency is."""
+        pool = self._provisioned.get(version_arn)
+        return Provision(0, 0) if pool is None else pool.provision()
+
     def retire(self, version_arn: VersionArn) -> None:
         """Drain and end the environments of a deleted or changed version; what runs or waits comes to its end first."""
+        kept = self._provisioned.get(version_arn)
+        if kept is not None:
+            self.provision(kept.spec, 0)
         pool = self._pools.pop(version_arn, None)
         if pool is not None:
             self._drain(pool, "the version was deleted or changed")
 
     def environments(self) -> Sequence[EnvironmentStatus]:
         """Return every environment that is not gone, draining ones included, oldest pools first."""
-        return [status for pool in self._every_pool() for status in pool.statuses()]
+        kept = [status for pool in self._provisioned.values() for status in pool.statuses()]
+        return kept + [status for pool in self._every_pool() for status in pool.statuses()]
 
     def _open_pool(self, spec: FunctionSpec) -> Pool:
         """Return a new pool for this revision; one of another revision drains."""
@@ -164,6 +202,10 @@ class DataPlane:
     def _drain(self, pool: Pool, cause: str) -> None:
         self._draining.add(pool)
         pool.retire(cause, self._drained)
+
+    def _ended(self, version_arn: VersionArn) -> None:
+        """Forget a provisioned pool of which nothing is left."""
+        self._provisioned.pop(version_arn, None)
 
     def _drained(self, pool: Pool) -> None:
         self._draining.discard(pool)

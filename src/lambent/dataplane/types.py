@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -63,12 +63,26 @@ class FunctionSpec:
     slots: int = 1
 
 
+class ResponseSink(Protocol):
+    """Who takes an answer while a function writes it; called on the loop, and never fails."""
+
+    def begin(self, content_type: str) -> None:
+        """The function begins to answer; called at most once."""
+
+    def write(self, data: bytes) -> None:
+        """It wrote something; only after `begin`."""
+
+    def is_full(self, on_room: Callable[[], None]) -> bool:
+        """Return whether the function should wait; if so, `on_room` is called once when it need not any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Invocation:
     """One request to run a function version.
 
     `invoked_arn` is the ARN the caller used, with its qualifier if it had one. `client_context` is the decoded JSON
-    text. `trace_id` is the `X-Amzn-Trace-Id` value handed to the runtime.
+    text. `trace_id` is the `X-Amzn-Trace-Id` value handed to the runtime. A function that streams writes its answer to
+    the `sink`, if there is one, and its outcome has no payload then; without one the answer is collected.
     """
 
     request_id: str
@@ -78,6 +92,7 @@ class Invocation:
     client_context: str | None = None
     cognito_identity: str | None = None
     trace_id: str | None = None
+    sink: ResponseSink | None = None
 
 
 class InvocationStatus(StrEnum):
@@ -109,6 +124,15 @@ class InvocationReport:
     error_type: str | None = None
     exit: ProcessExit | None = None
     """How the runtime's process ended, where it ended before it answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provision:
+    """How far a version's provisioned concurrency is: asked for, ready, and why no more come, if something failed."""
+
+    wanted: int
+    ready: int
+    failure: str | None = None
 
 
 class ThrottleReason(StrEnum):
@@ -235,10 +259,13 @@ class Observer(Protocol):
     def init_started(self, environment: EnvironmentInfo, at: float) -> None:
         """An environment began its init phase."""
 
-    def init_failed(
-        self, environment: EnvironmentInfo, init_ms: float, status: InvocationStatus, error_type: str
+    def init_ended(
+        self, environment: EnvironmentInfo, init_ms: float, status: InvocationStatus, error_type: str | None
     ) -> None:
-        """The init phase failed or ran out of time; it is tried again inside the first invocation."""
+        """An init phase is over that no invocation reports: it failed, or no invocation had caused it.
+
+        One that failed on demand is tried again inside the first invocation.
+        """
 
     def invocation_started(self, environment: EnvironmentInfo, invocation: Invocation, at: float) -> None:
         """A request was handed to the runtime."""

@@ -2,7 +2,8 @@
 
 A frame is a kind (one byte), the length of its body (four bytes, big-endian) and the body. On a runtime's channel the
 platform sends INVOKE; the runtime answers each with RESPONSE, ERROR or TOO_LARGE. NEXT is sent once, when the runtime
-first asks for work; every later `next` follows from the answer before it. On the fork server's socket bodies are JSON.
+first asks for work; every later `next` follows from the answer before it. An answer may also be streamed: STREAM, any
+number of CHUNKs, STREAM_END with an error's JSON or nothing. On the fork server's socket bodies are JSON.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
         switch_user: bool
         user_id: int
         base: str
-        prefix: str
+        prefixes: list[str]
+        preloads: bool
         runtime_dir: str
 
     class SpawnRequest(TypedDict):
@@ -55,6 +57,9 @@ RESPONSE = 17
 ERROR = 18
 INIT_ERROR = 19
 TOO_LARGE = 20
+STREAM = 21
+CHUNK = 22
+STREAM_END = 23
 
 SPAWN = 32
 SIGNAL = 33
@@ -67,6 +72,9 @@ REFUSED = 37
 MAX_RESPONSE = 6_291_556
 """AWS's limit of a synchronous response in bytes, as its own error message states it."""
 MAX_ERROR = MAX_RESPONSE
+MAX_CHUNK = 1_048_576
+MAX_STREAM = 209_715_200
+"""AWS's limit of a streamed response in bytes, 200 MB."""
 MAX_CONTROL = 4_194_304
 
 

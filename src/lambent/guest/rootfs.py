@@ -33,7 +33,7 @@ _ETC_FILES = (
 )
 
 
-def prepare(base: str, prefix: str, runtime_dir: str, user_id: int) -> None:
+def prepare(base: str, prefixes: list[str], runtime_dir: str, user_id: int) -> None:
     """Build the base at the empty folder `base`; the caller stands in a mount namespace of its own.
 
     Returns nothing; raises OSError where the kernel forbids a mount.
@@ -46,7 +46,7 @@ def prepare(base: str, prefix: str, runtime_dir: str, user_id: int) -> None:
     _show_system(base)
     _show_etc(base, user_id)
     _show_devices(base)
-    _show_interpreter(base, prefix)
+    _show_programs(base, prefixes)
     _show_runtime(base, runtime_dir)
     kernel.mount("", base, None, kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | flags)
 
@@ -104,12 +104,13 @@ def _show_devices(base: str) -> None:
         os.symlink("/proc/self/fd" + target, base + "/dev/" + name)
 
 
-def _show_interpreter(base: str, prefix: str) -> None:
-    if os.path.commonpath((prefix, "/usr")) != "/usr":
-        os.makedirs(base + prefix, exist_ok=True)
-        kernel.bind(prefix, base + prefix)
-    # AWS's own interpreter lies here, and PATH names it.
-    os.symlink(prefix, base + "/var/lang")
+def _show_programs(base: str, prefixes: list[str]) -> None:
+    for prefix in prefixes:
+        if os.path.commonpath((prefix, "/usr")) != "/usr":
+            os.makedirs(base + prefix, exist_ok=True)
+            kernel.bind(prefix, base + prefix)
+    # AWS's own runtime lies here, and PATH names it.
+    os.symlink(prefixes[0], base + "/var/lang")
 
 
 def _show_runtime(base: str, runtime_dir: str) -> None:

@@ -167,7 +167,8 @@ def main() -> None:
             _enter_namespaces(config)
         # What can be refused is behind us: the platform may start while we import.
         control.sendall(framing.frame(framing.ENTERED, json.dumps({"token": 0}).encode()))
-        bootstrap.preload(config["runtime_dir"], rootfs.RUNTIME_DIR if place.namespaces else config["runtime_dir"])
+        if config["preloads"]:
+            bootstrap.preload(config["runtime_dir"], rootfs.RUNTIME_DIR if place.namespaces else config["runtime_dir"])
     except OSError as error:
         control.sendall(framing.frame(framing.REFUSED, json.dumps({"token": 0, "reason": str(error)}).encode()))
         return
@@ -175,7 +176,8 @@ def main() -> None:
     gc.freeze()
     server = ForkServer(place, control)
     server.send(framing.READY, token=0)
-    precompile.precompile(config["runtime_dir"])
+    if config["preloads"]:
+        precompile.precompile(config["runtime_dir"])
     server.serve()
 
 
@@ -188,7 +190,7 @@ def _enter_namespaces(config: ServerConfig) -> None:
         _write_map("gid_map", f"{config['user_id']} {outside_group} 1")
     else:
         kernel.unshare(kernel.CLONE_NEWNS)
-    rootfs.prepare(config["base"], config["prefix"], config["runtime_dir"], config["user_id"])
+    rootfs.prepare(config["base"], config["prefixes"], config["runtime_dir"], config["user_id"])
 
 
 def _write_map(name: str, text: str) -> None:

@@ -41,8 +41,9 @@ def parse(text: str) -> dict[str, Value]:
             found = json.loads(text, object_pairs_hook=_object)
         else:
             found = yaml.load(text, _Loader)  # noqa: S506 - a safe loader with tags of our own
-    except ValueError as error:
-        raise TemplateError(f"Template format error: JSON not well-formed. ({error})") from error
+    except json.JSONDecodeError as error:
+        place = f"(line {error.lineno}, column {error.colno})"
+        raise TemplateError(f"Template format error: JSON not well-formed. {place}") from error
     except yaml.YAMLError as error:
         raise TemplateError(f"Template format error: YAML not well-formed. {_place(error)}") from error
     if not isinstance(found, dict):

@@ -20,6 +20,13 @@ from lambent.template.document import TemplateError, Value, as_text
 UNKNOWN: Final = "{{changeSet:KNOWN_AFTER_APPLY}}"
 _PLACEHOLDER = re.compile(r"\$\{(!?)\s*([^}]*?)\s*\}")
 _NO_VALUE = "AWS::NoValue"
+_MOST_BLOCKS = 256
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+_KNOWN = (
+    "Fn::Base64, Fn::GetAtt, Fn::GetAZs, Fn::ImportValue, Fn::Join, Fn::Split, Fn::FindInMap, Fn::Select, Ref, "
+    "Fn::Equals, Fn::If, Fn::Not, Condition, Fn::And, Fn::Or, Fn::Contains, Fn::EachMemberEquals, Fn::EachMemberIn, "
+    "Fn::ValueOf, Fn::ValueOfAll, Fn::RefAll, Fn::Sub, Fn::Cidr"
+)
 
 
 class _Nothing:
@@ -50,22 +57,23 @@ class NoResources:
 
     def ref(self, logical_id: str) -> Value:
         """Raise: there is none."""
-        raise TemplateError(_unresolved(logical_id))
+        raise TemplateError(_unresolved(logical_id, "Resources"))
 
     def attribute(self, logical_id: str, name: str) -> Value:
         """Raise: there is none."""
-        raise TemplateError(_unresolved(logical_id))
+        raise TemplateError(_unresolved(logical_id, "Resources"))
 
 
 def _no_exports(name: str) -> Value:
-    raise TemplateError(f"No export named {name} found.")
+    raise TemplateError(f"No export named {name} found")
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
     """What intrinsics are evaluated against.
 
-    `parameters` has the pseudo parameters too, list types as lists. `zones` are the region's, for Fn::GetAZs.
+    `parameters` has the pseudo parameters too, list types as lists. `zones` are the region's, for Fn::GetAZs. `block`
+    is the section that is evaluated, for messages.
     """
 
     parameters: Mapping[str, Value] = field(default_factory=dict)
@@ -74,6 +82,7 @@ class Environment:
     resources: Resources = field(default_factory=NoResources)
     export: Callable[[str], Value] = _no_exports
     zones: Sequence[str] = ()
+    block: str = "Resources"
 
 
 def evaluate(value: Value, environment: Environment) -> Value:
@@ -110,10 +119,15 @@ def _evaluate(value: Value, environment: Environment) -> Value:
 
 
 def _function(name: str, argument: Value, environment: Environment) -> Value:
-    function = _FUNCTIONS.get(name)
+    function = FUNCTIONS.get(name)
     if function is None:
-        raise TemplateError(f"Template error: Unrecognized function: {name}")
+        raise TemplateError(unsupported(name))
     return function(argument, environment)
+
+
+def unsupported(name: str) -> str:
+    """Return what AWS says of a function that there is not."""
+    return f"Template error: Encountered unsupported function: {name} Supported functions are: [{_KNOWN}]"
 
 
 def _ref(name: Value, environment: Environment) -> Value:
@@ -125,24 +139,24 @@ def _ref(name: Value, environment: Environment) -> Value:
         return environment.parameters[name]
     if name in environment.resources:
         return environment.resources.ref(name)
-    raise TemplateError(_unresolved(name))
+    raise TemplateError(_unresolved(name, environment.block))
 
 
-def _unresolved(name: str) -> str:
-    return f"Template format error: Unresolved resource dependencies [{name}] in the Resources block of the template"
+def _unresolved(name: str, block: str) -> str:
+    return f"Template format error: Unresolved resource dependencies [{name}] in the {block} block of the template"
 
 
 def _get_att(argument: Value, environment: Environment) -> Value:
     if isinstance(argument, str):
         argument = argument.split(".", 1)
-    if not (isinstance(argument, list) and len(argument) == 2 and isinstance(argument[0], str)):
+    if not (isinstance(argument, list) and len(argument) == 2 and isinstance(argument[0], str) and all(argument)):
         raise TemplateError(
             "Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the "
             "resource attribute"
         )
     logical_id, attribute = argument[0], _evaluate(argument[1], environment)
     if logical_id not in environment.resources:
-        raise TemplateError(f"Template error: instance of Fn::GetAtt references undefined resource {logical_id}")
+        raise TemplateError(_unresolved(logical_id, environment.block))
     return environment.resources.attribute(logical_id, as_text(attribute))
 
 
@@ -178,6 +192,7 @@ def _scalar(value: Value, function: str) -> str:
 def _join(argument: Value, environment: Environment) -> Value:
     separator, items = _pair("Fn::Join", argument)
     found = _evaluate(items, environment)
+    found = [] if found is _NOTHING else found
     if not isinstance(separator, str) or (not isinstance(found, list) and found != UNKNOWN):
         raise TemplateError(
             "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of "
@@ -198,19 +213,25 @@ def _split(argument: Value, environment: Environment) -> Value:
 
 
 def _select(argument: Value, environment: Environment) -> Value:
-    place, items = _pair("Fn::Select", argument)
-    found = _evaluate(items, environment)
-    if found == UNKNOWN:
+    if not (isinstance(argument, list) and len(argument) == 2):
+        raise TemplateError(
+            "Template error: Fn::Select requires a list argument with two elements: an integer index and a list"
+        )
+    index = as_text(_evaluate(argument[0], environment))
+    if not re.fullmatch(r"-?\d+", index) and index != UNKNOWN:
+        raise TemplateError(
+            "Template error: Fn::Select requires a list argument with a valid index value as its first element"
+        )
+    found = _evaluate(argument[1], environment)
+    if UNKNOWN in {index, found if isinstance(found, str) else ""}:
         return UNKNOWN
     if isinstance(found, str):
         found = found.split(",")
-    index = as_text(_evaluate(place, environment))
-    if not isinstance(found, list) or not index.isdigit():
+    if not isinstance(found, list):
         raise TemplateError(
-            "Template error: every Fn::Select object requires two parameters, (1) an index and (2) a list of strings "
-            "to select from or a function that returns a list of strings."
+            "Template error: Fn::Select requires a list argument with two elements: an integer index and a list"
         )
-    if int(index) >= len(found):
+    if not 0 <= int(index) < len(found):
         raise TemplateError(f"Template error: Fn::Select cannot select nonexistent value at index {index}")
     return found[int(index)]
 
@@ -221,7 +242,13 @@ def _find_in_map(argument: Value, environment: Environment) -> Value:
             "Template error: every Fn::FindInMap object requires three parameters, the map name, map key and the "
             "attribute for return value"
         )
-    name, first, second = (as_text(_evaluate(one, environment)) for one in argument[:3])
+    keys = [_evaluate(one, environment) for one in argument[:3]]
+    if any(isinstance(one, Mapping | list) or one is _NOTHING for one in keys):
+        raise TemplateError(
+            "Template error: every Fn::FindInMap object requires three parameters, the map name, map key and the "
+            "attribute for return value"
+        )
+    name, first, second = (as_text(one) for one in keys)
     entry = environment.mappings.get(name, {}).get(first, {})
     if second in entry:
         return entry[second]
@@ -235,10 +262,12 @@ def _find_in_map(argument: Value, environment: Environment) -> Value:
 
 
 def _if(argument: Value, environment: Environment) -> Value:
-    if not (isinstance(argument, list) and len(argument) == 3 and isinstance(argument[0], str)):
-        raise TemplateError(
-            "Template error: Fn::If requires a list argument with three elements, the first a condition name"
-        )
+    if not (isinstance(argument, list) and argument and isinstance(argument[0], str)):
+        raise TemplateError("Template error: Fn::If requires a list argument with the first element being a condition")
+    if len(argument) != 3:
+        raise TemplateError("Template error: Fn::If requires a list argument with three elements")
+    if argument[0] not in environment.conditions:
+        raise TemplateError(f"Template error: unresolved condition dependency {argument[0]} in Fn::If")
     return _evaluate(argument[1] if holds(argument[0], environment) else argument[2], environment)
 
 
@@ -257,7 +286,7 @@ def _conjunction(name: str, least: int, most: int) -> Callable[[Value, Environme
                 f"Template error: every {name} object requires a list of at least {least} and at most {most} boolean "
                 "parameters."
                 if name != "Fn::Not"
-                else "Template error: Fn::Not requires a list argument with one element."
+                else "Template error: Fn::Not requires a list argument with one element"
             )
         return [_truth(_evaluate(one, environment), name) for one in argument]
 
@@ -270,8 +299,12 @@ _not = _conjunction("Fn::Not", 1, 1)
 
 
 def _equals(argument: Value, environment: Environment) -> bool:
-    first, second = _pair("Fn::Equals", argument)
-    return as_text(_evaluate(first, environment)) == as_text(_evaluate(second, environment))
+    if not (isinstance(argument, list) and len(argument) == 2):
+        raise TemplateError("Template error: Fn::Equals requires a list argument with two elements")
+    first, second = (_evaluate(one, environment) for one in argument)
+    if isinstance(first, Mapping) or isinstance(second, Mapping):
+        return bool(first == second)
+    return as_text(first) == as_text(second)
 
 
 def _base64(argument: Value, environment: Environment) -> Value:
@@ -288,19 +321,30 @@ def _cidr(argument: Value, environment: Environment) -> Value:
         raise TemplateError("Template error: every Fn::Cidr object requires two or three parameters")
     if UNKNOWN in found:
         return [UNKNOWN] * int(found[1]) if str(found[1]).isdigit() else UNKNOWN
-    block = ipaddress.ip_network(str(found[0]), strict=False)
-    bits = int(found[2]) if len(found) == 3 else 8
-    blocks = block.subnets(new_prefix=block.max_prefixlen - bits)
+    count, bits = as_text(found[1]), as_text(found[2]) if len(found) == 3 else "8"
+    if not (count.isdigit() and bits.isdigit() and 1 <= int(count) <= _MOST_BLOCKS):
+        raise TemplateError(
+            f"Template error: Fn::Cidr requires a number of blocks between 1 and {_MOST_BLOCKS} and a number of bits"
+        )
     try:
-        return [str(next(blocks)) for _ in range(int(found[1]))]
+        block = ipaddress.ip_network(as_text(found[0]), strict=False)
+        blocks = block.subnets(new_prefix=block.max_prefixlen - int(bits))
+        return [str(next(blocks)) for _ in range(int(count))]
     except (StopIteration, ValueError) as error:
         raise TemplateError(
-            f"Template error: Fn::Cidr cannot make {found[1]} blocks of {bits} bits in {block}"
+            f"Template error: Fn::Cidr cannot make {count} blocks of {bits} bits in {as_text(found[0])}"
         ) from error
 
 
-def _get_azs(_: Value, environment: Environment) -> Value:
-    return list(environment.zones)
+def _get_azs(argument: Value, environment: Environment) -> Value:
+    region = _evaluate(argument, environment)
+    if not isinstance(region, str):
+        raise TemplateError("Template error: every Fn::GetAZs object must have a String-typed value.")
+    own = environment.parameters.get("AWS::Region", region)
+    if region in {"", own}:
+        return list(environment.zones)
+    # AWS returns nothing for a region that there is not.
+    return [f"{region}{zone[-1]}" for zone in environment.zones] if _REGION.fullmatch(region) else []
 
 
 def _import_value(argument: Value, environment: Environment) -> Value:
@@ -314,6 +358,8 @@ def _import_value(argument: Value, environment: Environment) -> Value:
 
 def _length(argument: Value, environment: Environment) -> Value:
     found = _evaluate(argument, environment)
+    if found == UNKNOWN:
+        return UNKNOWN
     if not isinstance(found, list):
         raise TemplateError("Template error: Fn::Length needs a list, or a function that returns one.")
     return len(found)
@@ -329,7 +375,7 @@ def _pair(name: str, argument: Value) -> Sequence[Value]:
     return argument
 
 
-_FUNCTIONS: Mapping[str, Callable[[Value, Environment], Value]] = {
+FUNCTIONS: Mapping[str, Callable[[Value, Environment], Value]] = {
     "Fn::GetAtt": _get_att,
     "Fn::Sub": _sub,
     "Fn::Join": _join,

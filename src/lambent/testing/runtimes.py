@@ -33,6 +33,7 @@ from lambent.dataplane import (
     Parked,
     ProcessExit,
     Response,
+    ResponseSink,
     RuntimeAnswer,
     RuntimeChannel,
     RuntimeUnavailableError,
@@ -110,8 +111,10 @@ class ScriptedChannel(RuntimeChannel):
         super().__init__(asyncio.get_running_loop())
         self._sandbox = sandbox
 
-    def invoke(self, headers: InvocationHeaders, payload: bytes) -> asyncio.Future[RuntimeAnswer]:
-        """Let the script answer; as the real one, it never fails."""
+    def invoke(
+        self, headers: InvocationHeaders, payload: bytes, sink: ResponseSink | None = None
+    ) -> asyncio.Future[RuntimeAnswer]:
+        """Let the script answer; as the real one, it never fails. Scripts do not stream."""
         answer: asyncio.Future[RuntimeAnswer] = asyncio.get_running_loop().create_future()
         if self.closed.done():
             answer.set_result(self.closed.result())
@@ -313,11 +316,11 @@ class RecordingObserver:
         self.facts.append("init started")
         self.environments.append(environment)
 
-    def init_failed(
-        self, environment: EnvironmentInfo, init_ms: float, status: InvocationStatus, error_type: str
+    def init_ended(
+        self, environment: EnvironmentInfo, init_ms: float, status: InvocationStatus, error_type: str | None
     ) -> None:
         """Keep it."""
-        self.facts.append(f"init failed: {status} {error_type}")
+        self.facts.append("init ended" if error_type is None else f"init failed: {status} {error_type}")
 
     def invocation_started(self, environment: EnvironmentInfo, invocation: Invocation, at: float) -> None:
         """Keep it."""

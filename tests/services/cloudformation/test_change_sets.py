@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -40,6 +41,21 @@ def test_a_change_set_of_a_new_stack_adds_and_is_carried_out(stacks: Stacks) -> 
     assert {action for action, _, _ in changes(found)} == {"Add"}
     stacks.client.execute_change_set(ChangeSetName=found["ChangeSetId"])
     stacks.client.get_waiter("stack_create_complete").wait(StackName="s", WaiterConfig=SOON)
+    made = stacks.client.describe_stacks(StackName="s")["Stacks"][0]
+    assert made["ChangeSetId"] == found["ChangeSetId"]
+    assert made["LastUpdatedTime"] >= made["CreationTime"]
+    asked = {"ChangeSetName": found["ChangeSetId"], "ClientRequestToken": "t"}
+    with pytest.raises(ClientError) as refused:
+        stacks.client.execute_change_set(**asked)
+    assert code_of(refused.value)[0] == "InvalidChangeSetStatus"
+
+
+def test_the_same_execution_may_be_asked_for_twice(stacks: Stacks) -> None:
+    found = planned(stacks, "s", template(), "CREATE")
+    asked = {"ChangeSetName": found["ChangeSetId"], "ClientRequestToken": "t"}
+    stacks.client.execute_change_set(**asked)
+    stacks.client.execute_change_set(**asked)
+    assert stacks.at_rest("s")["StackStatus"] == "CREATE_COMPLETE"
 
 
 def test_a_change_set_tells_changes_replacements_and_removals(stacks: Stacks) -> None:
@@ -79,3 +95,23 @@ def test_a_change_set_that_was_deleted_is_gone(stacks: Stacks) -> None:
     found = planned(stacks, "s", groups(A={"RetentionInDays": 7}))["ChangeSetId"]
     stacks.client.delete_change_set(ChangeSetName=found)
     assert stacks.client.list_change_sets(StackName="s")["Summaries"] == []
+
+
+def test_of_two_change_sets_of_a_name_at_once_one_is_refused(stacks: Stacks) -> None:
+    asked = {
+        "StackName": "s",
+        "ChangeSetName": "c",
+        "ChangeSetType": "CREATE",
+        "TemplateBody": json.dumps(groups(A={})),
+    }
+
+    def one(_: int) -> str:
+        try:
+            stacks.client.create_change_set(**asked)
+        except ClientError as refused:
+            return code_of(refused)[0]
+        return "accepted"
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(one, range(4))) == ["AlreadyExistsException"] * 3 + ["accepted"]
+    assert [one["StackName"] for one in stacks.client.list_stacks()["StackSummaries"]] == ["s"]

@@ -29,18 +29,19 @@ def ask(platform: LocalPlatform, method: str, path: str, **headers: str) -> tupl
 
 
 @pytest.mark.parametrize(
-    ("service", "method", "code", "status"),
+    ("call", "parameters", "code", "status"),
     [
-        ("lambda", "list_code_signing_configs", "UnknownOperationException", 404),
-        ("logs", "describe_deliveries", "UnknownOperationException", 400),
-        ("iam", "list_open_id_connect_providers", "InvalidAction", 400),
+        ("lambda.list_durable_executions_by_function", {"FunctionName": "f"}, "UnknownOperationException", 404),
+        ("logs.describe_deliveries", {}, "UnknownOperationException", 400),
+        ("iam.list_open_id_connect_providers", {}, "InvalidAction", 400),
     ],
 )
 def test_an_operation_that_is_not_here_gets_the_services_error(
-    aws: ClientFactory, service: str, method: str, code: str, status: int
+    aws: ClientFactory, call: str, parameters: dict[str, str], code: str, status: int
 ) -> None:
+    service, _, method = call.partition(".")
     with pytest.raises(ClientError) as refused:
-        getattr(aws(service), method)()
+        getattr(aws(service), method)(**parameters)
     response = refused.value.response
     assert (response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]) == (code, status)
 

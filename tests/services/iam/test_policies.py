@@ -5,6 +5,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
+from lambent.testing.builders import ensure_role
 from lambent.testing.pytest_plugin import ClientFactory
 
 ASSUME = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
@@ -111,3 +112,11 @@ def test_a_policy_has_tags(aws: ClientFactory) -> None:
     iam.tag_policy(PolicyArn=arn, Tags=[{"Key": "b", "Value": "2"}])
     iam.untag_policy(PolicyArn=arn, TagKeys=["a"])
     assert iam.list_policy_tags(PolicyArn=arn)["Tags"] == [{"Key": "b", "Value": "2"}]
+
+
+def test_an_inline_policy_needs_no_version_as_sam_s_have_none(aws: ClientFactory) -> None:
+    iam = aws("iam")
+    ensure_role(iam, "worker")
+    document = json.dumps({"Statement": [{"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}]})
+    iam.put_role_policy(RoleName="worker", PolicyName="p", PolicyDocument=document)
+    assert iam.get_role_policy(RoleName="worker", PolicyName="p")["PolicyDocument"] == json.loads(document)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
@@ -68,3 +69,49 @@ def settled(functions: Client) -> Callable[[str], None]:
         waiter.wait(FunctionName=name, WaiterConfig={"Delay": 0.02, "MaxAttempts": 500})
 
     return wait
+
+
+@pytest.fixture
+def network(aws: ClientFactory) -> dict[str, list[str]]:
+    """The VpcConfig of the account's own default network."""
+    ec2 = aws("ec2")
+    subnets = [each["SubnetId"] for each in ec2.describe_subnets()["Subnets"]][:2]
+    return {"SubnetIds": subnets, "SecurityGroupIds": [ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]]}
+
+
+class MakeProvider(Protocol):
+    """Makes capacity providers that are Active."""
+
+    def __call__(self, name: str = "pool", **parameters: object) -> str:
+        """Create the capacity provider and return its ARN."""
+
+
+@pytest.fixture
+def make_provider(functions: Client, network: dict[str, list[str]], role: str) -> MakeProvider:
+    def make_one(name: str = "pool", **parameters: object) -> str:
+        wanted: dict[str, object] = {
+            "VpcConfig": network,
+            "PermissionsConfig": {"CapacityProviderOperatorRoleArn": role},
+            **parameters,
+        }
+        arn = functions.create_capacity_provider(CapacityProviderName=name, **wanted)["CapacityProvider"]
+        eventually(lambda: provider_state(functions, name) == "Active")
+        return str(arn["CapacityProviderArn"])
+
+    return make_one
+
+
+def provider_state(functions: Client, name: str) -> str:
+    """Return a capacity provider's state, "" where it is gone."""
+    try:
+        return str(functions.get_capacity_provider(CapacityProviderName=name)["CapacityProvider"]["State"])
+    except functions.exceptions.ResourceNotFoundException:
+        return ""
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    """Wait, in real time and at most ten seconds, for what runs beside the test."""
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)  # noqa: TID251 - activation happens in real time

@@ -18,7 +18,7 @@ class Principal:
     credentials, as CloudFormation does: it may do what AWS reserves for its own, such as setting `aws:` tags.
     """
 
-    kind: Literal["root", "user", "assumed-role", "service"]
+    kind: Literal["root", "user", "assumed-role", "service", "anonymous"]
     account: str
     arn: str
     user_id: str
@@ -29,6 +29,11 @@ class Principal:
     def is_aws(self) -> bool:
         """Whether an AWS service makes the call, for itself or for somebody."""
         return self.kind == "service" or self.via is not None
+
+
+# Whoever did not sign; AWS names the account of such a caller so:
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+ANONYMOUS = Principal(kind="anonymous", account="anonymous", arn="anonymous", user_id="anonymous")
 
 
 def root_of(account: str) -> Principal:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from lambent.cloud.framework.context import Principal
+from lambent.cloud.protocol.message import Request
 
 
 class CredentialDirectory(Protocol):
@@ -32,3 +34,23 @@ class Directories:
             if found is not None:
                 return found
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Who signed a request, and for which region and service (by its signing name)."""
+
+    caller: Principal
+    access_key: str
+    region: str
+    service: str | None
+
+
+class Signers(Protocol):
+    """Tells front doors, which no AWS API stands behind, who signed a request."""
+
+    def signer_of(self, request: Request) -> Signer | None:
+        """Return who signed the request, or None where nobody did.
+
+        Raises ServiceError where the signature cannot be read or its credentials no longer hold.
+        """

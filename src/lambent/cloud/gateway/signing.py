@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.context import Principal, root_of
-from lambent.cloud.framework.identity import CredentialDirectory
+from lambent.cloud.framework.identity import CredentialDirectory, Signer
 from lambent.cloud.protocol.message import Request
 from lambent.cloud.store.scope import DEFAULT_ACCOUNT, DEFAULT_REGION, Scope
 
@@ -73,6 +73,21 @@ def identify_caller(signature: Signature, directory: CredentialDirectory) -> Ide
     if issued is not None:
         return Identity(signature, issued, Scope(issued.account, signature.region))
     return _root_identity(signature, DEFAULT_ACCOUNT)
+
+
+class SignatureReader:
+    """Tells front doors who signed a request."""
+
+    def __init__(self, directory: CredentialDirectory) -> None:
+        self._directory = directory
+
+    def signer_of(self, request: Request) -> Signer | None:
+        """Return who signed the request, or None where nobody did; raises ServiceError as the gateway would."""
+        signature = read_signature(request)
+        if not signature.access_key:
+            return None
+        caller = identify_caller(signature, self._directory).caller
+        return Signer(caller, signature.access_key, signature.region, signature.service)
 
 
 # Both caches are keyed by what clients repeat with every request of a day.

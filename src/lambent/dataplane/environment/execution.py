@@ -13,14 +13,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol
 
 from lambent.base.clock import Clock
 from lambent.base.tasks import OwnedTask
 from lambent.dataplane import metering
-from lambent.dataplane.environment.host import EnvironmentStatus, Host, Timer
+from lambent.dataplane.environment.host import EnvironmentStatus, Host, Timer, log_stream
 from lambent.dataplane.environment.init_phase import CUT_OFF, InitFailure, init_end
 from lambent.dataplane.errors import DataPlaneError, PlatformStoppingError, SandboxError
 from lambent.dataplane.lifecycle import EnvironmentState, Lifecycle
@@ -128,8 +127,16 @@ class Assignment:
 class Environment:
     """One execution environment. Its owner starts it, gives it invocations, and is told what becomes of them."""
 
-    def __init__(self, spec: FunctionSpec, interpreter: Interpreter, host: Host, owner: EnvironmentOwner) -> None:
+    def __init__(
+        self,
+        spec: FunctionSpec,
+        interpreter: Interpreter,
+        host: Host,
+        owner: EnvironmentOwner,
+        started_for: InitializationType = InitializationType.ON_DEMAND,
+    ) -> None:
         self.spec = spec
+        self._started_for = started_for
         self.since = host.clock.now()
         self.is_available = False
         """Whether its owner keeps it among those that can take an invocation; the owner's to set."""
@@ -137,7 +144,7 @@ class Environment:
         self._host = host
         self._owner = owner
         self._environment_id = host.ids.hex(32)
-        self._log_stream = _log_stream(spec.version, self._environment_id, host.real_time.now())
+        self._log_stream = log_stream(spec.version, self._environment_id, host.real_time.now())
         self._lifecycle = Lifecycle(self._environment_id)
         self._active: list[Assignment] = []
         self._sandbox: Sandbox | None = None
@@ -234,7 +241,8 @@ class Environment:
         host = self._host
         credentials = await host.credentials.issue(self.spec)
         begun_at, begun = host.real_time.now(), host.real_time.monotonic()
-        variables = environment_variables(self.spec, credentials, self._log_stream, host.settings.endpoint_url)
+        endpoint_url = host.settings.endpoint_url
+        variables = environment_variables(self.spec, credentials, self._log_stream, endpoint_url, self._started_for)
         sandbox = self._sandbox = await host.launcher.launch(self._sandbox_spec(variables))
         relay = self._enter(sandbox, begun_at)
         failure = CUT_OFF if self._is_cut_off else await init_end(sandbox, limit_s)
@@ -242,13 +250,16 @@ class Environment:
         sandbox.drain_output()
         if failure is None:
             self._peak_mb, self._peak_read = sandbox.peak_memory_mb(), host.real_time.monotonic()
-            # The retry inside an invocation is part of that one's duration and is not reported apart.
-            self._init_ms = init_ms if limit_s is not None else None
+            if self._started_for is not InitializationType.ON_DEMAND:
+                host.observer.init_ended(relay.environment, init_ms, InvocationStatus.SUCCESS, None)
+            elif limit_s is not None:
+                # The retry inside an invocation is part of that one's duration and is not reported apart.
+                self._init_ms = init_ms
             sandbox.exited.add_done_callback(partial(self._ended, sandbox))
             sandbox.channel.closed.add_done_callback(partial(self._closed, sandbox))
             return None
         if not self._is_cut_off:
-            host.observer.init_failed(relay.environment, init_ms, failure.status, failure.error_type)
+            host.observer.init_ended(relay.environment, init_ms, failure.status, failure.error_type)
         await sandbox.terminate()
         self._sandbox = None
         return failure
@@ -280,7 +291,7 @@ class Environment:
             self._environment_id,
             self.spec,
             self._log_stream,
-            InitializationType.ON_DEMAND,
+            self._started_for,
             self._host.launcher.isolation,
             f"{self._interpreter.executable} ({self._interpreter.version})",
             sandbox.started_by,
@@ -304,6 +315,7 @@ class Environment:
             self._interpreter,
             self._host.launcher.isolation,
             Limits(self.spec.memory_mb, self.spec.ephemeral_storage_mb),
+            self._started_for,
         )
 
     def _hand_over(self, assignment: Assignment, sandbox: Sandbox) -> None:
@@ -316,7 +328,7 @@ class Environment:
             invocation.client_context,
             invocation.cognito_identity,
         )
-        sandbox.channel.invoke(headers, invocation.payload).add_done_callback(assignment.answered)
+        sandbox.channel.invoke(headers, invocation.payload, invocation.sink).add_done_callback(assignment.answered)
 
     def answered(self, assignment: Assignment, answer: RuntimeAnswer) -> None:
         """Conclude an invocation that the runtime has answered; called once per assignment, on the loop."""
@@ -485,7 +497,3 @@ _Ran = Completed | FunctionError | TimedOut | Crashed | InitFailed
 
 def _as_ours(error: Exception) -> DataPlaneError:
     return error if isinstance(error, DataPlaneError) else SandboxError(f"{type(error).__name__}: {error}")
-
-
-def _log_stream(version: str, environment_id: str, at: float) -> str:
-    return f"{datetime.fromtimestamp(at, UTC):%Y/%m/%d}/[{version}]{environment_id}"

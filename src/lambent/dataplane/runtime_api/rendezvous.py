@@ -21,6 +21,8 @@ from lambent.dataplane.runtime_api.messages import (
     Response,
     RuntimeAnswer,
 )
+from lambent.dataplane.runtime_api.streamed import TOO_LARGE, StreamedAnswer
+from lambent.dataplane.types import ResponseSink
 from lambent.guest import framing
 
 _RESPONSE_OVERHEAD: Final = 256  # the content type and its length
@@ -30,18 +32,11 @@ _BOUNDS: Final = {
     framing.ERROR: framing.MAX_ERROR,
     framing.INIT_ERROR: framing.MAX_ERROR,
     framing.TOO_LARGE: 0,
+    framing.STREAM: _RESPONSE_OVERHEAD,
+    framing.CHUNK: framing.MAX_CHUNK,
+    framing.STREAM_END: framing.MAX_ERROR,
 }
-_TOO_LARGE: Final = ErrorAnswer(
-    payload=json.dumps(
-        {
-            "errorMessage": "Response payload size exceeded maximum allowed payload size "
-            f"({framing.MAX_RESPONSE} bytes).",
-            "errorType": "Function.ResponseSizeTooLarge",
-        },
-        separators=(",", ":"),
-    ).encode(),
-    error_type="Function.ResponseSizeTooLarge",
-)
+_STREAMED: Final = frozenset({framing.STREAM, framing.CHUNK, framing.STREAM_END})
 
 
 class RuntimeChannel(asyncio.Protocol):
@@ -56,7 +51,9 @@ class RuntimeChannel(asyncio.Protocol):
         self.first_next: Final[asyncio.Future[InitAnswer]] = loop.create_future()
         self.closed: Final[asyncio.Future[Closed]] = loop.create_future()
         self._answer: asyncio.Future[RuntimeAnswer] | None = None
-        self._transport: asyncio.WriteTransport | None = None
+        self._sink: ResponseSink | None = None
+        self._streamed: StreamedAnswer | None = None
+        self._transport: asyncio.Transport | None = None
         self._received = bytearray()
         self._to_skip = 0
 
@@ -67,11 +64,14 @@ class RuntimeChannel(asyncio.Protocol):
         _, channel = await loop.create_unix_connection(lambda: cls(loop), sock=host_end)
         return channel
 
-    def invoke(self, headers: InvocationHeaders, payload: bytes) -> asyncio.Future[RuntimeAnswer]:
+    def invoke(
+        self, headers: InvocationHeaders, payload: bytes, sink: ResponseSink | None = None
+    ) -> asyncio.Future[RuntimeAnswer]:
         """Hand one invocation to the runtime and return the future of its answer, which never fails.
 
-        One invocation at a time: the one before must have been answered. Cancelling the future gives up the answer,
-        not the invocation; the environment must then be ended.
+        An answer that is streamed goes to `sink`, or is collected where there is none. One invocation at a time: the
+        one before must have been answered. Cancelling the future gives up the answer, not the invocation; the
+        environment must then be ended.
         """
         if self._answer is not None:
             raise RuntimeError("the runtime has not answered the invocation before")
@@ -79,7 +79,7 @@ class RuntimeChannel(asyncio.Protocol):
         if self._transport is None or self.closed.done():
             answer.set_result(self.closed.result() if self.closed.done() else Closed(CloseReason.ENDED))
             return answer
-        self._answer = answer
+        self._answer, self._sink = answer, sink
         texts = (
             headers.request_id,
             str(headers.deadline_ms),
@@ -97,7 +97,7 @@ class RuntimeChannel(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport; called by the loop."""
-        self._transport = cast("asyncio.WriteTransport", transport)  # uvloop's own classes derive from neither
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's own classes derive from neither
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Resolve whatever is still waiting; called by the loop."""
@@ -139,7 +139,7 @@ class RuntimeChannel(asyncio.Protocol):
             # An answer over the limit is never held: it is read past, and the invocation answered at once.
             del received[: framing.HEADER.size]
             self._to_skip = size
-            self._settle(_TOO_LARGE)
+            self._settle(TOO_LARGE)
             return True
         end = framing.HEADER.size + size
         if len(received) < end:
@@ -155,7 +155,9 @@ class RuntimeChannel(asyncio.Protocol):
         elif kind == framing.ERROR:
             self._settle(_error_answer(data[start:]))
         elif kind == framing.TOO_LARGE:
-            self._settle(_TOO_LARGE)
+            self._settle(TOO_LARGE)
+        elif kind in _STREAMED:
+            self._stream(kind, data[start:])
         elif self.first_next.done():
             self._end(CloseReason.MALFORMED)
         else:
@@ -168,12 +170,29 @@ class RuntimeChannel(asyncio.Protocol):
             return
         payload = data[type_end:]
         if len(payload) > framing.MAX_RESPONSE:
-            self._settle(_TOO_LARGE)
+            self._settle(TOO_LARGE)
         else:
             self._settle(Response(payload, str(data[start + 1 : type_end], "latin-1")))
 
+    def _stream(self, kind: int, body: bytes) -> None:
+        """Take one part of a streamed answer: it begins once, while an invocation waits for it, and ends once."""
+        if self._answer is None or (kind == framing.STREAM) == (self._streamed is not None):
+            self._end(CloseReason.MALFORMED)
+        elif kind == framing.STREAM:
+            self._streamed = StreamedAnswer(str(body, "latin-1"), self._sink)
+        elif self._streamed is not None:
+            if kind == framing.STREAM_END:
+                self._settle(_error_answer(body) if body else self._streamed.result())
+            elif self._streamed.take(body, self._resume) and self._transport is not None:
+                self._transport.pause_reading()
+
+    def _resume(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
     def _settle(self, result: RuntimeAnswer) -> None:
         answer, self._answer = self._answer, None
+        self._sink, self._streamed = None, None
         if answer is None:
             self._end(CloseReason.MALFORMED)  # an answer nobody asked for
         elif not answer.done():

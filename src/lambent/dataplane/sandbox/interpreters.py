@@ -1,4 +1,4 @@
-"""Which Python on this machine stands for which managed runtime.
+"""Which program on this machine stands for which managed runtime.
 
 Nothing is executed to find out: installations say their version in their folder's name or in their program's. The
 search happens on first use, not when the platform starts.
@@ -6,18 +6,22 @@ search happens on first use, not when the platform starts.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from lambent.dataplane.errors import RuntimeUnavailableError
+from lambent.dataplane.sandbox import nodes
 from lambent.dataplane.sandbox.spec import Interpreter
 from lambent.dataplane.types import RuntimeInfo
 
 RUNTIMES: Final = tuple(f"python3.{minor}" for minor in range(9, 15))
+# The function brings what runs it, a program called bootstrap; a Python of ours serves it.
+_BROUGHT: Final = ("provided.al2", "provided.al2023")
 _OLDEST: Final = 9
 _NEWEST: Final = 14
 _PROGRAM: Final = re.compile(r"python3\.(\d+)$")
@@ -43,15 +47,23 @@ class Interpreters:
         self._home = home
         self._folders = folders
         self._found: dict[int, _Installation] | None = None
+        self._nodes: Mapping[int, nodes.NodeInstallation] | None = None
 
     def resolve(self, runtime: str, *, strict: bool) -> Interpreter:
         """Return the interpreter for `runtime`: its exact minor version, else the nearest one with a notice.
 
         Raises RuntimeUnavailableError where there is none or, if strict, none of exactly that version.
         """
+        if runtime in _BROUGHT:
+            host = self.resolve(RUNTIMES[-1], strict=False)
+            return replace(host, runtime=runtime, is_exact=True, notice=None, host=host)
+        if (major := nodes.major_of(runtime)) is not None:
+            return self._node(runtime, major, strict=strict)
         wanted = _PROGRAM.fullmatch(runtime)
         if wanted is None:
-            raise RuntimeUnavailableError(runtime, "this runtime is not supported here yet; Python runtimes are")
+            raise RuntimeUnavailableError(
+                runtime, "this runtime is not supported here yet; those of Python and Node.js, and provided ones, are"
+            )
         minor = int(wanted[1])
         found = self._installations()
         if exact := found.get(minor):
@@ -68,8 +80,24 @@ class Interpreters:
         return replace(_interpreter(runtime, nearest), is_exact=False, notice=notice)
 
     def list(self) -> list[RuntimeInfo]:
-        """Return every managed Python runtime and what would run it."""
-        return [self._info(runtime) for runtime in RUNTIMES]
+        """Return every runtime that is known here, and what would run it."""
+        return [self._info(runtime) for runtime in (*RUNTIMES, *nodes.RUNTIMES, *_BROUGHT)]
+
+    def _node(self, runtime: str, major: int, *, strict: bool) -> Interpreter:
+        if self._nodes is None:
+            folders = self._folders if self._folders is not None else (*_program_folders(), *_usual_folders())
+            self._nodes = nodes.installations(self._home or Path.home(), folders)
+        found = nodes.nearest(self._nodes, major)
+        if found is None:
+            raise RuntimeUnavailableError(runtime, "no Node.js from version 18 on was found; install one")
+        is_exact = found.version[0] == major
+        if strict and not is_exact:
+            raise RuntimeUnavailableError(
+                runtime, f"Node.js {major} is not installed, and strict runtimes forbid {found.text} in its stead"
+            )
+        notice = None if is_exact else f"{runtime} is run by Node.js {found.text}: no Node.js {major} was found here"
+        host = self.resolve(RUNTIMES[-1], strict=False)
+        return Interpreter(runtime, found.executable, found.prefix, found.text, is_exact, notice, host)
 
     def _info(self, runtime: str) -> RuntimeInfo:
         try:
@@ -98,6 +126,10 @@ def _usual_folders() -> tuple[Path, ...]:
     # Our own interpreter's folder comes first: it is there and works. Then where systems install.
     own = Path(sys.base_prefix) / "bin"
     return (own, Path("/usr/local/bin"), Path("/usr/bin"), Path("/opt/homebrew/bin"))
+
+
+def _program_folders() -> tuple[Path, ...]:
+    return tuple(Path(folder) for folder in os.get_exec_path() if folder.startswith("/"))
 
 
 def _versioned(parent: Path) -> Iterator[_Installation]:

@@ -36,7 +36,10 @@ _CGROUP_PATIENCE_S: Final = 2.0
 
 
 class Launcher:
-    """Makes sandboxes; owns one fork server per interpreter and everything it puts under the scratch directory."""
+    """Makes sandboxes.
+
+    Owns one fork server per interpreter and family of runtimes, and everything it puts under the scratch directory.
+    """
 
     def __init__(self, settings: DataPlaneSettings, *, real_time: Clock) -> None:
         self._settings = settings
@@ -47,7 +50,7 @@ class Launcher:
         self._isolation: IsolationLevel | None = None
         self._cgroups: Cgroups | None = None
         self._memory_watch = MemoryWatch()
-        self._servers: dict[Path, asyncio.Future[ForkServer]] = {}
+        self._servers: dict[tuple[Path, str], asyncio.Future[ForkServer]] = {}
         self._running: set[RunningSandbox] = set()
         self._folder = settings.scratch / "sandboxes"
 
@@ -129,7 +132,7 @@ class Launcher:
         return [namespace_finding(self._means, self._namespace_failure), *self._known_cgroups.findings()]
 
     def runtimes(self) -> list[RuntimeInfo]:
-        """Return every managed Python runtime and what would run it here."""
+        """Return every managed runtime and what would run it here."""
         return self._interpreters.list()
 
     @property
@@ -151,11 +154,12 @@ class Launcher:
             return  # no Python at all: nothing to prove it with, and nothing to run
 
     async def _server(self, interpreter: Interpreter) -> ForkServer:
-        known = self._servers.get(interpreter.executable)
+        key = (interpreter.executable, interpreter.family)
+        known = self._servers.get(key)
         if known is not None and not _has_failed(known):
             return await asyncio.shield(known)
         starting: asyncio.Future[ForkServer] = asyncio.get_running_loop().create_future()
-        self._servers[interpreter.executable] = starting
+        self._servers[key] = starting
         try:
             server = await ForkServer.start(self._server_spec(interpreter))
         except BaseException as error:
@@ -168,8 +172,9 @@ class Launcher:
     def _server_spec(self, interpreter: Interpreter) -> ForkServerSpec:
         in_namespace = self.isolation is IsolationLevel.NAMESPACE
         return ForkServerSpec(
-            executable=interpreter.executable,
-            prefix=interpreter.prefix,
+            executable=(interpreter.host or interpreter).executable,
+            prefixes=(interpreter.prefix, *((interpreter.host.prefix,) if interpreter.host else ())),
+            preloads=interpreter.host is None,
             base=Path(tempfile.mkdtemp(dir=self._folder / "roots")),
             runtime_dir=self._runtime_directory(interpreter),
             has_namespaces=in_namespace,
@@ -181,9 +186,9 @@ class Launcher:
     def _runtime_directory(self, interpreter: Interpreter) -> Path:
         """Return what an interpreter's functions find at /var/runtime, made when first asked for."""
         minor = minor_version(interpreter.version)
-        directory = self._folder / f"runtime-{minor}"
+        directory = self._folder / f"runtime-{interpreter.family}{minor}"
         if not directory.is_dir():
-            assemble_runtime(directory, minor)
+            assemble_runtime(directory, interpreter.family, minor)
         return directory
 
     async def _layers(self, spec: SandboxSpec) -> Path | None:
@@ -218,7 +223,7 @@ class Launcher:
             output=output,
             cgroup=cgroup,
             has_pid_namespace=spec.isolation is IsolationLevel.NAMESPACE,
-            started_by="exec" if cause else "fork",
+            started_by="exec" if cause or spec.interpreter.host is not None else "fork",
             notices=_notices(spec, cause),
         )
         sandbox = RunningSandbox(parts, self._real_time.now)
@@ -251,6 +256,8 @@ def _has_failed(starting: asyncio.Future[ForkServer]) -> bool:
 def _notices(spec: SandboxSpec, cause: str | None) -> tuple[str, ...]:
     started = f"started by exec, not by fork, because {cause} is set" if cause else None
     minor = minor_version(spec.interpreter.version)
+    if spec.interpreter.host is not None:
+        return (spec.interpreter.notice,) if spec.interpreter.notice else ()
     lacks_sdk = minor == "3.9" and not older_packages(minor).is_dir()
     sdk = "boto3 is not offered: no release that serves Python 3.9 is installed beside ours" if lacks_sdk else None
     return tuple(notice for notice in (spec.interpreter.notice, started, sdk) if notice)

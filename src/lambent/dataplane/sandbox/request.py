@@ -10,6 +10,7 @@ from lambent.dataplane.types import IsolationLevel
 from lambent.guest import rootfs
 
 _EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
+_LOG_DESCRIPTOR = "4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,10 @@ class SandboxPaths:
 def exec_cause(spec: SandboxSpec) -> str | None:
     """Return the user's variable that only takes effect when the interpreter is executed afresh, or None.
 
-    The dynamic loader and the interpreter read these once, when a program starts.
+    The dynamic loader and the interpreter read these once, when a program starts. What is no Python is always executed.
     """
+    if spec.interpreter.host is not None:
+        return None
     for name in spec.function.environment:
         if name.startswith(("PYTHON", "LD_", "MALLOC_", "GLIBC_")) or name in {_EXEC_WRAPPER, "OPENSSL_CONF"}:
             return name
@@ -42,22 +45,36 @@ def spawn_request(spec: SandboxSpec, paths: SandboxPaths, *, limits_processes: b
     task_root = rootfs.TASK_ROOT if in_namespace else str(spec.function.code)
     runtime_dir = rootfs.RUNTIME_DIR if in_namespace else str(paths.runtime_dir)
     layers = str(paths.layers or "")
+    layers_seen = rootfs.LAYERS if in_namespace else layers or str(paths.temporary / "no-layers")
     return {
         "task_root": str(spec.function.code),
         "task_root_seen": task_root,
         "layers": layers,
-        "layers_seen": rootfs.LAYERS if in_namespace else layers or str(paths.temporary / "no-layers"),
+        "layers_seen": layers_seen,
         "runtime_dir_seen": runtime_dir,
         "storage_mb": spec.limits.ephemeral_storage_mb,
         "files": spec.limits.files,
         "processes": spec.limits.processes if in_namespace and not limits_processes else None,
-        "variables": _variables(spec, paths, task_root, runtime_dir),
+        "variables": _variables(spec, paths, layers_seen, task_root, runtime_dir),
         "command": _command(spec, runtime_dir),
     }
 
 
-def _variables(spec: SandboxSpec, paths: SandboxPaths, task_root: str, runtime_dir: str) -> dict[str, str]:
+def _node_path(spec: SandboxSpec, layers: str, task_root: str, runtime_dir: str) -> str:
+    # https://docs.aws.amazon.com/lambda/latest/dg/nodejs-package.html#nodejs-package-searchpath
+    major = spec.interpreter.version.partition(".")[0]
+    folders = (f"{layers}/nodejs/node{major}/node_modules", f"{layers}/nodejs/node_modules")
+    return ":".join((*folders, f"{runtime_dir}/node_modules", runtime_dir, task_root))
+
+
+def _variables(
+    spec: SandboxSpec, paths: SandboxPaths, layers_seen: str, task_root: str, runtime_dir: str
+) -> dict[str, str]:
     variables = {**spec.variables, "LAMBDA_TASK_ROOT": task_root, "LAMBDA_RUNTIME_DIR": runtime_dir}
+    if spec.interpreter.host is not None:
+        variables["_LAMBDA_TELEMETRY_LOG_FD"] = _LOG_DESCRIPTOR
+    if spec.interpreter.family == "nodejs":
+        variables.setdefault("NODE_PATH", _node_path(spec, layers_seen, task_root, runtime_dir))
     if spec.isolation is IsolationLevel.PROCESS:
         # There is no /var/lang and no private /tmp here.
         variables["TMPDIR"] = str(paths.temporary)
@@ -67,11 +84,24 @@ def _variables(spec: SandboxSpec, paths: SandboxPaths, task_root: str, runtime_d
 
 
 def _command(spec: SandboxSpec, runtime_dir: str) -> list[str] | None:
+    wrapper = spec.function.environment.get(_EXEC_WRAPPER)
+    if spec.interpreter.family == "provided":
+        # Wrappers are for managed runtimes alone. Isolated from what the function's variables say to a Python.
+        return [str(spec.interpreter.executable), "-I", "-S", f"{runtime_dir}/custom.py"]
+    if spec.interpreter.family == "nodejs":
+        command = [str(spec.interpreter.executable), *_node_options(spec), f"{runtime_dir}/index.mjs"]
+        return [wrapper, *command] if wrapper else command
     if exec_cause(spec) is None:
         return None
     # Without site-packages: functions see the standard library and /var/runtime, as in AWS. The script comes last,
     # because wrappers insert the interpreter's options before the last argument.
     # https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html#runtime-wrapper
     command = [str(spec.interpreter.executable), "-s", "-S", f"{runtime_dir}/bootstrap.py"]
-    wrapper = spec.function.environment.get(_EXEC_WRAPPER)
     return [wrapper, *command] if wrapper else command
+
+
+def _node_options(spec: SandboxSpec) -> list[str]:
+    # AWS's bootstrap leaves a tenth of the memory to what is not the heap, and a twentieth to each young generation.
+    memory = spec.limits.memory_mb
+    heap, young = memory * 9 // 10, max(1, memory // 20)
+    return ["--expose-gc", f"--max-old-space-size={heap}", f"--max-semi-space-size={young}"]

@@ -14,6 +14,7 @@ from typing import Final
 import lambent
 from lambent import guest
 
+_GUEST: Final = Path(guest.__file__).parent
 _PACKAGES: Final = (
     "awslambdaric",
     "boto3",
@@ -42,24 +43,52 @@ def older_packages(minor: str) -> Path:
     return Path(sys.prefix) / "share" / "lambent" / f"python{minor}"
 
 
-def assemble_runtime(target: Path, minor: str) -> None:
-    """Make the folder `target` for Python `minor`: links to the packages offered, copies of what is ours.
+def assemble_runtime(target: Path, family: str, minor: str) -> None:
+    """Make the folder `target` for runtimes of a family: what functions are offered, and what is ours.
 
-    The newest boto3 serves no Python that its makers have given up; where older packages lie beside ours for one, they
-    are offered in place of the newest. Raises ModuleNotFoundError where a package is not installed.
+    Raises ModuleNotFoundError where a package is not installed.
     """
     target.mkdir(parents=True)
+    {"python": _assemble_python, "nodejs": _assemble_node, "provided": _assemble_provided}[family](target, minor)
+
+
+def _assemble_python(target: Path, minor: str) -> None:
+    """Make the folder for Python `minor`: links to the packages offered, copies of what is ours.
+
+    The newest boto3 serves no Python that its makers have given up; where older packages lie beside ours for one, they
+    are offered in place of the newest.
+    """
     older = older_packages(minor)
     for name in _PACKAGES:
         place = next((each for each in (older / name, older / f"{name}.py") if each.exists()), None) or _place_of(name)
         (target / place.name).symlink_to(place)
-    own = Path(guest.__file__).parent
-    shutil.copyfile(own / "entry.py", target / "bootstrap.py")
+    shutil.copyfile(_GUEST / "entry.py", target / "bootstrap.py")
+    _copy_guest(target)
+
+
+def _assemble_provided(target: Path, _minor: str) -> None:
+    shutil.copyfile(_GUEST / "custom_entry.py", target / "custom.py")
+    _copy_guest(target)
+
+
+def _copy_guest(target: Path) -> None:
     package = target / "_guest" / "lambent"
     (package / "guest").mkdir(parents=True)
     shutil.copyfile(Path(lambent.__file__), package / "__init__.py")
-    for module in own.glob("*.py"):
+    for module in _GUEST.glob("*.py"):
         shutil.copyfile(module, package / "guest" / module.name)
+
+
+def node_packages() -> Path:
+    """Return where packages lie that every function of Node.js finds, such as the AWS SDK; it need not exist."""
+    return Path(sys.prefix) / "share" / "lambent" / "nodejs" / "node_modules"
+
+
+def _assemble_node(target: Path, _minor: str) -> None:
+    for module in (_GUEST / "node").glob("*.mjs"):
+        shutil.copyfile(module, target / module.name)
+    if node_packages().is_dir():
+        (target / "node_modules").symlink_to(node_packages())
 
 
 def _place_of(name: str) -> Path:

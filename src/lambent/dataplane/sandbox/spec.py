@@ -11,10 +11,11 @@ from lambent.dataplane.types import FunctionSpec, InitializationType, IsolationL
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """A Python found on this machine that stands for a managed runtime.
+    """A program found on this machine that stands for a managed runtime, or serves one that the function brings.
 
     `version` is the full version it reports, or its minor version where only that is known. `notice` is set where a
-    neighbour stands in for the version that the runtime names.
+    neighbour stands in for the version that the runtime names. `host` is the Python whose fork server makes the
+    sandboxes of a runtime that is none itself.
     """
 
     runtime: str
@@ -23,6 +24,12 @@ class Interpreter:
     version: str
     is_exact: bool
     notice: str | None = None
+    host: Interpreter | None = None
+
+    @property
+    def family(self) -> str:
+        """The runtime's name without its version: python, nodejs, or provided."""
+        return self.runtime.rstrip("0123456789.x") if not self.runtime.startswith("provided") else "provided"
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,10 +28,15 @@ _ENVIRONMENT: Final = {"LANG": "en_US.UTF-8", "LC_CTYPE": "C.UTF-8", "PATH": "/u
 
 @dataclass(frozen=True, slots=True)
 class ForkServerSpec:
-    """What a fork server is started with; `base` is an empty folder for the root of its sandboxes."""
+    """What a fork server is started with; `base` is an empty folder for the root of its sandboxes.
+
+    `prefixes` are the folders of the programs that functions see, the runtime's own first. Only a server for Python
+    `preloads` what its functions need.
+    """
 
     executable: Path
-    prefix: Path
+    prefixes: tuple[Path, ...]
+    preloads: bool
     base: Path
     runtime_dir: Path
     has_namespaces: bool
@@ -86,7 +91,8 @@ class ForkServer:
             "switch_user": spec.switches_user,
             "user_id": spec.user_id,
             "base": str(spec.base),
-            "prefix": str(spec.prefix),
+            "prefixes": [str(prefix) for prefix in spec.prefixes],
+            "preloads": spec.preloads,
             "runtime_dir": str(spec.runtime_dir),
         }
         ours.setblocking(False)  # noqa: FBT003 - the socket's own interface

@@ -14,6 +14,7 @@ from lambent.cloud.services.cloudformation.model.stack import (
 )
 
 Members = dict[str, Any]  # Any: members of a shape
+_MASK = "****"
 
 
 def without_empty(members: Members) -> Members:
@@ -27,10 +28,9 @@ def parameters(definition: Definition) -> list[Members]:
 
 
 def _parameter(one: StackParameter) -> Members:
-    value = "****" if one.no_echo else one.value
-    return {"ParameterKey": one.key, "ParameterValue": value} | (
-        {} if one.resolved is None else {"ResolvedValue": one.resolved}
-    )
+    shown = {"ParameterKey": one.key, "ParameterValue": _MASK if one.no_echo else one.value}
+    resolved = {} if one.resolved is None else {"ResolvedValue": _MASK if one.no_echo else one.resolved}
+    return {**shown, **resolved}
 
 
 def stack(found: Stack) -> Members:
@@ -48,12 +48,15 @@ def stack(found: Stack) -> Members:
         "StackStatus": found.status,
         "StackStatusReason": found.status_reason,
         "DisableRollback": found.disable_rollback,
+        "RollbackConfiguration": {},
         "NotificationARNs": list(definition.notification_arns),
         "TimeoutInMinutes": found.timeout_minutes,
         "Capabilities": list(definition.capabilities),
         "RoleARN": definition.role_arn,
         "Tags": [{"Key": key, "Value": value} for key, value in definition.tags.items()],
         "EnableTerminationProtection": found.termination_protection,
+        "RetainExceptOnCreate": found.retain_except_on_create or None,
+        "DeletionMode": found.deletion_mode,
         "ParentId": found.parent_id,
         "RootId": found.root_id,
         "DriftInformation": without_empty(
@@ -155,10 +158,11 @@ def change_set(found: ChangeSet, of: Stack, *, with_values: bool) -> Members:
             "Status": found.status,
             "StatusReason": found.status_reason,
             "NotificationARNs": list(definition.notification_arns),
+            "RollbackConfiguration": {},
             "Capabilities": list(definition.capabilities),
             "Tags": [{"Key": key, "Value": value} for key, value in definition.tags.items()],
             "Changes": [dict(one) if with_values else _without_values(one) for one in found.changes],
-            "IncludeNestedStacks": False,
+            "IncludeNestedStacks": found.include_nested,
             "OnStackFailure": found.on_stack_failure,
         }
     )

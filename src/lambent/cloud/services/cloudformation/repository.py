@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -18,10 +19,15 @@ from lambent.cloud.services.cloudformation.model.stack import (
     StackResource,
 )
 from lambent.cloud.services.cloudformation.model.states import StackStatus
+from lambent.cloud.services.cloudformation.notifications import notice
 from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import Reader, Transaction
 
 Body = dict[str, Any]  # Any: JSON of a value of the model
+_AT_IT = frozenset({
+    StackStatus.CREATE_IN_PROGRESS, StackStatus.UPDATE_IN_PROGRESS, StackStatus.UPDATE_COMPLETE_CLEANUP_IN_PROGRESS,
+})  # fmt: skip
+_ARRIVED = frozenset({StackStatus.CREATE_COMPLETE, StackStatus.UPDATE_COMPLETE})
 
 
 def stack(reader: Reader, scope: Scope, name_or_id: str) -> Stack | None:
@@ -80,6 +86,22 @@ def save_stack(transaction: Transaction, stack: Stack) -> None:
         " ON CONFLICT (id) DO UPDATE SET status = excluded.status, body = excluded.body",
         (stack.id, stack.scope.account, stack.scope.region, stack.name, stack.status, stack.parent_id, _dump(stack)),
     )
+    transaction.execute("DELETE FROM cloudformation_topics WHERE stack_id = ?", (stack.id,))
+    if topics := stack.definition.notification_arns:
+        transaction.execute(
+            "INSERT INTO cloudformation_topics (stack_id, account, region, topics) VALUES (?, ?, ?, ?)",
+            (stack.id, stack.scope.account, stack.scope.region, _dump(topics)),
+        )
+
+
+def amend_stack(transaction: Transaction, stack_id: str, **changes: object) -> Stack:
+    """Change fields of a stack as it is at this moment, whatever a caller saw before, and return it."""
+    now = stack_by_id(transaction, stack_id)
+    if now is None:
+        raise LookupError(stack_id)
+    changed = replace(now, **changes)  # type: ignore[arg-type] # fields of Stack, by name
+    save_stack(transaction, changed)
+    return changed
 
 
 def resources(reader: Reader, stack_id: str) -> dict[str, StackResource]:
@@ -106,6 +128,16 @@ def stack_of(reader: Reader, scope: Scope, physical_id: str) -> Stack | None:
     return None if row is None else _stack(_load(row[0]))
 
 
+def resources_called(reader: Reader, scope: Scope, physical_id: str) -> list[StackResource]:
+    """Return the resources of the scope's stacks that have a physical id, whatever their types."""
+    rows = reader.all(
+        "SELECT r.body FROM cloudformation_resource r JOIN cloudformation_stack s ON s.id = r.stack_id"
+        " WHERE r.physical_id = ? AND s.account = ? AND s.region = ?",
+        (physical_id, scope.account, scope.region),
+    )
+    return [_resource(_load(row[0])) for row in rows]
+
+
 def save_resource(transaction: Transaction, stack_id: str, resource: StackResource) -> None:
     """Write a resource, new or changed."""
     transaction.execute(
@@ -123,7 +155,8 @@ def remove_resource(transaction: Transaction, stack_id: str, logical_id: str) ->
 
 
 def take_snapshot(transaction: Transaction, stack_id: str) -> None:
-    """Keep the stack's resources as they are, for a rollback; forget what an earlier operation left over."""
+    """Keep the stack's resources as they are, for a rollback; forget what is known of an earlier operation."""
+    forget_waits(transaction, stack_id)
     transaction.execute("DELETE FROM cloudformation_snapshot WHERE stack_id = ?", (stack_id,))
     transaction.execute("DELETE FROM cloudformation_leftover WHERE stack_id = ?", (stack_id,))
     transaction.execute(
@@ -131,6 +164,63 @@ def take_snapshot(transaction: Transaction, stack_id: str) -> None:
         " SELECT stack_id, logical_id, body FROM cloudformation_resource WHERE stack_id = ?",
         (stack_id,),
     )
+
+
+def forget_waits(transaction: Transaction, stack_id: str, *, all_of_them: bool = False) -> None:
+    """Forget signals, and the addresses of questions that were asked; with `all_of_them` those of handles too."""
+    which = "key IN (SELECT key FROM cloudformation_address WHERE stack_id = ? AND step LIKE ?)"
+    parameters = (stack_id, "%" if all_of_them else "ask/%")
+    transaction.execute(f"DELETE FROM cloudformation_answer WHERE {which}", parameters)
+    transaction.execute("DELETE FROM cloudformation_address WHERE stack_id = ? AND step LIKE ?", parameters)
+    transaction.execute("DELETE FROM cloudformation_signal WHERE stack_id = ?", (stack_id,))
+
+
+def note_restored(transaction: Transaction, stack_id: str, logical_id: str) -> None:
+    """Let a resource, as it is now, count as untouched by the operation: it is again what it was before."""
+    transaction.execute(
+        "UPDATE cloudformation_snapshot SET body = (SELECT r.body FROM cloudformation_resource r"
+        " WHERE r.stack_id = cloudformation_snapshot.stack_id AND r.logical_id = cloudformation_snapshot.logical_id)"
+        " WHERE stack_id = ? AND logical_id = ?",
+        (stack_id, logical_id),
+    )
+
+
+def add_signal(transaction: Transaction, stack_id: str, logical_id: str, unique_id: str, status: str) -> None:
+    """Keep what a resource was signalled; the same id again replaces what it said before."""
+    transaction.execute(
+        "INSERT INTO cloudformation_signal (stack_id, logical_id, unique_id, status) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT DO UPDATE SET status = excluded.status",
+        (stack_id, logical_id, unique_id, status),
+    )
+
+
+def signals(reader: Reader, stack_id: str, logical_id: str) -> dict[str, str]:
+    """Return the status of each signal of a resource, by its id."""
+    rows = reader.all(
+        "SELECT unique_id, status FROM cloudformation_signal WHERE stack_id = ? AND logical_id = ?",
+        (stack_id, logical_id),
+    )
+    return {str(unique_id): str(status) for unique_id, status in rows}
+
+
+def add_operation(transaction: Transaction, of: Stack, kind: str, now: float) -> None:
+    """Keep that an operation of a stack began."""
+    transaction.execute(
+        "INSERT INTO cloudformation_operation (id, account, region, stack_id, kind, began) VALUES (?, ?, ?, ?, ?, ?)",
+        (of.operation_id, of.scope.account, of.scope.region, of.id, kind, now),
+    )
+
+
+def operations(
+    reader: Reader, scope: Scope, *, stack_id: str | None = None, operation_id: str | None = None
+) -> dict[str, tuple[str, str]]:
+    """Return operations by id, the stack and the kind of each: those of a stack, or the one of an id."""
+    rows = reader.all(
+        "SELECT id, stack_id, kind FROM cloudformation_operation WHERE account = ? AND region = ?"
+        " AND (? IS NULL OR stack_id = ?) AND (? IS NULL OR id = ?)",
+        (scope.account, scope.region, stack_id, stack_id, operation_id, operation_id),
+    )
+    return {str(found): (str(owner), str(kind)) for found, owner, kind in rows}
 
 
 def snapshot(reader: Reader, stack_id: str) -> dict[str, StackResource]:
@@ -159,14 +249,21 @@ def remove_leftover(transaction: Transaction, number: int) -> None:
     transaction.execute("DELETE FROM cloudformation_leftover WHERE number = ?", (number,))
 
 
-def clear_leftovers(transaction: Transaction, stack_id: str) -> None:
-    """Forget all of a stack's: the operation that would have removed them is rolled back."""
-    transaction.execute("DELETE FROM cloudformation_leftover WHERE stack_id = ?", (stack_id,))
+def keep_from_clean_up(transaction: Transaction, stack_id: str, listed: Iterable[StackResource]) -> None:
+    """Take out of what is left over the physical resources that the stack lists again."""
+    live = {(one.token, one.physical_id) for one in listed}
+    for number, row in leftovers(transaction, stack_id):
+        if (row.token, row.physical_id) in live:
+            remove_leftover(transaction, number)
 
 
 def add_event(transaction: Transaction, stack_id: str, event: StackEvent) -> None:
-    """Write an event; they are read in the reverse order."""
+    """Write an event, and tell the stack's topics of it; they are read in the reverse order."""
     transaction.execute("INSERT INTO cloudformation_event (stack_id, body) VALUES (?, ?)", (stack_id, _dump(event)))
+    row = transaction.one("SELECT account, region, topics FROM cloudformation_topics WHERE stack_id = ?", (stack_id,))
+    if row is not None:
+        scope, topics = Scope(str(row[0]), str(row[1])), orjson.loads(str(row[2]))
+        transaction.enqueue(notice(event, stack_id, scope, topics))
 
 
 def events(reader: Reader, stack_id: str, *, before: int | None, limit: int) -> list[tuple[int, StackEvent]]:
@@ -209,6 +306,15 @@ def save_change_set(transaction: Transaction, found: ChangeSet) -> None:
     )
 
 
+def settle_change_set(transaction: Transaction, of: Stack) -> None:
+    """Let the change set that a stack carries out be executed or failed, once the stack is no longer at it."""
+    found = None if of.change_set_id is None else change_set_by_id(transaction, of.change_set_id)
+    if found is None or found.execution_status != "EXECUTE_IN_PROGRESS" or of.status in _AT_IT:
+        return
+    status = "EXECUTE_COMPLETE" if of.status in _ARRIVED else "EXECUTE_FAILED"
+    save_change_set(transaction, replace(found, execution_status=status))
+
+
 def remove_change_sets(transaction: Transaction, stack_id: str, *, but: str | None = None) -> None:
     """Forget a stack's change sets, but for one."""
     transaction.execute("DELETE FROM cloudformation_change_set WHERE stack_id = ? AND id != ?", (stack_id, but or ""))
@@ -221,7 +327,13 @@ def remove_change_set(transaction: Transaction, change_set_id: str) -> None:
 
 def remove_stack(transaction: Transaction, stack_id: str) -> None:
     """Forget a stack that never was more than a change set to review, and its events."""
-    for table, column in (("stack", "id"), ("event", "stack_id"), ("change_set", "stack_id")):
+    for table, column in (
+        ("stack", "id"),
+        ("event", "stack_id"),
+        ("change_set", "stack_id"),
+        ("operation", "stack_id"),
+        ("topics", "stack_id"),
+    ):
         transaction.execute(f"DELETE FROM cloudformation_{table} WHERE {column} = ?", (stack_id,))
 
 
@@ -281,8 +393,14 @@ def _stack(body: Body) -> Stack:
             "deployed": None if deployed is None else _definition(deployed),
             "outputs": tuple(StackOutput(**one) for one in body["outputs"]),
             "spared": tuple(body.get("spared", ())),
+            "outputs_before": _outputs_before(body),
         }
     )
+
+
+def _outputs_before(body: Body) -> tuple[StackOutput, ...] | None:
+    found = body.get("outputs_before")
+    return None if found is None else tuple(StackOutput(**one) for one in found)
 
 
 def _definition(body: Body) -> Definition:

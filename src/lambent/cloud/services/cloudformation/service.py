@@ -16,12 +16,14 @@ from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.internal_client import InternalClient
 from lambent.cloud.framework.routes import Route
 from lambent.cloud.framework.service import Operation, Parameters, Service
+from lambent.cloud.services.cloudformation.notifications import TOPIC, Notifier
 from lambent.cloud.services.cloudformation.resources.responses import Responses
 from lambent.cloud.store.unit_of_work import Store
 
-_SCHEMA = Path(__file__).with_name("schema.sql")
+_SCRIPTS = tuple(Path(__file__).with_name(name) for name in ("schema.sql", "schema_2.sql"))
 _UNFINISHED = (
-    "SELECT 1 FROM cloudformation_stack WHERE status LIKE '%IN_PROGRESS' AND status != 'REVIEW_IN_PROGRESS' LIMIT 1"
+    "SELECT 1 FROM cloudformation_stack WHERE status LIKE '%IN_PROGRESS' AND status != 'REVIEW_IN_PROGRESS'"
+    " UNION ALL SELECT 1 FROM cloudformation_drift_detection WHERE is_done = 0 LIMIT 1"
 )
 
 
@@ -36,7 +38,7 @@ class CloudFormationService(Service):
         self._client = client
         self._clock = clock
         self._ids = ids
-        self._responses = Responses(endpoint_url, ids)
+        self._responses = Responses(endpoint_url, store, clock=clock, ids=ids)
         self._loaded: Service | None = None
 
     def operations(self) -> Mapping[str, Operation]:
@@ -53,7 +55,8 @@ class CloudFormationService(Service):
 
     async def start(self) -> None:
         """Make or upgrade the tables; take up the operations that were under way, if there are any."""
-        await self._store.migrate(self.name, [_SCHEMA.read_text(encoding="utf-8")])
+        await self._store.migrate(self.name, [script.read_text(encoding="utf-8") for script in _SCRIPTS])
+        self._store.deliver(TOPIC, Notifier(self._client).deliver)
         if self._store.read.one(_UNFINISHED) is not None:
             await self._whole().start()
 

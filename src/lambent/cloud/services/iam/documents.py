@@ -51,10 +51,14 @@ _OPERATOR = re.compile(
 Statement = Mapping[str, object]
 
 
-def check_permissions_policy(document: str) -> None:
-    """Raise MalformedPolicyDocument unless `document` is a policy that grants or denies permissions."""
+def check_permissions_policy(document: str, *, is_inline: bool = False) -> None:
+    """Raise MalformedPolicyDocument unless `document` is a policy that grants or denies permissions.
+
+    An inline one may be of the older version, which one without a version is: SAM's policy templates are such.
+    """
     policy = _parsed(document, _SYNTAX)
-    if policy.get("Version") != _VERSIONS[0]:
+    allowed = (None, *_VERSIONS) if is_inline else _VERSIONS[:1]
+    if policy.get("Version") not in allowed:
         raise malformed_policy("Policy document must be version 2012-10-17 or greater.")
     for statement in _checked_statements(policy):
         if "Principal" in statement or "NotPrincipal" in statement:

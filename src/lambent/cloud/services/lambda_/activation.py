@@ -1,4 +1,7 @@
-"""How a new or changed version becomes active: its code and runtime are made ready, then its state moves on."""
+"""How a new or changed version becomes active: its code and runtime are made ready, then its state moves on.
+
+A version on Managed Instances is also put to sleep, and deleted, in the background.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,18 @@ from dataclasses import replace
 
 from lambent.base.tasks import TaskOwner
 from lambent.cloud.services.lambda_ import repository
+from lambent.cloud.services.lambda_.capacity_providers import (
+    put_version_scaling,
+    version_scaling,
+    versions_to_scale,
+)
 from lambent.cloud.services.lambda_.dependencies import Dependencies
-from lambent.cloud.services.lambda_.model.function import FunctionVersion
-from lambent.cloud.services.lambda_.model.state import Event, move
+from lambent.cloud.services.lambda_.model.function import LATEST, FunctionVersion
+from lambent.cloud.services.lambda_.model.state import Event, State, move
 from lambent.cloud.services.lambda_.packages import Packages
 from lambent.cloud.services.lambda_.routing import Routes, version_route
 from lambent.cloud.store.unit_of_work import Transaction
-from lambent.dataplane import DataPlaneError, PlatformStoppingError, RuntimeUnavailableError
+from lambent.dataplane import DataPlaneError, PlatformStoppingError, RuntimeUnavailableError, VersionArn
 
 _log = logging.getLogger(__name__)
 
@@ -29,11 +37,12 @@ class Activation:
 
     def resume(self) -> None:
         """Take up what was under way when the platform stopped."""
-        for version in repository.unsettled(self._dependencies.store.read):
+        read = self._dependencies.store.read
+        for version in (*repository.unsettled(read), *versions_to_scale(read)):
             self.begin(version)
 
     def begin(self, version: FunctionVersion) -> None:
-        """Prepare a version that has just been committed as pending or in progress."""
+        """Prepare a version just committed as pending or in progress, or bring its scaling or its end about."""
         self._tasks.start(self._activate(version), name=version.arn)
 
     async def stop(self) -> None:
@@ -41,6 +50,12 @@ class Activation:
         await self._tasks.aclose()
 
     async def _activate(self, version: FunctionVersion) -> None:
+        if version.status.state is State.DELETING:
+            await self._dependencies.store.write(lambda transaction: self._delete(transaction, version))
+            return
+        if version.status.state is State.DEACTIVATING:
+            # What runs or waits comes to its end; nothing new is let in.
+            self._dependencies.plane.retire(VersionArn(version.arn))
         try:
             problem = await self._prepare(version)
         except PlatformStoppingError:
@@ -69,11 +84,34 @@ class Activation:
 
     def _settle(self, transaction: Transaction, version: FunctionVersion, problem: str | None) -> None:
         current = repository.version(transaction, version.scope, version.function, version.version)
-        if current is None or current.status.is_settled:
+        if current is None or current.status.state is State.DELETING:
             return  # deleted meanwhile
-        event = Event.PREPARED if problem is None else Event.PREPARATION_FAILED
+        if problem is None and current.settings.managed is not None and current.version != LATEST:
+            scaling = version_scaling(transaction, current)
+            put_version_scaling(transaction, current, scaling.settled())
+        if current.status.is_settled:
+            return
+        event = _event(current) if problem is None else Event.PREPARATION_FAILED
         status = move(current.status, event, reason=problem, reason_code=None if problem is None else "InternalError")
         # AWS gives a new revision id when a version becomes active, too.
         settled = replace(current, status=status, revision_id=self._dependencies.ids.uuid())
         repository.put_version(transaction, settled)
         transaction.after_commit(lambda: self._routes.replace_version(settled))
+
+    def _delete(self, transaction: Transaction, version: FunctionVersion) -> None:
+        current = repository.version(transaction, version.scope, version.function, version.version)
+        if current is None or current.status.state is not State.DELETING:
+            return  # gone already, and perhaps created again
+        if version.version == LATEST:
+            repository.delete_function(transaction, version.scope, version.function)
+        else:
+            repository.delete_version(transaction, current)
+        transaction.after_commit(lambda: self._routes.refresh(version.scope, version.function))
+
+
+def _event(version: FunctionVersion) -> Event:
+    """Return what has happened to a version whose preparation came off."""
+    if version.status.state is State.DEACTIVATING:
+        return Event.DRAINED
+    is_unpublished = version.version == LATEST and version.settings.managed is not None
+    return Event.PREPARED_TO_PUBLISH if is_unpublished else Event.PREPARED

@@ -1,4 +1,4 @@
-"""Asynchronous invocations: durable before they are acknowledged, then run, with AWS's retries.
+"""Asynchronous invocations: durable before they are acknowledged, then run, with AWS's retries and destinations.
 
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 """
@@ -7,23 +7,26 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
-
-import orjson
+from collections.abc import Sequence
 
 from lambent.base.tasks import TaskOwner
 from lambent.cloud.errors import ServiceError
-from lambent.cloud.services.lambda_.dead_letters import DeadLetters
+from lambent.cloud.services.lambda_.deliveries import dead_letter_for, record_for
 from lambent.cloud.services.lambda_.dependencies import Dependencies
 from lambent.cloud.services.lambda_.events import delete_event, put_event, waiting_events
 from lambent.cloud.services.lambda_.invocation import Answer, Call, Invoker, resolve
 from lambent.cloud.services.lambda_.model.event import (
-    MAXIMUM_AGE_S,
+    Condition,
     QueuedEvent,
-    retry_after_function_error,
-    retry_after_system_error,
+    after_function_error,
+    after_system_error,
+    is_too_old,
 )
+from lambent.cloud.services.lambda_.model.function import LATEST
+from lambent.cloud.services.lambda_.model.invocation_record import Response
+from lambent.cloud.services.lambda_.model.invoke_config import DEFAULT, InvokeConfig
 from lambent.cloud.services.lambda_.routing import FunctionRoute, Routes, VersionRoute
+from lambent.cloud.store.unit_of_work import OutboxEffect, Transaction
 
 _log = logging.getLogger(__name__)
 
@@ -35,11 +38,10 @@ _AT_ONCE_PER_FUNCTION = 100
 class AsyncQueue:
     """Owns every event that was accepted, until its function has handled it or nobody will."""
 
-    def __init__(self, dependencies: Dependencies, routes: Routes, invoker: Invoker, dead_letters: DeadLetters) -> None:
+    def __init__(self, dependencies: Dependencies, routes: Routes, invoker: Invoker) -> None:
         self._dependencies = dependencies
         self._routes = routes
         self._invoker = invoker
-        self._dead_letters = dead_letters
         self._turns: dict[tuple[str, str, str], asyncio.Semaphore] = {}
         self._tasks = TaskOwner("lambda events", clock=dependencies.clock)
 
@@ -65,7 +67,6 @@ class AsyncQueue:
         while waiting is not None:
             await self._dependencies.clock.sleep_until(waiting.due_at)
             waiting = await self._attempt(waiting)
-        await self._dependencies.store.write(lambda transaction: delete_event(transaction, event.request_id))
 
     async def _attempt(self, event: QueuedEvent) -> QueuedEvent | None:
         """Try an event once; return it as it waits for its next attempt, or None when it is done with."""
@@ -73,21 +74,36 @@ class AsyncQueue:
         version = None if function is None else self._version(function, event)
         if function is None or version is None:
             _log.warning("event %s dropped: %s:%s is gone", event.request_id, event.function, event.qualifier)
+            await self._done(event, ())
             return None
-        if self._dependencies.clock.now() - event.accepted_at > MAXIMUM_AGE_S:
-            await self._give_up(event, version, "The event's maximum age was exceeded.")
-            return None
-        if function.reserved_concurrency == 0:
-            await self._give_up(event, version, "The function's reserved concurrency is zero.")
+        config = function.invoke_configs.get(event.qualifier or LATEST, DEFAULT)
+        refused = self._refused(event, function, config)
+        if refused is not None:
+            await self._done(event, self._deliveries(event, version, config, refused, None))
             return None
         try:
             async with self._turn(event):
                 answer = await self._invoker.run(_call(event, function, version))
         except ServiceError as error:
-            return await self._after_system_error(event, error)
+            if event.system_errors == 0:
+                _log.info("event %s waits: %s", event.request_id, error)
+            verdict, response = after_system_error(event, config, self._now()), None
+        else:
+            verdict, response = self._judge(event, config, answer), _response(answer, version)
+        if isinstance(verdict, QueuedEvent):
+            return await self._wait(verdict)
+        await self._done(event, self._deliveries(event, version, config, verdict, response))
+        return None
+
+    def _judge(self, event: QueuedEvent, config: InvokeConfig, answer: Answer) -> QueuedEvent | Condition:
         if answer.function_error is None:
-            return None
-        return await self._after_function_error(event, version, answer)
+            return Condition.SUCCESS
+        return after_function_error(event, config, self._now())
+
+    def _refused(self, event: QueuedEvent, function: FunctionRoute, config: InvokeConfig) -> Condition | None:
+        if function.reserved_concurrency == 0:
+            return Condition.ZERO_RESERVED_CONCURRENCY
+        return Condition.EVENT_AGE_EXCEEDED if is_too_old(event, config, self._now()) else None
 
     def _version(self, function: FunctionRoute, event: QueuedEvent) -> VersionRoute | None:
         return resolve(function, event.qualifier or None, self._dependencies.ids.fraction())
@@ -96,30 +112,35 @@ class AsyncQueue:
         key = (event.scope.account, event.scope.region, event.function)
         return self._turns.setdefault(key, asyncio.Semaphore(_AT_ONCE_PER_FUNCTION))
 
-    async def _after_function_error(
-        self, event: QueuedEvent, version: VersionRoute, answer: Answer
-    ) -> QueuedEvent | None:
-        failures = event.function_errors + 1
-        delay = retry_after_function_error(failures)
-        if delay is None:
-            await self._give_up(event, version, _message_of(answer))
-            return None
-        return await self._wait(replace(event, function_errors=failures), delay)
+    def _deliveries(
+        self,
+        event: QueuedEvent,
+        version: VersionRoute,
+        config: InvokeConfig,
+        condition: Condition,
+        response: Response | None,
+    ) -> Sequence[OutboxEffect]:
+        """Return what goes out for an event that came to its end: a failure may go to both of its targets."""
+        target = config.on_success if condition is Condition.SUCCESS else config.on_failure
+        found = [] if target is None else [record_for(target, event, condition, response, self._now())]
+        if condition is not Condition.SUCCESS and version.dead_letter_target is not None:
+            found.append(dead_letter_for(version.dead_letter_target, event, condition, response))
+        return found
 
-    async def _after_system_error(self, event: QueuedEvent, error: ServiceError) -> QueuedEvent:
-        failures = event.system_errors + 1
-        if failures == 1:
-            _log.info("event %s waits: %s", event.request_id, error)
-        return await self._wait(replace(event, system_errors=failures), retry_after_system_error(failures))
+    async def _wait(self, event: QueuedEvent) -> QueuedEvent:
+        await self._dependencies.store.write(lambda transaction: put_event(transaction, event))
+        return event
 
-    async def _wait(self, event: QueuedEvent, delay_s: float) -> QueuedEvent:
-        waiting = replace(event, due_at=self._dependencies.clock.now() + delay_s)
-        await self._dependencies.store.write(lambda transaction: put_event(transaction, waiting))
-        return waiting
+    async def _done(self, event: QueuedEvent, deliveries: Sequence[OutboxEffect]) -> None:
+        def work(transaction: Transaction) -> None:
+            delete_event(transaction, event.request_id)
+            for delivery in deliveries:
+                transaction.enqueue(delivery)
 
-    async def _give_up(self, event: QueuedEvent, version: VersionRoute, error: str) -> None:
-        if version.dead_letter_target is not None:
-            await self._dead_letters.send(event, version.dead_letter_target, error)
+        await self._dependencies.store.write(work)
+
+    def _now(self) -> float:
+        return self._dependencies.clock.now()
 
 
 def _call(event: QueuedEvent, function: FunctionRoute, version: VersionRoute) -> Call:
@@ -133,8 +154,5 @@ def _call(event: QueuedEvent, function: FunctionRoute, version: VersionRoute) ->
     )
 
 
-def _message_of(answer: Answer) -> str:
-    try:
-        return str(orjson.loads(answer.payload).get("errorMessage", ""))
-    except (orjson.JSONDecodeError, AttributeError):
-        return answer.payload.decode(errors="replace")
+def _response(answer: Answer, version: VersionRoute) -> Response:
+    return Response(answer.payload, answer.function_error, version.version)

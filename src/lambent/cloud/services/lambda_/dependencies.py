@@ -8,10 +8,11 @@ from typing import Protocol
 
 from lambent.base.clock import Clock
 from lambent.base.identifiers import IdSource
+from lambent.cloud.framework.identity import Signers
 from lambent.cloud.framework.internal_client import InternalClient
 from lambent.cloud.store.blobs import Blobs
 from lambent.cloud.store.unit_of_work import Store
-from lambent.dataplane import FunctionArn, FunctionSpec, Invocation, Outcome, VersionArn
+from lambent.dataplane import FunctionArn, FunctionSpec, Invocation, Outcome, Provision, VersionArn
 
 
 class Plane(Protocol):
@@ -26,6 +27,12 @@ class Plane(Protocol):
     def reserve(self, function_arn: FunctionArn, concurrency: int | None) -> None:
         """Set a function's reserved concurrency; None takes it away."""
 
+    def provision(self, spec: FunctionSpec, concurrency: int) -> None:
+        """Keep so many environments of a version initialized. Raises RuntimeUnavailableError."""
+
+    def provisioned(self, version_arn: VersionArn) -> Provision:
+        """Return how far that is."""
+
     def retire(self, version_arn: VersionArn) -> None:
         """Drain and end the environments of a deleted or changed version."""
 
@@ -39,7 +46,7 @@ class MigratingStore(Store, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """The platform's parts that every operation may use."""
+    """The platform's parts that every operation may use; `port` is where it listens."""
 
     store: MigratingStore
     blobs: Blobs
@@ -47,3 +54,5 @@ class Dependencies:
     client: InternalClient
     clock: Clock
     ids: IdSource
+    signers: Signers
+    port: int

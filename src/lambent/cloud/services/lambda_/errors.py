@@ -41,6 +41,11 @@ def no_such_resource() -> ServiceError:
     return not_found("The resource you requested does not exist.")
 
 
+def layer_version_not_found(arn: str) -> ServiceError:
+    """A layer version that is not there, in the words of the operations on its policy."""
+    return not_found(f"Layer version {arn} does not exist.")
+
+
 def conflict(message: str) -> ServiceError:
     """A resource that is there already, or is busy."""
     return ServiceError("ResourceConflictException", message, status=409, members=_USER)
@@ -49,6 +54,15 @@ def conflict(message: str) -> ServiceError:
 def update_in_progress(arn: str) -> ServiceError:
     """A change while another is under way."""
     return conflict(f"The operation cannot be performed at this time. An update is in progress for resource: {arn}")
+
+
+def in_use(verb: str) -> ServiceError:
+    """A change of an event source mapping while another is under way; `verb` is what was asked for."""
+    return ServiceError(
+        "ResourceInUseException",
+        f"Cannot {verb} the event source mapping because it is in use.",
+        members=_USER,
+    )
 
 
 def not_active(state: str) -> ServiceError:
@@ -74,6 +88,14 @@ def access_denied(message: str = "") -> ServiceError:
     return ServiceError("AccessDeniedException", message, status=403)
 
 
+def not_let_in(caller: str, action: str, resource: str) -> ServiceError:
+    """A caller of another account whom the resource's policy does not let in."""
+    return access_denied(
+        f"User: {caller} is not authorized to perform: {action} on resource: {resource} because no resource-based "
+        f"policy allows the {action} action"
+    )
+
+
 def too_large(message: str) -> ServiceError:
     """A deployment package or request that is too large to be taken at all."""
     return ServiceError("RequestEntityTooLargeException", message, status=413)
@@ -85,6 +107,22 @@ def no_code_signing_config(arn: str) -> ServiceError:
         "CodeSigningConfigNotFoundException",
         f"The code signing configuration cannot be found. Check that the provided configuration is not deleted: {arn}.",
         status=404,
+        members=_USER,
+    )
+
+
+def code_signing_config_not_found(arn: str) -> ServiceError:
+    """The same, in the words of the operations on the configuration itself, which say nothing of whose fault it is."""
+    message = f"The Lambda code signing configuration {arn} can not be found."
+    return ServiceError("ResourceNotFoundException", message, status=404, members={"Type": None})
+
+
+def code_verification_failed(artifact: str) -> ServiceError:
+    """A function (by name, when it is created; by ARN later) or layer whose signature is not accepted."""
+    return ServiceError(
+        "CodeVerificationFailedException",
+        "Lambda cannot deploy the function. The function or layer might be signed using a signature that the client is "
+        f"not configured to accept. Check the provided signature for {artifact}.",
         members=_USER,
     )
 
@@ -126,5 +164,66 @@ def no_provisioned_concurrency() -> ServiceError:
         "ProvisionedConcurrencyConfigNotFoundException",
         "No Provisioned Concurrency Config found for this function",
         status=404,
+        members=_USER,
+    )
+
+
+def capacity_provider_not_found(arn: str) -> ServiceError:
+    """A capacity provider that is not there."""
+    return not_found(f"Capacity provider not found: {arn}")
+
+
+def not_with_managed_instances(what: str) -> ServiceError:
+    """A setting that functions on Managed Instances cannot have."""
+    return invalid_parameter(f"You can't use Lambda Managed Instance functions with {what}.")
+
+
+def provider_busy(state: str) -> ServiceError:
+    """A change of a capacity provider, or a function put on one, in a state that does not allow it."""
+    return conflict(
+        "The operation cannot be performed at this time. The capacity provider is currently in the following state: "
+        f"{state}"
+    )
+
+
+def provider_in_use(arn: str, functions: int) -> ServiceError:
+    """The deletion of a capacity provider that versions of functions run on."""
+    return conflict(
+        f"The capacity provider is currently in use by {functions} functions. To delete this capacity provider, first "
+        f"remove its association with {arn}."
+    )
+
+
+def too_many_providers() -> ServiceError:
+    """One capacity provider more than an account may have."""
+    return ServiceError(
+        "CapacityProviderLimitExceededException",
+        "The maximum number of capacity providers for your account has been exceeded.",
+        members=_USER,
+    )
+
+
+def too_many_versions_on_provider() -> ServiceError:
+    """One function version more than a capacity provider may have."""
+    return ServiceError(
+        "FunctionVersionsPerCapacityProviderLimitExceededException",
+        "The maximum number of function versions that can be associated with a single capacity provider has been "
+        "exceeded.",
+        members=_USER,
+    )
+
+
+def no_published_version() -> ServiceError:
+    """An invocation of a function on Managed Instances that has published nothing for it."""
+    return ServiceError(
+        "NoPublishedVersionException", "The function has no published versions available.", members=_USER
+    )
+
+
+def mode_not_supported() -> ServiceError:
+    """A synchronous invocation of a function that may take longer than a caller can wait."""
+    return ServiceError(
+        "ModeNotSupportedException",
+        "The Lambda function doesn't support the invocation mode requested.",
         members=_USER,
     )

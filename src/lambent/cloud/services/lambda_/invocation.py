@@ -18,7 +18,7 @@ from lambent.cloud.errors import ServiceError
 from lambent.cloud.services.lambda_ import errors
 from lambent.cloud.services.lambda_.dependencies import Plane
 from lambent.cloud.services.lambda_.model import exits
-from lambent.cloud.services.lambda_.model.function import LATEST
+from lambent.cloud.services.lambda_.model.function import LATEST, LATEST_PUBLISHED
 from lambent.cloud.services.lambda_.model.state import State
 from lambent.cloud.services.lambda_.packages import Packages
 from lambent.cloud.services.lambda_.routing import FunctionRoute, VersionRoute
@@ -31,6 +31,7 @@ from lambent.dataplane import (
     Outcome,
     PlatformStoppingError,
     ProcessExit,
+    ResponseSink,
     RuntimeUnavailableError,
     SandboxError,
     Throttled,
@@ -48,6 +49,7 @@ class Call:
     payload: bytes
     client_context: str | None = None
     trace_id: str | None = None
+    sink: ResponseSink | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,7 @@ class Invoker:
             invoked_arn=call.invoked_arn,
             client_context=call.client_context,
             trace_id=call.trace_id,
+            sink=call.sink,
         )
         try:
             outcome = await self._plane.invoke(invocation)
@@ -97,8 +100,11 @@ class Invoker:
 def resolve(function: FunctionRoute, qualifier: str | None, fraction: float) -> VersionRoute | None:
     """Return the version that serves a qualifier, `$LATEST` without one; None where it leads nowhere.
 
-    An alias with weights decides by `fraction`, a number drawn from [0, 1).
+    On Managed Instances it is `$LATEST.PUBLISHED` without one. An alias with weights decides by `fraction`, a number
+    drawn from [0, 1).
     """
+    if qualifier is None and function.latest.is_managed:
+        return function.versions.get(LATEST_PUBLISHED)
     if qualifier is None or qualifier == LATEST:
         return function.latest
     alias = function.aliases.get(qualifier)

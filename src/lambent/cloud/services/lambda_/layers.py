@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import orjson
 
+from lambent.cloud.services.lambda_.documents import LAYER_POLICIES
 from lambent.cloud.services.lambda_.model.function import Code
 from lambent.cloud.services.lambda_.model.layer import LayerVersion
+from lambent.cloud.services.lambda_.model.policy import Policy
 from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import Reader, SqlValue, Transaction
 
@@ -73,6 +75,20 @@ def layer_versions(reader: Reader, scope: Scope, layer: str | None = None) -> li
         (scope.account, scope.region, *parameters),
     )
     return [_layer_version(scope, row) for row in rows]
+
+
+def layer_policy(reader: Reader, scope: Scope, layer: str, version: int) -> Policy | None:
+    """Return the policy of a layer version, or None."""
+    document = LAYER_POLICIES.one(reader, scope, layer, version)
+    return None if document is None else Policy(tuple(document["statements"]), document["revision_id"])
+
+
+def put_layer_policy(transaction: Transaction, scope: Scope, layer: str, version: int, policy: Policy) -> None:
+    """Replace a layer version's policy; one without statements is no policy at all."""
+    if not policy.statements:
+        LAYER_POLICIES.delete(transaction, scope, layer, version)
+        return
+    LAYER_POLICIES.put(transaction, scope, (layer, version), policy)
 
 
 def code_in_use(reader: Reader, scope: Scope) -> int:

@@ -1,4 +1,4 @@
-"""What a request refers to in other services: roles in IAM, packages in S3, subnets and groups in EC2.
+"""What a request refers to in other services: roles in IAM, packages in S3, subnets and groups in EC2, organizations.
 
 Everything is asked as Lambda's own service principal, through the internal client.
 """
@@ -39,7 +39,7 @@ class Lookups:
                 raise _cannot_be_assumed() from error
             raise
         role = result["Role"]
-        trust = _document(role["AssumeRolePolicyDocument"])
+        trust = policy_document(role["AssumeRolePolicyDocument"])
         wanted = AccessRequest(service_principal(HOST, scope), "sts:AssumeRole", role_arn)
         if role["Arn"] != role_arn or decide([trust], wanted) is not Decision.ALLOW:
             raise _cannot_be_assumed()
@@ -74,6 +74,15 @@ class Lookups:
             "Ipv6AllowedForDualStack": bool(asked.get("Ipv6AllowedForDualStack")),
         }
 
+    async def organization(self, scope: Scope) -> str | None:
+        """Return the id of the organization that the account is in, or None."""
+        try:
+            return str((await self._ask("organizations", "DescribeOrganization", {}, scope))["Organization"]["Id"])
+        except ServiceError as error:
+            if error.code == "AWSOrganizationsNotInUseException":
+                return None
+            raise
+
     async def _describe(self, operation: str, parameters: Parameters, scope: Scope) -> Result:
         try:
             return await self._ask("ec2", operation, parameters, scope)
@@ -91,7 +100,8 @@ def _cannot_be_assumed() -> ServiceError:
     return errors.invalid_parameter("The role defined for the function cannot be assumed by Lambda.")
 
 
-def _document(policy: object) -> Mapping[str, object]:
+def policy_document(policy: object) -> Mapping[str, object]:
+    """Return a policy as IAM or another service hands it out: parsed; empty where it is none."""
     # IAM hands policy documents out URL-encoded; a client's decoder would undo that.
     parsed = json.loads(unquote(policy)) if isinstance(policy, str) else policy
     return parsed if isinstance(parsed, Mapping) else {}

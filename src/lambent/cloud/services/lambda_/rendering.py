@@ -14,8 +14,13 @@ Shape = dict[str, Any]  # Any: a botocore-shaped structure
 CODE_PATH = "/_lambent/lambda/packages/"
 
 
-def configuration(version: FunctionVersion, *, qualifier: str | None = None, in_list: bool = False) -> Shape:
-    """Return a FunctionConfiguration; its ARN carries the caller's `qualifier`. Listings leave the states out."""
+def configuration(
+    version: FunctionVersion, *, qualifier: str | None = None, in_list: bool = False, held_at: str | None = None
+) -> Shape:
+    """Return a FunctionConfiguration; its ARN carries the caller's `qualifier`. Listings leave the states out.
+
+    `held_at` is the runtime version that the version is held at, if any: it is then shown instead of the one in use.
+    """
     settings, code = version.settings, version.code
     arn = version.function_arn
     shape: Shape = {
@@ -38,11 +43,14 @@ def configuration(version: FunctionVersion, *, qualifier: str | None = None, in_
         "LoggingConfig": _logging(settings),
     }
     shape.update(_optional(settings))
+    if settings.managed is not None:
+        del shape["SnapStart"]  # nor does AWS show one
     if not in_list:
         shape.update(_states(version.status))
         if settings.runtime is not None:
             partition, region = version.scope.partition, version.scope.region
-            shape["RuntimeVersionConfig"] = {"RuntimeVersionArn": version_arn(partition, region, settings.runtime)}
+            in_use = version_arn(partition, region, settings.runtime)
+            shape["RuntimeVersionConfig"] = {"RuntimeVersionArn": held_at or in_use}
     return shape
 
 
@@ -108,6 +116,8 @@ def _optional(settings: Settings) -> Shape:
     for member, value in settings.recorded.items():
         if member == "ImageConfig":
             shape["ImageConfigResponse"] = {"ImageConfig": value}
+        elif member == "CapacityProviderConfig" and settings.managed is not None:
+            shape[member] = settings.managed.shape()
         else:
             shape[member] = value
     return shape

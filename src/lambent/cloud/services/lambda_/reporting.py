@@ -87,12 +87,12 @@ class Reporting:
         """Note the beginning of an init phase."""
         self._note(environment, None, lambda: self._init_start(environment, at))
 
-    def init_failed(
-        self, environment: EnvironmentInfo, init_ms: float, status: InvocationStatus, error_type: str
+    def init_ended(
+        self, environment: EnvironmentInfo, init_ms: float, status: InvocationStatus, error_type: str | None
     ) -> None:
-        """Note an init phase that failed."""
-        failed, at = log_lines.FailedInit(init_ms, status, error_type), self._now()
-        self._note(environment, None, lambda: self._init_report(environment, failed, at))
+        """Note an init phase that failed, or that no invocation reports."""
+        ended, at = log_lines.EndedInit(init_ms, status, error_type), self._now()
+        self._note(environment, None, lambda: self._init_report(environment, ended, at))
 
     def invocation_started(self, environment: EnvironmentInfo, invocation: Invocation, at: float) -> None:
         """Note the beginning of an invocation."""
@@ -131,9 +131,12 @@ class Reporting:
         json = environment.spec.log_format == "JSON"
         return ((_ms(at), log_lines.start(request_id, environment.spec.version, json=json, at=at)),)
 
-    def _init_report(self, environment: EnvironmentInfo, failed: log_lines.FailedInit, at: float) -> Lines:
+    def _init_report(self, environment: EnvironmentInfo, ended: log_lines.EndedInit, at: float) -> Lines:
+        # As far as the level goes: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
+        if ended.error_type is None and not self._passes(environment, "INFO"):
+            return ()
         json = environment.spec.log_format == "JSON"
-        return ((_ms(at), log_lines.init_report(environment, failed, json=json, at=at)),)
+        return ((_ms(at), log_lines.init_report(environment, ended, json=json, at=at)),)
 
     def _end(self, environment: EnvironmentInfo, report: InvocationReport) -> Lines:
         at = _ms(report.ended_at)

@@ -7,9 +7,10 @@ from typing import Any
 
 import orjson
 
-from lambent.cloud.services.lambda_.documents import OF_A_QUALIFIER
+from lambent.cloud.services.lambda_.documents import INVOKE_CONFIGS, OF_A_QUALIFIER, PROVISIONED
 from lambent.cloud.services.lambda_.model.function import (
     LATEST,
+    LATEST_PUBLISHED,
     Alias,
     Code,
     Function,
@@ -18,7 +19,9 @@ from lambent.cloud.services.lambda_.model.function import (
     Logging,
     Settings,
 )
+from lambent.cloud.services.lambda_.model.invoke_config import InvokeConfig
 from lambent.cloud.services.lambda_.model.policy import Policy
+from lambent.cloud.services.lambda_.model.provisioned import ProvisionedConfig
 from lambent.cloud.services.lambda_.model.state import State, Status, UpdateStatus
 from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import Reader, SqlValue, Transaction
@@ -26,6 +29,9 @@ from lambent.cloud.store.unit_of_work import Reader, SqlValue, Transaction
 _FUNCTION = "name, next_version, reserved_concurrency, recursive_loop, tags"
 _VERSION = "function, number, settings, code, status, revision_id, last_modified, source"
 _ALIAS = "function, name, version, description, weights, revision_id"
+# What stands in the place of a number. In AWS's order both come before the numbers, $LATEST first.
+_UNNUMBERED = {LATEST: 0, LATEST_PUBLISHED: -1}
+_IN_ORDER = "number <> 0, number"
 
 
 def scopes(reader: Reader) -> list[Scope]:
@@ -91,7 +97,8 @@ def reserved_in(reader: Reader, scope: Scope, *, other_than: str = "") -> int:
 def versions(reader: Reader, scope: Scope, name: str) -> list[FunctionVersion]:
     """Return a function's versions, `$LATEST` first."""
     rows = reader.all(
-        f"SELECT {_VERSION} FROM lambda_versions WHERE account = ? AND region = ? AND function = ? ORDER BY number",
+        f"SELECT {_VERSION} FROM lambda_versions WHERE account = ? AND region = ? AND function = ?"
+        f" ORDER BY {_IN_ORDER}",
         (scope.account, scope.region, name),
     )
     return [_version(scope, row) for row in rows]
@@ -101,7 +108,8 @@ def all_versions(reader: Reader, scope: Scope, *, only_latest: bool) -> list[Fun
     """Return the versions of every function in the scope (or `$LATEST` of each) in AWS's order."""
     condition = " AND number = 0" if only_latest else ""
     rows = reader.all(
-        f"SELECT {_VERSION} FROM lambda_versions WHERE account = ? AND region = ?{condition} ORDER BY function, number",
+        f"SELECT {_VERSION} FROM lambda_versions WHERE account = ? AND region = ?{condition}"
+        f" ORDER BY function, {_IN_ORDER}",
         (scope.account, scope.region),
     )
     return [_version(scope, row) for row in rows]
@@ -230,6 +238,29 @@ def put_policy(transaction: Transaction, scope: Scope, name: str, qualifier: str
     )
 
 
+def invoke_configs(reader: Reader, scope: Scope, name: str) -> dict[str, InvokeConfig]:
+    """Return how a function's asynchronous invocations are treated, by qualifier."""
+    found = INVOKE_CONFIGS.under(reader, scope, name)
+    return {qualifier: InvokeConfig(**document) for (_, qualifier), document in found.items()}
+
+
+def provisioned(reader: Reader, scope: Scope, name: str) -> dict[str, ProvisionedConfig]:
+    """Return a function's provisioned concurrency by qualifier."""
+    found = PROVISIONED.under(reader, scope, name)
+    return {qualifier: ProvisionedConfig(**document) for (_, qualifier), document in found.items()}
+
+
+def provisioned_in(reader: Reader, scope: Scope) -> int:
+    """Return the sum of the scope's provisioned concurrency that no reservation covers."""
+    row = reader.one(
+        "SELECT coalesce(sum(document ->> 'requested'), 0) FROM lambda_provisioned"
+        " JOIN lambda_functions AS f USING (account, region)"
+        " WHERE account = ? AND region = ? AND f.name = function AND f.reserved_concurrency IS NULL",
+        (scope.account, scope.region),
+    )
+    return int(row[0]) if row is not None and isinstance(row[0], int) else 0
+
+
 def _delete_attached(transaction: Transaction, scope: Scope, name: str, qualifier: str) -> None:
     transaction.execute(
         "DELETE FROM lambda_policies WHERE account = ? AND region = ? AND function = ? AND qualifier = ?",
@@ -256,7 +287,7 @@ def _version(scope: Scope, row: Sequence[SqlValue]) -> FunctionVersion:
     return FunctionVersion(
         scope=scope,
         function=str(name),
-        version=str(number) if number else LATEST,
+        version=_label(_integer(number)),
         settings=_settings(_json(settings)),
         code=Code(**_json(code)),
         status=_status(_json(status)),
@@ -287,8 +318,14 @@ def _policy(row: Sequence[SqlValue]) -> Policy:
 
 
 def _number(label: str) -> int:
+    if label in _UNNUMBERED:
+        return _UNNUMBERED[label]
     # No function gets near this many versions; SQLite refuses integers beyond 64 bits.
-    return 0 if label == LATEST else min(int(label), 2**62)
+    return min(int(label), 2**62)
+
+
+def _label(number: int) -> str:
+    return next((label for label, kept in _UNNUMBERED.items() if kept == number), str(number))
 
 
 def _integer(value: SqlValue) -> int:

@@ -6,12 +6,15 @@ The invocation path reads these and nothing else: neither SQLite nor an executor
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from lambent.cloud.services.lambda_ import repository
+from lambent.cloud.services.lambda_ import repository, url_repository
 from lambent.cloud.services.lambda_.model.function import LATEST, Alias, Function, FunctionVersion
+from lambent.cloud.services.lambda_.model.invoke_config import InvokeConfig
 from lambent.cloud.services.lambda_.model.policy import Policy
+from lambent.cloud.services.lambda_.model.provisioned import by_version
 from lambent.cloud.services.lambda_.model.state import State, UpdateStatus
+from lambent.cloud.services.lambda_.model.url import PATH_PREFIX, FunctionUrl
 from lambent.cloud.services.lambda_.packages import Packages
 from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import Reader
@@ -30,6 +33,8 @@ class VersionRoute:
     digests: tuple[str, ...]
     dead_letter_target: str | None
     system_log_level: str | None
+    is_managed: bool = False
+    """Whether it runs on Managed Instances."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,19 @@ class FunctionRoute:
     aliases: Mapping[str, Alias]
     policies: Mapping[str, Policy]
     reserved_concurrency: int | None
+    invoke_configs: Mapping[str, InvokeConfig] = field(default_factory=dict)
+    provisioned: Mapping[str, int] = field(default_factory=dict)
+    """How many environments each version keeps initialized, by its number."""
+    urls: Mapping[str, FunctionUrl] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class UrlRoute:
+    """Where a function URL leads: to a function's `qualifier`, "" being the function itself."""
+
+    function: FunctionRoute
+    qualifier: str
+    url: FunctionUrl
 
 
 class Routes:
@@ -56,6 +74,7 @@ class Routes:
         self._packages = packages
         self._changed = changed
         self._functions: dict[tuple[str, str, str], FunctionRoute] = {}
+        self._urls: dict[str, UrlRoute] = {}
 
     def load(self) -> None:
         """Read every function there is; called once, at start."""
@@ -67,6 +86,10 @@ class Routes:
         """Return a function's route, or None."""
         return self._functions.get((account, region, name))
 
+    def find_url(self, url_id: str) -> UrlRoute | None:
+        """Return where a function URL leads, or None."""
+        return self._urls.get(url_id)
+
     def view(self) -> Mapping[str, object]:
         """Return the functions, versions and aliases that can be invoked, for introspection."""
         return {
@@ -74,6 +97,9 @@ class Routes:
                 "versions": {name: str(version.state) for name, version in function.versions.items()},
                 "aliases": {name: alias.version for name, alias in function.aliases.items()},
                 "reservedConcurrency": function.reserved_concurrency,
+                "urls": {
+                    qualifier or LATEST: f"{PATH_PREFIX}{url.url_id}/" for qualifier, url in function.urls.items()
+                },
             }
             for function in self._functions.values()
         }
@@ -115,22 +141,33 @@ class Routes:
             self._functions.pop(key, None)
         else:
             self._functions[key] = after
+        self._replace_urls(before, after)
         self._changed(before, after)
+
+    def _replace_urls(self, before: FunctionRoute | None, after: FunctionRoute | None) -> None:
+        for url in before.urls.values() if before is not None else ():
+            self._urls.pop(url.url_id, None)
+        if after is not None:
+            self._urls.update({url.url_id: UrlRoute(after, qualifier, url) for qualifier, url in after.urls.items()})
 
     def _route(self, function: Function, before: FunctionRoute | None) -> FunctionRoute:
         found = {
             version.version: self._version_route(version, before)
             for version in repository.versions(self._reader, function.scope, function.name)
         }
+        aliases = {each.name: each for each in repository.aliases(self._reader, function.scope, function.name)}
         return FunctionRoute(
             scope=function.scope,
             name=function.name,
             arn=function.arn,
             latest=found[LATEST],
             versions=found,
-            aliases={each.name: each for each in repository.aliases(self._reader, function.scope, function.name)},
+            aliases=aliases,
             policies=repository.policies(self._reader, function.scope, function.name),
             reserved_concurrency=function.reserved_concurrency,
+            invoke_configs=repository.invoke_configs(self._reader, function.scope, function.name),
+            provisioned=by_version(repository.provisioned(self._reader, function.scope, function.name), aliases),
+            urls=url_repository.urls(self._reader, function.scope, function.name),
         )
 
     def _version_route(self, version: FunctionVersion, before: FunctionRoute | None) -> VersionRoute:
@@ -153,6 +190,7 @@ def version_route(version: FunctionVersion, packages: Packages) -> VersionRoute:
         digests=digests,
         dead_letter_target=settings.dead_letter_target,
         system_log_level=settings.logging.system_level,
+        is_managed=settings.managed is not None,
     )
 
 

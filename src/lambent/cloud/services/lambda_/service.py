@@ -7,35 +7,51 @@ from importlib.resources import files
 from pathlib import Path
 
 from lambent.cloud.framework.context import RequestContext
-from lambent.cloud.framework.routes import Route, View
+from lambent.cloud.framework.routes import FrontDoor, Route, View
 from lambent.cloud.framework.service import Parameters, Service
 from lambent.cloud.services.lambda_.activation import Activation
 from lambent.cloud.services.lambda_.async_queue import AsyncQueue
 from lambent.cloud.services.lambda_.authorisation import check_access
 from lambent.cloud.services.lambda_.control import Control
-from lambent.cloud.services.lambda_.dead_letters import DeadLetters
+from lambent.cloud.services.lambda_.deliveries import TOPIC, Deliveries
 from lambent.cloud.services.lambda_.dependencies import Dependencies
 from lambent.cloud.services.lambda_.downloads import Downloads
+from lambent.cloud.services.lambda_.front_door import UrlFrontDoor
 from lambent.cloud.services.lambda_.invocation import Invoker
+from lambent.cloud.services.lambda_.layer_access import LayerAccess
 from lambent.cloud.services.lambda_.lookups import Lookups
+from lambent.cloud.services.lambda_.mapping_sources import MappingSources
+from lambent.cloud.services.lambda_.mappings import Mappings
 from lambent.cloud.services.lambda_.model_checks import check_model
 from lambent.cloud.services.lambda_.operations.account import AccountOperations
 from lambent.cloud.services.lambda_.operations.aliases import AliasOperations
+from lambent.cloud.services.lambda_.operations.capacity_providers import CapacityProviderOperations
+from lambent.cloud.services.lambda_.operations.code_signing import CodeSigningOperations
 from lambent.cloud.services.lambda_.operations.concurrency import ConcurrencyOperations
+from lambent.cloud.services.lambda_.operations.event_source_mappings import EventSourceMappingOperations
 from lambent.cloud.services.lambda_.operations.functions import FunctionOperations
 from lambent.cloud.services.lambda_.operations.invoke import InvokeOperations
+from lambent.cloud.services.lambda_.operations.invoke_configs import InvokeConfigOperations
+from lambent.cloud.services.lambda_.operations.layer_permissions import LayerPermissionOperations
 from lambent.cloud.services.lambda_.operations.layers import LayerOperations
 from lambent.cloud.services.lambda_.operations.permissions import PermissionOperations
+from lambent.cloud.services.lambda_.operations.provisioned import ProvisionedOperations
+from lambent.cloud.services.lambda_.operations.runtime_management import RuntimeManagementOperations
+from lambent.cloud.services.lambda_.operations.scaling_configs import ScalingConfigOperations
 from lambent.cloud.services.lambda_.operations.tags import TagOperations
 from lambent.cloud.services.lambda_.operations.updates import UpdateOperations
+from lambent.cloud.services.lambda_.operations.urls import UrlOperations
 from lambent.cloud.services.lambda_.operations.versions import VersionOperations
 from lambent.cloud.services.lambda_.packages import Packages
+from lambent.cloud.services.lambda_.provider_lifecycle import ProviderLifecycle
+from lambent.cloud.services.lambda_.provisioning import Provisioning
 from lambent.cloud.services.lambda_.reporting import Reporting
 from lambent.cloud.services.lambda_.routing import FunctionRoute, Routes
 from lambent.cloud.services.lambda_.sources import Sources
+from lambent.cloud.services.lambda_.streams import Streams
 
 # A script that was released is never changed: what comes later is a further one.
-_SCRIPTS = ("schema.sql", "schema_2.sql")
+_SCRIPTS = ("schema.sql", "schema_2.sql", "schema_3.sql")
 
 
 class LambdaService(Service):
@@ -47,25 +63,41 @@ class LambdaService(Service):
         self._dependencies = dependencies
         self._reporting = reporting
         self._packages = Packages(packages, dependencies.blobs)
+        self._provisioning = Provisioning(dependencies, self._packages)
         self._routes = Routes(dependencies.store.read, self._packages, self._route_changed)
         self._activation = Activation(dependencies, self._packages, self._routes)
-        self._downloads = Downloads(dependencies.blobs)
+        self._downloads = Downloads(dependencies.blobs, dependencies.store.read)
         invoker = Invoker(dependencies.plane, self._packages)
-        self._queue = AsyncQueue(dependencies, self._routes, invoker, DeadLetters(dependencies.client))
+        self._streams = Streams(invoker, dependencies.clock)
+        self._url_door = UrlFrontDoor(dependencies, self._routes, self._streams)
+        self._queue = AsyncQueue(dependencies, self._routes, invoker)
+        dependencies.store.deliver(TOPIC, Deliveries(dependencies.client).deliver)
+        self._mappings = Mappings(dependencies.store, dependencies.clock)
+        self._providers = ProviderLifecycle(dependencies)
         lookups = Lookups(dependencies.client)
-        sources = Sources(dependencies.store.read, self._packages, lookups)
+        access = LayerAccess(dependencies.store.read, lookups)
+        sources = Sources(dependencies.store.read, self._packages, lookups, access)
         control = Control(dependencies, self._packages, self._routes, self._activation)
         super().__init__(
             FunctionOperations(control, sources, lookups),
+            CapacityProviderOperations(control, lookups, self._providers),
+            ScalingConfigOperations(control),
             UpdateOperations(control, sources, lookups),
             VersionOperations(control),
             AliasOperations(control),
             PermissionOperations(control),
+            UrlOperations(control),
             ConcurrencyOperations(control),
+            ProvisionedOperations(control),
+            InvokeConfigOperations(control),
             TagOperations(control),
-            LayerOperations(control, sources),
+            LayerOperations(control, sources, access),
+            LayerPermissionOperations(control),
+            CodeSigningOperations(control),
+            RuntimeManagementOperations(control),
+            EventSourceMappingOperations(control, MappingSources(dependencies.client), self._mappings),
             AccountOperations(control),
-            InvokeOperations(control, invoker, self._queue, reporting),
+            InvokeOperations(control, self._streams, self._queue, reporting),
         )
 
     async def start(self) -> None:
@@ -77,11 +109,17 @@ class LambdaService(Service):
         self._routes.load()
         self._activation.resume()
         self._queue.resume()
+        self._mappings.resume()
+        self._providers.resume()
 
     async def stop(self) -> None:
         """End what runs in the background; what it has not finished is taken up at the next start."""
+        await self._providers.stop()
+        await self._mappings.stop()
         await self._queue.stop()
+        await self._streams.stop()
         await self._activation.stop()
+        await self._provisioning.stop()
         await self._reporting.stop()
         await self._packages.stop()
 
@@ -96,6 +134,10 @@ class LambdaService(Service):
     def routes(self) -> Sequence[Route]:
         """Return the route under which deployment packages are downloaded."""
         return (self._downloads.route(),)
+
+    def front_doors(self) -> Sequence[FrontDoor]:
+        """Return the door of function URLs."""
+        return (self._url_door.door(),)
 
     def views(self) -> Mapping[str, View]:
         """Return the functions as they are routed."""
@@ -118,3 +160,4 @@ class LambdaService(Service):
         reserved = None if after is None else after.reserved_concurrency
         if known is not None and (before is None or before.reserved_concurrency != reserved or after is None):
             plane.reserve(known.latest.function_arn, reserved)
+        self._provisioning.changed(before, after)

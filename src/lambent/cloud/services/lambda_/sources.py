@@ -6,7 +6,9 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.services.lambda_ import errors
+from lambent.cloud.services.lambda_.layer_access import LayerAccess
 from lambent.cloud.services.lambda_.layers import layer_version
 from lambent.cloud.services.lambda_.lookups import Lookups
 from lambent.cloud.services.lambda_.model.configure import Looked, check_layer_count
@@ -25,10 +27,11 @@ _ZIPPED_LIMIT = 52_428_800
 class Sources:
     """Fetches code and looks up what else a request refers to."""
 
-    def __init__(self, reader: Reader, packages: Packages, lookups: Lookups) -> None:
+    def __init__(self, reader: Reader, packages: Packages, lookups: Lookups, access: LayerAccess) -> None:
         self._reader = reader
         self._packages = packages
         self._lookups = lookups
+        self._access = access
 
     async def code(self, scope: Scope, asked: Members, package_type: PackageType) -> Code:
         """Return the code a request gives, checked and durably stored; raises ServiceError as AWS does."""
@@ -40,9 +43,9 @@ class Sources:
         """Return a layer's content, checked and durably stored; raises ServiceError as AWS does."""
         return await self._packages.accept(await self._archive(scope, asked))
 
-    async def looked_up(self, scope: Scope, asked: Members) -> Looked:
+    async def looked_up(self, context: RequestContext, scope: Scope, asked: Members) -> Looked:
         """Return the layers and the network a request refers to; raises ServiceError as AWS does."""
-        layers = None if asked.get("Layers") is None else self._layers(scope, asked["Layers"])
+        layers = None if asked.get("Layers") is None else await self._layers(context, asked["Layers"])
         vpc = asked.get("VpcConfig")
         return Looked(layers=layers, vpc=None if vpc is None else await self._lookups.network(scope, vpc))
 
@@ -60,12 +63,12 @@ class Sources:
             return await self._lookups.fetch_object(scope, asked)
         raise errors.invalid_parameter("Please provide a source for function code.")
 
-    def _layers(self, scope: Scope, arns: Sequence[str]) -> tuple[LayerReference, ...]:
+    async def _layers(self, context: RequestContext, arns: Sequence[str]) -> tuple[LayerReference, ...]:
         check_layer_count(arns)
         seen: dict[str, str] = {}
         references = []
         for arn in arns:
-            references.append(self._layer(scope, arn))
+            references.append(await self._layer(context, arn))
             layer = arn.rpartition(":")[0]
             if layer in seen:
                 raise errors.invalid_parameter(
@@ -75,13 +78,15 @@ class Sources:
             seen[layer] = arn
         return tuple(references)
 
-    def _layer(self, scope: Scope, arn: str) -> LayerReference:
+    async def _layer(self, context: RequestContext, arn: str) -> LayerReference:
         named = parse_layer_version_arn(arn)
-        if named is not None and named.region != scope.region:
-            raise errors.invalid_parameter(
-                "Layers are not in the same region as the function. "
-                f"Layers are expected to be in region {scope.region}."
-            )
+        if named is not None:
+            await self._access.check(context, named)
+            if named.region != context.scope.region:
+                raise errors.invalid_parameter(
+                    "Layers are not in the same region as the function. "
+                    f"Layers are expected to be in region {context.scope.region}."
+                )
         found = (
             None
             if named is None

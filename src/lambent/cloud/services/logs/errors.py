@@ -15,9 +15,14 @@ def stream_not_found() -> ServiceError:
     return ServiceError("ResourceNotFoundException", "The specified log stream does not exist.")
 
 
-def resource_not_found() -> ServiceError:
-    """Return the error for the ARN of nothing."""
-    return ServiceError("ResourceNotFoundException", "The specified resource does not exist.")
+def resource_not_found(message: str = "The specified resource does not exist.") -> ServiceError:
+    """Return the error for what is not there."""
+    return ServiceError("ResourceNotFoundException", message)
+
+
+def limit_exceeded() -> ServiceError:
+    """Return the error for one more than there may be."""
+    return ServiceError("LimitExceededException", "Resource limit exceeded.")
 
 
 def group_exists() -> ServiceError:

@@ -90,6 +90,7 @@ def delete_group(transaction: Transaction, group_id: int) -> None:
         "INSERT INTO logs_deleted_stream (id) SELECT id FROM logs_stream WHERE group_id = ?", (group_id,)
     )
     transaction.execute("DELETE FROM logs_stream WHERE group_id = ?", (group_id,))
+    transaction.execute("DELETE FROM logs_filter WHERE group_id = ?", (group_id,))
     transaction.execute("DELETE FROM logs_group WHERE id = ?", (group_id,))
 
 

@@ -8,18 +8,24 @@ from pathlib import Path
 from typing import ClassVar
 
 from lambent.base.clock import Clock
+from lambent.base.identifiers import IdSource
 from lambent.cloud.framework.constraints import check_constraints
 from lambent.cloud.framework.context import RequestContext
+from lambent.cloud.framework.internal_client import InternalClient
 from lambent.cloud.framework.loops import Loop
 from lambent.cloud.framework.service import Parameters, Service
 from lambent.cloud.services.logs import repository
+from lambent.cloud.services.logs.deliveries import TOPIC, Deliveries
 from lambent.cloud.services.logs.operations.events import EventOperations
+from lambent.cloud.services.logs.operations.filters import FilterOperations
 from lambent.cloud.services.logs.operations.groups import GroupOperations
+from lambent.cloud.services.logs.operations.policies import PolicyOperations
 from lambent.cloud.services.logs.operations.streams import StreamOperations
 from lambent.cloud.services.logs.operations.tags import TagOperations
 from lambent.cloud.store.unit_of_work import Store
 
-_SCHEMA = Path(__file__).with_name("schema.sql")
+# A script that was released is never changed: what comes later is a further one.
+_SCRIPTS = tuple(Path(__file__).with_name(name) for name in ("schema.sql", "schema_2.sql"))
 _SWEEP_PERIOD_S = 3600.0
 # Removal goes in small transactions, between which others write.
 _CHUNKS_AT_ONCE = 200
@@ -30,8 +36,17 @@ class LogsService(Service):
 
     name: ClassVar[str] = "logs"
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        super().__init__(GroupOperations(store), StreamOperations(store), EventOperations(store), TagOperations(store))
+    def __init__(self, store: Store, client: InternalClient, *, clock: Clock, ids: IdSource) -> None:
+        deliveries = Deliveries(client)
+        super().__init__(
+            GroupOperations(store),
+            StreamOperations(store),
+            EventOperations(store),
+            TagOperations(store),
+            FilterOperations(store, deliveries),
+            PolicyOperations(store, ids),
+        )
+        store.deliver(TOPIC, deliveries.deliver)
         self._store = store
         self._clock = clock
 
@@ -41,7 +56,7 @@ class LogsService(Service):
 
     async def start(self) -> None:
         """Make or upgrade the tables."""
-        await self._store.migrate(self.name, [_SCHEMA.read_text(encoding="utf-8")])
+        await self._store.migrate(self.name, [script.read_text(encoding="utf-8") for script in _SCRIPTS])
 
     def loops(self) -> Sequence[Loop]:
         """Return the removal of expired and deleted events; readers do not see them from the moment they are so."""

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.services.lambda_.invocation import answer_to
 from lambent.cloud.services.lambda_.model.function import Alias
-from lambent.cloud.services.lambda_.model.state import ACTIVE, PENDING, UPDATING, Event, IllegalMove, State, move
+from lambent.cloud.services.lambda_.model.state import (
+    ACTIVE,
+    PENDING,
+    UPDATING,
+    Event,
+    IllegalMove,
+    State,
+    UpdateStatus,
+    move,
+)
 from lambent.cloud.store.scope import Scope
 from lambent.dataplane import (
     Crashed,
@@ -45,6 +54,42 @@ def test_change_of_a_version_that_is_not_settled_is_no_move() -> None:
     for status in (PENDING, UPDATING):
         with pytest.raises(IllegalMove):
             move(status, Event.CHANGED)
+
+
+def test_unpublished_version_on_managed_instances_is_active_without_being_invocable() -> None:
+    ready = move(PENDING, Event.PREPARED_TO_PUBLISH)
+    assert (ready.state, ready.update) == (State.ACTIVE_NON_INVOCABLE, UpdateStatus.SUCCESSFUL)
+    changing = move(ready, Event.CHANGED)
+    assert (changing.state, changing.is_settled) == (State.ACTIVE_NON_INVOCABLE, False)
+    assert move(changing, Event.PREPARED_TO_PUBLISH) == ready
+    failed = move(changing, Event.PREPARATION_FAILED, reason="why")
+    assert (failed.state, failed.update, failed.update_reason) == (ready.state, UpdateStatus.FAILED, "why")
+    assert move(failed, Event.CHANGED) == changing
+
+
+def test_published_version_on_managed_instances_is_replaced_and_put_to_sleep() -> None:
+    again = move(ACTIVE, Event.REPUBLISHED)
+    assert (again.state, again.update_reason) == (State.ACTIVE, "The function is being updated.")
+    going = move(ACTIVE, Event.SCALED_TO_ZERO)
+    assert (going.state, going.is_settled) == (State.DEACTIVATING, False)
+    gone = move(going, Event.DRAINED)
+    assert (gone.state, gone.is_settled) == (State.DEACTIVATED, True)
+    assert move(gone, Event.REPUBLISHED) == gone
+    assert move(gone, Event.SCALED_UP) == PENDING
+    broken = move(again, Event.PREPARATION_FAILED, reason="why")
+    assert move(broken, Event.SCALED_TO_ZERO).update_reason == "why"
+    new = move(PENDING, Event.PREPARATION_FAILED, reason="why")
+    assert move(new, Event.REPUBLISHED) == PENDING
+    with pytest.raises(IllegalMove):
+        move(going, Event.SCALED_UP)
+
+
+def test_version_is_deleted_from_every_state_but_only_once() -> None:
+    for status in (PENDING, ACTIVE, UPDATING, move(ACTIVE, Event.SCALED_TO_ZERO)):
+        deleting = move(status, Event.DELETED)
+        assert (deleting.state, deleting.update, deleting.is_settled) == (State.DELETING, None, False)
+        with pytest.raises(IllegalMove):
+            move(deleting, Event.DELETED)
 
 
 @given(weight=st.floats(0, 1), fraction=st.floats(0, 1, exclude_max=True))

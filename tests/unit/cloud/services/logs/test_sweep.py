@@ -3,7 +3,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from lambent.base.clock import ManualClock
+from lambent.base.identifiers import SeededIds
 from lambent.cloud.framework.context import RequestContext, root_of
+from lambent.cloud.framework.fallback import NoFallback
+from lambent.cloud.framework.internal_client import RegistryClient
+from lambent.cloud.framework.registry import Registry
 from lambent.cloud.services.logs.service import LogsService
 from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.sqlite_store import memory_store
@@ -13,8 +17,9 @@ DAY_S = 86_400
 
 async def test_the_sweep_removes_what_was_deleted_and_what_has_expired_and_nothing_else() -> None:
     clock = ManualClock()
+    ids = SeededIds(1)
     store = memory_store(clock)
-    service = LogsService(store, clock)
+    service = LogsService(store, RegistryClient(Registry(), NoFallback(), clock=clock, ids=ids), clock=clock, ids=ids)
     await service.start()
 
     async def call(operation: str, **parameters: object) -> Mapping[str, object]:

@@ -5,14 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from lambent.base.tasks import OwnedTask, TaskOwner
+from lambent.base.tasks import OwnedTask, TaskOwner, wait_for_event
+from lambent.cloud.errors import ServiceError
 from lambent.cloud.services.cloudformation import errors, repository
-from lambent.cloud.services.cloudformation.engine.journal import STACK_TYPE, Journal
+from lambent.cloud.services.cloudformation.engine.journal import Journal
 from lambent.cloud.services.cloudformation.engine.operation import Operation
 from lambent.cloud.services.cloudformation.engine.steps import Tools
-from lambent.cloud.services.cloudformation.model.stack import Stack, StackEvent
-from lambent.cloud.services.cloudformation.model.states import StackStatus, WrongMoveError, moved
+from lambent.cloud.services.cloudformation.model import events
+from lambent.cloud.services.cloudformation.model.stack import Stack
+from lambent.cloud.services.cloudformation.model.states import STABLE, StackStatus, WrongMoveError, moved
 from lambent.cloud.store.unit_of_work import Store, Transaction
+
+_S = StackStatus
+_KINDS = {
+    _S.CREATE_IN_PROGRESS: "CREATE_STACK",
+    _S.UPDATE_IN_PROGRESS: "UPDATE_STACK",
+    _S.DELETE_IN_PROGRESS: "DELETE_STACK",
+    _S.ROLLBACK_IN_PROGRESS: "ROLLBACK",
+    _S.UPDATE_ROLLBACK_IN_PROGRESS: "ROLLBACK",
+}
+_VERBS = {_S.DELETE_IN_PROGRESS: "deleted", _S.UPDATE_IN_PROGRESS: "updated", _S.CREATE_IN_PROGRESS: "created"}
 
 
 class StackEngine:
@@ -47,44 +59,139 @@ class StackEngine:
     ) -> Stack:
         """Bring a stack (new, or with a new definition) into a state in progress, and go on from there by itself.
 
-        What is under way for the stack is let come to the end of its steps first. Raises ServiceError where the state
-        it then is in does not allow the operation. `retained` are left alone by a deletion; `skipped` by a rollback
-        that is continued.
+        A creation under way is let come to the end of its steps first. Raises ServiceError where the state that the
+        stack then is in does not allow the operation. `retained` are left alone by a deletion; `skipped` by a rollback
+        that is continued. `change_set_id` is the change set that is carried out.
         """
-        await self._end(stack.id)
+        known = await self._ready_for(stack.id, to)
         now = self._clock.now()
-        known = repository.stack_by_id(self._store.read, stack.id)
         begun = replace(
             stack,
-            status=_allowed(known, to),
+            status=to,
             status_reason=reason,
             operation_id=self._ids.uuid(),
             spared=(*retained, *skipped),
+            begun=now,
+            is_cancelled=False,
+            is_held=stack.is_held and to is _S.UPDATE_IN_PROGRESS,
+            deployed=None if known is None else known.deployed,
         )
-        if to is StackStatus.UPDATE_IN_PROGRESS:
+        if to is _S.UPDATE_IN_PROGRESS:
             begun = replace(begun, updated=now)
+        kind = _kind(known, to)
 
         def work(transaction: Transaction) -> None:
             if known is None and repository.stack(transaction, stack.scope, stack.name) is not None:
                 raise errors.stack_exists(stack.name)  # somebody was quicker
+            current = repository.stack_by_id(transaction, stack.id)
+            if current is not None and known is not None and current.status is not known.status:
+                raise errors.wrong_state(current, _verb(to))  # as above
             repository.save_stack(transaction, begun)
-            if to in {StackStatus.CREATE_IN_PROGRESS, StackStatus.UPDATE_IN_PROGRESS}:
-                repository.take_snapshot(transaction, begun.id)
-                repository.remove_change_sets(transaction, begun.id, but=change_set_id)
-            repository.add_event(transaction, begun.id, self._event(begun, now))
+            self._clear_the_way(transaction, begun, known, change_set_id)
+            repository.add_operation(transaction, begun, kind, now)
+            repository.add_event(transaction, begun.id, events.of_stack(begun, now, self._ids))
 
         await self._store.write(work)
+        self._tools.bells.ring(begun.id)
         self._run(begun)
         return begun
 
-    def cancel_update(self, stack_id: str) -> None:
-        """Let an update turn back before its next step."""
+    def _clear_the_way(
+        self, transaction: Transaction, begun: Stack, known: Stack | None, change_set_id: str | None
+    ) -> None:
+        """Keep what a rollback goes back to: the last stable state, which a second attempt at an update does not move.
+
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stack-failure-options.html
+        """
+        if begun.status not in {_S.CREATE_IN_PROGRESS, _S.UPDATE_IN_PROGRESS}:
+            return
+        if known is None or known.status in {*STABLE, _S.REVIEW_IN_PROGRESS}:
+            repository.take_snapshot(transaction, begun.id)
+        repository.remove_change_sets(transaction, begun.id, but=change_set_id)
+        found = None if change_set_id is None else repository.change_set_by_id(transaction, change_set_id)
+        if found is not None:
+            repository.save_change_set(transaction, replace(found, execution_status="EXECUTE_IN_PROGRESS"))
+
+    async def _ready_for(self, stack_id: str, to: StackStatus) -> Stack | None:
+        """Return the stack as it is, with nothing under way any longer. Raises ServiceError."""
+        known = repository.stack_by_id(self._store.read, stack_id)
+        _require_allowed(known, to)
+        running = self._running.get(stack_id)
+        if running is None:
+            return known
+        running[0].supersede()
+        await running[1].result()
+        known = repository.stack_by_id(self._store.read, stack_id)
+        try:
+            _require_allowed(known, to)
+        except ServiceError:
+            if known is not None and known.status.is_in_progress:
+                self._run(known)
+            raise
+        return known
+
+    async def cancel_update(self, stack_id: str) -> None:
+        """Let an update turn back, be it after a restart. Raises ServiceError for what is no update under way."""
+
+        def work(transaction: Transaction) -> None:
+            found = repository.stack_by_id(transaction, stack_id)
+            if found is None or found.status is not _S.UPDATE_IN_PROGRESS:
+                raise errors.invalid("CancelUpdateStack cannot be called from current stack status")
+            repository.amend_stack(transaction, stack_id, is_cancelled=True)
+
+        await self._store.write(work)
         if (running := self._running.get(stack_id)) is not None:
-            running[0].cancelled = True
+            running[0].cancel()
+
+    async def signal(self, stack: Stack, logical_id: str, unique_id: str, status: str) -> None:
+        """Tell a resource that waits for signals of one. Raises ServiceError where none waits."""
+        now = self._clock.now()
+
+        def work(transaction: Transaction) -> None:
+            current = repository.stack_by_id(transaction, stack.id) or stack
+            if not current.status.is_in_progress:
+                raise errors.wrong_state(current, "signaled")
+            row = repository.resource(transaction, stack.id, logical_id)
+            if row is None:
+                raise errors.invalid(f"Resource {logical_id} does not exist for stack {stack.name}")
+            if not row.status.is_in_progress:
+                raise errors.invalid(f"Resource {logical_id} is in {row.status} state and can not be signaled.")
+            if unique_id in repository.signals(transaction, stack.id, logical_id) and status != "FAILURE":
+                raise errors.invalid(
+                    f"Signal with ID {unique_id} for resource {logical_id} already exists. "
+                    "Signals may only be updated with a FAILURE status."
+                )
+            repository.add_signal(transaction, stack.id, logical_id, unique_id, status)
+            if status == "SUCCESS":
+                reason = f"Received SUCCESS signal with UniqueId {unique_id}"
+                event = events.of_resource(current, row, now, self._ids, reason, row.status)
+                repository.add_event(transaction, stack.id, event)
+
+        await self._store.write(work)
+        self._tools.bells.ring(f"{stack.id}/{logical_id}")
+
+    async def _release(self, stack_id: str) -> None:
+        """Let the stacks nested in one clean up what their updates left, and wait until they have."""
+        for child in repository.children(self._store.read, stack_id):
+            if child.is_held:
+                await self._let_go(child.id)
+            if child.status is _S.UPDATE_COMPLETE_CLEANUP_IN_PROGRESS:
+                await self._until_at_rest(child.id)
+
+    async def _let_go(self, stack_id: str) -> None:
+        free = await self._store.write(lambda transaction: repository.amend_stack(transaction, stack_id, is_held=False))
+        if free.status is _S.UPDATE_COMPLETE_CLEANUP_IN_PROGRESS:
+            self._run(free)
+
+    async def _until_at_rest(self, stack_id: str) -> None:
+        with self._tools.bells.heard(stack_id) as rung:
+            while (found := repository.stack_by_id(self._store.read, stack_id)) and found.status.is_in_progress:
+                rung.clear()
+                await wait_for_event(rung, self._clock)
 
     def _run(self, stack: Stack) -> None:
-        journal = Journal(self._store, self._clock, self._ids, stack)
-        operation = Operation(self._store, self._tools, journal)
+        journal = Journal(self._store, self._clock, self._ids, stack, self._tools.bells)
+        operation = Operation(self._store, self._tools, journal, self._release)
 
         async def work() -> None:
             try:
@@ -97,28 +204,21 @@ class StackEngine:
         task = self._owner.start(work(), name=f"{stack.status} {stack.name}")
         self._running[stack.id] = operation, task
 
-    async def _end(self, stack_id: str) -> None:
-        if (running := self._running.get(stack_id)) is not None:
-            running[0].superseded = True
-            await running[1].result()
 
-    def _event(self, stack: Stack, now: float) -> StackEvent:
-        return StackEvent(
-            id=self._ids.uuid(),
-            at=now,
-            logical_id=stack.name,
-            physical_id=stack.id,
-            type=STACK_TYPE,
-            status=stack.status,
-            reason=stack.status_reason,
-            client_token=stack.client_token,
-            operation_id=stack.operation_id,
-        )
+def _kind(known: Stack | None, to: StackStatus) -> str:
+    is_back = to is _S.UPDATE_ROLLBACK_IN_PROGRESS
+    is_continued = known is not None and known.status is _S.UPDATE_ROLLBACK_FAILED
+    return "CONTINUE_ROLLBACK" if is_back and is_continued else _KINDS[to]
 
 
-def _allowed(known: Stack | None, to: StackStatus) -> StackStatus:
+def _verb(to: StackStatus) -> str:
+    return _VERBS.get(to, "rolled back")
+
+
+def _require_allowed(known: Stack | None, to: StackStatus) -> None:
+    if known is None:
+        return  # an unknown stack goes anywhere
     try:
-        return to if known is None else moved(known.status, to)
+        moved(known.status, to)
     except WrongMoveError as error:
-        assert known is not None  # noqa: S101 - an unknown stack goes anywhere
-        raise errors.wrong_state(known, "deleted" if to is StackStatus.DELETE_IN_PROGRESS else "updated") from error
+        raise errors.wrong_state(known, _verb(to)) from error

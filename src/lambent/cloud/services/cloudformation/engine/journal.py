@@ -5,68 +5,72 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-import orjson
-
 from lambent.base.clock import Clock
 from lambent.base.identifiers import IdSource
 from lambent.cloud.services.cloudformation import repository
-from lambent.cloud.services.cloudformation.model.stack import ResourceStatus, Stack, StackEvent, StackResource
+from lambent.cloud.services.cloudformation.model import events
+from lambent.cloud.services.cloudformation.model.stack import ResourceStatus, Stack, StackResource
 from lambent.cloud.services.cloudformation.model.states import StackStatus, moved
+from lambent.cloud.services.cloudformation.resources.waiting import Bells
 from lambent.cloud.store.unit_of_work import Store, Transaction
 
-STACK_TYPE = "AWS::CloudFormation::Stack"
 Also = Callable[[Transaction], None]
 
 
 class Journal:
-    """One stack's state while an operation goes on: in memory as it is in the store."""
+    """One stack's state while an operation goes on: in memory as it is in the store; `rests` rings at each move."""
 
-    def __init__(self, store: Store, clock: Clock, ids: IdSource, stack: Stack) -> None:
+    def __init__(self, store: Store, clock: Clock, ids: IdSource, stack: Stack, rests: Bells) -> None:
         self._store = store
         self._clock = clock
         self._ids = ids
+        self._rests = rests
         self.stack = stack
         self.resources = repository.resources(store.read, stack.id)
 
     async def move(self, to: StackStatus, reason: str = "", *, also: Also | None = None, **changes: object) -> None:
         """Bring the stack into another state, with its event and further changes of the stack, in one transaction."""
         now = self._clock.now()
-        stack = replace(self.stack, status=moved(self.stack.status, to), status_reason=reason, **changes)  # type: ignore[arg-type] # fields of Stack, by name
         if to is StackStatus.DELETE_COMPLETE:
-            stack = replace(stack, deleted=now)
+            changes = {**changes, "deleted": now}
 
-        def work(transaction: Transaction) -> None:
+        def work(transaction: Transaction) -> Stack:
+            before = repository.stack_by_id(transaction, self.stack.id) or self.stack
+            # From the store: its protection or policy may have been changed since the operation began.
+            stack = replace(before, status=moved(before.status, to), status_reason=reason, **changes)  # type: ignore[arg-type] # fields of Stack, by name
             repository.save_stack(transaction, stack)
-            repository.add_event(transaction, stack.id, self._stack_event(stack, now))
+            repository.add_event(transaction, stack.id, events.of_stack(stack, now, self._ids))
+            repository.settle_change_set(transaction, stack)
             if also is not None:
                 also(transaction)
+            return stack
 
-        await self._store.write(work)
-        self.stack = stack
+        self.stack = await self._store.write(work)
+        self._rests.ring(self.stack.id)
 
     async def note(self, resource: StackResource, *reasons: str, also: Also | None = None) -> None:
         """Write a resource as it is now, with an event for each reason (at least one)."""
         now = self._clock.now()
-        row = replace(resource, since=now)
+        row = replace(resource, since=now, operation_id=self.stack.operation_id)
+        begun = ResourceStatus(f"{row.status.value.rpartition('_')[0]}_IN_PROGRESS") if reasons[1:] else row.status
 
         def work(transaction: Transaction) -> None:
             repository.save_resource(transaction, self.stack.id, row)
             for reason in reasons[:-1]:
-                status = ResourceStatus(f"{row.status.value.rpartition('_')[0]}_IN_PROGRESS")
-                repository.add_event(transaction, self.stack.id, self._event(row, now, reason, status))
-            repository.add_event(transaction, self.stack.id, self._event(row, now, (reasons or ("",))[-1], row.status))
+                self._tell(transaction, row, now, reason, begun)
+            self._tell(transaction, row, now, (reasons or ("",))[-1], row.status)
             if also is not None:
                 also(transaction)
 
         await self._store.write(work)
         self.resources[row.logical_id] = row
 
-    async def note_leftover(self, resource: StackResource, reason: str = "", *, also: Also | None = None) -> None:
-        """Write the event of a physical resource that the stack no longer lists."""
+    async def tell(self, row: StackResource, reason: str = "", *, also: Also | None = None) -> None:
+        """Write an event of a resource whose row stays as it is, or that the stack no longer lists."""
         now = self._clock.now()
 
         def work(transaction: Transaction) -> None:
-            repository.add_event(transaction, self.stack.id, self._event(resource, now, reason, resource.status))
+            self._tell(transaction, row, now, reason, row.status)
             if also is not None:
                 also(transaction)
 
@@ -76,29 +80,8 @@ class Journal:
         """Write something else."""
         await self._store.write(work)
 
-    def _stack_event(self, stack: Stack, now: float) -> StackEvent:
-        return StackEvent(
-            id=self._ids.uuid(),
-            at=now,
-            logical_id=stack.name,
-            physical_id=stack.id,
-            type=STACK_TYPE,
-            status=stack.status,
-            reason=stack.status_reason,
-            client_token=stack.client_token,
-            operation_id=stack.operation_id,
-        )
-
-    def _event(self, row: StackResource, now: float, reason: str, status: ResourceStatus) -> StackEvent:
-        return StackEvent(
-            id=f"{row.logical_id}-{status}-{self._ids.uuid()}",
-            at=now,
-            logical_id=row.logical_id,
-            physical_id=row.physical_id,
-            type=row.type,
-            status=status,
-            reason=reason,
-            properties=orjson.dumps(row.properties).decode() if row.properties else None,
-            client_token=self.stack.client_token,
-            operation_id=self.stack.operation_id,
-        )
+    def _tell(
+        self, transaction: Transaction, row: StackResource, now: float, reason: str, status: ResourceStatus
+    ) -> None:
+        event = events.of_resource(self.stack, row, now, self._ids, reason, status)
+        repository.add_event(transaction, self.stack.id, event)

@@ -50,6 +50,15 @@ def planned(  # noqa: PLR0913, PLR0917 - all that a plan depends on
     return changes
 
 
+def changed_types(template: Template, resources: Mapping[str, StackResource]) -> list[str]:
+    """Return the resources that are there and of which the template makes another type: AWS permits none."""
+    return [
+        name
+        for name, row in resources.items()
+        if row.status not in _GONE and name in template.resources and template.resources[name].type != row.type
+    ]
+
+
 def _of_resource(
     resource: Resource, row: StackResource | None, around: Environment, types: ResourceTypes
 ) -> Change | None:

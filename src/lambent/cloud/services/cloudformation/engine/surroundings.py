@@ -64,7 +64,8 @@ class LiveResources:
         if found is not None and found.physical_id and found.status not in _GONE:
             if name in found.attributes:
                 return found.attributes[name]
-            if (nested := _inside(found.attributes, name)) is not None:
+            told = {**(found.properties if kind is not None and name in kind.attributes else {}), **found.attributes}
+            if (nested := _inside(told, name)) is not None:
                 return nested
         elif kind is None or kind.is_open or name in kind.attributes or name.partition(".")[0] in kind.attributes:
             return UNKNOWN

@@ -45,6 +45,23 @@ def _text(scalar: object) -> str:
     return str(scalar).lower() if isinstance(scalar, bool) else str(scalar)
 
 
+def possibly(properties: Properties, attempted: Properties | None, after: Properties) -> Properties:
+    """Return what a resource may have, of which `after` is to be made, where a change to `attempted` failed half-way.
+
+    Nobody knows how far that came, so whatever may differ does: a handler that changes what differs then changes it.
+
+    >>> possibly({"A": 1, "B": 1}, {"A": 2, "B": 1}, {"A": 1, "B": 1})
+    {'A': 2, 'B': 1}
+    >>> possibly({"A": 1, "B": 1}, {"A": 2, "B": 1}, {"A": 2, "B": 1})
+    {'A': 1, 'B': 1}
+    """
+    if attempted is None:
+        return properties
+    changed = changed_properties(attempted, after)
+    chosen = {name: (attempted if name in changed else properties) for name in sorted({*properties, *attempted})}
+    return {name: source[name] for name, source in chosen.items() if name in source}
+
+
 def recreation(name: str, schema: Schema, before: Properties, after: Properties) -> str:
     """Return whether the change of a top-level property recreates the resource: `Always`, `Conditionally`, `Never`."""
     if name in schema.create_only:

@@ -62,7 +62,9 @@ class StackOutput:
 class Definition:
     """What a stack is to be: its template as given and as processed, its parameters and what else was asked for.
 
-    `processed` is JSON text of the template after its transforms.
+    `processed` is JSON text of the template after its transforms. `failure` says why there is none: a transform failed,
+    or made what cannot be; an operation that finds it goes no further. `stored` are the versions of the SSM parameters
+    that its properties ask for, by key.
     """
 
     body: str
@@ -73,6 +75,8 @@ class Definition:
     role_arn: str | None = None
     notification_arns: tuple[str, ...] = ()
     description: str = ""
+    failure: str = ""
+    stored: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +107,22 @@ class Stack:
     spared: tuple[str, ...] = ()  # what this operation leaves alone: a deletion retains it, a rollback skips it
     client_token: str | None = None
     operation_id: str = ""
+    begun: float | None = None  # when the operation under way, or the last one, began
+    is_cancelled: bool = False
+    is_held: bool = False  # a nested stack's clean-up waits for the update of the stack around it
+    retain_except_on_create: bool = False
+    deletion_mode: str | None = None
+    policy_override: str | None = None  # the stack policy of this one update
+    outputs_before: tuple[StackOutput, ...] | None = None  # of a stack that is held: what a rollback tells again
 
 
 @dataclass(frozen=True, slots=True)
 class StackResource:
     """A resource of a stack.
 
-    `properties` are those it has, evaluated; `token` marks this physical resource in names and for idempotency; `needs`
-    are the logical ids of the resources that it refers to.
+    `properties` are those it has, evaluated; `attempted` those that a change under way, or one that failed, was to give
+    it. `token` marks this physical resource in names and for idempotency; `needs` are the logical ids of the resources
+    that it refers to.
     """
 
     logical_id: str
@@ -128,6 +140,9 @@ class StackResource:
     metadata: Any = None  # Any: whatever the template says
     drift_status: str = "NOT_CHECKED"
     drift_checked: float | None = None
+    attempted: Values | None = None
+    operation_id: str = ""  # of the operation that touched it last
+    left_by: str | None = None  # of what is left over: the policy that says what becomes of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,5 +180,6 @@ class ChangeSet:
     on_stack_failure: str | None = None
     disable_rollback: bool | None = None
     client_token: str | None = None
+    include_nested: bool = False
     import_existing: bool = False
     resources_to_import: Sequence[Values] = ()

@@ -42,6 +42,8 @@ _S = StackStatus
 UPDATABLE = frozenset({
     _S.CREATE_COMPLETE, _S.UPDATE_COMPLETE, _S.UPDATE_ROLLBACK_COMPLETE, _S.CREATE_FAILED, _S.UPDATE_FAILED,
 })  # fmt: skip
+# What a rollback goes back to, as it was when the operation began.
+STABLE = frozenset({_S.CREATE_COMPLETE, _S.UPDATE_COMPLETE, _S.UPDATE_ROLLBACK_COMPLETE})
 _DELETING = frozenset({_S.DELETE_IN_PROGRESS})
 _MOVES: Mapping[StackStatus, frozenset[StackStatus]] = {
     _S.REVIEW_IN_PROGRESS: frozenset({_S.CREATE_IN_PROGRESS}) | _DELETING,
@@ -51,12 +53,17 @@ _MOVES: Mapping[StackStatus, frozenset[StackStatus]] = {
     _S.ROLLBACK_IN_PROGRESS: frozenset({_S.ROLLBACK_COMPLETE, _S.ROLLBACK_FAILED}),
     _S.ROLLBACK_COMPLETE: _DELETING,
     _S.ROLLBACK_FAILED: _DELETING,
+    # A stack that was never stable has nothing to go back to: its update that fails is rolled back like a creation.
     _S.UPDATE_IN_PROGRESS: frozenset({
         _S.UPDATE_COMPLETE_CLEANUP_IN_PROGRESS, _S.UPDATE_ROLLBACK_IN_PROGRESS, _S.UPDATE_FAILED,
+        _S.ROLLBACK_IN_PROGRESS,
     }),
-    _S.UPDATE_COMPLETE_CLEANUP_IN_PROGRESS: frozenset({_S.UPDATE_COMPLETE}),
+    # A nested stack's clean-up waits for the stack around it, whose rollback takes it back.
+    _S.UPDATE_COMPLETE_CLEANUP_IN_PROGRESS: frozenset({_S.UPDATE_COMPLETE, _S.UPDATE_ROLLBACK_IN_PROGRESS}),
     _S.UPDATE_COMPLETE: frozenset({_S.UPDATE_IN_PROGRESS}) | _DELETING,
-    _S.UPDATE_FAILED: frozenset({_S.UPDATE_ROLLBACK_IN_PROGRESS, _S.UPDATE_IN_PROGRESS}) | _DELETING,
+    _S.UPDATE_FAILED: frozenset({
+        _S.UPDATE_ROLLBACK_IN_PROGRESS, _S.UPDATE_IN_PROGRESS, _S.ROLLBACK_IN_PROGRESS,
+    }) | _DELETING,
     _S.UPDATE_ROLLBACK_IN_PROGRESS: frozenset({
         _S.UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS, _S.UPDATE_ROLLBACK_FAILED,
     }),

@@ -8,15 +8,18 @@ from lambent.base.clock import Clock
 from lambent.base.identifiers import IdSource
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.context import RequestContext
+from lambent.cloud.framework.internal_client import InternalClient
 from lambent.cloud.services.cloudformation import errors, repository
 from lambent.cloud.services.cloudformation.drift import Drift
 from lambent.cloud.services.cloudformation.engine.engine import StackEngine
+from lambent.cloud.services.cloudformation.engine.planning import changed_types
 from lambent.cloud.services.cloudformation.model.stack import Definition, Stack
 from lambent.cloud.services.cloudformation.model.states import StackStatus
 from lambent.cloud.services.cloudformation.resources.table import ResourceTypes
+from lambent.cloud.services.cloudformation.sources import Sources
 from lambent.cloud.services.cloudformation.templates import Templates
 from lambent.cloud.store.unit_of_work import Store
-from lambent.template.document import TemplateError
+from lambent.template.document import Template, TemplateError
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,9 @@ class Parts:
     """What operations work with."""
 
     store: Store
+    client: InternalClient
     engine: StackEngine
+    sources: Sources
     templates: Templates
     types: ResourceTypes
     drift: Drift
@@ -38,6 +43,19 @@ class Parts:
             raise errors.no_such_stack(name_or_id)
         return found
 
+    def stack_to_change(self, context: RequestContext, name_or_id: str) -> Stack:
+        """Return a stack that is to be changed. Raises ServiceError, in other words than where it is only read."""
+        found = repository.stack(self.store.read, context.scope, name_or_id)
+        if found is None or found.status is StackStatus.DELETE_COMPLETE:
+            raise errors.nothing_to_change(name_or_id)
+        return found
+
+    def require_same_types(self, stack: Stack, template: Template) -> None:
+        """Raise ServiceError where a template makes another type of a resource that a stack has."""
+        names = changed_types(template, repository.resources(self.store.read, stack.id))
+        if names:
+            raise errors.types_changed(names)
+
     def new_stack(self, context: RequestContext, name: str, definition: Definition) -> Stack:
         """Return a stack that nobody has written down yet."""
         scope = context.scope
@@ -48,7 +66,7 @@ class Parts:
         """Return the value of an export. Raises TemplateError where there is none."""
         found = repository.exports(self.store.read, context.scope).get(name)
         if found is None:
-            raise TemplateError(f"No export named {name} found.")
+            raise TemplateError(f"No export named {name} found")
         return found[1]
 
 

@@ -10,9 +10,6 @@ from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.cloudformation import errors, rendering, repository
 from lambent.cloud.services.cloudformation.model.stack import ResourceStatus, Stack
 from lambent.cloud.services.cloudformation.operations.common import Parts, number_of
-from lambent.cloud.services.cloudformation.templates import summary_of
-from lambent.template.codec import parse
-from lambent.template.document import Parameter, TemplateError, read_template
 
 _PAGE = 100
 
@@ -106,78 +103,6 @@ class ReadingOperations:
             raise errors.invalid(f"Stack '{name}' does not exist")
         return found
 
-    @operation("GetTemplate")
-    async def get_template(self, context: RequestContext, asked: Parameters) -> Result:
-        """Return a stack's or a change set's template, as given or as processed."""
-        definition = None
-        if asked.get("StackName"):
-            definition = self._parts.stack(context, asked["StackName"]).definition
-        if name := asked.get("ChangeSetName"):
-            owner = None if definition is None else self._parts.stack(context, asked["StackName"])
-            read = self._parts.store.read
-            found = (
-                repository.change_set_by_id(read, name)
-                if owner is None
-                else repository.change_set(read, owner.id, name)
-            )
-            if found is None:
-                raise errors.no_such_change_set(name)
-            definition = found.definition
-        if definition is None:
-            raise errors.invalid("StackName is required if ChangeSetName is not specified.")
-        processed = asked.get("TemplateStage", "Original") == "Processed"
-        return {
-            "TemplateBody": definition.processed if processed else definition.body,
-            "StagesAvailable": ["Original", "Processed"],
-        }
-
-    @operation("ValidateTemplate")
-    async def validate_template(self, context: RequestContext, asked: Parameters) -> Result:
-        """Check a template's form and tell its parameters."""
-        document, template = await self._read(context, asked)
-        listed = [
-            rendering.without_empty(
-                {
-                    "ParameterKey": one.name,
-                    "DefaultValue": one.default,
-                    "NoEcho": one.no_echo,
-                    "Description": one.description,
-                }
-            )
-            for one in template.parameters.values()
-        ]
-        return {"Parameters": listed, **summary_of(document, template)}
-
-    @operation("GetTemplateSummary")
-    async def get_template_summary(self, context: RequestContext, asked: Parameters) -> Result:
-        """Tell what a template or a stack's template declares."""
-        if name := asked.get("StackName"):
-            body = self._parts.stack(context, name).definition.body
-            document, template = await self._read(context, {"TemplateBody": body})
-        else:
-            document, template = await self._read(context, asked)
-        resources = document.get("Resources") or {}
-        types = sorted({one["Type"] for one in resources.values() if isinstance(one, dict) and "Type" in one})
-        found: dict[str, Any] = {  # Any: JSON-shaped values
-            "Parameters": [_declaration(one) for one in template.parameters.values()],
-            "ResourceTypes": types,
-        }
-        if template.metadata:
-            import json  # noqa: PLC0415 - for metadata alone
-
-            found["Metadata"] = json.dumps(template.metadata)
-        return {**found, "Version": "2010-09-09", **summary_of(document, template)}
-
-    async def _read(self, context: RequestContext, asked: Parameters) -> Any:  # Any: a document and its template
-        body = await self._parts.templates.body(context, asked)
-        if body is None:
-            raise errors.invalid("Either Template URL or Template Body must be specified.")
-        try:
-            document = parse(body)
-            return document, read_template(document)
-        except TemplateError as error:
-            raise errors.invalid(str(error)) from error
-
     @operation("ListExports")
     async def list_exports(self, context: RequestContext, asked: Parameters) -> Result:
         """Return every export of the account and region."""
@@ -233,17 +158,3 @@ class ReadingOperations:
         return {
             "StackResourceDrifts": [one for one in drifts if not wanted or one["StackResourceDriftStatus"] in wanted]
         }
-
-
-def _declaration(one: Parameter) -> Result:
-    constraints = {} if one.allowed_values is None else {"AllowedValues": list(one.allowed_values)}
-    return rendering.without_empty(
-        {
-            "ParameterKey": one.name,
-            "DefaultValue": one.default,
-            "ParameterType": one.type,
-            "NoEcho": one.no_echo,
-            "Description": one.description,
-            "ParameterConstraints": constraints,
-        }
-    )

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.cloudformation import errors, repository
-from lambent.cloud.services.cloudformation.model.stack import Stack
+from lambent.cloud.services.cloudformation.model.stack import ChangeSet, Definition, Stack
 from lambent.cloud.services.cloudformation.model.states import UPDATABLE, StackStatus
+from lambent.cloud.services.cloudformation.operations import requests
 from lambent.cloud.services.cloudformation.operations.common import Parts
+from lambent.cloud.services.cloudformation.operations.policies import given_policy
+from lambent.cloud.services.cloudformation.operations.rollbacks import (
+    is_by_the_stack_around,
+    require_outermost,
+    resources_to_skip,
+    where_to,
+)
 from lambent.cloud.services.cloudformation.templates import same_definition
+from lambent.cloud.store.unit_of_work import Transaction
 
 _S = StackStatus
+_FAILED = frozenset({_S.UPDATE_FAILED, _S.CREATE_FAILED})
 
 
 class StackOperations:
@@ -24,50 +36,67 @@ class StackOperations:
     @operation("CreateStack")
     async def create_stack(self, context: RequestContext, asked: Parameters) -> Result:
         """Begin to create a stack."""
-        name = asked["StackName"]
+        name, token = asked["StackName"], asked.get("ClientRequestToken")
+        requests.check_name(name)
         known = repository.stack(self._parts.store.read, context.scope, name)
-        if known is not None:
-            if asked.get("ClientRequestToken") and known.client_token == asked["ClientRequestToken"]:
+        if known is not None and known.status is not _S.REVIEW_IN_PROGRESS:
+            if token and known.client_token == token and known.updated is None:
                 return {"StackId": known.id}
             raise errors.stack_exists(name)
+        await self._check(context, asked)
         if asked.get("OnFailure") and "DisableRollback" in asked:
             raise errors.invalid("Either DisableRollback or OnFailure can be specified, not both.")
+        policy = await given_policy(self._parts.sources, context, asked)
         prepared = await self._parts.templates.prepare(context, asked, None)
+        new = self._parts.new_stack(context, name, prepared.definition)
         stack = replace(
-            self._parts.new_stack(context, name, prepared.definition),
+            new,
+            # A stack that was no more than change sets to review is created under the id that they have.
+            id=new.id if known is None else known.id,
             on_failure=asked.get("OnFailure", "ROLLBACK"),
             disable_rollback=bool(asked.get("DisableRollback", False)),
             timeout_minutes=asked.get("TimeoutInMinutes"),
             termination_protection=bool(asked.get("EnableTerminationProtection", False)),
-            client_token=asked.get("ClientRequestToken"),
-            policy=asked.get("StackPolicyBody"),
+            retain_except_on_create=bool(asked.get("RetainExceptOnCreate", False)),
+            client_token=token,
+            policy=policy,
             # Not a member of the API: only a stack that makes another names itself.
             parent_id=asked.get("ParentId"),
             root_id=asked.get("ParentId") and self._root_of(asked["ParentId"]),
         )
-        await self._parts.engine.begin(stack, _S.CREATE_IN_PROGRESS)
-        return {"StackId": stack.id}
+        void = [] if known is None else repository.change_sets(self._parts.store.read, known.id)
+        begun = await self._parts.engine.begin(stack, _S.CREATE_IN_PROGRESS)
+        await self._parts.store.write(lambda transaction: _outdate(transaction, void))
+        return {"StackId": stack.id, "OperationId": begun.operation_id}
 
     @operation("UpdateStack")
     async def update_stack(self, context: RequestContext, asked: Parameters) -> Result:
         """Begin to update a stack."""
-        stack = self._parts.stack(context, asked["StackName"])
+        stack = self._parts.stack_to_change(context, asked["StackName"])
+        token = asked.get("ClientRequestToken")
+        if token and stack.client_token == token:
+            if stack.updated is None:
+                raise errors.token_used(token)
+            return {"StackId": stack.id, "OperationId": stack.operation_id}
         require_updatable(stack)
-        inherited = dict(asked)
-        if "Tags" not in asked:
-            inherited["Tags"] = [{"Key": key, "Value": value} for key, value in stack.definition.tags.items()]
-        inherited.setdefault("RoleARN", stack.definition.role_arn)
-        prepared = await self._parts.templates.prepare(context, inherited, stack)
-        if stack.status not in {_S.UPDATE_FAILED, _S.CREATE_FAILED} and same_definition(
-            prepared.definition, stack.definition
-        ):
+        whole = inherited(asked, stack.definition)
+        await self._check(context, whole)
+        policy = await given_policy(self._parts.sources, context, asked)
+        override = await given_policy(self._parts.sources, context, asked, "StackPolicyDuringUpdate")
+        prepared = await self._parts.templates.prepare(context, whole, stack)
+        self._parts.require_same_types(stack, prepared.template)
+        if stack.status not in _FAILED and same_definition(prepared.definition, stack.definition):
             raise errors.no_changes()
         changed = replace(
             stack,
             definition=prepared.definition,
-            deployed=stack.deployed or stack.definition,
             disable_rollback=bool(asked.get("DisableRollback", False)),
-            client_token=asked.get("ClientRequestToken"),
+            retain_except_on_create=bool(asked.get("RetainExceptOnCreate", False)),
+            client_token=token,
+            policy=stack.policy if policy is None else policy,
+            policy_override=override,
+            # Not a member of the API: a stack that updates another lets it go on once all of itself has arrived.
+            is_held="ParentId" in asked and is_by_the_stack_around(context),
         )
         begun = await self._parts.engine.begin(changed, _S.UPDATE_IN_PROGRESS)
         return {"StackId": stack.id, "OperationId": begun.operation_id}
@@ -78,68 +107,70 @@ class StackOperations:
         stack = repository.stack(self._parts.store.read, context.scope, asked["StackName"])
         if stack is None or stack.status in {_S.DELETE_COMPLETE, _S.DELETE_IN_PROGRESS}:
             return {}
+        requests.refuse_what_is_not_offered(asked)
         self._require_deletable(context, stack)
-        retained = asked.get("RetainResources", ())
+        await requests.check_role(self._parts.client, context, inherited(asked, stack.definition))
+        retained, mode = asked.get("RetainResources", ()), asked.get("DeletionMode")
         if retained and stack.status is not _S.DELETE_FAILED:
-            raise errors.invalid(
-                "Invalid operation on stack ["
-                + stack.id
-                + "]. RetainResources can only be specified when the stack is "
-                "in DELETE_FAILED state."
-            )
-        token = replace(stack, client_token=asked.get("ClientRequestToken"))
-        if asked.get("RoleARN"):
-            token = replace(token, definition=replace(stack.definition, role_arn=asked["RoleARN"]))
-        await self._parts.engine.begin(token, _S.DELETE_IN_PROGRESS, retained=retained)
+            raise errors.invalid(f"Invalid operation on stack [{stack.id}]. RetainResources can only be specified when the stack is in DELETE_FAILED state.")  # fmt: skip  # noqa: E501 - a message in one piece
+        if mode == "FORCE_DELETE_STACK" and stack.status is not _S.DELETE_FAILED:
+            raise errors.invalid(f"Invalid operation on stack [{stack.id}]. DeletionMode can only be specified as FORCE_DELETE_STACK when the stack is in DELETE_FAILED state.")  # fmt: skip  # noqa: E501 - a message in one piece
+        changed = replace(_acting_as(stack, asked), client_token=asked.get("ClientRequestToken"), deletion_mode=mode)
+        await self._parts.engine.begin(changed, _S.DELETE_IN_PROGRESS, retained=retained)
         return {}
 
     @operation("CancelUpdateStack")
     async def cancel_update_stack(self, context: RequestContext, asked: Parameters) -> Result:
         """Let an update turn back."""
-        stack = self._parts.stack(context, asked["StackName"])
-        if stack.status is not _S.UPDATE_IN_PROGRESS:
-            raise errors.invalid("CancelUpdateStack cannot be called from current stack status")
-        self._parts.engine.cancel_update(stack.id)
+        stack = self._parts.stack_to_change(context, asked["StackName"])
+        await self._parts.engine.cancel_update(stack.id)
         return {}
 
     @operation("ContinueUpdateRollback")
     async def continue_update_rollback(self, context: RequestContext, asked: Parameters) -> Result:
         """Go on with a rollback that failed, perhaps without some resources."""
-        stack = self._parts.stack(context, asked["StackName"])
+        stack = self._parts.stack_to_change(context, asked["StackName"])
+        require_outermost(context, stack)
         if stack.status is not _S.UPDATE_ROLLBACK_FAILED:
             raise errors.wrong_state(stack, "continued to rollback")
-        skipped = asked.get("ResourcesToSkip", ())
-        await self._parts.engine.begin(stack, _S.UPDATE_ROLLBACK_IN_PROGRESS, skipped=skipped)
+        await requests.check_role(self._parts.client, context, asked)
+        skipped = resources_to_skip(self._parts.store.read, stack, asked)
+        changed = replace(_acting_as(stack, asked), client_token=asked.get("ClientRequestToken"))
+        await self._parts.engine.begin(changed, _S.UPDATE_ROLLBACK_IN_PROGRESS, skipped=skipped)
         return {}
 
     @operation("RollbackStack")
     async def rollback_stack(self, context: RequestContext, asked: Parameters) -> Result:
         """Roll back a stack whose creation or update failed and was left as it was."""
-        stack = self._parts.stack(context, asked["StackName"])
-        to = {_S.CREATE_FAILED: _S.ROLLBACK_IN_PROGRESS, _S.UPDATE_FAILED: _S.UPDATE_ROLLBACK_IN_PROGRESS}
-        if stack.status not in to:
-            raise errors.wrong_state(stack, "rolled back")
-        begun = await self._parts.engine.begin(stack, to[stack.status])
+        stack = self._parts.stack_to_change(context, asked["StackName"])
+        requests.refuse_what_is_not_offered(asked)
+        to = where_to(context, stack)
+        await requests.check_role(self._parts.client, context, asked)
+        changed = replace(
+            _acting_as(stack, asked),
+            client_token=asked.get("ClientRequestToken"),
+            retain_except_on_create=bool(asked.get("RetainExceptOnCreate", False)),
+        )
+        begun = await self._parts.engine.begin(changed, to)
         return {"StackId": stack.id, "OperationId": begun.operation_id}
 
     @operation("UpdateTerminationProtection")
     async def update_termination_protection(self, context: RequestContext, asked: Parameters) -> Result:
         """Protect a stack from deletion, or no longer."""
-        stack = self._parts.stack(context, asked["StackName"])
+        stack = self._parts.stack_to_change(context, asked["StackName"])
         if stack.parent_id is not None:
             raise errors.invalid(f"UpdateTerminationProtection cannot be called on nested stack {stack.id}")
-        changed = replace(stack, termination_protection=asked["EnableTerminationProtection"])
-        await self._parts.store.write(lambda transaction: repository.save_stack(transaction, changed))
+        await self._amend(stack, termination_protection=asked["EnableTerminationProtection"])
         return {"StackId": stack.id}
 
     @operation("SetStackPolicy")
     async def set_stack_policy(self, context: RequestContext, asked: Parameters) -> Result:
-        """Keep a stack's policy, which GetStackPolicy tells; updates are not held to it."""
-        stack = self._parts.stack(context, asked["StackName"])
-        if "StackPolicyBody" not in asked:
-            raise errors.invalid("You must specify the StackPolicyBody here: StackPolicyURL is not read.")
-        changed = replace(stack, policy=asked["StackPolicyBody"])
-        await self._parts.store.write(lambda transaction: repository.save_stack(transaction, changed))
+        """Let a stack have a policy from now on."""
+        stack = self._parts.stack_to_change(context, asked["StackName"])
+        policy = await given_policy(self._parts.sources, context, asked)
+        if policy is None:
+            raise errors.invalid("You must specify either StackPolicyURL or StackPolicyBody")
+        await self._amend(stack, policy=policy)
         return {}
 
     @operation("GetStackPolicy")
@@ -147,6 +178,14 @@ class StackOperations:
         """Return a stack's policy."""
         stack = self._parts.stack(context, asked["StackName"])
         return {} if stack.policy is None else {"StackPolicyBody": stack.policy}
+
+    async def _check(self, context: RequestContext, asked: Parameters) -> None:
+        requests.refuse_what_is_not_offered(asked)
+        requests.check_tags(asked)
+        await requests.check_role(self._parts.client, context, asked)
+
+    async def _amend(self, stack: Stack, **changes: object) -> None:
+        await self._parts.store.write(lambda transaction: repository.amend_stack(transaction, stack.id, **changes))
 
     def _root_of(self, parent_id: str) -> str:
         parent = repository.stack_by_id(self._parts.store.read, parent_id)
@@ -165,7 +204,31 @@ class StackOperations:
                 raise errors.invalid(f"Delete canceled. Cannot delete export {name} as it is in use by {names}.")
 
 
+def _outdate(transaction: Transaction, found: Sequence[ChangeSet]) -> None:
+    for one in found:
+        repository.save_change_set(transaction, replace(one, execution_status="OBSOLETE"))
+
+
 def require_updatable(stack: Stack) -> None:
     """Raise ServiceError where the stack's state allows no update."""
     if stack.status not in UPDATABLE:
         raise errors.wrong_state(stack, "updated")
+    if stack.status is _S.CREATE_FAILED and stack.on_failure == "DO_NOTHING" and not stack.disable_rollback:
+        raise errors.invalid("This stack cannot be updated from [CREATE_FAILED] state because it contains [on-failure: DO_NOTHING]. Please use disable-rollback option instead during stack creation.")  # fmt: skip  # noqa: E501 - a message in one piece
+
+
+def inherited(asked: Parameters, definition: Definition) -> Mapping[str, Any]:  # Any: members of a request
+    """Return the request with what a stack keeps of itself where it is not asked for anew."""
+    kept = {
+        "Tags": [{"Key": key, "Value": value} for key, value in definition.tags.items()],
+        "NotificationARNs": list(definition.notification_arns),
+        "RoleARN": definition.role_arn,
+    }
+    return {**kept, **asked}
+
+
+def _acting_as(stack: Stack, asked: Parameters) -> Stack:
+    """Return the stack with the role that a request names for this operation and those that follow."""
+    if asked.get("RoleARN") is None:
+        return stack
+    return replace(stack, definition=replace(stack.definition, role_arn=asked["RoleARN"]))

@@ -24,24 +24,35 @@ def _input(service: str, operation: str) -> Shape | None:
     return None if known is None else known.input
 
 
+class UnknownMemberError(Exception):
+    """A member that an operation does not take and would lose without a word; the message is CloudFormation's."""
+
+    def __init__(self, place: str, name: str) -> None:
+        super().__init__(f"#{place}: extraneous key [{name}] is not permitted")
+
+
 def coerced(service: str, operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:  # Any: JSON-shaped values
-    """Return the parameters with each scalar as the operation's model wants it; what cannot be one stays as it is."""
+    """Return the parameters with each scalar as the operation's model wants it; what cannot be one stays as it is.
+
+    Raises UnknownMemberError for a member that the operation does not take, at any depth.
+    """
     shape = _input(service, operation)
-    return dict(parameters) if shape is None else dict(_value(parameters, shape))
+    return dict(parameters) if shape is None else dict(_value(parameters, shape, ""))
 
 
-def _value(value: Any, shape: Shape) -> Any:  # Any: as above
+def _value(value: Any, shape: Shape, place: str) -> Any:  # Any: as above
     if value is None:
         return None
     match shape.type:
         case "structure" if isinstance(value, Mapping):
-            return {
-                name: _value(one, shape.members[name]) if name in shape.members else one for name, one in value.items()
-            }
+            for name in value:
+                if name not in shape.members:
+                    raise UnknownMemberError(place, str(name))
+            return {name: _value(one, shape.members[name], f"{place}/{name}") for name, one in value.items()}
         case "list" if isinstance(value, list | tuple):
-            return [_value(one, shape.member) for one in value]
+            return [_value(one, shape.member, f"{place}/{number}") for number, one in enumerate(value)]
         case "map" if isinstance(value, Mapping):
-            return {as_text(name): _value(one, shape.value) for name, one in value.items()}
+            return {as_text(name): _value(one, shape.value, f"{place}/{name}") for name, one in value.items()}
         case "boolean" if isinstance(value, str):
             return _BOOLEANS.get(value.lower(), value)
         case "integer" | "long" | "float" | "double" if isinstance(value, str):

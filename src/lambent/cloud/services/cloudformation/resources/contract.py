@@ -15,7 +15,8 @@ from lambent.base.identifiers import IdSource
 from lambent.cloud.framework.context import Principal
 from lambent.cloud.framework.internal_client import InternalClient
 from lambent.cloud.framework.service import Result
-from lambent.cloud.services.cloudformation.resources.coercion import coerced
+from lambent.cloud.services.cloudformation.resources.coercion import UnknownMemberError, coerced
+from lambent.cloud.services.cloudformation.resources.waiting import Halt
 from lambent.cloud.store.scope import Scope
 
 Properties = Mapping[str, Any]  # Any: values of a template, which its resource type's schema describes
@@ -45,7 +46,9 @@ class ResourceContext:
     """For whom a handler works.
 
     `token` is the same when a step is repeated after a crash, and different for each new resource. `is_repeated` says
-    that this step may already have been carried out: what exists under the token's name is then taken over.
+    that this step may already have been carried out: what exists under the token's name is then taken over. `step`
+    names the step, in this phase of this operation, which began at `began`; who waits for others does so through
+    `halt`. `skipped` are the resources of a nested stack that a rollback (`is_rollback`) leaves alone.
     """
 
     scope: Scope
@@ -60,14 +63,32 @@ class ResourceContext:
     clock: Clock
     ids: IdSource
     is_repeated: bool = False
+    step: str = ""
+    began: float = 0.0
+    halt: Halt = field(default_factory=Halt)
+    is_rollback: bool = False
+    skipped: tuple[str, ...] = ()
 
     async def call(self, service: str, operation: str, **parameters: Any) -> Result:  # Any: as the operation takes
         """Call an AWS operation as the principal that runs the stack; raises ServiceError.
 
-        Scalars may be of the kind that templates have: `coerced` gives each the type that the operation takes.
+        Scalars may be of the kind that templates have: `coerced` gives each the type that the operation takes. Raises
+        ResourceFailedError for a member that the operation does not take.
         """
-        typed = coerced(service, operation, parameters)
-        return await self.client.call(service, operation, typed, scope=self.scope, principal=self.principal)
+        return await self.call_beyond(service, operation, parameters, {})
+
+    async def call_beyond(
+        self, service: str, operation: str, parameters: Properties, beyond: Mapping[str, str]
+    ) -> Result:
+        """Call as `call` does, with members beside that the service model does not have: AWS's own say them."""
+        try:
+            typed = coerced(service, operation, parameters)
+        except UnknownMemberError as error:
+            raise ResourceFailedError(
+                f"Properties validation failed for resource {self.logical_id} with message:\n{error}"
+            ) from error
+        asked = {**typed, **beyond}
+        return await self.client.call(service, operation, asked, scope=self.scope, principal=self.principal)
 
     def generated_name(self, longest: int, *, lower: bool = False) -> str:
         """Return the physical name of a resource that was given none: stack, logical id and the token's suffix.
@@ -105,7 +126,8 @@ class ResourceType:
     """A resource type: its name, its handler, and what AWS's resource schema says of its properties.
 
     `create_only` are the top-level properties (or `A/B` paths) whose change means a replacement; `conditional` those
-    whose change may. `attributes` are the names that Fn::GetAtt takes. `is_open` types take any property.
+    whose change may. `attributes` are the names that Fn::GetAtt takes. `is_open` types take any property. Resources of
+    `is_visited` types are updated whenever their stack is, for what they refer to may have changed.
     """
 
     name: str
@@ -117,6 +139,7 @@ class ResourceType:
     conditional: frozenset[str] = frozenset()
     is_open: bool = False
     supports_drift: bool = True
+    is_visited: bool = False
 
     def problem(self, logical_id: str, properties: Properties) -> str | None:
         """Return what AWS says of properties that the type does not have, or lacks; None where all fit."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from lambent.cloud.services.cloudformation.resources.contract import (
     Live,
@@ -17,10 +17,14 @@ from lambent.cloud.services.cloudformation.resources.contract import (
     ResourceType,
 )
 from lambent.cloud.services.cloudformation.resources.responses import Responses
+from lambent.cloud.services.cloudformation.resources.waiting import HaltedError
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-customresource.html
 _TIMEOUT_S = 3600
+ASKED: Final = "ask/"  # begins the names of steps whose addresses are of no use once the operation is over
 _OWN = frozenset({"ServiceTimeout"})
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudformation-waitcondition.html
+_LONGEST_WAIT_S = 43_200
 
 
 class CustomHandler:
@@ -49,45 +53,58 @@ class CustomHandler:
     async def _ask(
         self, context: ResourceContext, request: str, properties: Properties, more: Mapping[str, object]
     ) -> Live:
-        address = self._responses.address()
-        token = str(properties["ServiceToken"])
-        event = {
-            "RequestType": request,
-            "ServiceToken": token,
-            "ResponseURL": address,
-            "StackId": context.stack_id,
-            "RequestId": context.ids.uuid(),
-            "LogicalResourceId": context.logical_id,
-            "ResourceType": context.type_name,
-            "ResourceProperties": _texts(properties),
-            **more,
-        }
-        text = json.dumps(event)
+        step = f"{ASKED}{request}/{context.step}"
+        address = await self._responses.address(context.stack_id, step)
+        physical_id = str(more.get("PhysicalResourceId") or context.generated_name(128))
+        until = context.began + float(properties.get("ServiceTimeout", _TIMEOUT_S))
+        request_id = address.rpartition("/")[2]
         try:
-            if ":sns:" in token:
-                await context.call("sns", "Publish", TopicArn=token, Message=text)
-            else:
-                await context.call(
-                    "lambda", "Invoke", FunctionName=token, InvocationType="Event", Payload=text.encode()
-                )
-            answer = await self._responses.next(address, float(properties.get("ServiceTimeout", _TIMEOUT_S)))
+            if not self._responses.was_asked(address):
+                await self._send(context, request, properties, {**more, "ResponseURL": address})
+                await self._responses.note_asked(address)
+            answer = (await self._responses.answers(address, 1, context.halt, until))[0]
         except TimeoutError:
+            await self._responses.forget(address)
             raise ResourceFailedError(
                 "CloudFormation did not receive a response from your Custom Resource. Please check your logs for "
-                f"requestId [{event['RequestId']}]. If you are using the Python cfn-response module, you may need to "
-                "update your Lambda function code so that CloudFormation can attach the updated version."
+                f"requestId [{request_id}]. If you are using the Python cfn-response module, you may need to "
+                "update your Lambda function code so that CloudFormation can attach the updated version.",
+                physical_id=physical_id,
             ) from None
-        finally:
-            self._responses.forget(address)
-        return _outcome(answer, str(more.get("PhysicalResourceId", "")))
+        except HaltedError:
+            raise HaltedError(physical_id) from None
+        if answer.get("Status") != "SUCCESS":
+            await self._responses.forget(address)  # asked again, it is asked anew
+        return _outcome(answer, str(more.get("PhysicalResourceId", "")), physical_id)
+
+    async def _send(
+        self, context: ResourceContext, request: str, properties: Properties, more: Mapping[str, object]
+    ) -> None:
+        token = str(properties["ServiceToken"])
+        text = json.dumps(
+            {
+                "RequestType": request,
+                "ServiceToken": token,
+                "StackId": context.stack_id,
+                "RequestId": str(more["ResponseURL"]).rpartition("/")[2],
+                "LogicalResourceId": context.logical_id,
+                "ResourceType": context.type_name,
+                "ResourceProperties": _texts(properties),
+                **more,
+            }
+        )
+        if ":sns:" in token:
+            await context.call("sns", "Publish", TopicArn=token, Message=text)
+        else:
+            await context.call("lambda", "Invoke", FunctionName=token, InvocationType="Event", Payload=text.encode())
 
 
-def _outcome(answer: Mapping[str, Any], known: str) -> Live:  # Any: what the function put
+def _outcome(answer: Mapping[str, Any], known: str, generated: str) -> Live:  # Any: what the function put
     physical_id = str(answer.get("PhysicalResourceId") or known)
     if answer.get("Status") != "SUCCESS":
         raise ResourceFailedError(
             f"Received response status [FAILED] from custom resource. Message returned: {answer.get('Reason', '')}",
-            physical_id=known or physical_id,
+            physical_id=known or physical_id or generated,
         )
     if not physical_id:
         raise ResourceFailedError("Invalid PhysicalResourceId")
@@ -113,7 +130,7 @@ class WaitHandleHandler:
 
     async def create(self, context: ResourceContext, properties: Properties) -> Live:
         """Return a new address."""
-        return Live(self._responses.address())
+        return Live(await self._responses.address(context.stack_id, f"handle/{context.step}"))
 
     async def update(self, context: ResourceContext, live: Live, before: Properties, after: Properties) -> Live:
         """Nothing about it can change."""
@@ -121,7 +138,7 @@ class WaitHandleHandler:
 
     async def delete(self, context: ResourceContext, live: Live, properties: Properties) -> None:
         """Take no more signals."""
-        self._responses.forget(live.physical_id)
+        await self._responses.forget(live.physical_id)
 
     async def read(self, context: ResourceContext, live: Live, properties: Properties) -> Properties | None:
         """Return what it was made with."""
@@ -135,20 +152,32 @@ class WaitConditionHandler:
         self._responses = responses
 
     async def create(self, context: ResourceContext, properties: Properties) -> Live:
-        """Return once all signals are there; `Data` holds what they brought, by their ids."""
-        wanted, data = int(properties.get("Count", 1)), dict[str, str]()
-        address = str(properties.get("Handle", ""))
+        """Return once all signals are there; `Data` holds what they brought, by their ids.
+
+        Without a handle it is the resource's creation policy that waits.
+        """
+        data = await self._signals(context, properties) if "Handle" in properties else {}
+        return Live(context.generated_name(128), {"Data": json.dumps(data)})
+
+    async def _signals(self, context: ResourceContext, properties: Properties) -> dict[str, str]:
+        wanted, data, seen = int(properties.get("Count", 1)), dict[str, str](), 0
+        until = context.began + min(float(properties.get("Timeout", _TIMEOUT_S)), _LONGEST_WAIT_S)
         while len(data) < wanted:
             try:
-                signal = await self._responses.next(address, float(properties.get("Timeout", _TIMEOUT_S)))
+                found = await self._responses.answers(str(properties["Handle"]), seen + 1, context.halt, until)
             except TimeoutError:
                 raise ResourceFailedError(
                     f"WaitCondition timed out. Received {len(data)} conditions when expecting {wanted}"
                 ) from None
-            if signal.get("Status") != "SUCCESS":
-                raise ResourceFailedError(f"WaitCondition received failed message: '{signal.get('Reason', '')}'")
-            data[str(signal.get("UniqueId", len(data)))] = str(signal.get("Data", ""))
-        return Live(context.generated_name(128), {"Data": json.dumps(data)})
+            seen = len(found)
+            for number, signal in enumerate(found):
+                unique_id = str(signal.get("UniqueId", number))
+                if signal.get("Status") != "SUCCESS":
+                    raise ResourceFailedError(
+                        f"WaitCondition received failed message: '{signal.get('Reason', '')}' for uniqueId: {unique_id}"
+                    )
+                data[unique_id] = str(signal.get("Data", ""))
+        return data
 
     async def update(self, context: ResourceContext, live: Live, before: Properties, after: Properties) -> Live:
         """A condition that was met stays met."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lambent.cloud.errors import ServiceError
+from lambent.cloud.services.cloudformation.resources import cfnresponse
 from lambent.cloud.services.cloudformation.resources.calls import (
     gone_is_fine,
     matching,
@@ -25,6 +26,17 @@ from lambent.cloud.services.cloudformation.resources.contract import (
     Properties,
     ResourceContext,
     ResourceFailedError,
+)
+from lambent.cloud.services.cloudformation.resources.lambda_capacity import (
+    LATEST_PUBLISHED,
+    as_said,
+    check_compute_type,
+    delete_function,
+    publish_latest,
+    publishes,
+    scale,
+    scaling_of,
+    version_settled,
 )
 
 _CONFIGURATION = (
@@ -41,7 +53,7 @@ _ABSENT: Mapping[str, Any] = {  # Any: by property
     "EphemeralStorage": {"Size": 512},
     "FileSystemConfigs": [],
     "ImageConfig": {},
-    "KmsKeyArn": "",
+    "KMSKeyArn": "",
     "Layers": [],
     "MemorySize": 128,
     "SnapStart": {"ApplyOn": "None"},
@@ -51,6 +63,12 @@ _ABSENT: Mapping[str, Any] = {  # Any: by property
 }
 _INLINE_FILES = {"python": "index.py", "nodejs": "index.js"}
 _NUMBERS = ("MemorySize", "Timeout")
+_RUNTIME = ("UpdateRuntimeOn", "RuntimeVersionArn")
+_READ_APART = {
+    "CodeSigningConfigArn": "GetFunctionCodeSigningConfig",
+    "RecursiveLoop": "GetFunctionRecursionConfig",
+    "RuntimeManagementConfig": "GetRuntimeManagementConfig",
+}
 
 
 def _code(properties: Properties) -> dict[str, Any]:  # Any: parameters of the API
@@ -67,10 +85,8 @@ def _code(properties: Properties) -> dict[str, Any]:  # Any: parameters of the A
         entry = zipfile.ZipInfo(name)  # without the time of day, so that the same code has the same digest
         entry.external_attr = 0o644 << 16
         contents.writestr(entry, inline)
-        if "cfnresponse" in inline:
-            from lambent.cloud.services.cloudformation.resources import cfnresponse  # noqa: PLC0415 - seldom needed
-
-            module, text = cfnresponse.MODULES[name]
+        module, text = cfnresponse.MODULES[name]
+        if module.partition(".")[0] in inline:
             contents.writestr(zipfile.ZipInfo(module), text)
     return {"ZipFile": archive.getvalue()}
 
@@ -85,11 +101,20 @@ def _configuration(properties: Properties) -> dict[str, Any]:  # Any: parameters
         found["Environment"] = {"Variables": {key: _text(value) for key, value in variables.items()}}
     if "EphemeralStorage" in found:
         found["EphemeralStorage"] = {"Size": int(found["EphemeralStorage"]["Size"])}
+    if "KmsKeyArn" in found:
+        found["KMSKeyArn"] = found.pop("KmsKeyArn")
     return found
+
+
+def _runtime(management: Mapping[str, Any] | None) -> Mapping[str, Any]:  # Any: as the schema says
+    return {"UpdateRuntimeOn": "Auto"} if management is None else picked(management, *_RUNTIME)
 
 
 def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+_FILLED_IN = ("CapacityProviderConfig", "LoggingConfig", "SnapStart", "VpcConfig")
 
 
 class FunctionHandler:
@@ -107,6 +132,8 @@ class FunctionHandler:
         }
         if "ImageUri" in parameters["Code"]:
             parameters["PackageType"] = "Image"
+        if publishes(properties):
+            parameters["PublishTo"] = "LATEST_PUBLISHED"
         try:
             await context.call("lambda", "CreateFunction", **parameters)
         except ServiceError as error:
@@ -114,6 +141,8 @@ class FunctionHandler:
                 raise
         try:
             arn = await self._settled(context, name)
+            if publishes(properties):
+                await version_settled(context, name, LATEST_PUBLISHED)
             await self._apart(context, name, {}, properties)
         except (ServiceError, ResourceFailedError) as error:
             raise ResourceFailedError(str(error), physical_id=name) from error
@@ -122,6 +151,8 @@ class FunctionHandler:
     async def update(self, context: ResourceContext, live: Live, before: Properties, after: Properties) -> Live:
         """Update what has changed: configuration, then code, then what has operations of its own."""
         name = live.physical_id
+        check_compute_type(before, after)
+        await self._sign(context, name, before, after)
         old, new = _configuration(before), _configuration(after)
         if old != new:
             absent = {key: _ABSENT[key] for key in old.keys() - new.keys() if key in _ABSENT}
@@ -132,27 +163,34 @@ class FunctionHandler:
             more = {"Architectures": architectures[0] or ["x86_64"]}
             await context.call("lambda", "UpdateFunctionCode", **{**_code(after), **more, "FunctionName": name})
             await self._settled(context, name)
+        if publishes(after):
+            await publish_latest(context, name)
         await self._apart(context, name, before, after)
         await self._tag(context, str(live.attributes["Arn"]), before, after)
         return live
 
     async def delete(self, context: ResourceContext, live: Live, properties: Properties) -> None:
         """Delete the function with all its versions."""
-        async with gone_is_fine("ResourceNotFoundException"):
-            await context.call("lambda", "DeleteFunction", FunctionName=live.physical_id)
+        await delete_function(context, FunctionName=live.physical_id)
 
     async def read(self, context: ResourceContext, live: Live, properties: Properties) -> Properties | None:
         """Return the configuration as it is."""
         async with gone_is_fine("ResourceNotFoundException") as found:
             answer = await context.call("lambda", "GetFunction", FunctionName=live.physical_id)
+            now = answer["Configuration"]
+            # What AWS fills in beside what the template says is no drift.
+            filled = {key: as_said(now[key], properties.get(key, {})) for key in _FILLED_IN if key in now}
             found.append(
                 {
-                    **answer["Configuration"],
+                    **now,
+                    **filled,
+                    "KmsKeyArn": now.get("KMSKeyArn"),
                     "Code": properties["Code"],
-                    "Environment": picked(answer["Configuration"].get("Environment", {}), "Variables"),
-                    "Layers": [layer["Arn"] for layer in answer["Configuration"].get("Layers", ())],
+                    "Environment": picked(now.get("Environment", {}), "Variables"),
+                    "Layers": [layer["Arn"] for layer in now.get("Layers", ())],
                     "Tags": properties.get("Tags", []),
                     **answer.get("Concurrency", {}),
+                    **await self._read_apart(context, live.physical_id, properties),
                 }
             )
         return matching(found[0], properties) if found else None
@@ -177,12 +215,37 @@ class FunctionHandler:
                 await context.call(
                     "lambda", "PutFunctionConcurrency", FunctionName=name, ReservedConcurrentExecutions=int(reserved)
                 )
-        if (loop := after.get("RecursiveLoop")) not in {None, before.get("RecursiveLoop")}:
+        if (loop := after.get("RecursiveLoop")) != before.get("RecursiveLoop"):
+            loop = loop or "Terminate"
             await context.call("lambda", "PutFunctionRecursionConfig", FunctionName=name, RecursiveLoop=loop)
-        if (runtime := after.get("RuntimeManagementConfig")) not in (None, before.get("RuntimeManagementConfig")):
-            await context.call(
-                "lambda", "PutRuntimeManagementConfig", FunctionName=name, **picked(runtime, "UpdateRuntimeOn", "RuntimeVersionArn")  # noqa: E501 - in one piece, to be searched for
-            )  # fmt: skip
+        if (runtime := after.get("RuntimeManagementConfig")) != before.get("RuntimeManagementConfig"):
+            await context.call("lambda", "PutRuntimeManagementConfig", FunctionName=name, **_runtime(runtime))
+        await scale(
+            context, name, LATEST_PUBLISHED, before.get("FunctionScalingConfig"), after.get("FunctionScalingConfig")
+        )
+
+    async def _sign(self, context: ResourceContext, name: str, before: Properties, after: Properties) -> None:
+        # Before anything else: what is deployed in this update is judged by what the template says now.
+        arn = after.get("CodeSigningConfigArn")
+        if arn == before.get("CodeSigningConfigArn"):
+            return
+        if arn is None:
+            await context.call("lambda", "DeleteFunctionCodeSigningConfig", FunctionName=name)
+        else:
+            await context.call("lambda", "PutFunctionCodeSigningConfig", FunctionName=name, CodeSigningConfigArn=arn)
+
+    async def _read_apart(
+        self, context: ResourceContext, name: str, properties: Properties
+    ) -> Mapping[str, Any]:  # Any: as the API says
+        found: dict[str, Any] = {}  # Any: as above
+        for asked, operation in _READ_APART.items():
+            if asked in properties:
+                answer = await context.call("lambda", operation, FunctionName=name)
+                found[asked] = picked(answer, *_RUNTIME) if asked == "RuntimeManagementConfig" else answer.get(asked)
+        if "FunctionScalingConfig" in properties:
+            bounds = await scaling_of(context, name, LATEST_PUBLISHED)
+            found["FunctionScalingConfig"] = as_said(bounds, properties["FunctionScalingConfig"])
+        return found
 
     async def _tag(self, context: ResourceContext, arn: str, before: Properties, after: Properties) -> None:
         added, removed = tag_changes(tags_of(before), tags_of(after))
@@ -203,29 +266,37 @@ class VersionHandler:
         )
         live = Live(str(answer["FunctionArn"]), {"Version": answer["Version"], "FunctionArn": answer["FunctionArn"]})
 
-        async def look() -> bool | None:
-            found = await context.call("lambda", "GetFunctionConfiguration", FunctionName=live.physical_id)
-            return None if found.get("State") == "Pending" else True
-
-        await until(context, look)
+        try:
+            await version_settled(context, name, str(answer["Version"]))
+        except ResourceFailedError as error:
+            raise ResourceFailedError(str(error), physical_id=live.physical_id) from error
+        if "RuntimePolicy" in properties:
+            where = {"FunctionName": name, "Qualifier": str(answer["Version"])}
+            await context.call("lambda", "PutRuntimeManagementConfig", **where, **_runtime(properties["RuntimePolicy"]))
         await _provision(context, name, str(answer["Version"]), properties)
+        await scale(context, name, str(answer["Version"]), None, properties.get("FunctionScalingConfig"))
         return live
 
     async def update(self, context: ResourceContext, live: Live, before: Properties, after: Properties) -> Live:
-        """Only what is not of the version itself can change."""
+        """Change how the version scales: only what is not of the version itself can change."""
+        bounds = before.get("FunctionScalingConfig"), after.get("FunctionScalingConfig")
+        await scale(context, str(after["FunctionName"]), str(live.attributes["Version"]), *bounds)
         return live
 
     async def delete(self, context: ResourceContext, live: Live, properties: Properties) -> None:
         """Delete the version; the newest code stays in the function."""
         function, _, version = live.physical_id.rpartition(":")
-        async with gone_is_fine("ResourceNotFoundException"):
-            await context.call("lambda", "DeleteFunction", FunctionName=function, Qualifier=version)
+        await delete_function(context, FunctionName=function, Qualifier=version)
 
     async def read(self, context: ResourceContext, live: Live, properties: Properties) -> Properties | None:
         """Return the version's properties as they are."""
         async with gone_is_fine("ResourceNotFoundException") as found:
             answer = await context.call("lambda", "GetFunctionConfiguration", FunctionName=live.physical_id)
             found.append({**answer, "FunctionName": properties["FunctionName"]})
+            if "FunctionScalingConfig" in properties:
+                bounds = await scaling_of(context, str(properties["FunctionName"]), str(answer["Version"]))
+                found[0]["FunctionScalingConfig"] = as_said(bounds, properties["FunctionScalingConfig"])
+            found[0] |= await _provisioned_now(context, str(answer["Version"]), properties)
         return matching(found[0], properties) if found else None
 
 
@@ -246,14 +317,13 @@ class AliasHandler:
     async def update(self, context: ResourceContext, live: Live, before: Properties, after: Properties) -> Live:
         """Point it elsewhere, change its weights or its provisioned concurrency."""
         await context.call("lambda", "UpdateAlias", **_alias(after))
-        if before.get("ProvisionedConcurrencyConfig") != after.get("ProvisionedConcurrencyConfig"):
-            name, qualifier = str(after["FunctionName"]), str(after["Name"])
-            if "ProvisionedConcurrencyConfig" in after:
-                await _provision(context, name, qualifier, after)
-            else:
-                await context.call(
-                    "lambda", "DeleteProvisionedConcurrencyConfig", FunctionName=name, Qualifier=qualifier
-                )
+        name, qualifier = str(after["FunctionName"]), str(after["Name"])
+        if "ProvisionedConcurrencyConfig" in after:
+            # Also where it is as it was: the version that the alias now leads to has its environments first.
+            await _provision(context, name, qualifier, after)
+        elif "ProvisionedConcurrencyConfig" in before:
+            where = {"FunctionName": name, "Qualifier": qualifier}
+            await context.call("lambda", "DeleteProvisionedConcurrencyConfig", **where)
         return live
 
     async def delete(self, context: ResourceContext, live: Live, properties: Properties) -> None:
@@ -265,7 +335,10 @@ class AliasHandler:
         """Return the alias's properties as they are."""
         async with gone_is_fine("ResourceNotFoundException") as found:
             answer = await context.call("lambda", "GetAlias", **picked(properties, "FunctionName", "Name"))
-            found.append({**answer, "FunctionName": properties["FunctionName"]})
+            weights = answer.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
+            shares = [{"FunctionVersion": version, "FunctionWeight": weight} for version, weight in weights.items()]
+            now = {"FunctionName": properties["FunctionName"], "RoutingConfig": {"AdditionalVersionWeights": shares}}
+            found.append({**answer, **now, **await _provisioned_now(context, str(properties["Name"]), properties)})
         return matching(found[0], properties) if found else None
 
 
@@ -294,3 +367,14 @@ async def _provision(context: ResourceContext, name: str, qualifier: str, proper
         return True if found["Status"] == "READY" else None
 
     await until(context, look)
+
+
+async def _provisioned_now(context: ResourceContext, qualifier: str, properties: Properties) -> Properties:
+    """Return the provisioned concurrency that there is, where the template says any."""
+    if "ProvisionedConcurrencyConfig" not in properties:
+        return {}
+    where = {"FunctionName": properties["FunctionName"], "Qualifier": qualifier}
+    async with gone_is_fine("ProvisionedConcurrencyConfigNotFoundException") as found:
+        answer = await context.call("lambda", "GetProvisionedConcurrencyConfig", **where)
+        found.append(answer["RequestedProvisionedConcurrentExecutions"])
+    return {"ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": found[0]} if found else None}

@@ -1,4 +1,4 @@
-"""What stands around a function: permissions, layers, URLs, asynchronous invocation, event source mappings.
+"""What stands around a function: permissions, layers, URLs, asynchronous invocation.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_Lambda.html
 """
@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from lambent.cloud.services.cloudformation.resources.calls import picked, until
+from lambent.cloud.errors import ServiceError
+from lambent.cloud.services.cloudformation.resources.calls import gone_is_fine, picked, tag_changes, tags_of
+from lambent.cloud.services.cloudformation.resources.coercion import coerced
 from lambent.cloud.services.cloudformation.resources.contract import (
     Live,
     Properties,
     ResourceContext,
-    ResourceFailedError,
 )
 from lambent.cloud.services.cloudformation.resources.described import Described, Given
 
@@ -85,12 +86,12 @@ def _layer_permission(context: ResourceContext, properties: Properties, name: st
         **picked(properties, "Action", "Principal", "OrganizationId"),
         "LayerName": layer,
         "VersionNumber": int(version),
-        "StatementId": _statement_id(context),
     }
 
 
 def _remove_layer_permission(context: ResourceContext, properties: Properties, name: str) -> Given:
-    return picked(_layer_permission(context, properties, name), "LayerName", "VersionNumber", "StatementId")
+    named = picked(_layer_permission(context, properties, name), "LayerName", "VersionNumber")
+    return {**named, "StatementId": name}
 
 
 LAYER_VERSION_PERMISSION = Described(
@@ -98,7 +99,9 @@ LAYER_VERSION_PERMISSION = Described(
     "AddLayerVersionPermission",
     "RemoveLayerVersionPermission",
     "StatementId",
-    identity=lambda answer: str(_json(answer["Statement"])["Sid"]),
+    name_property="StatementId",
+    longest=100,
+    exists=("ResourceConflictException",),
     shape=_layer_permission,
     deleting=_remove_layer_permission,
     attributes=lambda context, answer, physical_id: {"Id": physical_id},
@@ -120,19 +123,50 @@ def _url(context: ResourceContext, properties: Properties, name: str) -> Given:
 
 
 async def _change_url(context: ResourceContext, live: Live, before: Properties, after: Properties) -> None:
-    await context.call("lambda", "UpdateFunctionUrlConfig", **{"Cors": {}, **_url(context, after, "")})
+    absent = {"Cors": {}, "InvokeMode": "BUFFERED"}
+    await context.call("lambda", "UpdateFunctionUrlConfig", **{**absent, **_url(context, after, "")})
 
 
-URL = Described(
+class UrlHandler(Described):
+    """A function URL: there is one at most for a function or alias, so a repeated step takes over what it finds."""
+
+    __slots__ = ()
+
+    async def create(self, context: ResourceContext, properties: Properties) -> Live:
+        """Create the URL, or find the one that this step created before it was cut off."""
+        try:
+            answer = await context.call("lambda", "CreateFunctionUrlConfig", **_url(context, properties, ""))
+        except ServiceError as error:
+            if not (context.is_repeated and error.code == "ResourceConflictException"):
+                raise
+            named = picked(_url(context, properties, ""), "FunctionName", "Qualifier")
+            answer = await context.call("lambda", "GetFunctionUrlConfig", **named)
+        return Live(str(answer["FunctionArn"]), picked(answer, "FunctionArn", "FunctionUrl"))
+
+    async def read(self, context: ResourceContext, live: Live, properties: Properties) -> Properties | None:
+        """Return the properties with those that the URL no longer has as they were given."""
+        wanted = _url(context, properties, "")
+        async with gone_is_fine(*_MISSING) as found:
+            named = picked(wanted, "FunctionName", "Qualifier")
+            found.append(await context.call("lambda", "GetFunctionUrlConfig", **named))
+        if not found:
+            return None
+        given = coerced("lambda", "CreateFunctionUrlConfig", wanted)
+        changed = {
+            name: found[0].get(name)
+            for name in ("AuthType", "Cors", "InvokeMode")
+            if name in properties and (given[name] or None) != found[0].get(name)
+        }
+        return {**properties, **changed}
+
+
+URL = UrlHandler(
     "lambda",
     "CreateFunctionUrlConfig",
     "DeleteFunctionUrlConfig",
     "FunctionName",
-    identity=lambda answer: str(answer["FunctionArn"]),
-    shape=_url,
     change=_change_url,
     deleting=lambda context, properties, name: picked(_url(context, properties, name), "FunctionName", "Qualifier"),
-    attributes=lambda context, answer, physical_id: picked(answer, "FunctionArn", "FunctionUrl"),
     gone=_MISSING,
 )
 
@@ -157,37 +191,22 @@ EVENT_INVOKE_CONFIG = Described(
     gone=_MISSING,
 )
 
-_MAPPING_LOCKED = ("EventSourceArn", "StartingPosition", "StartingPositionTimestamp", "SelfManagedEventSource", "Tags")
+_CODE_SIGNING = ("AllowedPublishers", "CodeSigningPolicies", "Description")
+# What a property comes to when it is taken out of the template: an update of the API leaves alone what it is not told.
+_CODE_SIGNING_ABSENT: Given = {"CodeSigningPolicies": {"UntrustedArtifactOnDeployment": "Warn"}, "Description": ""}
 
 
-async def _mapping_settled(context: ResourceContext, uuid: str, properties: Properties) -> None:
-    async def look() -> bool | None:
-        found = await context.call("lambda", "GetEventSourceMapping", UUID=uuid)
-        return True if found["State"] in {"Enabled", "Disabled"} else None
+async def _change_code_signing(context: ResourceContext, live: Live, before: Properties, after: Properties) -> None:
+    arn = live.physical_id
+    if picked(before, *_CODE_SIGNING) != picked(after, *_CODE_SIGNING):
+        parameters = {**_CODE_SIGNING_ABSENT, **picked(after, *_CODE_SIGNING)}
+        await context.call("lambda", "UpdateCodeSigningConfig", CodeSigningConfigArn=arn, **parameters)
+    added, removed = tag_changes(tags_of(before), tags_of(after))
+    if removed:
+        await context.call("lambda", "UntagResource", Resource=arn, TagKeys=removed)
+    if added:
+        await context.call("lambda", "TagResource", Resource=arn, Tags=added)
 
-    await until(context, look)
-
-
-async def _change_mapping(context: ResourceContext, live: Live, before: Properties, after: Properties) -> None:
-    parameters = {name: value for name, value in after.items() if name not in _MAPPING_LOCKED}
-    await context.call("lambda", "UpdateEventSourceMapping", **parameters, UUID=live.physical_id)
-    await _mapping_settled(context, live.physical_id, after)
-
-
-EVENT_SOURCE_MAPPING = Described(
-    "lambda",
-    "CreateEventSourceMapping",
-    "DeleteEventSourceMapping",
-    "UUID",
-    identity=lambda answer: str(answer["UUID"]),
-    attributes=lambda context, answer, physical_id: {
-        "Id": physical_id,
-        "EventSourceMappingArn": answer.get("EventSourceMappingArn", ""),
-    },
-    after_create=_mapping_settled,
-    change=_change_mapping,
-    gone=_MISSING,
-)
 
 CODE_SIGNING_CONFIG = Described(
     "lambda",
@@ -199,33 +218,9 @@ CODE_SIGNING_CONFIG = Described(
         "CodeSigningConfigArn": physical_id,
         "CodeSigningConfigId": answer["CodeSigningConfig"]["CodeSigningConfigId"],
     },
-    gone=_MISSING,
-)
-
-
-async def _provider_active(context: ResourceContext, name: str, properties: Properties) -> None:
-    async def look() -> bool | None:
-        found = await context.call("lambda", "GetCapacityProvider", CapacityProviderName=name)
-        state = found["CapacityProvider"]["State"]
-        if state == "Failed":
-            raise ResourceFailedError("The capacity provider failed.", physical_id=name)
-        return True if state == "Active" else None
-
-    await until(context, look)
-
-
-CAPACITY_PROVIDER = Described(
-    "lambda",
-    "CreateCapacityProvider",
-    "DeleteCapacityProvider",
-    "CapacityProviderName",
-    name_property="CapacityProviderName",
-    longest=140,
-    after_create=_provider_active,
-    attributes=lambda context, answer, physical_id: {
-        "Arn": answer["CapacityProvider"]["CapacityProviderArn"],
-        "State": "Active",
-    },
+    change=_change_code_signing,
+    read_with="GetCodeSigningConfig",
+    reading=lambda answer: answer["CodeSigningConfig"],
     tags="map",
     gone=_MISSING,
 )

@@ -1,9 +1,11 @@
-"""AWS::Logs::LogGroup and LogStream.
+"""AWS::Logs::*: groups, streams, what follows them, policies and saved queries.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_Logs.html
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.services.cloudformation.resources.calls import (
@@ -14,7 +16,7 @@ from lambent.cloud.services.cloudformation.resources.calls import (
     tags_of,
 )
 from lambent.cloud.services.cloudformation.resources.contract import Live, Properties, ResourceContext
-from lambent.cloud.services.cloudformation.resources.described import Described
+from lambent.cloud.services.cloudformation.resources.described import Described, Given
 
 _EXISTS = "ResourceAlreadyExistsException"
 _GONE = "ResourceNotFoundException"
@@ -95,5 +97,87 @@ LOG_STREAM = Described(
     shape=lambda context, properties, name: {"logGroupName": properties["LogGroupName"]},
     deleting=lambda context, properties, name: {"logGroupName": properties["LogGroupName"], "logStreamName": name},
     exists=(_EXISTS,),
+    gone=(_GONE,),
+)
+
+
+def _filter_parameters(context: ResourceContext, properties: Properties, name: str) -> Given:
+    """Return the properties by the API's names, which differ in their first letter alone."""
+    return {key[0].lower() + key[1:]: value for key, value in properties.items() if key != "FilterName"}
+
+
+def _metric_parameters(context: ResourceContext, properties: Properties, name: str) -> Given:
+    transformations: list[dict[str, Any]] = []  # Any: text and numbers
+    for said in properties["MetricTransformations"]:
+        one = {key[0].lower() + key[1:]: value for key, value in said.items()}
+        if "dimensions" in one:
+            one["dimensions"] = {each["Key"]: each["Value"] for each in one["dimensions"]}
+        transformations.append(one)
+    return {**_filter_parameters(context, properties, name), "metricTransformations": transformations}
+
+
+def _filter_key(context: ResourceContext, properties: Properties, name: str) -> Given:
+    return {"logGroupName": properties["LogGroupName"], "filterName": name}
+
+
+SUBSCRIPTION_FILTER = Described(
+    "logs",
+    "PutSubscriptionFilter",
+    "DeleteSubscriptionFilter",
+    "filterName",
+    name_property="FilterName",
+    named_in_api="filterName",
+    longest=512,
+    shape=_filter_parameters,
+    put_again=True,
+    deleting=_filter_key,
+    gone=(_GONE,),
+)
+
+METRIC_FILTER = Described(
+    "logs",
+    "PutMetricFilter",
+    "DeleteMetricFilter",
+    "filterName",
+    name_property="FilterName",
+    named_in_api="filterName",
+    longest=512,
+    shape=_metric_parameters,
+    put_again=True,
+    deleting=_filter_key,
+    gone=(_GONE,),
+)
+
+RESOURCE_POLICY = Described(
+    "logs",
+    "PutResourcePolicy",
+    "DeleteResourcePolicy",
+    "policyName",
+    name_property="PolicyName",
+    named_in_api="policyName",
+    shape=lambda context, properties, name: {"policyDocument": properties["PolicyDocument"]},
+    put_again=True,
+    gone=(_GONE,),
+)
+
+
+def _query(context: ResourceContext, properties: Properties, name: str) -> Given:
+    found = {key[0].lower() + key[1:]: value for key, value in properties.items()}
+    return {**found, "queryDefinitionId": name} if name else found
+
+
+async def _change_query(context: ResourceContext, live: Live, before: Properties, after: Properties) -> None:
+    await context.call("logs", "PutQueryDefinition", **_query(context, after, live.physical_id))
+
+
+QUERY_DEFINITION = Described(
+    "logs",
+    "PutQueryDefinition",
+    "DeleteQueryDefinition",
+    "queryDefinitionId",
+    identity=lambda answer: str(answer["queryDefinitionId"]),
+    shape=_query,
+    change=_change_query,
+    attributes=lambda context, answer, physical_id: {"QueryDefinitionId": physical_id},
     gone=(_GONE,),
 )

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from lambent.cloud.services.cloudformation.resources import (
+    event_source_mappings,
     iam,
+    lambda_capacity,
     lambda_functions,
     lambda_parts,
     logs,
@@ -26,10 +28,10 @@ _HANDLERS: Mapping[str, ResourceHandler] = {
     "AWS::IAM::Role": iam.RoleHandler(),
     "AWS::IAM::RolePolicy": iam.PolicyHandler(),
     "AWS::Lambda::Alias": lambda_functions.AliasHandler(),
-    "AWS::Lambda::CapacityProvider": lambda_parts.CAPACITY_PROVIDER,
+    "AWS::Lambda::CapacityProvider": lambda_capacity.CapacityProviderHandler(),
     "AWS::Lambda::CodeSigningConfig": lambda_parts.CODE_SIGNING_CONFIG,
     "AWS::Lambda::EventInvokeConfig": lambda_parts.EVENT_INVOKE_CONFIG,
-    "AWS::Lambda::EventSourceMapping": lambda_parts.EVENT_SOURCE_MAPPING,
+    "AWS::Lambda::EventSourceMapping": event_source_mappings.MappingHandler(),
     "AWS::Lambda::Function": lambda_functions.FunctionHandler(),
     "AWS::Lambda::LayerVersion": lambda_parts.LAYER_VERSION,
     "AWS::Lambda::LayerVersionPermission": lambda_parts.LAYER_VERSION_PERMISSION,
@@ -38,11 +40,20 @@ _HANDLERS: Mapping[str, ResourceHandler] = {
     "AWS::Lambda::Version": lambda_functions.VersionHandler(),
     "AWS::Logs::LogGroup": logs.LogGroupHandler(),
     "AWS::Logs::LogStream": logs.LOG_STREAM,
+    "AWS::Logs::MetricFilter": logs.METRIC_FILTER,
+    "AWS::Logs::QueryDefinition": logs.QUERY_DEFINITION,
+    "AWS::Logs::ResourcePolicy": logs.RESOURCE_POLICY,
+    "AWS::Logs::SubscriptionFilter": logs.SUBSCRIPTION_FILTER,
     **messaging.HANDLERS,
     **network.HANDLERS,
     **storage.HANDLERS,
 }
 TYPE_NAMES = frozenset(_HANDLERS)
+# Types whose own properties Fn::GetAtt takes as well as what their schemas mark as read-only.
+_TELL_PROPERTIES = frozenset({
+    "AWS::EC2::SecurityGroup", "AWS::EC2::Subnet", "AWS::EC2::VPC", "AWS::SNS::Topic", "AWS::SQS::Queue",
+    "AWS::SSM::Parameter",
+})  # fmt: skip
 
 
 class ResourceTypes:
@@ -73,6 +84,6 @@ def _type(name: str, handler: ResourceHandler, schema: Mapping[str, Any]) -> Res
         properties=frozenset(schema["properties"]) - frozenset(schema["read_only"]),
         required=frozenset(schema["required"]),
         create_only=frozenset(schema["create_only"]),
-        attributes=frozenset(schema["read_only"]),
+        attributes=frozenset(schema["read_only"]) | frozenset(schema["properties"] if name in _TELL_PROPERTIES else ()),
         conditional=frozenset(schema["conditional"]),
     )

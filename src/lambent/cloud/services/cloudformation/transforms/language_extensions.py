@@ -7,12 +7,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from lambent.template.document import TemplateError, Value, as_text
 from lambent.template.intrinsics import Environment, evaluate
 
 _LOOP = "Fn::ForEach::"
+_POLICIES = ("DeletionPolicy", "UpdateReplacePolicy")
+
+
+def extended(document: Mapping[str, Value], around: Environment) -> dict[str, Value]:
+    """Return the document without loops, and with policies that are values. Raises TemplateError."""
+    environment = replace(around, mappings=document.get("Mappings") or {}, conditions=document.get("Conditions") or {})
+    found = {key: unrolled(value, environment) for key, value in document.items()}
+    resources = found.get("Resources")
+    if isinstance(resources, dict):
+        found["Resources"] = {name: _with_policies(body, environment) for name, body in resources.items()}
+    return found
+
+
+def _with_policies(body: Value, around: Environment) -> Value:
+    if not isinstance(body, dict):
+        return body
+    policies = {key: evaluate(body[key], around) for key in _POLICIES if isinstance(body.get(key), Mapping)}
+    return {**body, **policies}
 
 
 def unrolled(value: Value, around: Environment) -> Value:

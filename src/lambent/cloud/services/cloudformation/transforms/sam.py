@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import sys
 from typing import Any
 
 from lambent.cloud.errors import ServiceError
+from lambent.template.document import TemplateError
 
 Values = dict[str, Any]  # Any: JSON-shaped values of a template
 _LIMIT = 16 << 20
@@ -24,19 +24,17 @@ class SamWorker:
         self._turn = asyncio.Lock()
 
     async def transform(self, template: Values, parameters: Values, *, region: str, partition: str) -> Values:
-        """Return the template without SAM's resources. Raises ServiceError in the translator's words."""
-        request = {"template": template, "parameters": parameters, "partition": partition}
+        """Return the template without SAM's resources. Raises TemplateError in the translator's words."""
+        request = {"template": template, "parameters": parameters, "region": region, "partition": partition}
         async with self._turn:
             try:
-                answer = await self._exchange(request, region)
+                answer = await self._exchange(request)
             except BaseException:
                 # Cut off in the middle, its answer would be taken for that of the next caller.
                 await self.stop()
                 raise
         if "error" in answer:
-            raise ServiceError(
-                "ValidationError", f"Transform AWS::Serverless-2016-10-31 failed with: {answer['error']}"
-            )
+            raise TemplateError(f"Transform AWS::Serverless-2016-10-31 failed with: {answer['error']}")
         found: Values = answer["template"]
         return found
 
@@ -54,7 +52,7 @@ class SamWorker:
                 child.kill()
             await child.wait()
 
-    async def _exchange(self, request: Values, region: str) -> Values:
+    async def _exchange(self, request: Values) -> Values:
         child = self._child
         if child is None or child.returncode is not None:
             child = self._child = await asyncio.create_subprocess_exec(
@@ -65,8 +63,6 @@ class SamWorker:
                 stdout=asyncio.subprocess.PIPE,
                 limit=_LIMIT,
                 start_new_session=True,
-                # The translator asks boto3 for the region, and for nothing else.
-                env={**os.environ, "AWS_DEFAULT_REGION": region},  # noqa: TID251 - handed on, not read
             )
         assert child.stdin is not None and child.stdout is not None  # noqa: S101, PT018 - it was given pipes
         child.stdin.write(json.dumps(request).encode() + b"\n")

@@ -6,6 +6,7 @@ A process of its own, because the translator takes a second to import and holds 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Any
 
@@ -17,6 +18,7 @@ def translate(request: Values) -> Values:
     from samtranslator.internal.managed_policies import get_bundled_managed_policy_map
     from samtranslator.model.exceptions import InvalidDocumentException
     from samtranslator.sdk.parameter import SamParameterValues
+    from samtranslator.translator.arn_generator import ArnGenerator
     from samtranslator.translator.transform import transform
 
     class Policies:
@@ -25,6 +27,9 @@ def translate(request: Values) -> Values:
         def load(self) -> Any:  # Any: as the translator has it
             return get_bundled_managed_policy_map(request["partition"])
 
+    # The translator asks for its region in both ways, and would go on with that of an earlier request.
+    ArnGenerator.BOTO_SESSION_REGION_NAME = request["region"]
+    os.environ["AWS_DEFAULT_REGION"] = request["region"]  # noqa: TID251 - a process of its own, for boto3 in it
     template = request["template"]
     parameters = request["parameters"]
     SamParameterValues(parameters)

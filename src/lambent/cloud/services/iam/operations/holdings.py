@@ -115,7 +115,7 @@ class _Holdings:
 
     async def put(self, context: RequestContext, parameters: Parameters) -> Result:
         name, document = parameters["PolicyName"], parameters["PolicyDocument"]
-        check_permissions_policy(document)
+        check_permissions_policy(document, is_inline=True)
 
         def put(transaction: Transaction) -> None:
             holder = self._holder(transaction, context, parameters, to_change=True)

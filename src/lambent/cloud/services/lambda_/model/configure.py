@@ -11,6 +11,13 @@ from typing import Any
 
 import orjson
 
+from lambent.aws.quotas import (
+    MANAGED_INSTANCE_MAXIMUM_MEMORY_MB,
+    MANAGED_INSTANCE_MAXIMUM_TIMEOUT_S,
+    MAXIMUM_EPHEMERAL_STORAGE_MB,
+    MAXIMUM_MEMORY_MB,
+    MAXIMUM_TIMEOUT_S,
+)
 from lambent.cloud.services.lambda_ import errors
 from lambent.cloud.services.lambda_.model.function import (
     Architecture,
@@ -24,11 +31,6 @@ from lambent.cloud.services.lambda_.model.runtimes import CREATABLE, RETIRED
 
 Members = Mapping[str, Any]  # Any: a request's members, as the framework hands them over
 
-# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html; the model's ranges are wider, they hold for
-# Lambda Managed Instances.
-_TIMEOUT_LIMIT_S = 900
-_MEMORY_LIMIT_MB = 10_240
-_EPHEMERAL_STORAGE_LIMIT_MB = 10_240
 _ENVIRONMENT_LIMIT = 4096
 _LAYER_LIMIT = 5
 
@@ -45,7 +47,10 @@ _RESERVED_VARIABLES = frozenset({
 })  # fmt: skip
 
 # Kept and shown as they came; what they ask for is not simulated.
-_RECORDED = ("FileSystemConfigs", "ImageConfig", "TenancyConfig", "DurableConfig", "RuntimeConfig", "AcceleratorConfig")
+_RECORDED = (
+    "FileSystemConfigs", "ImageConfig", "TenancyConfig", "DurableConfig", "RuntimeConfig", "AcceleratorConfig",
+    "CapacityProviderConfig",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +65,15 @@ def settings_of_new_function(name: str, asked: Members, looked: Looked) -> Setti
     """Return the settings CreateFunction asks for, with AWS's defaults; raises ServiceError as AWS does."""
     package_type: PackageType = asked.get("PackageType") or "Zip"
     _check_package_type(package_type, asked)
+    logging = Logging(group=f"/aws/lambda/{name}")
+    if asked.get("CapacityProviderConfig"):
+        # Managed Instances log JSON only: what several requests write at a time must be told apart.
+        # https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-monitoring.html
+        logging = replace(logging, format="JSON", application_level="INFO", system_level="INFO")
     base = Settings(
         role=asked["Role"],
         package_type=package_type,
-        logging=Logging(group=f"/aws/lambda/{name}"),
+        logging=logging,
         architecture=_architecture(asked) or "x86_64",
     )
     return changed_settings(name, base, asked, looked)
@@ -71,7 +81,7 @@ def settings_of_new_function(name: str, asked: Members, looked: Looked) -> Setti
 
 def changed_settings(name: str, current: Settings, asked: Members, looked: Looked) -> Settings:
     """Return the settings after a request: what it leaves out stays; raises ServiceError as AWS does."""
-    _check_limits(asked)
+    _check_limits(asked, is_managed=bool(asked.get("CapacityProviderConfig")) or current.managed is not None)
     if asked.get("Runtime") is not None:
         check_runtime(asked["Runtime"])
     environment = _environment(asked, current)
@@ -130,11 +140,20 @@ def _check_package_type(package_type: str, asked: Members) -> None:
         )
 
 
-def _check_limits(asked: Members) -> None:
+def _check_limits(asked: Members, *, is_managed: bool) -> None:
+    # The model's ranges are wider: they hold for Managed Instances and for functions with accelerators.
     checked = (
-        (asked.get("Timeout"), "timeout", _TIMEOUT_LIMIT_S),
-        (asked.get("MemorySize"), "memorySize", _MEMORY_LIMIT_MB),
-        ((asked.get("EphemeralStorage") or {}).get("Size"), "ephemeralStorage.size", _EPHEMERAL_STORAGE_LIMIT_MB),
+        (asked.get("Timeout"), "timeout", MANAGED_INSTANCE_MAXIMUM_TIMEOUT_S if is_managed else MAXIMUM_TIMEOUT_S),
+        (
+            asked.get("MemorySize"),
+            "memorySize",
+            MANAGED_INSTANCE_MAXIMUM_MEMORY_MB if is_managed else MAXIMUM_MEMORY_MB,
+        ),
+        (
+            None if asked.get("AcceleratorConfig") else (asked.get("EphemeralStorage") or {}).get("Size"),
+            "ephemeralStorage.size",
+            MAXIMUM_EPHEMERAL_STORAGE_MB,
+        ),
     )
     violations = [
         f"Value '{value}' at '{member}' failed to satisfy constraint: Member must have value less than or equal to "

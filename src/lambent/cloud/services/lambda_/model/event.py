@@ -1,13 +1,15 @@
-"""An asynchronous invocation that was accepted and is still owed to its function, and when it is tried again."""
+"""An asynchronous invocation that was accepted and is still owed to its function, and when it is tried again.
+
+https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
+from lambent.cloud.services.lambda_.model.invoke_config import InvokeConfig
 from lambent.cloud.store.scope import Scope
-
-MAXIMUM_RETRIES = 2
-MAXIMUM_AGE_S = 6 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +29,39 @@ class QueuedEvent:
     system_errors: int = 0
 
 
-def retry_after_function_error(failures: int) -> float | None:
-    """Return how many seconds after the `failures`-th function error the event is tried again, or None for no more.
+class Condition(StrEnum):
+    """How an event came to its end, in the words of its invocation record."""
 
-    One minute, then two: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+    SUCCESS = "Success"
+    RETRIES_EXHAUSTED = "RetriesExhausted"
+    EVENT_AGE_EXCEEDED = "EventAgeExceeded"
+    ZERO_RESERVED_CONCURRENCY = "ZeroReservedConcurrency"
 
-    >>> [retry_after_function_error(failures) for failures in (1, 2, 3)]
-    [60.0, 120.0, None]
+
+def is_too_old(event: QueuedEvent, config: InvokeConfig, at: float) -> bool:
+    """Tell whether an event may not be tried any more at a moment."""
+    return at - event.accepted_at > config.age_s
+
+
+def after_function_error(event: QueuedEvent, config: InvokeConfig, now: float) -> QueuedEvent | Condition:
+    """Return the event as it waits for its next attempt after the function failed, or why there is none.
+
+    The next attempt comes after one minute, then after two. AWS gives an event up at once where it would be too old
+    by then.
     """
-    return 60.0 * failures if failures <= MAXIMUM_RETRIES else None
+    failures = event.function_errors + 1
+    waiting = replace(event, function_errors=failures, due_at=now + 60.0 * failures)
+    if failures > config.retries:
+        return Condition.RETRIES_EXHAUSTED
+    # Not a second is left to an event whose maximum age is its first retry's delay: it has spent some in its attempt.
+    return Condition.EVENT_AGE_EXCEEDED if waiting.due_at - event.accepted_at >= config.age_s else waiting
 
 
-def retry_after_system_error(failures: int) -> float:
-    """Return the back-off after the `failures`-th throttle or system error: from one second up to five minutes.
+def after_system_error(event: QueuedEvent, config: InvokeConfig, now: float) -> QueuedEvent | Condition:
+    """Return the event as it waits after a throttle or a system error, or that it would be too old by then.
 
-    >>> [retry_after_system_error(failures) for failures in (1, 2, 3, 20)]
-    [1.0, 2.0, 4.0, 300.0]
+    The back-off grows from one second to five minutes.
     """
-    return float(min(2 ** min(failures - 1, 20), 300))
+    failures = event.system_errors + 1
+    waiting = replace(event, system_errors=failures, due_at=now + min(2.0 ** min(failures - 1, 20), 300.0))
+    return Condition.EVENT_AGE_EXCEEDED if is_too_old(event, config, waiting.due_at) else waiting

@@ -11,10 +11,13 @@ from typing import Literal
 import orjson
 
 from lambent.aws import arn as arns
+from lambent.cloud.services.lambda_.model.managed_instances import ManagedInstances
 from lambent.cloud.services.lambda_.model.state import ACTIVE, PENDING, Status
 from lambent.cloud.store.scope import Scope
 
 LATEST = "$LATEST"
+LATEST_PUBLISHED = "$LATEST.PUBLISHED"
+"""On Managed Instances, what was last published without a number: the version that an unqualified ARN invokes."""
 PackageType = Literal["Zip", "Image"]
 Architecture = Literal["x86_64", "arm64"]
 LogFormat = Literal["Text", "JSON"]
@@ -58,7 +61,7 @@ class Code:
 class Settings:
     """Everything besides its code that a version freezes when it is published.
 
-    `recorded` holds, in AWS's shape, the members that are kept and shown but change nothing here.
+    `recorded` holds, in AWS's shape, the members that are kept and shown as they came; most change nothing here.
     """
 
     role: str
@@ -78,6 +81,12 @@ class Settings:
     dead_letter_target: str | None = None
     kms_key_arn: str | None = None
     recorded: Mapping[str, JsonValue] = field(default_factory=dict)
+
+    @property
+    def managed(self) -> ManagedInstances | None:
+        """How the function runs on Managed Instances; None where it does not."""
+        asked = self.recorded.get("CapacityProviderConfig")
+        return None if asked is None else ManagedInstances.of(asked, memory_mb=self.memory_mb, runtime=self.runtime)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +121,19 @@ class FunctionVersion:
         facts = orjson.dumps([self.settings, self.code.sha256, self.code.image_uri], option=orjson.OPT_SORT_KEYS)
         return hashlib.sha256(facts).hexdigest()
 
-    def published(self, number: int, *, revision_id: str, description: str | None, now: float) -> FunctionVersion:
-        """Return this `$LATEST` as version `number`: in the same state, or pending where the latest is not settled."""
+    def published(
+        self, version: int | str, *, revision_id: str, description: str | None, now: float
+    ) -> FunctionVersion:
+        """Return this `$LATEST` as another version, active at once if the latest is settled.
+
+        On Managed Instances a version is pending until it has capacity.
+        """
         settings = self.settings if description is None else replace(self.settings, description=description)
         return replace(
             self,
-            version=str(number),
+            version=str(version),
             settings=settings,
-            status=ACTIVE if self.status.is_settled else PENDING,
+            status=ACTIVE if self.status.is_settled and settings.managed is None else PENDING,
             revision_id=revision_id,
             last_modified=now,
             source=self.fingerprint(),
@@ -179,8 +193,17 @@ def function_arn(scope: Scope, name: str) -> str:
 
 
 def is_version(qualifier: str) -> bool:
-    """Tell whether a qualifier names a version, `$LATEST` or a number, rather than an alias."""
-    return qualifier == LATEST or re.fullmatch(r"[0-9]+", qualifier) is not None
+    """Tell whether a qualifier names a version, `$LATEST`, `$LATEST.PUBLISHED` or a number, rather than an alias."""
+    return qualifier in {LATEST, LATEST_PUBLISHED} or re.fullmatch(r"[0-9]+", qualifier) is not None
+
+
+def position(version: str) -> int:
+    """Return where a version comes among its function's, in AWS's order.
+
+    >>> sorted(["2", "10", "$LATEST.PUBLISHED", "$LATEST"], key=position)
+    ['$LATEST', '$LATEST.PUBLISHED', '2', '10']
+    """
+    return 0 if version == LATEST else 1 if version == LATEST_PUBLISHED else int(version) + 1
 
 
 def is_alias_name(qualifier: str) -> bool:

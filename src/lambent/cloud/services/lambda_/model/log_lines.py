@@ -35,26 +35,30 @@ def init_start(environment: EnvironmentInfo, runtime_arn: str, *, json: bool, at
 
 
 @dataclass(frozen=True, slots=True)
-class FailedInit:
-    """An init phase that failed: how long it took, and of what it died."""
+class EndedInit:
+    """An init phase that is over: how long it took and, where it failed, of what it died."""
 
     init_ms: float
     status: InvocationStatus
-    error_type: str
+    error_type: str | None
 
 
-def init_report(environment: EnvironmentInfo, failed: FailedInit, *, json: bool, at: float) -> str:
-    """Return the line about an init phase that failed."""
+def init_report(environment: EnvironmentInfo, ended: EndedInit, *, json: bool, at: float) -> str:
+    """Return the line about an init phase that failed, or that no invocation reports."""
     if not json:
-        tail = "" if failed.status is InvocationStatus.TIMEOUT else f"\tError Type: {failed.error_type}"
-        return f"INIT_REPORT Init Duration: {failed.init_ms:.2f} ms\tPhase: init\tStatus: {failed.status}{tail}\n"
-    record = {
+        line = f"INIT_REPORT Init Duration: {ended.init_ms:.2f} ms"
+        if ended.error_type is None:
+            return line + "\n"
+        tail = "" if ended.status is InvocationStatus.TIMEOUT else f"\tError Type: {ended.error_type}"
+        return f"{line}\tPhase: init\tStatus: {ended.status}{tail}\n"
+    record: dict[str, object] = {
         "initializationType": environment.initialization_type,
         "phase": "init",
-        "status": failed.status,
-        "errorType": failed.error_type,
-        "metrics": {"durationMs": round(failed.init_ms, 3)},
+        "status": ended.status,
     }
+    if ended.error_type is not None:
+        record["errorType"] = ended.error_type
+    record["metrics"] = {"durationMs": round(ended.init_ms, 3)}
     return _event("platform.initReport", record, at)
 
 

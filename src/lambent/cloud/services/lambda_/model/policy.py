@@ -10,6 +10,9 @@ from lambent.cloud.services.lambda_.model.function import JsonValue
 
 Statement = Mapping[str, JsonValue]
 
+POLICY_LIMIT = 20_480
+"""The longest a policy may be in bytes: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html."""
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:

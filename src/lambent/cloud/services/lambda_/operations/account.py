@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lambent.aws.quotas import (
     CODE_SIZE_UNZIPPED_BYTES,
     CODE_SIZE_ZIPPED_BYTES,
@@ -11,16 +13,14 @@ from lambent.aws.quotas import (
 from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.lambda_ import repository
-from lambent.cloud.services.lambda_.control import Control, find_function, find_version, target_of
+from lambent.cloud.services.lambda_.control import Control, find_function, refuse_qualifier, target_of
 from lambent.cloud.services.lambda_.layers import code_in_use
-from lambent.cloud.services.lambda_.rendering import Shape
+from lambent.cloud.services.lambda_.model.function import Function
+from lambent.cloud.store.unit_of_work import Transaction
 
 
 class AccountOperations:
-    """GetAccountSettings, GetFunctionCodeSigningConfig, GetFunctionRecursionConfig, GetRuntimeManagementConfig.
-
-    Code signing configurations cannot be made here, so no function has one.
-    """
+    """GetAccountSettings, PutFunctionRecursionConfig, GetFunctionRecursionConfig."""
 
     def __init__(self, control: Control) -> None:
         self._control = control
@@ -31,14 +31,14 @@ class AccountOperations:
         read = self._control.read
         versions = repository.all_versions(read, context.scope, only_latest=False)
         stored = sum(version.code.size for version in versions) + code_in_use(read, context.scope)
-        reserved = repository.reserved_in(read, context.scope)
+        taken = repository.reserved_in(read, context.scope) + repository.provisioned_in(read, context.scope)
         return {
             "AccountLimit": {
                 "TotalCodeSize": CODE_STORAGE_BYTES,
                 "CodeSizeUnzipped": CODE_SIZE_UNZIPPED_BYTES,
                 "CodeSizeZipped": CODE_SIZE_ZIPPED_BYTES,
                 "ConcurrentExecutions": CONCURRENT_EXECUTIONS,
-                "UnreservedConcurrentExecutions": CONCURRENT_EXECUTIONS - reserved,
+                "UnreservedConcurrentExecutions": CONCURRENT_EXECUTIONS - taken,
             },
             "AccountUsage": {
                 "TotalCodeSize": stored,
@@ -46,22 +46,22 @@ class AccountOperations:
             },
         }
 
-    @operation("GetFunctionCodeSigningConfig")
-    async def get_function_code_signing_config(self, context: RequestContext, parameters: Parameters) -> Result:
-        """Return what AWS returns for a function without a code signing configuration: nothing."""
-        find_function(self._control.read, target_of(context, parameters["FunctionName"]))
-        return {}
+    @operation("PutFunctionRecursionConfig")
+    async def put_function_recursion_config(self, context: RequestContext, parameters: Parameters) -> Result:
+        """Say what is to happen when the function is found in a loop."""
+        target = target_of(context, parameters["FunctionName"])
+        refuse_qualifier(target)
+
+        def work(transaction: Transaction) -> Function:
+            changed = replace(find_function(transaction, target), recursive_loop=parameters["RecursiveLoop"])
+            repository.put_function(transaction, changed)
+            return changed
+
+        changed = await self._control.change(target.scope, target.name, work)
+        return {"RecursiveLoop": changed.recursive_loop}
 
     @operation("GetFunctionRecursionConfig")
     async def get_function_recursion_config(self, context: RequestContext, parameters: Parameters) -> Result:
         """Return what is to happen when the function is found in a loop."""
         target = target_of(context, parameters["FunctionName"])
         return {"RecursiveLoop": find_function(self._control.read, target).recursive_loop}
-
-    @operation("GetRuntimeManagementConfig")
-    async def get_runtime_management_config(self, context: RequestContext, parameters: Parameters) -> Result:
-        """Return when the runtime is updated: automatically, as for every function that nobody set otherwise."""
-        target = target_of(context, parameters["FunctionName"], parameters.get("Qualifier"))
-        version = find_version(self._control.read, target)
-        shape: Shape = {"UpdateRuntimeOn": "Auto", "FunctionArn": version.arn}
-        return shape

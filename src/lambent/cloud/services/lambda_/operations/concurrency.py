@@ -1,4 +1,4 @@
-"""Reserved concurrency, and what can be asked about provisioned concurrency."""
+"""Reserved concurrency."""
 
 from __future__ import annotations
 
@@ -16,15 +16,12 @@ from lambent.cloud.services.lambda_.control import (
     refuse_qualifier,
     target_of,
 )
-from lambent.cloud.services.lambda_.model.function import LATEST, is_version
-from lambent.cloud.store.unit_of_work import Transaction
+from lambent.cloud.services.lambda_.model.function import LATEST
+from lambent.cloud.store.unit_of_work import Reader, Transaction
 
 
 class ConcurrencyOperations:
-    """Put-, Get-, DeleteFunctionConcurrency; GetProvisionedConcurrencyConfig, ListProvisionedConcurrencyConfigs.
-
-    No provisioned concurrency can be put here, so nothing ever has any.
-    """
+    """Put-, Get-, DeleteFunctionConcurrency."""
 
     def __init__(self, control: Control) -> None:
         self._control = control
@@ -40,6 +37,9 @@ class ConcurrencyOperations:
             function = repository.function(transaction, target.scope, target.name)
             if function is None:
                 raise errors.function_not_found(target.scope, target.name, LATEST)
+            if find_latest(transaction, target).settings.managed is not None:
+                raise errors.not_with_managed_instances("reserved concurrency configurations")
+            _check_covers_provisioned(transaction, target, wanted)
             others = repository.reserved_in(transaction, target.scope, other_than=target.name)
             if wanted and CONCURRENT_EXECUTIONS - others - wanted < MINIMUM_UNRESERVED_CONCURRENCY:
                 raise errors.invalid_parameter(
@@ -72,26 +72,12 @@ class ConcurrencyOperations:
         await self._control.change(target.scope, target.name, work)
         return {}
 
-    @operation("GetProvisionedConcurrencyConfig")
-    async def get_provisioned_concurrency_config(self, context: RequestContext, parameters: Parameters) -> Result:
-        """Raise ProvisionedConcurrencyConfigNotFoundException, or what AWS says of a wrong qualifier."""
-        target = target_of(context, parameters["FunctionName"], parameters["Qualifier"])
-        self._check_provisionable(target)
-        raise errors.no_provisioned_concurrency()
 
-    @operation("ListProvisionedConcurrencyConfigs")
-    async def list_provisioned_concurrency_configs(self, context: RequestContext, parameters: Parameters) -> Result:
-        """Return no configurations."""
-        find_latest(self._control.read, target_of(context, parameters["FunctionName"]))
-        return {"ProvisionedConcurrencyConfigs": []}
-
-    def _check_provisionable(self, target: Target) -> None:
-        qualifier = target.qualifier or LATEST
-        if qualifier == LATEST:
-            raise errors.invalid_parameter("The function resource provided must be an alias or a published version.")
-        read = self._control.read
-        if is_version(qualifier):
-            if repository.version(read, target.scope, target.name, qualifier) is None:
-                raise target.not_found()
-        elif repository.alias(read, target.scope, target.name, qualifier) is None:
-            raise errors.alias_not_found(target.scope, target.name, qualifier)
+def _check_covers_provisioned(reader: Reader, target: Target, wanted: int) -> None:
+    configs = repository.provisioned(reader, target.scope, target.name).values()
+    provisioned = sum(config.requested for config in configs)
+    if wanted < provisioned:
+        raise errors.invalid_parameter(  # the spaces are AWS's
+            f" ReservedConcurrentExecutions  {wanted} should not be lower than function's total provisioned "
+            f"concurrency [{provisioned}]."
+        )

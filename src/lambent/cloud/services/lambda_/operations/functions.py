@@ -6,15 +6,26 @@ from dataclasses import replace
 
 from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.service import Parameters, Result, operation
-from lambent.cloud.services.lambda_ import errors, repository
-from lambent.cloud.services.lambda_.control import Control, Target, find_function, find_version, target_of
+from lambent.cloud.services.lambda_ import code_signing, errors, repository
+from lambent.cloud.services.lambda_.capacity_providers import check_on_provider
+from lambent.cloud.services.lambda_.control import (
+    Control,
+    Target,
+    find_function,
+    find_latest,
+    find_version,
+    target_of,
+)
 from lambent.cloud.services.lambda_.listing import marked_page
 from lambent.cloud.services.lambda_.lookups import Lookups
+from lambent.cloud.services.lambda_.model.code_signing import check_signable
 from lambent.cloud.services.lambda_.model.configure import settings_of_new_function
-from lambent.cloud.services.lambda_.model.function import LATEST, Function, FunctionVersion, is_version
-from lambent.cloud.services.lambda_.model.state import PENDING
+from lambent.cloud.services.lambda_.model.function import LATEST, Function, FunctionVersion, is_version, position
+from lambent.cloud.services.lambda_.model.state import PENDING, Event, State, move
 from lambent.cloud.services.lambda_.operations.tags import check_tags
+from lambent.cloud.services.lambda_.publishing import check_publish_to, publication, publish
 from lambent.cloud.services.lambda_.rendering import Shape, code_location, configuration
+from lambent.cloud.services.lambda_.runtime_management import configuration_of
 from lambent.cloud.services.lambda_.sources import Sources
 from lambent.cloud.store.unit_of_work import Transaction
 
@@ -32,15 +43,18 @@ class FunctionOperations:
 
     @operation("CreateFunction")
     async def create_function(self, context: RequestContext, parameters: Parameters) -> Result:
-        """Create a function in state Pending; its first version too, where Publish asks for it."""
+        """Create a function in state Pending; its first version too, where Publish or PublishTo asks for it."""
         target = _new_target(context, parameters["FunctionName"])
-        check_what_is_not_there(parameters)
+        if parameters.get("CodeSigningConfigArn"):
+            code_signing.config_to_bind(self._control.read, target.scope, parameters["CodeSigningConfigArn"])
         tags = parameters.get("Tags") or {}
         check_tags(context, tags, {})
         if self._control.routes.find(target.scope.account, target.scope.region, target.name) is not None:
             raise _exists(target)
-        looked = await self._sources.looked_up(target.scope, parameters)
+        looked = await self._sources.looked_up(context, target.scope, parameters)
         settings = settings_of_new_function(target.name, parameters, looked)
+        check_publish_to(parameters, settings)
+        check_on_provider(self._control.read, target.scope, settings)
         await self._lookups.check_role(target.scope, settings.role)
         code = await self._sources.code(target.scope, parameters["Code"], settings.package_type)
         latest = FunctionVersion(
@@ -53,20 +67,23 @@ class FunctionOperations:
             revision_id=self._control.new_revision(),
             last_modified=context.now,
         )
-        created = [latest]
-        if parameters.get("Publish"):
-            created.append(latest.published(1, revision_id=latest.revision_id, description=None, now=context.now))
-        function = Function(target.scope, target.name, next_version=len(created), tags=dict(tags))
+        function = Function(target.scope, target.name, tags=dict(tags))
+        asked = publication(parameters, context.now)
 
-        def work(transaction: Transaction) -> None:
+        def work(transaction: Transaction) -> list[FunctionVersion]:
             if repository.function(transaction, target.scope, target.name) is not None:
                 raise _exists(target)
+            check_on_provider(transaction, target.scope, settings)
             repository.put_function(transaction, function)
-            for version in created:
-                repository.put_version(transaction, version)
+            _sign(transaction, latest, parameters)
+            repository.put_version(transaction, latest)
+            created = [latest]
+            if asked is not None:
+                created.append(publish(transaction, latest, asked, lambda: latest.revision_id))
             transaction.after_commit(lambda: self._control.routes.add(function, created))
+            return created
 
-        await self._control.dependencies.store.write(work)
+        created = await self._control.dependencies.store.write(work)
         for version in created:
             self._control.activation.begin(version)
         # With Publish, AWS answers with the new version under the function's own ARN.
@@ -79,7 +96,7 @@ class FunctionOperations:
         version = find_version(self._control.read, target)
         function = find_function(self._control.read, target)
         answer: Shape = {
-            "Configuration": configuration(version, qualifier=target.qualifier),
+            "Configuration": configuration_of(self._control.read, version, qualifier=target.qualifier),
             "Code": code_location(version.code, context.host),
         }
         if function.tags:
@@ -92,7 +109,8 @@ class FunctionOperations:
     async def get_function_configuration(self, context: RequestContext, parameters: Parameters) -> Result:
         """Return a version's configuration."""
         target = target_of(context, parameters["FunctionName"], parameters.get("Qualifier"))
-        return configuration(find_version(self._control.read, target), qualifier=target.qualifier)
+        read = self._control.read
+        return configuration_of(read, find_version(read, target), qualifier=target.qualifier)
 
     @operation("ListFunctions")
     async def list_functions(self, context: RequestContext, parameters: Parameters) -> Result:
@@ -118,28 +136,35 @@ class FunctionOperations:
         if target.qualifier is not None and not is_version(target.qualifier):
             raise errors.invalid_parameter("Deletion of aliases is not currently supported.")
 
-        def work(transaction: Transaction) -> None:
-            find_function(transaction, target)
+        def work(transaction: Transaction) -> list[FunctionVersion] | None:
+            is_managed = find_latest(transaction, target).settings.managed is not None
+            versions = _to_be_deleted(transaction, target)
+            if is_managed:
+                return [_leave(transaction, each) for each in versions if each.status.state is not State.DELETING]
             if target.qualifier is None:
                 repository.delete_function(transaction, target.scope, target.name)
             else:
-                _delete_version(transaction, target)
+                for each in versions:
+                    repository.delete_version(transaction, each)
+            return None
 
-        await self._control.change(target.scope, target.name, work)
-        return {"StatusCode": 204}
+        leaving = await self._control.change(target.scope, target.name, work)
+        if leaving is None:
+            return {"StatusCode": 204}
+        for version in leaving:
+            self._control.activation.begin(version)
+        return {"StatusCode": 202}
 
 
-def check_what_is_not_there(parameters: Parameters) -> None:
-    """Raise as AWS does for references to resources of kinds of which there are none here."""
-    signing = parameters.get("CodeSigningConfigArn")
-    if signing:
-        raise errors.no_code_signing_config(signing)
-    provider = parameters.get("CapacityProviderConfig")
-    if provider:
-        arn = provider["LambdaManagedInstancesCapacityProviderConfig"]["CapacityProviderArn"]
-        raise errors.not_found(f"Capacity provider not found: {arn}")
-    if parameters.get("PublishTo"):
-        raise errors.invalid_parameter("PublishTo isn't supported for Lambda Default functions")
+def _sign(transaction: Transaction, created: FunctionVersion, parameters: Parameters) -> None:
+    """Bind a new function to the configuration it asks for, if that lets it be deployed."""
+    arn = parameters.get("CodeSigningConfigArn")
+    if arn:
+        bound = code_signing.config_to_bind(transaction, created.scope, arn)
+        check_signable(created.settings.package_type)
+        for artifact in (created.function, *(layer.arn for layer in created.settings.layers)):
+            bound.check_unsigned(artifact)
+        code_signing.bind(transaction, created.function, bound)
 
 
 def _new_target(context: RequestContext, function_name: str) -> Target:
@@ -158,10 +183,19 @@ def _exists(target: Target) -> Exception:
     return errors.conflict(f"Function already exist: {target.name}")
 
 
-def _delete_version(transaction: Transaction, target: Target) -> None:
-    version = repository.version(transaction, target.scope, target.name, target.qualifier or LATEST)
+def _leave(transaction: Transaction, version: FunctionVersion) -> FunctionVersion:
+    leaving = replace(version, status=move(version.status, Event.DELETED))
+    repository.put_version(transaction, leaving)
+    return leaving
+
+
+def _to_be_deleted(transaction: Transaction, target: Target) -> list[FunctionVersion]:
+    """Return all versions, or the one named; raises ResourceConflictException while aliases refer to that."""
+    if target.qualifier is None:
+        return repository.versions(transaction, target.scope, target.name)
+    version = repository.version(transaction, target.scope, target.name, target.qualifier)
     if version is None:
-        return  # AWS answers 204 for a version that is not there
+        return []  # AWS answers 204 for a version that is not there
     using = [
         alias.name
         for alias in repository.aliases(transaction, target.scope, target.name)
@@ -171,9 +205,8 @@ def _delete_version(transaction: Transaction, target: Target) -> None:
         raise errors.conflict(
             f"Unable to delete version because the following aliases reference it: [{', '.join(using)}]"
         )
-    repository.delete_version(transaction, version)
+    return [version]
 
 
 def _position(version: FunctionVersion) -> str:
-    number = 0 if version.version == LATEST else int(version.version)
-    return f"{version.function}\x00{number:019d}"
+    return f"{version.function}\x00{position(version.version):019d}"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from lambent.aws.quotas import MAXIMUM_TIMEOUT_S
 from lambent.cloud.framework.context import RequestContext
-from lambent.cloud.framework.service import Parameters, Result, operation
+from lambent.cloud.framework.service import EventStream, Parameters, Result, operation
 from lambent.cloud.services.lambda_ import errors
 from lambent.cloud.services.lambda_.async_queue import AsyncQueue
 from lambent.cloud.services.lambda_.control import Control, Target, target_of
 from lambent.cloud.services.lambda_.invocation import (
     Call,
-    Invoker,
     checked_payload,
     decoded_client_context,
     resolve,
@@ -20,14 +20,17 @@ from lambent.cloud.services.lambda_.model.state import State
 from lambent.cloud.services.lambda_.rendering import Shape
 from lambent.cloud.services.lambda_.reporting import Reporting
 from lambent.cloud.services.lambda_.routing import FunctionRoute, VersionRoute
+from lambent.cloud.services.lambda_.streams import Opened, Streams
+from lambent.cloud.services.lambda_.tracing import trace_of
 
 
 class InvokeOperations:
-    """Invoke, InvokeAsync."""
+    """Invoke, InvokeAsync, InvokeWithResponseStream."""
 
-    def __init__(self, control: Control, invoker: Invoker, queue: AsyncQueue, reporting: Reporting) -> None:
+    def __init__(self, control: Control, streams: Streams, queue: AsyncQueue, reporting: Reporting) -> None:
         self._control = control
-        self._invoker = invoker
+        self._invoker = streams.invoker
+        self._streams = streams
         self._queue = queue
         self._reporting = reporting
 
@@ -41,7 +44,7 @@ class InvokeOperations:
         client_context = decoded_client_context(parameters.get("ClientContext"))
         if kind == "DryRun":
             return {"StatusCode": 204}
-        trace_id = self._trace_id(context, version)
+        trace_id = trace_of(context.headers, version, self._control.dependencies.ids, context.now)
         if kind == "Event":
             event = QueuedEvent(
                 request_id=context.request_id,
@@ -55,15 +58,62 @@ class InvokeOperations:
                 trace_id=trace_id,
             )
             return await self._queued(event, version)
+        _check_synchronous(version, parameters)
         call = Call(
             request_id=context.request_id,
             version=version,
-            invoked_arn=function.arn if target.qualifier is None else f"{function.arn}:{target.qualifier}",
+            invoked_arn=_invoked_arn(function, target),
             payload=payload,
             client_context=client_context,
             trace_id=trace_id,
         )
         return await self._answered(call, with_tail=parameters.get("LogType") == "Tail")
+
+    @operation("InvokeWithResponseStream")
+    async def invoke_with_response_stream(self, context: RequestContext, parameters: Parameters) -> Result:
+        """Invoke a function and pass its answer on while it writes; one that does not stream answers in one piece."""
+        target = target_of(context, parameters["FunctionName"], parameters.get("Qualifier"))
+        function, version = self._found(target)
+        payload = checked_payload(parameters.get("Payload") or b"", "RequestResponse")
+        client_context = decoded_client_context(parameters.get("ClientContext"))
+        if parameters.get("InvocationType") == "DryRun":
+            return {"StatusCode": 204}
+        _check_synchronous(version, parameters)
+        call = Call(
+            request_id=context.request_id,
+            version=version,
+            invoked_arn=_invoked_arn(function, target),
+            payload=payload,
+            client_context=client_context,
+            trace_id=trace_of(context.headers, version, self._control.dependencies.ids, context.now),
+        )
+        with_tail = parameters.get("LogType") == "Tail"
+        if with_tail:
+            self._reporting.watch(call.request_id)
+        try:
+            opened = await self._streams.open(call)
+        except BaseException:
+            if with_tail:
+                self._reporting.tail(call.request_id)
+            raise
+        return {
+            "StatusCode": 200,
+            "ExecutedVersion": version.version,
+            "EventStream": self._events(opened, call.request_id if with_tail else None),
+        }
+
+    async def _events(self, opened: Opened, watched: str | None) -> EventStream:
+        complete: Shape = {}
+        try:
+            async for chunk in opened.chunks:
+                yield {"PayloadChunk": {"Payload": chunk}}
+            answer = opened.end()
+            if answer.function_error is not None:
+                complete = {"ErrorCode": answer.function_error, "ErrorDetails": answer.payload.decode(errors="replace")}
+        finally:
+            if watched is not None:
+                complete["LogResult"] = self._reporting.tail(watched)
+        yield {"InvokeComplete": complete}
 
     @operation("InvokeAsync")
     async def invoke_async(self, context: RequestContext, parameters: Parameters) -> Result:
@@ -76,20 +126,14 @@ class InvokeOperations:
     def _found(self, target: Target) -> tuple[FunctionRoute, VersionRoute]:
         function = self._control.routes.find(target.scope.account, target.scope.region, target.name)
         version = None if function is None else resolve(function, target.qualifier, self._fraction())
+        if function is not None and version is None and target.qualifier is None:
+            raise errors.no_published_version()
         if function is None or version is None:
             raise errors.function_not_found(target.scope, target.name, target.qualifier or LATEST)
         return function, version
 
     def _fraction(self) -> float:
         return self._control.dependencies.ids.fraction()
-
-    def _trace_id(self, context: RequestContext, version: VersionRoute) -> str:
-        given = context.headers.get("x-amzn-trace-id")
-        if given:
-            return given
-        ids = self._control.dependencies.ids
-        sampled = int(version.spec is not None and version.spec.tracing_active)
-        return f"Root=1-{int(context.now):08x}-{ids.hex(24)};Parent={ids.hex(16)};Sampled={sampled}"
 
     async def _queued(self, event: QueuedEvent, version: VersionRoute) -> Result:
         if version.state is not State.ACTIVE:
@@ -116,3 +160,18 @@ class InvokeOperations:
         if answer.function_error is not None:
             shape["FunctionError"] = answer.function_error
         return shape
+
+
+def _invoked_arn(function: FunctionRoute, target: Target) -> str:
+    return function.arn if target.qualifier is None else f"{function.arn}:{target.qualifier}"
+
+
+def _check_synchronous(version: VersionRoute, parameters: Parameters) -> None:
+    """Raise for what a caller cannot have of a function on Managed Instances while it waits for the answer."""
+    if not version.is_managed:
+        return
+    if parameters.get("LogType") == "Tail":
+        raise errors.invalid_parameter("LogType Tail isn't supported for Lambda Managed Instances functions")
+    if version.spec is not None and version.spec.timeout_s > MAXIMUM_TIMEOUT_S:
+        # Longer timeouts are for events alone: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
+        raise errors.mode_not_supported()

@@ -8,9 +8,10 @@ from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.lambda_ import errors, layers
 from lambent.cloud.services.lambda_.control import Control
+from lambent.cloud.services.lambda_.layer_access import LayerAccess, check_owner
 from lambent.cloud.services.lambda_.listing import marked_page
 from lambent.cloud.services.lambda_.model.layer import LayerVersion, layer_arn
-from lambent.cloud.services.lambda_.model.layer_arn import parse_layer_version_arn
+from lambent.cloud.services.lambda_.model.layer_arn import LayerVersionReference, parse_layer_version_arn
 from lambent.cloud.services.lambda_.rendering import Shape, package_url, timestamp
 from lambent.cloud.services.lambda_.sources import Sources
 from lambent.cloud.store.scope import Scope
@@ -23,16 +24,16 @@ _LAYER = re.compile(r"arn:[^:]+:lambda:(?P<region>[^:]+):(?P<account>\d{12}):lay
 class LayerOperations:
     """PublishLayerVersion, GetLayerVersion, GetLayerVersionByArn, ListLayers, ListLayerVersions, DeleteLayerVersion."""
 
-    def __init__(self, control: Control, sources: Sources) -> None:
+    def __init__(self, control: Control, sources: Sources, access: LayerAccess) -> None:
         self._control = control
         self._sources = sources
+        self._access = access
 
     @operation("PublishLayerVersion")
     async def publish_layer_version(self, context: RequestContext, parameters: Parameters) -> Result:
         """Publish content as the next version of a layer."""
-        scope, name = _named(context, parameters["LayerName"])
-        if scope != context.scope:
-            raise errors.access_denied()
+        scope, name = named_layer(context, parameters["LayerName"])
+        check_owner(context, scope, "PublishLayerVersion", layer_arn(scope, name))
         code = await self._sources.content(scope, parameters["Content"])
         runtimes, architectures = parameters.get("CompatibleRuntimes"), parameters.get("CompatibleArchitectures")
 
@@ -56,9 +57,9 @@ class LayerOperations:
     @operation("GetLayerVersion")
     async def get_layer_version(self, context: RequestContext, parameters: Parameters) -> Result:
         """Return a layer version and where its content is."""
-        scope, name = _named(context, parameters["LayerName"])
-        number = _checked_number(parameters["VersionNumber"])
-        return _with_content(self._found(context, scope, name, number), context.host)
+        scope, name = named_layer(context, parameters["LayerName"])
+        number = checked_number(parameters["VersionNumber"])
+        return await self._got(context, LayerVersionReference(scope.region, scope.account, name, number))
 
     @operation("GetLayerVersionByArn")
     async def get_layer_version_by_arn(self, context: RequestContext, parameters: Parameters) -> Result:
@@ -66,8 +67,7 @@ class LayerOperations:
         named = parse_layer_version_arn(parameters["Arn"])
         if named is None:
             raise errors.no_such_resource()
-        scope = Scope(named.account, named.region)
-        return _with_content(self._found(context, scope, named.name, named.version), context.host)
+        return await self._got(context, named)
 
     @operation("ListLayers")
     async def list_layers(self, context: RequestContext, parameters: Parameters) -> Result:
@@ -88,7 +88,8 @@ class LayerOperations:
     @operation("ListLayerVersions")
     async def list_layer_versions(self, context: RequestContext, parameters: Parameters) -> Result:
         """Return one page of a layer's versions, newest first; none where there is no such layer."""
-        scope, name = _named(context, parameters["LayerName"])
+        scope, name = named_layer(context, parameters["LayerName"])
+        check_owner(context, scope, "ListLayerVersions", layer_arn(scope, name))
         versions = [
             version
             for version in layers.layer_versions(self._control.read, scope, name)
@@ -100,30 +101,38 @@ class LayerOperations:
     @operation("DeleteLayerVersion")
     async def delete_layer_version(self, context: RequestContext, parameters: Parameters) -> Result:
         """Delete a layer version; one that is not there is no error, and functions that use it keep it."""
-        scope, name = _named(context, parameters["LayerName"])
-        number = _checked_number(parameters["VersionNumber"])
-        if scope != context.scope:
-            raise errors.access_denied()
+        scope, name = named_layer(context, parameters["LayerName"])
+        number = checked_number(parameters["VersionNumber"])
+        check_owner(context, scope, "DeleteLayerVersion", f"{layer_arn(scope, name)}:{number}")
         await self._control.dependencies.store.write(
             lambda transaction: layers.delete_layer_version(transaction, scope, name, number)
         )
         return {}
 
-    def _found(self, context: RequestContext, scope: Scope, name: str, number: int) -> LayerVersion:
-        found = layers.layer_version(self._control.read, scope, name, number)
-        if found is None or scope != context.scope:
+    async def _got(self, context: RequestContext, named: LayerVersionReference) -> Result:
+        await self._access.check(context, named)
+        scope = Scope(named.account, context.scope.region)
+        found = layers.layer_version(self._control.read, scope, named.name, named.version)
+        if found is None or named.region != scope.region:
             raise errors.no_such_resource()
-        return found
+        return _with_content(found, context.host)
 
 
-def _named(context: RequestContext, name: str) -> tuple[Scope, str]:
+def named_layer(context: RequestContext, name: str) -> tuple[Scope, str]:
+    """Return whose layer a LayerName means, a name or an ARN, and its name.
+
+    Raises ResourceNotFoundException for another region's layer.
+    """
     matched = _LAYER.fullmatch(name)
     if matched is None:
         return context.scope, name
+    if matched["region"] != context.scope.region:
+        raise errors.no_such_resource()
     return Scope(matched["account"], matched["region"]), matched["name"]
 
 
-def _checked_number(number: int) -> int:
+def checked_number(number: int) -> int:
+    """Return the number of a layer version; raises InvalidParameterValueException for one there cannot be."""
     if number < 1:
         raise errors.invalid_parameter("Layer Version Cannot be less than 1")
     return number

@@ -12,6 +12,7 @@ from lambent.cloud.services.lambda_ import errors, repository
 from lambent.cloud.services.lambda_.control import Control, Target, target_of
 from lambent.cloud.services.lambda_.model.function import LATEST, is_alias_name, is_version
 from lambent.cloud.services.lambda_.model.policy import (
+    POLICY_LIMIT,
     Grant,
     Policy,
     Statement,
@@ -19,8 +20,6 @@ from lambent.cloud.services.lambda_.model.policy import (
     statement_for,
 )
 from lambent.cloud.store.unit_of_work import Reader, Transaction
-
-_POLICY_LIMIT = 20_480
 
 
 class PermissionOperations:
@@ -36,6 +35,8 @@ class PermissionOperations:
         if target.qualifier == LATEST:
             raise errors.invalid_parameter("We currently do not support adding policies for $LATEST.")
         grant = _grant(parameters)
+        if grant.url_auth_type is not None and grant.action != "lambda:InvokeFunctionUrl":
+            raise errors.invalid_parameter("FunctionUrlAuthType is only supported for lambda:InvokeFunctionUrl action")
 
         def work(transaction: Transaction) -> Statement:
             revision = _revision_of(transaction, target)
@@ -89,8 +90,8 @@ class PermissionOperations:
         return {"Policy": orjson.dumps(policy.document()).decode(), "RevisionId": policy.revision_id}
 
     def _put(self, transaction: Transaction, target: Target, policy: Policy) -> None:
-        if len(orjson.dumps(policy.document())) > _POLICY_LIMIT:
-            raise errors.policy_too_long(_POLICY_LIMIT)
+        if len(orjson.dumps(policy.document())) > POLICY_LIMIT:
+            raise errors.policy_too_long(POLICY_LIMIT)
         repository.put_policy(transaction, target.scope, target.name, target.qualifier or "", policy)
         # The policy's revision is at the same time that of what it is attached to.
         qualifier = target.qualifier or LATEST

@@ -9,9 +9,11 @@ from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.lambda_ import errors, repository
 from lambent.cloud.services.lambda_.control import Control, check_revision, find_function, find_latest, target_of
 from lambent.cloud.services.lambda_.listing import marked_page
-from lambent.cloud.services.lambda_.model.function import LATEST, FunctionVersion
+from lambent.cloud.services.lambda_.model.function import FunctionVersion, position
 from lambent.cloud.services.lambda_.model.state import State
+from lambent.cloud.services.lambda_.publishing import Publication, check_publish_to, last_published, publish
 from lambent.cloud.services.lambda_.rendering import configuration
+from lambent.cloud.services.lambda_.runtime_management import configuration_of
 from lambent.cloud.store.unit_of_work import Transaction
 
 _LISTED_AT_ONCE = 50
@@ -25,32 +27,29 @@ class VersionOperations:
 
     @operation("PublishVersion")
     async def publish_version(self, context: RequestContext, parameters: Parameters) -> Result:
-        """Freeze `$LATEST` as the next version; where nothing has changed since the last one, return that one."""
+        """Freeze `$LATEST` as the next version, or as `$LATEST.PUBLISHED`; where nothing has changed, return the last.
+
+        On Managed Instances the version is Pending until it has capacity.
+        """
         target = target_of(context, parameters["FunctionName"])
-        if parameters.get("PublishTo"):
-            raise errors.invalid_parameter("PublishTo isn't supported for Lambda Default functions")
+        asked = Publication(context.now, bool(parameters.get("PublishTo")), parameters.get("Description"))
 
         def work(transaction: Transaction) -> FunctionVersion:
-            function = find_function(transaction, target)
             latest = find_latest(transaction, target)
+            check_publish_to(parameters, latest.settings)
             _check_may_publish(latest, parameters)
-            last = repository.versions(transaction, target.scope, target.name)[-1]
-            if last.version != LATEST and last.source == latest.fingerprint():
+            last = last_published(transaction, latest, asked)
+            if last is not None:
                 return last
-            version = latest.published(
-                function.next_version,
-                revision_id=self._control.new_revision(),
-                description=parameters.get("Description"),
-                now=context.now,
-            )
-            repository.put_version(transaction, version)
+            version = publish(transaction, latest, asked, self._control.new_revision)
             # Publishing gives $LATEST a new revision, too.
             repository.put_version(transaction, replace(latest, revision_id=self._control.new_revision()))
-            repository.put_function(transaction, replace(function, next_version=function.next_version + 1))
             return version
 
         version = await self._control.change(target.scope, target.name, work)
-        return configuration(version, qualifier=version.version)
+        if not version.status.is_settled:
+            self._control.activation.begin(version)
+        return configuration_of(self._control.read, version, qualifier=version.version)
 
     @operation("ListVersionsByFunction")
     async def list_versions_by_function(self, context: RequestContext, parameters: Parameters) -> Result:
@@ -66,7 +65,7 @@ class VersionOperations:
 
 def _check_may_publish(latest: FunctionVersion, parameters: Parameters) -> None:
     check_revision(parameters.get("RevisionId"), latest.revision_id)
-    if latest.status.state is not State.ACTIVE:
+    if latest.status.state not in {State.ACTIVE, State.ACTIVE_NON_INVOCABLE}:
         raise errors.not_active(latest.status.state)
     if not latest.status.is_settled:
         raise errors.update_in_progress(latest.function_arn)
@@ -79,4 +78,4 @@ def _check_may_publish(latest: FunctionVersion, parameters: Parameters) -> None:
 
 
 def _position(version: FunctionVersion) -> str:
-    return f"{0 if version.version == LATEST else int(version.version):019d}"
+    return f"{position(version.version):019d}"

@@ -49,6 +49,23 @@ def compile_json(pattern: str) -> Matcher:
     return matches
 
 
+def fields_in(pattern: str, message: str) -> dict[str, str]:
+    """Return what a JSON message has where the pattern's selectors point, by selector."""
+    selectors = [token.text for token in tokens_of(pattern[1:-1]) if token.kind == "selector"]
+    found = {selector: text_at(selector, message) for selector in selectors}
+    return {selector: text for selector, text in found.items() if text is not None}
+
+
+def text_at(selector: str, message: str) -> str | None:
+    """Return the first plain value of a JSON message that a selector points at, as text; None where there is none."""
+    try:
+        document = orjson.loads(message)
+    except orjson.JSONDecodeError:
+        return None
+    value = next((value for value in _values(document, _steps(selector)) if not _is_compound(value)), None)
+    return value if value is None or isinstance(value, str) else orjson.dumps(value).decode()
+
+
 def _condition(expression: Expression[object]) -> Condition[object]:
     selector = expression.next()
     if selector.kind != "selector":

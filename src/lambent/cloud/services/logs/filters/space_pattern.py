@@ -32,11 +32,7 @@ class _Column:
 
 def compile_fields(pattern: str) -> Matcher:
     """Return what tells whether a message's fields fit the pattern; raises InvalidPatternError."""
-    if not pattern.endswith("]"):
-        raise InvalidPatternError("Invalid filter pattern: a bracket is not closed")
-    columns = [_column(tokens, place) for place, tokens in enumerate(_split(tokens_of(pattern[1:-1])))]
-    if sum(column.name == _ELLIPSIS for column in columns) > 1:
-        raise InvalidPatternError("Invalid filter pattern: more than one ellipsis")
+    columns = _columns(pattern)
     conditions = [column.condition for column in columns if column.condition is not None]
     names = [column.name for column in columns]
 
@@ -45,6 +41,20 @@ def compile_fields(pattern: str) -> Matcher:
         return fields is not None and all(condition(fields) for condition in conditions)
 
     return matches
+
+
+def fields_in(pattern: str, message: str) -> Fields:
+    """Return a message's fields by the names that the pattern gives them; none where it does not fit."""
+    return _named([column.name for column in _columns(pattern)], _fields_of(message)) or {}
+
+
+def _columns(pattern: str) -> list[_Column]:
+    if not pattern.endswith("]"):
+        raise InvalidPatternError("Invalid filter pattern: a bracket is not closed")
+    columns = [_column(tokens, place) for place, tokens in enumerate(_split(tokens_of(pattern[1:-1])))]
+    if sum(column.name == _ELLIPSIS for column in columns) > 1:
+        raise InvalidPatternError("Invalid filter pattern: more than one ellipsis")
+    return columns
 
 
 def _split(tokens: Sequence[Token]) -> list[list[Token]]:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.paging import InvalidMarkerError, decode_marker, encode_marker
 from lambent.cloud.framework.service import Parameters, Result, operation
+from lambent.cloud.services.logs import follower_repository as followers
 from lambent.cloud.services.logs import repository
+from lambent.cloud.services.logs.deliveries import message_effect, points_effects
 from lambent.cloud.services.logs.errors import invalid_parameter, stream_not_found
 from lambent.cloud.services.logs.filters import InvalidPatternError, Matcher, compile_pattern
+from lambent.cloud.services.logs.followers import message_for, points_of
 from lambent.cloud.services.logs.model import START, Event, Group, Position, Rejected, chunks_of, examined
 from lambent.cloud.services.logs.operations.common import group_meant, now_ms, the_group, the_stream
 from lambent.cloud.services.logs.reading import Source, Span, ascending, descending
 from lambent.cloud.services.logs.repository import StreamQuery
-from lambent.cloud.store.unit_of_work import Store, Transaction
+from lambent.cloud.store.unit_of_work import OutboxEffect, Store, Transaction
 
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
 _PAGE_EVENTS = 10_000
@@ -44,10 +47,19 @@ class EventOperations:
         kept, rejected = examined(events, group, moment_ms)
         if kept:
             rows = [repository.chunk_row(stream, chunk, moment_ms) for chunk in chunks_of(kept)]
+            subscriptions = followers.subscription_filters(self._store.read, group.id)
+            effects = self._metric_effects(group, kept)
 
             def put(transaction: Transaction) -> None:
                 if not repository.add_events(transaction, stream, rows, moment_ms):
                     raise stream_not_found()
+                added = followers.events_just_added(transaction, stream, len(rows)) if subscriptions else []
+                for one in subscriptions:
+                    message = message_for(one, group, stream.name, added)
+                    if message is not None:
+                        transaction.enqueue(message_effect(group, message))
+                for effect in effects:
+                    transaction.enqueue(effect)
 
             await self._store.write(put)
         answer: dict[str, object] = {"nextSequenceToken": f"{moment_ms:056d}"}
@@ -114,6 +126,10 @@ class EventOperations:
         if stopped_at is not None:
             answer["nextToken"] = encode_marker(_token(_FORWARD if forward else _BACKWARD, stopped_at))
         return answer
+
+    def _metric_effects(self, group: Group, events: Sequence[tuple[int, str]]) -> list[OutboxEffect]:
+        filters = followers.metric_filters(self._store.read, group.id)
+        return [effect for one in filters for effect in points_effects(group, one, points_of(one, events))]
 
     def _source(self, group: Group, parameters: Parameters) -> Source:
         names, prefix = parameters.get("logStreamNames"), parameters.get("logStreamNamePrefix")

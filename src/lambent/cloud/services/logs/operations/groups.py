@@ -10,6 +10,7 @@ from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.framework.tags import find_problem
 from lambent.cloud.services.logs import repository
 from lambent.cloud.services.logs.errors import group_exists, group_is_protected, invalid_parameter
+from lambent.cloud.services.logs.follower_repository import count_of_metric_filters
 from lambent.cloud.services.logs.model import RETENTION_DAYS, Group, name_in_identifier
 from lambent.cloud.services.logs.operations.common import change_group, now_ms, the_group
 from lambent.cloud.store.unit_of_work import Store, Transaction
@@ -170,7 +171,7 @@ class GroupOperations:
         shown: dict[str, object] = {
             "logGroupName": group.name,
             "creationTime": group.created_ms,
-            "metricFilterCount": 0,
+            "metricFilterCount": count_of_metric_filters(self._store.read, group.id),
             "arn": f"{group.arn}:*",
             "logGroupArn": group.arn,
             "storedBytes": repository.stored_bytes(self._store.read, group.id),

@@ -1,0 +1,65 @@
+"""Event source mappings as documents: kept, found, listed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from lambent.cloud.services.lambda_ import errors
+from lambent.cloud.services.lambda_.documents import EVENT_SOURCE_MAPPINGS, Document
+from lambent.cloud.services.lambda_.model.event_source import SourceKind
+from lambent.cloud.services.lambda_.model.event_source_mapping import EventSourceMapping, MappingState
+from lambent.cloud.store.scope import Scope
+from lambent.cloud.store.unit_of_work import Reader, Transaction
+
+
+def mapping(reader: Reader, scope: Scope, uuid: str) -> EventSourceMapping | None:
+    """Return one mapping, or None."""
+    document = EVENT_SOURCE_MAPPINGS.one(reader, scope, uuid)
+    return None if document is None else _mapping(scope, uuid, document)
+
+
+def mappings(reader: Reader, scope: Scope) -> list[EventSourceMapping]:
+    """Return the scope's mappings by UUID."""
+    found = EVENT_SOURCE_MAPPINGS.under(reader, scope)
+    return [_mapping(scope, uuid, document) for (uuid,), document in found.items()]
+
+
+def all_mappings(reader: Reader) -> list[EventSourceMapping]:
+    """Return the mappings of every account and region."""
+    return [each for scope in EVENT_SOURCE_MAPPINGS.scopes(reader) for each in mappings(reader, scope)]
+
+
+def put_mapping(transaction: Transaction, value: EventSourceMapping) -> None:
+    """Add the mapping or replace it."""
+    document: dict[str, Any] = asdict(value)  # Any: JSON of our own writing
+    del document["scope"], document["uuid"]
+    EVENT_SOURCE_MAPPINGS.put(transaction, value.scope, (value.uuid,), document)
+
+
+def delete_mapping(transaction: Transaction, value: EventSourceMapping) -> None:
+    """Remove the mapping."""
+    EVENT_SOURCE_MAPPINGS.delete(transaction, value.scope, value.uuid)
+
+
+def tags(reader: Reader, scope: Scope, arn: str) -> Mapping[str, str]:
+    """Return the tags of the mapping of an ARN; raises ResourceNotFoundException."""
+    return _named(reader, scope, arn).tags
+
+
+def put_tags(transaction: Transaction, scope: Scope, arn: str, changed: Mapping[str, str]) -> None:
+    """Replace the tags of the mapping of an ARN; raises ResourceNotFoundException."""
+    put_mapping(transaction, replace(_named(transaction, scope, arn), tags=changed))
+
+
+def _named(reader: Reader, scope: Scope, arn: str) -> EventSourceMapping:
+    found = mapping(reader, scope, arn.rpartition(":")[2])
+    if found is None or found.arn != arn:
+        raise errors.not_found(f"Event source mapping not found: {arn}")
+    return found
+
+
+def _mapping(scope: Scope, uuid: str, document: Document) -> EventSourceMapping:
+    kept = {**document, "kind": SourceKind(document["kind"]), "state": MappingState(document["state"])}
+    return EventSourceMapping(scope=scope, uuid=uuid, **kept)

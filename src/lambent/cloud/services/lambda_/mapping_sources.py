@@ -1,0 +1,157 @@
+"""What an event source mapping refers to in other services: the queue or stream it reads, and who may read it.
+
+Brokers, Kafka clusters and databases are not looked up: nothing here could read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from lambent.aws.arn import Arn
+from lambent.cloud.errors import ServiceError
+from lambent.cloud.framework.authorise import AccessRequest, Decision, Document, decide
+from lambent.cloud.framework.context import Principal, service_principal
+from lambent.cloud.framework.internal_client import InternalClient
+from lambent.cloud.framework.service import Parameters, Result
+from lambent.cloud.services.lambda_ import errors
+from lambent.cloud.services.lambda_.lookups import HOST, policy_document
+from lambent.cloud.services.lambda_.model.event_source import SourceKind
+from lambent.cloud.services.lambda_.model.function import FunctionVersion
+from lambent.cloud.store.scope import Scope
+
+_MISSING_QUEUE = "AWS.SimpleQueueService.NonExistentQueue"
+_OF_A_QUEUE = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+_OF_A_STREAM = ("GetRecords", "GetShardIterator", "DescribeStream")
+# What AWS says is needed; listing streams is no matter of this stream, so it is named but not asked for.
+_NEEDED = {
+    SourceKind.KINESIS: "GetRecords, GetShardIterator, DescribeStream, ListShards, and ListStreams",
+    SourceKind.DYNAMODB: "GetRecords, GetShardIterator, DescribeStream, and ListStreams",
+}
+_CONSUMER = "/consumer/"
+
+
+@dataclass(frozen=True, slots=True)
+class _Role:
+    """A function's execution role: who it is, and what its own policies say."""
+
+    principal: Principal
+    policies: tuple[Document, ...]
+
+    def may(self, action: str, resource: str, *shared: Document) -> bool:
+        """Whether its policies, or those of the resource itself, let it carry out an action."""
+        return decide((*self.policies, *shared), AccessRequest(self.principal, action, resource)) is Decision.ALLOW
+
+
+class MappingSources:
+    """Asks other services about event sources on Lambda's behalf."""
+
+    def __init__(self, client: InternalClient) -> None:
+        self._client = client
+
+    async def check(self, kind: SourceKind, source_arn: str | None, function: FunctionVersion) -> None:
+        """Raise InvalidParameterValueException, as AWS does, for a source that the function cannot read."""
+        if source_arn is None or kind not in {SourceKind.SQS, SourceKind.KINESIS, SourceKind.DYNAMODB}:
+            return
+        source = Arn.parse(source_arn)
+        role = await self._role(function)
+        if kind is SourceKind.SQS:
+            await self._check_queue(source, role, function)
+        else:
+            await self._check_stream(kind, source, role, function.scope)
+
+    async def _check_queue(self, queue: Arn, role: _Role, function: FunctionVersion) -> None:
+        attributes = await self._queue(queue, function.scope)
+        policy = policy_document(attributes.get("Policy") or "{}")
+        for action in _OF_A_QUEUE:
+            if not role.may(f"sqs:{action}", str(queue), policy):
+                raise errors.invalid_parameter(
+                    f"The function execution role does not have permissions to call {action} on SQS"
+                )
+        visible_after, timeout = int(attributes["VisibilityTimeout"]), function.settings.timeout_s
+        if visible_after < timeout:
+            raise errors.invalid_parameter(
+                f"Queue visibility timeout: {visible_after} seconds is less than Function timeout: {timeout} seconds"
+            )
+
+    async def _queue(self, queue: Arn, scope: Scope) -> Mapping[str, str]:
+        """Return a queue's attributes."""
+        owner = Scope(queue.account, queue.region)
+        try:
+            if queue.region != scope.region:
+                raise ServiceError(_MISSING_QUEUE, "The specified queue does not exist.")
+            url = (await self._ask("sqs", "GetQueueUrl", {"QueueName": queue.resource}, owner))["QueueUrl"]
+            asked = {"QueueUrl": url, "AttributeNames": ["All"]}
+            attributes: Mapping[str, str] = (await self._ask("sqs", "GetQueueAttributes", asked, owner))["Attributes"]
+        except ServiceError as error:
+            if error.code not in {_MISSING_QUEUE, "QueueDoesNotExist"}:
+                raise
+            raise errors.invalid_parameter(
+                f"Error occurred while ReceiveMessage. SQS Error Code: {_MISSING_QUEUE}. "
+                "SQS Error Message: The specified queue does not exist."
+            ) from error
+        return attributes
+
+    async def _check_stream(self, kind: SourceKind, stream: Arn, role: _Role, scope: Scope) -> None:
+        service = str(kind)
+        readable, _, _ = str(stream).partition(_CONSUMER)
+        if not all(role.may(f"{service}:{action}", readable) for action in _OF_A_STREAM):
+            raise errors.invalid_parameter(
+                f"Cannot access stream {stream}. Please ensure the role can perform the {_NEEDED[kind]} Actions on "
+                "your stream in IAM."
+            )
+        try:
+            if stream.region != scope.region:
+                raise errors.not_found("The stream is in another region.")
+            await self._describe(kind, stream)
+        except ServiceError as error:
+            if error.code != "ResourceNotFoundException":
+                raise
+            raise errors.invalid_parameter(f"Stream not found: {stream}") from error
+
+    async def _describe(self, kind: SourceKind, stream: Arn) -> None:
+        owner = Scope(stream.account, stream.region)
+        if kind is SourceKind.DYNAMODB:
+            table = await self._ask("dynamodb", "DescribeTable", {"TableName": stream.resource.split("/")[1]}, owner)
+            if table["Table"].get("LatestStreamArn") != str(stream):
+                raise errors.not_found("The table has another stream, or none.")
+        elif _CONSUMER in stream.resource:
+            await self._ask("kinesis", "DescribeStreamConsumer", {"ConsumerARN": str(stream)}, owner)
+        else:
+            await self._ask("kinesis", "DescribeStreamSummary", {"StreamARN": str(stream)}, owner)
+
+    async def _role(self, function: FunctionVersion) -> _Role:
+        """Return a function's execution role; one that was deleted has no policies."""
+        arn = Arn.parse(function.settings.role)
+        name = arn.resource.rpartition("/")[2]
+        session = f"arn:{arn.partition}:sts::{arn.account}:assumed-role/{name}/{function.function}"
+        principal = Principal("assumed-role", arn.account, session, name)
+        try:
+            policies = [*await self._inline(name, function.scope), *await self._attached(name, function.scope)]
+        except ServiceError as error:
+            if error.code not in {"NoSuchEntity", "NoSuchEntityException"}:
+                raise
+            policies = []
+        return _Role(principal, tuple(policies))
+
+    async def _inline(self, role: str, scope: Scope) -> list[Document]:
+        names = (await self._ask("iam", "ListRolePolicies", {"RoleName": role}, scope))["PolicyNames"]
+        asked = [{"RoleName": role, "PolicyName": name} for name in names]
+        return [
+            policy_document((await self._ask("iam", "GetRolePolicy", each, scope))["PolicyDocument"]) for each in asked
+        ]
+
+    async def _attached(self, role: str, scope: Scope) -> list[Document]:
+        listed = await self._ask("iam", "ListAttachedRolePolicies", {"RoleName": role}, scope)
+        found = []
+        for attached in listed["AttachedPolicies"]:
+            arn = attached["PolicyArn"]
+            policy = (await self._ask("iam", "GetPolicy", {"PolicyArn": arn}, scope))["Policy"]
+            asked = {"PolicyArn": arn, "VersionId": policy["DefaultVersionId"]}
+            version = (await self._ask("iam", "GetPolicyVersion", asked, scope))["PolicyVersion"]
+            found.append(policy_document(version["Document"]))
+        return found
+
+    async def _ask(self, service: str, operation: str, parameters: Parameters, scope: Scope) -> Result:
+        principal = service_principal(HOST, scope)
+        return await self._client.call(service, operation, parameters, scope=scope, principal=principal)

@@ -1,0 +1,132 @@
+"""Answers that are passed on while they are written: an invocation on one side, a caller who reads on the other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+
+from lambent.base.clock import Clock
+from lambent.base.tasks import OwnedTask, TaskOwner
+from lambent.cloud.errors import ServiceError
+from lambent.cloud.services.lambda_.invocation import Answer, Call, Invoker
+
+# How much may wait for a slow reader before the function has to wait, too.
+_FULL_BYTES = 1_048_576
+_BUFFERED_TYPE = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An answer that has begun: `is_streamed` tells whether the function streams; its end is known after the chunks."""
+
+    content_type: str
+    is_streamed: bool
+    chunks: AsyncIterator[bytes]
+    end: Callable[[], Answer]
+
+
+class _Pipe:
+    """What the data plane writes and the caller reads, in order."""
+
+    def __init__(self) -> None:
+        self.content_type: str | None = None
+        self._chunks: deque[bytes] = deque()
+        self._size = 0
+        self._moved = asyncio.Event()
+        self._on_room: Callable[[], None] | None = None
+
+    def begin(self, content_type: str) -> None:
+        """Note that the function has begun to answer."""
+        self.content_type = content_type
+        self._moved.set()
+
+    def write(self, data: bytes) -> None:
+        """Take what it wrote."""
+        self._chunks.append(data)
+        self._size += len(data)
+        self._moved.set()
+
+    def is_full(self, on_room: Callable[[], None]) -> bool:
+        """Tell whether the writer should wait; it is called back when there is room."""
+        if self._size < _FULL_BYTES:
+            return False
+        self._on_room = on_room
+        return True
+
+    def take(self) -> bytes | None:
+        """Return the next chunk, None where none is there yet."""
+        if not self._chunks:
+            return None
+        data = self._chunks.popleft()
+        self._size -= len(data)
+        if self._size < _FULL_BYTES and self._on_room is not None:
+            on_room, self._on_room = self._on_room, None
+            on_room()
+        return data
+
+    def wake(self) -> None:
+        """Have whoever waits look again."""
+        self._moved.set()
+
+    async def wait(self) -> None:
+        """Return when something was written, or `wake` was called."""
+        await self._moved.wait()
+        self._moved.clear()
+
+
+class Streams:
+    """Makes invocations whose answers are read while they are written."""
+
+    def __init__(self, invoker: Invoker, clock: Clock) -> None:
+        self.invoker = invoker
+        self._tasks = TaskOwner("lambda streams", clock=clock)
+
+    async def stop(self) -> None:
+        """Give up what is under way."""
+        await self._tasks.aclose()
+
+    async def open(self, call: Call) -> Opened:
+        """Return as soon as the function answers. Raises ServiceError where it could not be run, or was throttled.
+
+        A caller who goes away gives up the answer alone: the invocation runs to its end.
+        """
+        pipe = _Pipe()
+        running = self._tasks.start(self._run(replace(call, sink=pipe), pipe), name=call.request_id)
+        while pipe.content_type is None and not running.done:
+            await pipe.wait()
+        if pipe.content_type is not None:
+            return Opened(pipe.content_type, True, _chunks(pipe, running), lambda: _ended(running))  # noqa: FBT003
+        answer = await running.result()
+        if isinstance(answer, ServiceError):
+            raise answer
+        return Opened(_BUFFERED_TYPE, False, _whole(answer), lambda: answer)  # noqa: FBT003
+
+    async def _run(self, call: Call, pipe: _Pipe) -> Answer | ServiceError:
+        try:
+            return await self.invoker.run(call)
+        except ServiceError as error:
+            return error
+        finally:
+            # The task is done one turn of the loop after this.
+            asyncio.get_running_loop().call_soon(pipe.wake)
+
+
+async def _chunks(pipe: _Pipe, running: OwnedTask[Answer | ServiceError]) -> AsyncIterator[bytes]:
+    while True:
+        while (data := pipe.take()) is not None:
+            yield data
+        if running.done:
+            return
+        await pipe.wait()
+
+
+async def _whole(answer: Answer) -> AsyncIterator[bytes]:
+    if answer.function_error is None and answer.payload:
+        yield answer.payload
+
+
+def _ended(running: OwnedTask[Answer | ServiceError]) -> Answer:
+    answer = running.value
+    return Answer(str(answer).encode(), "Unhandled") if isinstance(answer, ServiceError) else answer

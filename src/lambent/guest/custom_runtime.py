@@ -1,0 +1,269 @@
+"""The Runtime API over HTTP, for runtimes that a function brings itself: a program called `bootstrap`.
+
+It is the parent of that program, inside the sandbox, and passes on what it asks and answers over the inherited channel.
+https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from lambent.guest import framing, peers
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import NoReturn
+
+CHANNEL = 3
+LOG = 4
+_LAYERS_VARIABLE = "_LAMBENT_LAYERS"
+_PREFIX = "/2018-06-01/runtime/"
+_TEXTS = (
+    "Lambda-Runtime-Aws-Request-Id",
+    "Lambda-Runtime-Deadline-Ms",
+    "Lambda-Runtime-Invoked-Function-Arn",
+    "Lambda-Runtime-Trace-Id",
+    "Lambda-Runtime-Client-Context",
+    "Lambda-Runtime-Cognito-Identity",
+)
+_PART = 262_144
+
+
+class Rendezvous:
+    """The invocation under way, and the channel to the platform; whoever asks has its turn alone."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+        self._turn = threading.Lock()
+        self._current: str | None = None
+        self._has_parked = False
+
+    def next(self) -> tuple[dict[str, str], bytes] | None:
+        """Return the next invocation's headers and event; None where the one before has not been answered."""
+        with self._turn:
+            if self._current is not None:
+                return None
+            if not self._has_parked:
+                self._has_parked = True
+                self._channel.sendall(framing.frame(framing.NEXT, b""))
+            message = framing.receive(self._channel)
+            if message is None:
+                os._exit(0)  # the platform is gone
+            texts, payload = framing.decode_invoke(message[1])
+            self._current = texts[0] or ""
+            return {name: text for name, text in zip(_TEXTS, texts) if text is not None}, payload
+
+    def answer(self, request_id: str, frame: bytes) -> bool:
+        """Send an invocation's answer; False where it is not the one under way."""
+        if request_id != self._current:
+            return False
+        self._current = None
+        self._channel.sendall(frame)
+        return True
+
+    def is_current(self, request_id: str) -> bool:
+        """Whether an answer to this invocation is expected."""
+        return request_id == self._current
+
+    def say(self, frame: bytes) -> None:
+        """Send a part of an answer, or a report about init."""
+        self._channel.sendall(frame)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """One connection of the runtime."""
+
+    protocol_version = "HTTP/1.1"
+    rendezvous: Rendezvous
+
+    def setup(self) -> None:
+        """Take the connection in only if a process of this sandbox made it: the port is the machine's."""
+        super().setup()
+        self.is_ours = peers.is_of_this_sandbox(self.client_address[1])
+
+    def do_GET(self) -> None:
+        """Answer `invocation/next`, which waits as long as it takes."""
+        if not self._is_allowed():
+            return
+        if self.path != _PREFIX + "invocation/next":
+            self._reply(404, {"errorMessage": "404 page not found", "errorType": "NotFound"})
+            return
+        found = self.rendezvous.next()
+        if found is None:
+            self._reply(403, {"errorMessage": "State transition is not allowed", "errorType": "InvalidStateTransition"})
+            return
+        headers, payload = found
+        self.send_response(200)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(payload)))
+        self.end_headers()
+        self.wfile.write(payload)
+
+    def do_POST(self) -> None:
+        """Take an answer, or an error."""
+        if not self._is_allowed():
+            return
+        parts = self.path[len(_PREFIX) :].split("/") if self.path.startswith(_PREFIX) else []
+        if parts == ["init", "error"]:
+            self.rendezvous.say(framing.frame(framing.INIT_ERROR, self._error_body()))
+            self._reply(202, {"status": "OK"})
+        elif len(parts) == 3 and parts[0] == "invocation" and parts[2] in {"response", "error"}:
+            self._take_answer(parts[1], is_error=parts[2] == "error")
+        else:
+            self._drain()
+            self._reply(404, {"errorMessage": "404 page not found", "errorType": "NotFound"})
+
+    def _take_answer(self, request_id: str, *, is_error: bool) -> None:
+        if not self.rendezvous.is_current(request_id):
+            self._drain()
+            self._reply(400, {"errorMessage": "Invalid request ID", "errorType": "InvalidRequestID"})
+            return
+        if is_error:
+            self.rendezvous.answer(request_id, framing.frame(framing.ERROR, self._error_body()))
+        elif self.headers.get("Lambda-Runtime-Function-Response-Mode", "").lower() == "streaming":
+            self._stream(request_id)
+        else:
+            body = self._body()
+            if len(body) > framing.MAX_RESPONSE:
+                self.rendezvous.answer(request_id, framing.frame(framing.TOO_LARGE, b""))
+                message = f"Exceeded maximum allowed payload size ({framing.MAX_RESPONSE} bytes)."
+                self._reply(413, {"errorMessage": message, "errorType": "RequestEntityTooLarge"})
+                return
+            content_type = self.headers.get("Content-Type", "application/json")
+            self.rendezvous.answer(request_id, framing.encode_response(content_type, body))
+        self._reply(202, {"status": "OK"})
+
+    def _stream(self, request_id: str) -> None:
+        content_type = self.headers.get("Content-Type", "application/octet-stream")
+        self.rendezvous.say(framing.frame(framing.STREAM, content_type.encode("latin-1", "replace")[:255]))
+        for part in self._parts():
+            self.rendezvous.say(framing.frame(framing.CHUNK, part))
+        self.rendezvous.answer(request_id, framing.frame(framing.STREAM_END, self._trailing_error()))
+
+    def _trailing_error(self) -> bytes:
+        kind = self.trailers.get("lambda-runtime-function-error-type")
+        if kind is None:
+            return b""
+        import base64
+
+        body = base64.b64decode(self.trailers.get("lambda-runtime-function-error-body", ""))
+        return body or json.dumps({"errorType": kind, "errorMessage": ""}).encode()
+
+    def _error_body(self) -> bytes:
+        """Return an error's JSON; its type is the header's, where the body has none."""
+        body = self._body()[: framing.MAX_ERROR]
+        kind = self.headers.get("Lambda-Runtime-Function-Error-Type")
+        try:
+            report = json.loads(body)
+        except ValueError:
+            report = None
+        if isinstance(report, dict) and (report.get("errorType") or not kind):
+            return body
+        report = report if isinstance(report, dict) else {"errorMessage": body.decode("utf-8", "replace")}
+        return json.dumps(dict(report, errorType=kind or "Runtime.Unknown")).encode()
+
+    def _is_allowed(self) -> bool:
+        if self.is_ours:
+            return True
+        self.close_connection = True
+        self._reply(403, {"errorMessage": "Forbidden", "errorType": "AccessDenied"})
+        return False
+
+    def _body(self) -> bytes:
+        body = bytearray()
+        for part in self._parts():
+            if len(body) <= framing.MAX_RESPONSE:
+                body += part
+        return bytes(body)
+
+    def _drain(self) -> None:
+        for _ in self._parts():
+            continue
+
+    def _parts(self) -> Iterator[bytes]:
+        self.trailers: dict[str, str] = {}
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            left = int(self.headers.get("Content-Length") or 0)
+            while left:
+                part = self.rfile.read(min(left, _PART))
+                if not part:
+                    return
+                left -= len(part)
+                yield part
+            return
+        while True:
+            size = int(self.rfile.readline().split(b";")[0] or b"0", 16)
+            if not size:
+                break
+            while size:
+                part = self.rfile.read(min(size, _PART))
+                if not part:
+                    return
+                size -= len(part)
+                yield part
+            self.rfile.readline()
+        while (line := self.rfile.readline().strip()) != b"":
+            name, _, value = line.decode("latin-1").partition(":")
+            self.trailers[name.strip().lower()] = value.strip()
+
+    def _reply(self, status: int, content: dict[str, str]) -> None:
+        body = json.dumps(content).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+        """Keep quiet: stderr is the function's."""
+
+
+def main() -> NoReturn:
+    """Start the function's own runtime and serve it until it ends; ends as it did."""
+    channel = socket.socket(fileno=CHANNEL)
+    channel.set_inheritable(False)
+    channel.setblocking(True)  # noqa: FBT003 - the call's own interface
+    rendezvous = Rendezvous(channel)
+    layers = os.environ.pop(_LAYERS_VARIABLE, "")
+    places = [os.path.join(root, "bootstrap") for root in (os.environ["LAMBDA_TASK_ROOT"], layers) if root]
+    program = next((place for place in places if os.path.isfile(place)), None)
+    if program is None:
+        _fail(rendezvous, "Runtime.InvalidEntrypoint", f"Couldn't find valid bootstrap(s): [{' '.join(places)}]")
+    Handler.rendezvous = rendezvous
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    api = f"127.0.0.1:{server.server_address[1]}"
+    os.set_inheritable(LOG, False)  # noqa: FBT003 - the call's own interface
+    try:
+        child = os.posix_spawn(program, [program], dict(os.environ, AWS_LAMBDA_RUNTIME_API=api))
+    except OSError as error:
+        reason = (error.strerror or "").lower()
+        _fail(rendezvous, "Runtime.InvalidEntrypoint", f"fork/exec {program}: {reason}")
+    signal.signal(signal.SIGTERM, lambda number, _frame: os.kill(child, number))
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if status >= 0:
+        os._exit(status)
+    with contextlib.suppress(OSError):  # nobody may have handlers for some
+        signal.signal(-status, signal.SIG_DFL)
+    os.kill(os.getpid(), -status)
+    os._exit(1)
+
+
+def _fail(rendezvous: Rendezvous, kind: str, message: str) -> NoReturn:
+    sys.stderr.write(f"{message}\n")
+    with contextlib.suppress(OSError):
+        rendezvous.say(
+            framing.frame(framing.INIT_ERROR, json.dumps({"errorType": kind, "errorMessage": message}).encode())
+        )
+    os._exit(1)

@@ -1,0 +1,71 @@
+// The console as AWS's runtime has it: each call one event, with time, request id and level, as text or JSON.
+// https://docs.aws.amazon.com/lambda/latest/dg/nodejs-logging.html
+
+import { writeSync } from "node:fs";
+import { format } from "node:util";
+
+import { isError } from "./errors.mjs";
+
+const LOG = 4;
+const FRAME = 0xa55a0003;
+const LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
+const METHODS = { trace: "TRACE", debug: "DEBUG", log: "INFO", info: "INFO", warn: "WARN", error: "ERROR", fatal: "FATAL" };
+
+export class Logs {
+  requestId = undefined;
+
+  constructor() {
+    const isJson = (process.env.AWS_LAMBDA_LOG_FORMAT ?? "").toUpperCase() === "JSON";
+    const least = Math.max(0, LEVELS.indexOf((process.env.AWS_LAMBDA_LOG_LEVEL ?? "").toUpperCase()));
+    const line = isJson ? asJson : asText;
+    for (const [method, level] of Object.entries(METHODS)) {
+      console[method] =
+        LEVELS.indexOf(level) < least ? () => {} : (...said) => write(line(this.requestId, level, said));
+    }
+  }
+}
+
+function asText(requestId, level, said) {
+  return `${new Date().toISOString()}\t${requestId}\t${level}\t${format(...said)}`;
+}
+
+function asJson(requestId, level, said) {
+  const event = { timestamp: new Date().toISOString(), level, requestId };
+  if (said.length === 1) {
+    try {
+      return JSON.stringify({ ...event, message: said[0] }, plain);
+    } catch {
+      return JSON.stringify({ ...event, message: format(said[0]) });
+    }
+  }
+  const error = said.find(isError);
+  return JSON.stringify({ ...event, message: format(...said), ...(error ? shown(error) : {}) });
+}
+
+function plain(_key, value) {
+  return isError(value) ? { ...value, ...shown(value) } : value;
+}
+
+function shown(error) {
+  return {
+    errorType: error.constructor?.name ?? "UnknownError",
+    errorMessage: error.message,
+    stackTrace: typeof error.stack === "string" ? error.stack.split("\n") : [],
+  };
+}
+
+function write(text) {
+  const body = Buffer.from(`${text}\n`);
+  const header = Buffer.alloc(16);
+  header.writeUInt32BE(FRAME, 0);
+  header.writeUInt32BE(body.length, 4);
+  header.writeBigUInt64BE(BigInt(Date.now()) * 1000n, 8);
+  let rest = Buffer.concat([header, body]);
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(LOG, rest));
+    } catch (error) {
+      if (error.code !== "EAGAIN") throw error;
+    }
+  }
+}

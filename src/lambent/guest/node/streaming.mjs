@@ -1,0 +1,69 @@
+// `awslambda.streamifyResponse`: https://docs.aws.amazon.com/lambda/latest/dg/config-rs-write-functions.html
+
+import { Writable } from "node:stream";
+
+export const STREAMING = Symbol.for("aws.lambda.runtime.handler.streaming");
+const HTTP = "application/vnd.awslambda.http-integration-response";
+
+// Passes on what a handler writes, as it is written.
+export class ResponseStream extends Writable {
+  #channel;
+  #prelude = null;
+  #contentType = "application/octet-stream";
+  hasBegun = false;
+
+  constructor(channel) {
+    super();
+    this.#channel = channel;
+    this.ended = new Promise((resolve, reject) => {
+      this.on("finish", resolve);
+      this.on("error", reject);
+    });
+    this.ended.catch(() => {}); // told where it is awaited
+  }
+
+  setContentType(contentType) {
+    this.#contentType = contentType;
+  }
+
+  // What stands before the body; zero bytes divide the two.
+  lead(prelude) {
+    this.#contentType = HTTP;
+    this.#prelude = Buffer.concat([Buffer.from(JSON.stringify(prelude)), Buffer.alloc(8)]);
+  }
+
+  _write(chunk, encoding, done) {
+    const body = typeof chunk === "string" ? Buffer.from(chunk, encoding) : Buffer.from(chunk);
+    this.#send(body).then(() => done(), done);
+  }
+
+  _final(done) {
+    this.#send(Buffer.alloc(0))
+      .then(() => this.#channel.endStream())
+      .then(() => done(), done);
+  }
+
+  async #send(body) {
+    if (!this.hasBegun) {
+      this.hasBegun = true;
+      await this.#channel.beginStream(this.#contentType);
+      if (this.#prelude) await this.#channel.chunk(this.#prelude);
+    }
+    await this.#channel.chunk(body);
+  }
+}
+
+export function offerStreaming() {
+  globalThis.awslambda = {
+    streamifyResponse(handler) {
+      handler[STREAMING] = "response";
+      return handler;
+    },
+    HttpResponseStream: class HttpResponseStream {
+      static from(stream, prelude) {
+        stream.lead(prelude);
+        return stream;
+      }
+    },
+  };
+}

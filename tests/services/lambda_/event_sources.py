@@ -1,0 +1,92 @@
+"""What the tests of event source mappings share: sources that a function may read, and mappings at rest."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+import pytest
+
+from lambent.testing.builders import ensure_role
+from lambent.testing.pytest_plugin import ClientFactory
+from tests.services.lambda_.conftest import Client, refusal
+
+UNKNOWN = "11111111-2222-3333-4444-555555555555"
+GONE = "The resource you requested does not exist."
+CLUSTER = {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": ["kafka:1000"]}}
+ACCESS = [{"Type": "BASIC_AUTH", "URI": "arn:aws:secretsmanager:us-east-1:123456789012:secret:s"}]
+KAFKA = {"SelfManagedEventSource": CLUSTER, "Topics": ["topic"], "SourceAccessConfigurations": ACCESS}
+
+Shown = dict[str, Any]  # Any: a mapping, as AWS shows it
+
+
+class Sources(NamedTuple):
+    """What a function may read."""
+
+    queue: str
+    fifo: str
+    stream: str
+    table: str
+
+
+class AtRest(Protocol):
+    """Looks at a mapping until nothing is under way."""
+
+    def __call__(self, uuid: str) -> Shown | None:
+        """Return the mapping at rest; None once it is gone."""
+
+
+@pytest.fixture
+def sources(aws: ClientFactory, account: str) -> Sources:
+    """Event sources that the tests' role may read."""
+    roles, queues, streams = aws("iam"), aws("sqs"), aws("kinesis")
+    role = ensure_role(roles).rpartition("/")[2]
+    for service in ("SQSQueue", "Kinesis", "DynamoDB"):
+        policy = f"arn:aws:iam::aws:policy/service-role/AWSLambda{service}ExecutionRole"
+        roles.attach_role_policy(RoleName=role, PolicyArn=policy)
+    queues.create_queue(QueueName="q")
+    queues.create_queue(QueueName="q.fifo", Attributes={"FifoQueue": "true"})
+    streams.create_stream(StreamName="s", ShardCount=1)
+    table = aws("dynamodb").create_table(
+        TableName="t",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )
+    where = f"us-east-1:{account}"
+    return Sources(
+        f"arn:aws:sqs:{where}:q",
+        f"arn:aws:sqs:{where}:q.fifo",
+        f"arn:aws:kinesis:{where}:stream/s",
+        str(table["TableDescription"]["LatestStreamArn"]),
+    )
+
+
+def look_until_at_rest(functions: Client, uuid: str) -> Shown | None:
+    """Return a mapping once nothing is under way; None once it is gone."""
+    for _ in range(2_000):
+        try:
+            found: Shown = functions.get_event_source_mapping(UUID=uuid)
+        except functions.exceptions.ResourceNotFoundException:
+            return None
+        if found["State"] in {"Enabled", "Disabled"}:
+            return found
+    raise AssertionError(f"{uuid} does not come to rest")
+
+
+@pytest.fixture
+def at_rest(functions: Client) -> AtRest:
+    return lambda uuid: look_until_at_rest(functions, uuid)
+
+
+def plain(shown: Shown | None) -> Shown:
+    """Return what AWS shows, without what differs from run to run."""
+    assert shown is not None
+    return {name: value for name, value in shown.items() if name not in {"ResponseMetadata", "LastModified"}}
+
+
+def parameter(call: Any, **parameters: object) -> str:  # Any: a client's method
+    """Return what AWS says of a parameter that is wrong."""
+    status, code, message = refusal(call, **parameters)
+    assert (status, code) == (400, "InvalidParameterValueException")
+    return message
