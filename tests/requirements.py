@@ -40,6 +40,18 @@ def require_tool(name: str) -> Path:
     return Path(found) if found else missing(f"the program {name}")
 
 
+def optional_tool(name: str, variable: str) -> Path:
+    """Return where a program is that this project can do without: `variable` names it, or PATH has it.
+
+    Where neither does, the test is skipped, on CI as well: it is too much to install for a test.
+    """
+    named = os.environ.get(variable)  # noqa: TID251 - the user's word where a program is, as TF_PLUGIN_MIRROR
+    found = named or shutil.which(name)
+    if found is None:
+        pytest.skip(f"needs the program {name} on PATH, or its place in {variable}")
+    return Path(found)
+
+
 def require_python(version: str) -> Path:
     """Return an interpreter of exactly `version` ("3.12"), found as users have them: PATH, pyenv, uv."""
     found = _find_python(version)

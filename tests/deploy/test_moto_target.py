@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,37 +17,8 @@ from lambent.deploy.planner import Planner, Source
 from lambent.deploy.progress import ResourceDone, StackDone
 from lambent.deploy.stacks import outputs_of
 from lambent.manifest.system import System
-from tests.requirements import process_environment
 
 pytestmark = pytest.mark.timeout(120)
-
-
-@pytest.fixture(scope="module")
-def target() -> Iterator[Target]:
-    """Moto's server as the target; its account is its own."""
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    environment = process_environment(AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test", AWS_REGION="us-east-1")
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        try:
-            url = f"http://127.0.0.1:{port}"
-            while not _answers(url):
-                assert server.poll() is None, "moto's server did not start"
-            yield Target(url, "us-east-1", "test", "test")
-        finally:
-            server.kill()
-
-
-def _answers(url: str) -> bool:
-    try:
-        urllib.request.urlopen(f"{url}/moto-api/", timeout=5).close()  # noqa: S310 - the address is ours
-    except (urllib.error.URLError, OSError):
-        return False
-    return True
 
 
 def system(memory: int = 128) -> System:

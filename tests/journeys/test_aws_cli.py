@@ -123,3 +123,51 @@ def test_code_comes_from_a_bucket_that_the_bridge_keeps(aws: Aws, tmp_path: Path
         "Error occurred while GetObject. S3 Error Code: NoSuchKey. "
         "S3 Error Message: The specified key does not exist." in refused
     )
+
+
+@pytest.mark.timeout(120)
+def test_the_developer_guides_first_steps_with_managed_instances(
+    aws: Aws, tmp_path: Path, platform: LocalPlatform
+) -> None:
+    # https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-getting-started.html
+    ec2, iam = (platform.client(name, account=ACCOUNT, region="us-west-2") for name in ("ec2", "iam"))
+    role = iam.create_role(RoleName="operator", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    iam.attach_role_policy(RoleName="operator", PolicyArn="arn:aws:iam::aws:policy/AWSLambdaManagedEC2ResourceOperator")
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    group = ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]
+    pool = ("--capacity-provider-name", "pool")
+    aws(
+        "lambda", "create-capacity-provider", *pool,
+        "--vpc-config", f"SubnetIds=[{subnet}],SecurityGroupIds=[{group}]",
+        "--permissions-config", f"CapacityProviderOperatorRoleArn={role}",
+        "--instance-requirements", "Architectures=[x86_64]",
+        "--capacity-provider-scaling-config", "MaxVCpuCount=30",
+    )  # fmt: skip
+    state = ("lambda", "get-capacity-provider", *pool, "--query", "CapacityProvider.State")
+    while aws(*state) == "Pending":
+        pass
+    arn = f"arn:aws:lambda:us-west-2:{ACCOUNT}:capacity-provider:pool"
+    name = ("--function-name", "managed")
+    aws(
+        "lambda", "create-function", *name, "--package-type", "Zip", "--runtime", "python3.13",
+        "--handler", "lambda_function.lambda_handler", "--zip-file", f"fileb://{package(tmp_path, 'managed')}",
+        "--role", role, "--architectures", "x86_64", "--memory-size", "2048", "--ephemeral-storage", "Size=512",
+        "--capacity-provider-config", f"LambdaManagedInstancesCapacityProviderConfig={{CapacityProviderArn={arn}}}",
+    )  # fmt: skip
+    while (made := aws("lambda", "get-function-configuration", *name))["State"] == "Pending":
+        pass
+    assert made["State"] == "ActiveNonInvocable"
+    assert aws("lambda", "publish-version", *name)["State"] == "Pending"
+    aws("lambda", "wait", "published-version-active", *name, "--qualifier", "1", text=True)
+    out = tmp_path / "out.json"
+    answer = aws("lambda", "invoke", "--function-name", "managed:1", "--payload", '{"n": 3}', str(out))
+    assert answer == {"StatusCode": 200, "ExecutedVersion": "1"}
+    assert json.loads(json.loads(out.read_text())["body"])["sequence"] == [0, 1, 1, 2]
+    published = aws("lambda", "publish-version", *name, "--publish-to", "LATEST_PUBLISHED")
+    assert published["Version"] == "$LATEST.PUBLISHED"
+    in_use = aws("lambda", "delete-capacity-provider", *pool, fails=True)
+    assert "The capacity provider is currently in use by 1 functions." in in_use
+    aws("lambda", "delete-function", *name)
+    while aws("lambda", "list-functions", "--query", "Functions[?FunctionName=='managed'].FunctionArn"):
+        pass
+    assert aws("lambda", "delete-capacity-provider", *pool)["CapacityProvider"]["State"] == "Deleting"

@@ -228,3 +228,64 @@ def test_the_planton_example_runs(lambent: Run, platform: LocalPlatform, tmp_pat
     }
     assert platform.client("lambda").invoke(FunctionName="greeter", Payload=b"{}")["StatusCode"] == 200
     lambent("down", str(ROOT / "examples" / "planton" / "zip.yaml"), "--yes")
+
+
+MANAGED = """
+stack: fleet
+capacity_providers:
+  pool:
+    subnets: [SUBNETS]
+    max_vcpus: MOST
+    tags: {team: data}
+functions:
+  latest:
+    code: src
+    runtime: python3.11
+    handler: app.handler
+    memory: 2048
+    timeout: 1h
+    capacity_provider: {provider: "${capacity_providers.pool}", min_environments: 1, max_environments: 6}
+  steady:
+    code: src
+    runtime: python3.13
+    handler: app.handler
+    memory: 4096
+    alias: live
+    capacity_provider:
+      provider: ${capacity_providers.pool.arn}
+      memory_per_vcpu: 4
+      min_environments: 3
+      max_environments: 12
+"""
+
+
+def test_a_fleet_on_a_capacity_provider_is_deployed_changed_and_removed(
+    lambent: Run, tmp_path: Path, platform: LocalPlatform
+) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "app.py").write_text("def handler(event, context):\n    return context.function_version\n")
+    subnets = [each["SubnetId"] for each in platform.client("ec2").describe_subnets()["Subnets"]][:2]
+    manifest = tmp_path / "lambent.yaml"
+
+    def write(most: int) -> None:
+        text = MANAGED.replace("SUBNETS", ", ".join(subnets)).replace("MOST", str(most))
+        manifest.write_text(text.replace("python3.11", "python3.13" if most > 30 else "python3.11"))
+
+    write(30)
+    findings = parsed(lambent("check", "--json", expect=1))
+    assert [one["rule"] for one in findings if one["severity"] == "error"] == ["managed-runtime"]
+    write(40)
+    lambent("up")
+    functions = platform.client("lambda")
+    assert parsed(lambent("invoke", "fleet-steady", "--qualifier", "live")) == "1"
+    assert functions.get_function_scaling_config(FunctionName="fleet-steady", Qualifier="1")[
+        "AppliedFunctionScalingConfig"
+    ] == {"MinExecutionEnvironments": 3, "MaxExecutionEnvironments": 12}
+    latest = functions.get_function_configuration(FunctionName="fleet-latest", Qualifier="$LATEST.PUBLISHED")
+    assert (latest["State"], latest["Timeout"]) == ("Active", 3600)
+    write(50)
+    lambent("up")
+    pool = functions.get_capacity_provider(CapacityProviderName="fleet-pool")["CapacityProvider"]
+    assert pool["CapacityProviderScalingConfig"] == {"MaxVCpuCount": 50, "ScalingMode": "Auto"}
+    lambent("down", "--yes")
+    assert functions.list_capacity_providers()["CapacityProviders"] == []

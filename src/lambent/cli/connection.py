@@ -39,6 +39,33 @@ def ask(port: int, path: str, *, method: str = "GET", timeout_s: float = 5.0) ->
     return cast("Mapping[str, Any]", parsed) if isinstance(parsed, dict) else None  # checked on this line
 
 
+def tell(
+    port: int, path: str, *, method: str = "POST", body: Mapping[str, object] | None = None, timeout_s: float = 5.0
+) -> Mapping[str, Any]:  # Any: JSON of /_lambent
+    """Have the platform do what `/_lambent/<path>` stands for and return its answer.
+
+    Raises CommandError with the platform's own words where it refuses, or does not answer in time.
+    """
+    import http.client  # as above
+
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
+    try:
+        connection.request(method, f"/_lambent/{path}", json.dumps(body) if body is not None else None)
+        answer = connection.getresponse()
+        parsed = json.loads(answer.read())
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise CommandError(
+            f"The call did not get through: {error}",
+            "See whether the platform runs: lambent status",
+            ExitCode.NOT_RUNNING,
+        ) from error
+    finally:
+        connection.close()
+    if answer.status != http.HTTPStatus.OK:
+        raise CommandError(str(parsed.get("message", answer.reason)))
+    return cast("Mapping[str, Any]", parsed)  # what the platform answers with 200 is an object
+
+
 def _is_open(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1.0)
@@ -66,8 +93,8 @@ def require_running(port: int) -> Mapping[str, Any]:
 
 
 @contextmanager
-def api_errors() -> Iterator[None]:
-    """Turn the errors of AWS calls into a command error."""
+def api_errors(*, is_local: bool = True) -> Iterator[None]:
+    """Turn the errors of AWS calls, to the platform here or to AWS, into a command error."""
     from lambent.aws.clients import AwsCallError, TargetUnreachableError, aws_errors
 
     try:
@@ -76,11 +103,11 @@ def api_errors() -> Iterator[None]:
     except AwsCallError as error:
         raise CommandError(f"{error.operation} failed: {error.message}", f"AWS error code: {error.code}") from error
     except TargetUnreachableError as error:
-        raise CommandError(
-            f"The call did not get through: {error}",
-            "See whether the platform runs: lambent status",
-            ExitCode.NOT_RUNNING,
-        ) from error
+        advice = "See whether the platform runs: lambent status"
+        if not is_local:
+            advice = "See whether --profile, --region and the variables of AWS in the environment are what you mean."
+        code = ExitCode.NOT_RUNNING if is_local else ExitCode.FAILED
+        raise CommandError(f"The call did not get through: {error}", advice, code) from error
 
 
 def is_alive(pid: int) -> bool:

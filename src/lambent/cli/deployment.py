@@ -13,6 +13,7 @@ import typer
 from lambent.cli import connection, launching, settings
 from lambent.cli import project as projects
 from lambent.cli.errors import CommandError, ExitCode
+from lambent.cli.neighbours import neighbours
 from lambent.cli.project import Project, ProjectRequest
 from lambent.cli.targets import Place
 from lambent.cli.views import human
@@ -42,7 +43,7 @@ def target_of(place: Place, project: Project | None, *, start: bool = False) -> 
     return Target.local(settings.endpoint_url(place.port), region=region or LOCAL_REGION)
 
 
-def compiled(project: Project, target: Target) -> CompiledSystem:
+def compiled(project: Project, target: Target, place: Place) -> CompiledSystem:
     """Return the project as CloudFormation understands it; its findings are shown, and an error ends the command."""
     projects.require_sound(project)
     if project.system is None:
@@ -52,14 +53,14 @@ def compiled(project: Project, target: Target) -> CompiledSystem:
             raise CommandError(
                 "A template does not say which stack it is for.", "Name it with --stack NAME.", ExitCode.USAGE
             )
-        with _deploy_errors():
+        with deploy_errors():
             return compile_template(project.text, project.base, stack_name=project.stack, parameters=project.settings)
     from lambent.compiler.compile import compile_system
     from lambent.compiler.errors import CompileError
     from lambent.deploy.discovery import discover
 
     try:
-        with errors():
+        with errors(place):
             vpcs = discover(project.system, target)
         return compile_system(project.system, vpcs=vpcs, settings=project.settings)
     except CompileError as error:
@@ -76,24 +77,35 @@ class Planned:
     compiled: CompiledSystem | None = None
 
 
-def planned(project: Project, target: Target, place: Place, *, throw_away: bool = False) -> Planned:
-    """Return what is to be done for a project; `throw_away` removes the change set again, for a look only."""
+def planned(project: Project, target: Target, place: Place) -> Planned:
+    """Return what is to be done for a project."""
     from lambent.deploy.bootstrap import bootstrap
     from lambent.deploy.plan import Plan
     from lambent.deploy.planner import Planner, Source
 
-    system = compiled(project, target)
+    system = compiled(project, target, place)
     planner = Planner(target, make_bucket=bootstrap if place.is_local else None)
-    with errors():
-        prepared = planner.prepare(system, Source(project.base, settings.cache_dir()))
+    with errors(place):
+        prepared = planner.prepare(system, Source(project.base, settings.cache_dir(), neighbours(place)))
         if planner.is_under_way(prepared):
-            return Planned(
-                Plan(system.stack_name, None, is_new=False, output_names=system.output_names), is_under_way=True
-            )
+            names = dict(system.output_names)
+            return Planned(Plan(system.stack_name, None, is_new=False, output_names=names), is_under_way=True)
         found = planner.plan(prepared)
-        if throw_away and found.change_set_id is not None:
-            planner.forget(found)
     return Planned(found, compiled=system)
+
+
+def looked_at(project: Project, target: Target, place: Place, *, throw_away: bool = False) -> Plan:
+    """Return what would be done for a project, for a look; `throw_away` removes its change set again."""
+    from lambent.deploy.planner import Planner
+
+    found = planned(project, target, place)
+    if found.is_under_way:
+        message = f"Stack {found.plan.stack_name} is being brought to this very state already."
+        raise CommandError(message, "Follow it with: lambent up")
+    if throw_away and found.plan.change_set_id is not None:
+        with errors(place):
+            Planner(target).forget(found.plan)
+    return found.plan
 
 
 def unchanged(request: ProjectRequest, place: Place) -> tuple[CompiledSystem, Target] | None:
@@ -115,12 +127,14 @@ def unchanged(request: ProjectRequest, place: Place) -> tuple[CompiledSystem, Ta
     from lambent.deploy.planner import Planner, Source
 
     if place.is_local:
+        if connection.health(place.port) is None:
+            return None  # rather than to try it several times
         target = Target.local(settings.endpoint_url(place.port), region=region or LOCAL_REGION)
     else:
         target = Target.aws(region=region, profile=place.profile)
     planner = Planner(target)
     try:
-        prepared = planner.prepare(system, Source(known[0].parent, settings.cache_dir()))
+        prepared = planner.prepare(system, Source(known[0].parent, settings.cache_dir(), neighbours(place)))
         return (system, target) if planner.is_deployed(prepared) else None
     except (AwsCallError, TargetUnreachableError, DeployError):
         return None  # whatever it is, the long way tells it well
@@ -173,14 +187,15 @@ def require_success(end: StackDone | None, name: str) -> None:
 
 
 @contextmanager
-def errors() -> Iterator[None]:
+def errors(place: Place) -> Iterator[None]:
     """Turn what deployment and AWS raise into a command error."""
-    with connection.api_errors(), _deploy_errors():
+    with connection.api_errors(is_local=place.is_local), deploy_errors():
         yield
 
 
 @contextmanager
-def _deploy_errors() -> Iterator[None]:
+def deploy_errors() -> Iterator[None]:
+    """Turn what deployment raises into a command error."""
     from lambent.deploy.errors import DeployError
 
     try:

@@ -22,6 +22,7 @@ class Launch:
     data: Path | None
     isolation: str = "auto"
     strict_runtimes: bool = False
+    virtual_time: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ def launch(wanted: Launch) -> Launched:
     command = [sys.executable, "-m", "lambent", "start", "--port", str(wanted.port), "--isolation", wanted.isolation]
     command += ["--memory"] if wanted.data is None else ["--data", str(wanted.data)]
     command += ["--strict-runtimes"] if wanted.strict_runtimes else []
+    command += ["--virtual-time"] if wanted.virtual_time else []
     with log.open("wb") as sink:
         child = subprocess.Popen(
             command,

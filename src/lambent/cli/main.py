@@ -30,6 +30,7 @@ COMMANDS = {
     "bootstrap": "Make the bucket that code is uploaded to.",
     "invoke": "Invoke a function and print its answer.",
     "logs": "Print a function's logs.",
+    "clock": "See and move a platform's virtual clock.",
 }
 
 

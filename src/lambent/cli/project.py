@@ -9,9 +9,7 @@ import runpy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from lambent.base.diagnostics import Diagnostic, has_errors
 from lambent.cli.errors import CommandError, ExitCode
@@ -22,21 +20,6 @@ if TYPE_CHECKING:
     from lambent.manifest.system import System
 
 _NAMES = ("lambent.yaml", "lambent.yml", "lambent.py", "template.yaml", "template.yml", "template.json")
-
-PathArgument = Annotated[
-    Path | None,
-    typer.Argument(
-        help="A manifest, a CloudFormation or SAM template, or a folder with one.",
-        show_default="lambent.yaml or template.yaml here",
-    ),
-]
-EnvironmentOption = Annotated[
-    str | None, typer.Option("--env", "-e", help="The environment whose overlay is laid over the manifest.")
-]
-SetOption = Annotated[
-    list[str] | None, typer.Option("--set", "-s", metavar="NAME=VALUE", help="A parameter's value; may be repeated.")
-]
-StackOption = Annotated[str | None, typer.Option("--stack", help="The stack's name, in place of the manifest's.")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +98,8 @@ def stack_of(request: ProjectRequest) -> tuple[str, Project | None]:
     if project.system is not None:
         return project.system.stack, project
     if project.stack is None:
+        if not project.is_template:
+            require_sound(project)
         raise CommandError(
             f"{project.file} does not say which stack it is for.", "Name it with --stack NAME.", ExitCode.USAGE
         )

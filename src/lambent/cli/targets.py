@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
-
-import typer
 
 from lambent.cli import settings
 from lambent.cli.errors import CommandError, ExitCode
-
-if TYPE_CHECKING:
-    pass
 
 
 class TargetName(StrEnum):
@@ -20,18 +14,6 @@ class TargetName(StrEnum):
 
     LOCAL = "local"
     AWS = "aws"
-
-
-TargetOption = Annotated[
-    TargetName | None,
-    typer.Option("--target", "-t", help="Where: the platform here, or AWS.", show_default="$LAMBENT_TARGET or local"),
-]
-RegionOption = Annotated[
-    str | None, typer.Option("--region", help="The AWS region.", show_default="the manifest's, then the target's")
-]
-ProfileOption = Annotated[
-    str | None, typer.Option("--profile", help="The AWS profile with the credentials; --target aws only.")
-]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,24 @@ class ArchiveKind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class BundleWanted:
+    """A Node.js handler that is bundled with all that it imports: its module, `src/app` of `src/app.handler`.
+
+    `entry` is the file that is begun with, where it is not the module's own; `options` are further ones of esbuild's.
+    """
+
+    module: str
+    entry: str = ""
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ArchiveWanted:
     """Code to be packaged and uploaded before the template is deployed.
 
     `source` is a folder, a file or a zip, relative to the manifest's folder, or "" where there are only requirements.
+    `runtime` is the first of a layer's, `more_runtimes` the others with blanks between them.
+    `bundle` says that its handler is bundled; None where files are packaged.
     Once it is uploaded, its place is written to property `property_name` of resource `logical_id`: a mapping with the
     keys `bucket_key`, `key_key` (`S3Bucket` and `S3Key`), or, where both are "", one `s3://` text.
     """
@@ -33,6 +47,8 @@ class ArchiveWanted:
     requirements: str = ""
     bucket_key: str = "S3Bucket"
     key_key: str = "S3Key"
+    bundle: BundleWanted | None = None
+    more_runtimes: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from lambent.aws.clients import aws_errors
 from lambent.deploy.errors import DeployError
+from lambent.deploy.waiting import Wait, wait
 
 _LOOK_S = 0.5
 
@@ -23,7 +24,7 @@ class Difference:
     actual: str
 
 
-def drifted(client: Any, stack_name: str) -> list[Difference]:  # Any: a boto3 client
+def drifted(client: Any, stack_name: str, *, wait: Wait = wait) -> list[Difference]:  # Any: a boto3 client
     """Return what was changed or removed behind CloudFormation's back. Raises DeployError where it cannot be told."""
     with aws_errors():
         detection = client.detect_stack_drift(StackName=stack_name)["StackDriftDetectionId"]
@@ -31,13 +32,23 @@ def drifted(client: Any, stack_name: str) -> list[Difference]:  # Any: a boto3 c
             status = client.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
             if status["DetectionStatus"] != "DETECTION_IN_PROGRESS":
                 break
-            threading.Event().wait(_LOOK_S)
+            wait(_LOOK_S)
         if status["DetectionStatus"] == "DETECTION_FAILED":
             raise DeployError(f"Drift cannot be told: {status.get('DetectionStatusReason', 'no reason given')}")
-        found = client.describe_stack_resource_drifts(
-            StackName=stack_name, StackResourceDriftStatusFilters=["MODIFIED", "DELETED"]
-        )["StackResourceDrifts"]
-    return [difference for drift in found for difference in _differences(drift)]
+        return [difference for drift in _drifts(client, stack_name) for difference in _differences(drift)]
+
+
+def _drifts(client: Any, stack_name: str) -> Iterator[dict[str, Any]]:  # Any: a boto3 client; a StackResourceDrift
+    request: dict[str, Any] = {  # Any: parameters of the API
+        "StackName": stack_name,
+        "StackResourceDriftStatusFilters": ["MODIFIED", "DELETED"],
+    }
+    while True:
+        page = client.describe_stack_resource_drifts(**request)
+        yield from page["StackResourceDrifts"]
+        if not page.get("NextToken"):
+            return
+        request["NextToken"] = page["NextToken"]
 
 
 def _differences(drift: dict[str, Any]) -> list[Difference]:  # Any: a StackResourceDrift

@@ -5,7 +5,6 @@ The state is the target's. An executor that loses its connection, or is started 
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from datetime import datetime
 from functools import cached_property
@@ -23,19 +22,25 @@ from lambent.deploy.progress import (
     TurnedBack,
 )
 from lambent.deploy.stacks import StackState, find_stack
+from lambent.deploy.waiting import Wait, is_passing, wait
 
 _VERBS = {"CREATE": "created", "UPDATE": "updated", "DELETE": "deleted"}
-_GOOD = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "DELETE_COMPLETE"})
+_UP = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
+_DOWN = frozenset({"DELETE_COMPLETE"})
 _FIRST_LOOK_S, _LONGEST_LOOK_S, _LOST_PATIENCE_S = 0.02, 2.0, 600.0
-_THROTTLED = frozenset({"Throttling", "ThrottlingException", "RequestLimitExceeded", "ServiceUnavailable"})
+# What is asked for shows a moment later: a stack that still rests, of which no event tells, may not have begun.
+_BEGIN_PATIENCE_S = 20.0
 _CANCELLED = "Resource creation cancelled"
+# Why an operation that was not asked to ends so, where the target itself gives no reason.
+_UNASKED = {"DELETE_COMPLETE": "it was deleted meanwhile", "REVIEW_IN_PROGRESS": "its change set was not carried out"}
 
 
 class Executor:
     """Works on the stacks of one target."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, *, wait: Wait = wait) -> None:
         self._target = target
+        self._wait = wait
 
     @cached_property
     def client(self) -> Any:  # Any: a boto3 client
@@ -52,12 +57,14 @@ class Executor:
             with aws_errors():
                 self.client.execute_change_set(ChangeSetName=plan.change_set_id, StackName=state.id)
         except AwsCallError as error:
-            if error.code in {"ChangeSetNotFound", "ChangeSetNotFoundException", "InvalidChangeSetStatus"}:
+            if error.code not in {"ChangeSetNotFound", "ChangeSetNotFoundException", "InvalidChangeSetStatus"}:
+                raise
+            if not self._is_carrying_out(plan, state):
                 raise DeployError(
                     f"Stack {plan.stack_name} has moved on since this plan was made.", "Plan again: lambent plan"
                 ) from error
-            raise
-        yield from self._follow(state.id, cursor)
+            cursor = None
+        yield from self._follow(state.id, cursor, _UP)
 
     def remove(self, name: str) -> Iterator[Progress]:
         """Remove a stack. Raises DeployError where there is none, or it is being changed."""
@@ -67,11 +74,16 @@ class Executor:
         cursor = self._newest_event(state.id)
         with aws_errors():
             self.client.delete_stack(StackName=state.id)
-        yield from self._follow(state.id, cursor)
+        yield from self._follow(state.id, cursor, _DOWN)
 
     def follow(self, name: str) -> Iterator[Progress]:
-        """Tell how an operation that is under way goes on, until its end."""
-        yield from self._follow(self._required(name).id, None)
+        """Tell how a creation or an update that is under way goes on, until its end."""
+        yield from self._follow(self._required(name).id, None, _UP)
+
+    def _is_carrying_out(self, plan: Plan, known: StackState) -> bool:
+        """Return whether this very plan is under way: it was begun twice, or its beginning was told twice."""
+        state = find_stack(self.client, known.id)
+        return state is not None and state.is_in_progress and state.change_set_id == plan.change_set_id
 
     def _required(self, name: str) -> StackState:
         found = find_stack(self.client, name)
@@ -84,37 +96,41 @@ class Executor:
             events = self.client.describe_stack_events(StackName=stack_id)["StackEvents"]
         return events[0]["EventId"] if events else None
 
-    def _follow(self, stack_id: str, cursor: str | None) -> Iterator[Progress]:
+    def _follow(self, stack_id: str, cursor: str | None, wanted: frozenset[str]) -> Iterator[Progress]:
         telling = _Telling(stack_id)
-        clock = threading.Event()
-        pause, lost_s = _FIRST_LOOK_S, 0.0
+        pause, lost_s, idle_s = _FIRST_LOOK_S, 0.0, 0.0
         while True:
             try:
                 # The state before the events: those that led to a state of rest are then among them.
                 state = find_stack(self.client, stack_id)
-                events = self._since(stack_id, cursor)
-                lost_s = 0.0
+                events = [] if state is None else self._since(stack_id, cursor)
             except (TargetUnreachableError, AwsCallError) as error:
-                if isinstance(error, AwsCallError) and error.code not in _THROTTLED:
-                    raise
-                if lost_s == 0.0:
+                if lost_s == 0.0 and is_passing(error):
                     yield ConnectionLost(str(error))
-                if lost_s > _LOST_PATIENCE_S:
-                    raise DeployError(
-                        f"The target does not answer: {error}",
-                        "The deployment goes on there. Run the command again to follow it.",
-                    ) from error
-                lost_s += _LONGEST_LOOK_S
-                clock.wait(_LONGEST_LOOK_S)
+                lost_s = self._lost(error, lost_s)
                 continue
+            lost_s = 0.0
             for event in events:
                 cursor = event["EventId"]
                 yield from telling.of(event)
-            if state is None or not state.is_in_progress:
-                yield telling.end(state)
+            if telling.has_ended(state) or (idle_s > _BEGIN_PATIENCE_S and not _is_under_way(state)):
+                yield telling.end(state, wanted)
                 return
             pause = _FIRST_LOOK_S if events else min(pause * 1.4, _LONGEST_LOOK_S)
-            clock.wait(pause)
+            idle_s = 0.0 if events else idle_s + pause
+            self._wait(pause)
+
+    def _lost(self, error: TargetUnreachableError | AwsCallError, lost_s: float) -> float:
+        """Wait for the target to answer again and return for how long it has not; raises what will not pass."""
+        if not is_passing(error):
+            raise error
+        if lost_s > _LOST_PATIENCE_S:
+            raise DeployError(
+                f"The target does not answer: {error}",
+                "The deployment goes on there. Run the command again to follow it.",
+            ) from error
+        self._wait(_LONGEST_LOOK_S)
+        return lost_s + _LONGEST_LOOK_S
 
     def _since(self, stack_id: str, cursor: str | None) -> list[dict[str, Any]]:  # Any: a StackEvent
         """Return the events after one, the oldest first; all of the last operation where there is none to begin at."""
@@ -137,6 +153,10 @@ class Executor:
             request["NextToken"] = page["NextToken"]
 
 
+def _is_under_way(state: StackState | None) -> bool:
+    return state is not None and state.is_in_progress
+
+
 class _Telling:
     """Events of a stack → progress: pairs beginnings with ends, and remembers the first failure."""
 
@@ -147,12 +167,14 @@ class _Telling:
         self._last: datetime | None = None
         self._cause: ResourceDone | None = None
         self._reason = ""
+        self._status = ""
 
     def of(self, event: dict[str, Any]) -> Iterator[Progress]:  # Any: a StackEvent
         status, at = str(event["ResourceStatus"]), event["Timestamp"]
         self._first = self._first or at
         self._last = at
         if event.get("PhysicalResourceId") == self._stack_id:
+            self._status = status
             if "ROLLBACK_IN_PROGRESS" in status:
                 self._reason = event.get("ResourceStatusReason", "")
                 yield TurnedBack(self._cause)
@@ -178,15 +200,18 @@ class _Telling:
             self._cause = done
         yield done
 
-    def end(self, state: StackState | None) -> StackDone:
+    def has_ended(self, state: StackState | None) -> bool:
+        """Return whether the stack rests, and its events say that it came to this rest."""
+        return state is None or (not state.is_in_progress and state.status == self._status)
+
+    def end(self, state: StackState | None, wanted: frozenset[str]) -> StackDone:
         took = 0.0 if self._first is None or self._last is None else (self._last - self._first).total_seconds()
-        if state is None:
-            return StackDone("DELETE_COMPLETE", is_success=True, took_s=took)
+        status = "DELETE_COMPLETE" if state is None else state.status
         return StackDone(
-            status=state.status,
-            is_success=state.status in _GOOD,
+            status=status,
+            is_success=status in wanted,
             took_s=took,
-            reason=state.reason or self._reason,
+            reason=("" if state is None else state.reason) or self._reason or _UNASKED.get(status, ""),
             cause=self._cause,
-            outputs=state.outputs,
+            outputs={} if state is None else state.outputs,
         )

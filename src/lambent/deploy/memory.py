@@ -10,9 +10,10 @@ import json
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from lambent import __version__
-from lambent.compiler.result import ArchiveKind, ArchiveWanted, CompiledSystem, VersionWanted
+from lambent.compiler.result import ArchiveKind, ArchiveWanted, BundleWanted, CompiledSystem, VersionWanted
 
 
 def key_of(*parts: str) -> str:
@@ -37,13 +38,18 @@ def recall(cache: Path, key: str) -> tuple[CompiledSystem, str | None] | None:
     except (OSError, ValueError):
         return None
     body = kept["compiled"]
-    archives = (ArchiveWanted(**{**one, "kind": ArchiveKind(one["kind"])}) for one in body["archives"])
     compiled = CompiledSystem(
         **{
             **body,
             "capabilities": tuple(body["capabilities"]),
-            "archives": tuple(archives),
+            "archives": tuple(_archive(one) for one in body["archives"]),
             "versions": tuple(VersionWanted(**one) for one in body["versions"]),
         }
     )
     return compiled, kept["region"]
+
+
+def _archive(kept: dict[str, Any]) -> ArchiveWanted:  # Any: what JSON makes of its fields
+    bundle = kept["bundle"]
+    wanted = None if bundle is None else BundleWanted(**{**bundle, "options": tuple(bundle["options"])})
+    return ArchiveWanted(**{**kept, "kind": ArchiveKind(kept["kind"]), "bundle": wanted})

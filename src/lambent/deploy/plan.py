@@ -11,6 +11,8 @@ from typing import Any
 from lambent.deploy.errors import DeployError
 
 _FORMAT = 1
+KNOWN_AFTER_APPLY = "{{changeSet:KNOWN_AFTER_APPLY}}"
+"""What CloudFormation says in place of a value that only carrying the plan out will tell."""
 
 
 class Action(StrEnum):
@@ -46,6 +48,15 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class CodeSize:
+    """How many bytes the package of a function or a layer has, as it is sent and as it is unpacked."""
+
+    logical_id: str
+    zipped: int
+    unzipped: int
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A change set, told. `change_set_id` is None where nothing is to be done."""
 
@@ -55,11 +66,18 @@ class Plan:
     changes: tuple[Change, ...] = ()
     notices: tuple[str, ...] = ()
     output_names: Mapping[str, str] | None = None
+    code: tuple[CodeSize, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to do."""
         return self.change_set_id is None
+
+    @property
+    def region(self) -> str | None:
+        """The region that the change set is in, as its ARN says; None where there is nothing to do."""
+        parts = (self.change_set_id or "").split(":")
+        return parts[3] if len(parts) > 3 else None
 
     def count(self, action: Action) -> int:
         """Return how many resources an action is done to."""
@@ -114,6 +132,7 @@ def from_json(text: str) -> Plan:
             )
             for one in body.pop("changes")
         )
-        return Plan(**{**body, "changes": changes, "notices": tuple(body["notices"])})
+        code = tuple(CodeSize(**one) for one in body.pop("code", ()))
+        return Plan(**{**body, "changes": changes, "notices": tuple(body["notices"]), "code": code})
     except (ValueError, KeyError, TypeError) as error:
         raise DeployError("This is no saved plan.", "Make one with `lambent plan --out FILE`.") from error

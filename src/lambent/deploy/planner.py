@@ -4,35 +4,38 @@ from __future__ import annotations
 
 import hashlib
 import secrets  # noqa: TID251 - a name that no other deployment has
-import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lambent.aws.clients import Target, aws_errors
+from lambent.aws.clients import AwsCallError, Target, aws_errors
 from lambent.compiler.result import CompiledSystem
 from lambent.deploy.artifacts import Artifacts
 from lambent.deploy.errors import DeployError
 from lambent.deploy.filling import filled
-from lambent.deploy.packaging.package import Package, Packager
-from lambent.deploy.plan import Action, Change, Plan, PropertyChange, lost_with
+from lambent.deploy.packaging.limits import check_together
+from lambent.deploy.packaging.package import Neighbours, Package, Packager
+from lambent.deploy.plan import Action, Change, CodeSize, Plan, PropertyChange, lost_with
 from lambent.deploy.stacks import StackState, deployed_template, find_stack
+from lambent.deploy.waiting import Wait, is_passing, wait
+from lambent.template.document import as_text
 from lambent.template.json_text import to_json
 
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
 _BODY_BYTES = 51_200
 _UNCHANGED = ("didn't contain changes", "No updates are to be performed")
-_FIRST_LOOK_S, _LONGEST_LOOK_S = 0.02, 2.0
+_FIRST_LOOK_S, _LONGEST_LOOK_S, _REFUSED_PATIENCE_S = 0.02, 2.0, 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where code is taken from, and where what is built is kept."""
+    """Where code is taken from, where what is built is kept, and who runs it in place of the declared runtime."""
 
     base: Path
     cache: Path
+    neighbours: Neighbours | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +51,23 @@ class Prepared:
         """What the user should know of the packages."""
         return tuple(dict.fromkeys(notice for package in self.packages.values() for notice in package.notices))
 
+    @property
+    def code(self) -> tuple[CodeSize, ...]:
+        """How large the packages are."""
+        found = (
+            (one.logical_id, self.packages[f"{one.logical_id}.{one.property_name}"]) for one in self.compiled.archives
+        )
+        return tuple(CodeSize(logical_id, package.zipped, package.unzipped) for logical_id, package in found)
+
 
 class Planner:
     """Makes plans for one target; `make_bucket` makes the artifact bucket where there is none, or that is an error."""
 
-    def __init__(self, target: Target, *, make_bucket: Callable[[Target], object] | None = None) -> None:
+    def __init__(
+        self, target: Target, *, make_bucket: Callable[[Target], object] | None = None, wait: Wait = wait
+    ) -> None:
         self._target = target
+        self._pause = wait
         self._make_bucket = make_bucket
         self._known: StackState | None = None
         self.artifacts = Artifacts(target)
@@ -65,8 +79,12 @@ class Planner:
 
     def prepare(self, compiled: CompiledSystem, source: Source) -> Prepared:
         """Package the code and put its places into the template; nothing is sent yet. Raises DeployError."""
-        packager = Packager(source.base, source.cache)
-        packages = {f"{one.logical_id}.{one.property_name}": packager.package(one) for one in compiled.archives}
+        packager = Packager(source.base, source.cache, source.neighbours)
+        made = packager.packages(compiled.archives)
+        packages = {
+            f"{one.logical_id}.{one.property_name}": two for one, two in zip(compiled.archives, made, strict=True)
+        }
+        check_together(compiled, packages)
         bucket = self.artifacts.bucket if packages else ""
         return Prepared(compiled, to_json(filled(compiled, packages, bucket)), packages)
 
@@ -79,14 +97,17 @@ class Planner:
                 f"Stack {state.name} is in {state.status} since {state.since}.",
                 "Wait for its end: somebody else, or an earlier command of yours, is at work on it.",
             )
-        is_new = state is None or state.is_only_reviewed or state.must_go_first
-        if state is not None and not is_new and self._says_the_same(state, prepared):
-            return Plan(
-                compiled.stack_name, None, is_new=False, notices=prepared.notices, output_names=compiled.output_names
+        if state is not None and state.is_stuck:
+            raise DeployError(
+                f"Stack {state.name} is in {state.status}: {state.reason or 'no reason given'}",
+                "Some of its resources are still there. Remove them, and then the stack: lambent down",
             )
+        is_new = state is None or state.is_only_reviewed or state.is_remains
+        if state is not None and not is_new and state.is_settled and self._was_given(state, prepared):
+            return self._nothing(prepared)
         self._send(prepared)
         notices = prepared.notices
-        if state is not None and state.must_go_first:
+        if state is not None and state.is_remains:
             self._remove_remains(state)
             notices = (*notices, f"The remains of an earlier creation of {state.name} that failed were removed.")
         return self._change_set(prepared, is_new=is_new, notices=notices)
@@ -94,33 +115,38 @@ class Planner:
     def is_deployed(self, prepared: Prepared) -> bool:
         """Return whether the stack rests and was given just what is prepared."""
         state = find_stack(self.client, prepared.compiled.stack_name)
-        return state is not None and self._says_the_same(state, prepared)
+        return state is not None and state.is_settled and self._was_given(state, prepared)
 
     def is_under_way(self, prepared: Prepared) -> bool:
         """Return whether the stack is being brought to just what is prepared, by a command that was cut off."""
         state = find_stack(self.client, prepared.compiled.stack_name)
         self._known = state
-        return state is not None and state.is_in_progress and self._has_same_template(state, prepared)
+        return state is not None and state.is_going_forward and self._was_given(state, prepared)
 
     def forget(self, plan: Plan) -> None:
         """Remove the change set of a plan that nobody will carry out, and a stack that is no more than that."""
         with aws_errors():
             self.client.delete_change_set(ChangeSetName=plan.change_set_id)
-            if plan.is_new:
-                self.client.delete_stack(StackName=plan.stack_name)
+        if plan.is_new:
+            self._forget_stack(plan.stack_name)
 
-    def _says_the_same(self, state: StackState, prepared: Prepared) -> bool:
+    def _forget_stack(self, name: str) -> None:
+        """Remove a stack that was made for a change set alone; one that has others, of plans that were saved, stays."""
+        state = find_stack(self.client, name)
+        if state is None or not state.is_only_reviewed:
+            return
+        with aws_errors():
+            others = self.client.list_change_sets(StackName=state.id)["Summaries"]
+            if not any(one["StackId"] == state.id for one in others):
+                self.client.delete_stack(StackName=state.id)
+
+    def _was_given(self, state: StackState, prepared: Prepared) -> bool:
         """Return whether the stack was given this very template, with these parameters and tags."""
-        wanted = dict(prepared.compiled.parameters)
         return (
-            state.status.endswith("_COMPLETE")
-            and state.tags == dict(prepared.compiled.tags)
-            and all(state.parameters.get(name) == value for name, value in wanted.items())
-            and self._has_same_template(state, prepared)
+            state.tags == dict(prepared.compiled.tags)
+            and _has_same_parameters(state, prepared.compiled)
+            and deployed_template(self.client, state.name) == prepared.body
         )
-
-    def _has_same_template(self, state: StackState, prepared: Prepared) -> bool:
-        return deployed_template(self.client, state.name) == prepared.body
 
     def _send(self, prepared: Prepared) -> None:
         if not prepared.packages and len(prepared.body.encode()) <= _BODY_BYTES:
@@ -134,7 +160,16 @@ class Planner:
     def _remove_remains(self, state: StackState) -> None:
         with aws_errors():
             self.client.delete_stack(StackName=state.id)
-        self._wait(lambda: (found := find_stack(self.client, state.id)) is None or found.status == "DELETE_COMPLETE")
+        found: StackState | None = state
+
+        def look() -> bool:
+            nonlocal found
+            found = find_stack(self.client, state.id)
+            return found is None or found.status in {"DELETE_COMPLETE", "DELETE_FAILED"}
+
+        self._wait(look)
+        if found is not None and found.status == "DELETE_FAILED":
+            raise DeployError(f"The remains of stack {state.name} cannot be removed: {found.reason}")
 
     def _change_set(self, prepared: Prepared, *, is_new: bool, notices: tuple[str, ...]) -> Plan:
         compiled = prepared.compiled
@@ -156,14 +191,16 @@ class Planner:
             made = self.client.create_change_set(**request)["Id"]
         found = self._settled(made)
         if found["Status"] == "FAILED":
-            return self._failed(made, str(found.get("StatusReason", "")), compiled, notices)
+            return self._failed(made, str(found.get("StatusReason", "")), prepared, is_new=is_new)
         changes = [*found.get("Changes", ())]
         while "NextToken" in found:
             with aws_errors():
-                found = self.client.describe_change_set(ChangeSetName=made, NextToken=found["NextToken"])
+                found = self.client.describe_change_set(
+                    ChangeSetName=made, NextToken=found["NextToken"], IncludePropertyValues=True
+                )
             changes += found.get("Changes", ())
         told = tuple(_change(one["ResourceChange"]) for one in changes)
-        return Plan(compiled.stack_name, made, is_new, told, notices, dict(compiled.output_names))
+        return Plan(compiled.stack_name, made, is_new, told, notices, dict(compiled.output_names), prepared.code)
 
     def _body(self, prepared: Prepared, digest: str) -> dict[str, str]:
         if len(prepared.body.encode()) <= _BODY_BYTES:
@@ -182,20 +219,49 @@ class Planner:
         self._wait(look)
         return found
 
-    def _failed(self, change_set_id: str, reason: str, compiled: CompiledSystem, notices: tuple[str, ...]) -> Plan:
-        with aws_errors():
-            self.client.delete_change_set(ChangeSetName=change_set_id)
+    def _failed(self, change_set_id: str, reason: str, prepared: Prepared, *, is_new: bool) -> Plan:
+        nothing = self._nothing(prepared)
+        self.forget(replace(nothing, change_set_id=change_set_id, is_new=is_new))
         if any(words in reason for words in _UNCHANGED):
-            return Plan(
-                compiled.stack_name, None, is_new=False, notices=notices, output_names=dict(compiled.output_names)
-            )
+            return nothing
         raise DeployError(f"CloudFormation refuses the template: {reason}", "Nothing was changed.")
 
+    def _nothing(self, prepared: Prepared) -> Plan:
+        compiled = prepared.compiled
+        return Plan(
+            compiled.stack_name,
+            None,
+            is_new=False,
+            notices=prepared.notices,
+            output_names=dict(compiled.output_names),
+        )
+
     def _wait(self, look: Callable[[], bool]) -> None:
-        pause = _FIRST_LOOK_S
-        while not look():
-            threading.Event().wait(pause)
+        """Look until it is there, also where AWS asks for fewer calls meanwhile; raises what does not pass in time."""
+        pause, refused_s = _FIRST_LOOK_S, 0.0
+        while True:
+            try:
+                if look():
+                    return
+                refused_s = 0.0
+            except AwsCallError as error:
+                if not is_passing(error) or refused_s > _REFUSED_PATIENCE_S:
+                    raise
+                pause = _LONGEST_LOOK_S
+                refused_s += pause
+            self._pause(pause)
             pause = min(pause * 1.5, _LONGEST_LOOK_S)
+
+
+def _has_same_parameters(state: StackState, compiled: CompiledSystem) -> bool:
+    """Return whether each parameter has the value that is given, or, where none is, its default."""
+    declared = compiled.template.get("Parameters") or {}
+    usual = {name: as_text(one["Default"]) for name, one in declared.items() if "Default" in one}
+    wanted = {**usual, **compiled.parameters}
+    told = state.parameters
+    return all(told.get(name) == value for name, value in compiled.parameters.items()) and all(
+        wanted.get(name) == value for name, value in told.items()
+    )
 
 
 def _change(told: Mapping[str, Any]) -> Change:  # Any: a ResourceChange

@@ -20,6 +20,7 @@ class StackState:
     status: str
     reason: str
     since: datetime | None
+    change_set_id: str = ""
     parameters: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
     tags: dict[str, str] = field(default_factory=dict)
@@ -30,14 +31,29 @@ class StackState:
         return self.status.endswith("_IN_PROGRESS") and self.status not in _SETTLED
 
     @property
+    def is_going_forward(self) -> bool:
+        """Whether it is being made or changed: neither deleted nor rolled back."""
+        return self.status in {"CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"}
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether its last operation arrived, or was rolled back: it is what its template says."""
+        return self.status.endswith("_COMPLETE")
+
+    @property
     def is_only_reviewed(self) -> bool:
         """Whether it is no more than a change set that nobody has carried out."""
         return self.status in _SETTLED
 
     @property
-    def must_go_first(self) -> bool:
-        """Whether its creation failed, so that it can only be deleted."""
-        return self.status in {"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"}
+    def is_remains(self) -> bool:
+        """Whether its creation failed and was rolled back: nothing of it is left, and it can only be deleted."""
+        return self.status == "ROLLBACK_COMPLETE"
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether it can only be deleted, and with it the resources that CloudFormation could not delete before."""
+        return self.status in {"ROLLBACK_FAILED", "DELETE_FAILED"}
 
 
 def find_stack(client: Any, name: str) -> StackState | None:  # Any: a boto3 client
@@ -55,6 +71,7 @@ def find_stack(client: Any, name: str) -> StackState | None:  # Any: a boto3 cli
         status=found["StackStatus"],
         reason=found.get("StackStatusReason", ""),
         since=found.get("LastUpdatedTime") or found.get("CreationTime"),
+        change_set_id=found.get("ChangeSetId", ""),
         parameters={one["ParameterKey"]: one.get("ParameterValue", "") for one in found.get("Parameters", ())},
         outputs={one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", ())},
         tags={one["Key"]: one["Value"] for one in found.get("Tags", ())},

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from lambent.compiler.result import ArchiveKind, ArchiveWanted, CompiledSystem
 from lambent.deploy.errors import DeployError
+from lambent.deploy.sam_builds import bundle_of, layer_runtime, show_source_maps
+from lambent.deploy.unpackaged import refuse_unpackaged
 from lambent.template.codec import parse
 from lambent.template.document import TemplateError, Value, as_text, read_template
 
@@ -48,6 +50,7 @@ def compile_template(text: str, base: Path, *, stack_name: str, parameters: Mapp
     if unknown:
         known = ", ".join(template.parameters) or "none"
         raise DeployError(f"The template has no parameter {unknown[0]}.", f"Its parameters: {known}.")
+    refuse_unpackaged(document)
     document = copy.deepcopy(document)
     archives = tuple(
         found
@@ -78,21 +81,31 @@ def _archive(name: str, resource: dict[str, Value], document: Mapping[str, Value
         return None
     if not (base / source).exists():
         raise DeployError(f"{name}: there is no {source} beside the template.", f"{key} is relative to it.")
-    runtime = properties.get("Runtime", usual.get("Runtime", ""))
-    if archive_kind is ArchiveKind.LAYER:
-        runtimes = properties.get("CompatibleRuntimes") or [""]
-        runtime = runtimes[0]
-    architectures = properties.get("Architectures", usual.get("Architectures")) or ["x86_64"]
-    architecture = architectures[0] if isinstance(architectures, list) else "x86_64"
+    is_function = archive_kind is ArchiveKind.FUNCTION
+    runtimes: Value
+    if is_function:
+        runtimes = [properties.get("Runtime", usual.get("Runtime", ""))]
+        architectures = properties.get("Architectures", usual.get("Architectures"))
+    else:
+        built_for = layer_runtime(name, resource, base)
+        runtimes = properties.get("CompatibleRuntimes") or [built_for]
+        architectures = properties.get("CompatibleArchitectures")
+    known = [one for one in runtimes if isinstance(one, str)] if isinstance(runtimes, list) else []
+    first = architectures[0] if isinstance(architectures, list) and architectures else None
+    bundle = bundle_of(name, resource, properties.get("Handler", usual.get("Handler")), base) if is_function else None
+    if bundle is not None:
+        show_source_maps(bundle, properties, usual)
     return ArchiveWanted(
         logical_id=name,
         property_name=key,
         source=source,
         kind=archive_kind,
-        runtime=runtime if isinstance(runtime, str) else "",
-        architecture=architecture if isinstance(architecture, str) else "x86_64",
+        runtime=known[0] if known else "",
+        more_runtimes=" ".join(known[1:]),
+        architecture=first if isinstance(first, str) else "x86_64",
         bucket_key=bucket_key,
         key_key=key_key,
+        bundle=bundle,
     )
 
 

@@ -1,7 +1,8 @@
 """What a function says together with the manifest's `defaults`; whoever judges or compiles a function asks here.
 
 The function's word goes over the default's, and `null` takes a default away. Three things are put together instead:
-`environment` and `tags` key by key, `logs` field by field, and `policies`, where the function's follow the default's.
+`environment` and `tags` key by key, `logs` field by field (but for what concerns own groups, where the function names a
+shared one), and `policies`, where the function's follow the default's.
 `vpc` and `layers` are taken whole, since subnets belong with security groups, and layers have an order. A container
 image brings its own runtime and layers, so `runtime`, `handler` and `layers` of the defaults leave it alone.
 """
@@ -41,5 +42,13 @@ def _together(name: str, default: Any, own: Any) -> Any:  # Any: a field's value
     if name == "policies":
         return [*default, *own]
     if isinstance(own, Logs):
-        return default.model_copy(update={field: getattr(own, field) for field in own.model_fields_set})
+        return _logs(default, own)
     return own
+
+
+def _logs(default: Logs, own: Logs) -> Logs:
+    said = {field: getattr(own, field) for field in own.model_fields_set}
+    if own.group is not None:
+        # What the defaults say of own log groups is not said of the shared one that this function names.
+        said = {"retention": None, "key": None, **said}
+    return default.model_copy(update=said)

@@ -77,7 +77,7 @@ class Code(Node):
     """Where a function's or a layer's code comes from: exactly one of these. Plain text is a folder or a zip."""
 
     path: str | None = None
-    """A folder, packaged with what its requirements.txt names; or a zip, or one file. Relative to the manifest."""
+    """A folder, packaged with what its requirements.txt or package.json names; a zip; one file. Beside the manifest."""
     s3: S3Code | None = None
     """A zip in a bucket."""
     image: Expression | None = None
@@ -241,7 +241,9 @@ class Function(FunctionDefaults):
     code: Code
     """Its code."""
     requirements: str | None = None
-    """A requirements file other than the folder's requirements.txt."""
+    """A requirements file other than the folder's requirements.txt; of Node.js, a package.json with its lock beside."""
+    bundle: bool = False
+    """Bundle the handler, TypeScript or JavaScript, with all that it imports, by the project's esbuild."""
     reserved_concurrency: int | None = None
     """Concurrency kept for it alone, and its limit; 0 stops it."""
     provisioned_concurrency: int | None = None
@@ -272,9 +274,9 @@ class Layer(Node):
     name: Expression | None = None
     """Its name on AWS; `<stack>-<key>` where none is given."""
     code: Code | None = None
-    """A folder (laid out as /opt; plain Python packages are put under python/), a zip, or an object in S3."""
+    """A folder (laid out as /opt; plain packages are put where the runtime looks), a zip, or an object in S3."""
     requirements: str | None = None
-    """A requirements file whose packages are put under python/."""
+    """A requirements file whose packages are put under python/; of Node.js, a package.json, under nodejs/."""
     runtimes: Words = ()
     """Runtimes it is for."""
     architecture: Architecture | None = None

@@ -9,8 +9,7 @@ import typer
 from lambent.base.diagnostics import Diagnostic, Severity
 from lambent.cli import project as projects
 from lambent.cli.errors import CommandError, ExitCode
-from lambent.cli.options import Json
-from lambent.cli.project import EnvironmentOption, PathArgument, ProjectRequest, SetOption
+from lambent.cli.options import Json, SourceOptions, grouped
 from lambent.cli.views import diagnostics as view
 from lambent.cli.views import human
 from lambent.cli.views import json as json_view
@@ -20,12 +19,12 @@ app = typer.Typer(add_completion=False)
 
 @app.command(
     epilog="Examples: lambent check · lambent check shop/lambent.yaml --env prod · lambent check template.yaml · "
-    "lambent check --explain reserved-variable. Exit code 1: there are errors (with --strict: or warnings)."
+    "lambent check --explain reserved-environment-variable. Exit code 1: there are errors (with --strict: or warnings)."
 )
+@grouped
 def check(
-    path: PathArgument = None,
-    environment: EnvironmentOption = None,
-    settings: SetOption = None,
+    *,
+    chosen: SourceOptions,
     strict: Annotated[bool, typer.Option("--strict", help="Count warnings as errors.")] = False,
     explain: Annotated[
         str | None, typer.Option("--explain", metavar="RULE", help="Say what a rule is about, and where AWS says so.")
@@ -36,7 +35,7 @@ def check(
     if explain is not None:
         _explain(explain, as_json=as_json)
         return
-    project = projects.read(ProjectRequest(path, environment, settings or ()))
+    project = projects.read(chosen.request())
     if as_json:
         json_view.document([view.as_document(one) for one in project.diagnostics])
     else:

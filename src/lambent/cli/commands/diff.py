@@ -6,12 +6,10 @@ from dataclasses import asdict
 
 import typer
 
-from lambent.cli import deployment, targets
+from lambent.cli import deployment
 from lambent.cli import project as projects
 from lambent.cli.errors import ExitCode
-from lambent.cli.options import Json, Port
-from lambent.cli.project import EnvironmentOption, PathArgument, ProjectRequest, SetOption, StackOption
-from lambent.cli.targets import ProfileOption, RegionOption, TargetOption
+from lambent.cli.options import Json, PlaceOptions, ProjectOptions, grouped
 from lambent.cli.views import human
 from lambent.cli.views import json as json_view
 
@@ -19,26 +17,17 @@ app = typer.Typer(add_completion=False)
 
 
 @app.command(epilog="Examples: lambent diff · lambent diff --env prod --json. Exit code 1: there are differences.")
-def diff(
-    path: PathArgument = None,
-    environment: EnvironmentOption = None,
-    settings: SetOption = None,
-    stack: StackOption = None,
-    target: TargetOption = None,
-    port: Port = None,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
-    as_json: Json = False,
-) -> None:
+@grouped
+def diff(*, chosen: ProjectOptions, where: PlaceOptions, as_json: Json = False) -> None:
     """Say what was changed behind CloudFormation's back, and what the project says differently from the stack."""
     from lambent.cli.views import plan as plan_view
     from lambent.deploy.drift import drifted
 
-    place = targets.place(target, port, region, profile)
-    project = projects.read(ProjectRequest(path, environment, settings or (), stack))
+    place = where.place()
+    project = projects.read(chosen.request())
     goal = deployment.target_of(place, project)
-    found = deployment.planned(project, goal, place, throw_away=True).plan
-    with deployment.errors():
+    found = deployment.looked_at(project, goal, place, throw_away=True)
+    with deployment.errors(place):
         drift = [] if found.is_new else drifted(goal.client("cloudformation"), found.stack_name)
     if as_json:
         json_view.document({"drift": [asdict(one) for one in drift], "plan": asdict(found)})

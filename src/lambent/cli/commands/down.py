@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from lambent.cli import deployment, targets
+from lambent.cli import deployment
 from lambent.cli import project as projects
-from lambent.cli.options import Json, Port, Yes
-from lambent.cli.project import EnvironmentOption, PathArgument, ProjectRequest, SetOption, StackOption
-from lambent.cli.targets import ProfileOption, RegionOption, TargetOption
+from lambent.cli.options import Json, PlaceOptions, ProjectOptions, Yes, grouped
 from lambent.cli.views import human
 from lambent.cli.views import json as json_view
 
@@ -16,28 +14,24 @@ app = typer.Typer(add_completion=False)
 
 
 @app.command(epilog="Examples: lambent down · lambent down shop --yes · lambent down --stack shop --target aws")
+@grouped
 def down(
-    path: PathArgument = None,
-    environment: EnvironmentOption = None,
-    settings: SetOption = None,
-    stack: StackOption = None,
+    *,
+    chosen: ProjectOptions,
     yes: Yes = False,
-    target: TargetOption = None,
-    port: Port = None,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
+    where: PlaceOptions,
     as_json: Json = False,
 ) -> None:
     """Remove a stack with its resources; those that its template retains stay."""
     from lambent.cli.views import deployment as view
     from lambent.deploy.executor import Executor
 
-    place = targets.place(target, port, region, profile)
-    name, project = projects.stack_of(ProjectRequest(path, environment, settings or (), stack))
+    place = where.place()
+    name, project = projects.stack_of(chosen.request())
     goal = deployment.target_of(place, project)
     if not yes:
         deployment.agree(f"Remove stack {name} from {deployment.told(place)}?")
-    with deployment.errors():
+    with deployment.errors(place):
         end = view.follow(Executor(goal).remove(name), quiet=as_json)
     deployment.require_success(end, name)
     if as_json:

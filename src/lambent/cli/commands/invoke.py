@@ -85,9 +85,15 @@ def _invoke(number: int, name: str, payload: bytes, qualifier: str | None) -> An
     from lambent.aws.clients import Target
 
     client = Target.local(settings.endpoint_url(number)).client("lambda")
-    where = {} if qualifier is None else {"Qualifier": qualifier}
+    where = {"FunctionName": name} if qualifier is None else {"FunctionName": name, "Qualifier": qualifier}
     with connection.api_errors():
-        answer = client.invoke(FunctionName=name, Payload=payload, LogType="Tail", **where)
+        try:
+            answer = client.invoke(Payload=payload, LogType="Tail", **where)
+        except client.exceptions.InvalidParameterValueException:
+            # Lambda Managed Instances hand out no tails: several requests write to one log at a time.
+            if "CapacityProviderConfig" not in client.get_function_configuration(**where):
+                raise
+            answer = client.invoke(Payload=payload, **where)
         body: bytes = answer["Payload"].read()
     return Answer(
         status_code=answer["StatusCode"],

@@ -8,11 +8,9 @@ from typing import Annotated
 
 import typer
 
-from lambent.cli import deployment, targets
+from lambent.cli import deployment
 from lambent.cli import project as projects
-from lambent.cli.options import Json, Port
-from lambent.cli.project import EnvironmentOption, PathArgument, ProjectRequest, SetOption, StackOption
-from lambent.cli.targets import ProfileOption, RegionOption, TargetOption
+from lambent.cli.options import Json, PlaceOptions, ProjectOptions, grouped
 from lambent.cli.views import human
 from lambent.cli.views import json as json_view
 
@@ -23,23 +21,19 @@ app = typer.Typer(add_completion=False)
     epilog="Examples: lambent plan · lambent plan --env prod --json · lambent plan --out release.plan && "
     "lambent up --plan release.plan"
 )
+@grouped
 def plan(
-    path: PathArgument = None,
-    environment: EnvironmentOption = None,
-    settings: SetOption = None,
-    stack: StackOption = None,
+    *,
+    chosen: ProjectOptions,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Save the plan for `lambent up --plan`.")] = None,
-    target: TargetOption = None,
-    port: Port = None,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
+    where: PlaceOptions,
     as_json: Json = False,
 ) -> None:
     """Show what `lambent up` would do; nothing is changed."""
-    place = targets.place(target, port, region, profile)
-    project = projects.read(ProjectRequest(path, environment, settings or (), stack))
+    place = where.place()
+    project = projects.read(chosen.request())
     goal = deployment.target_of(place, project)
-    found = deployment.planned(project, goal, place).plan
+    found = deployment.looked_at(project, goal, place)
     if out is not None:
         from lambent.deploy.plan import to_json
 

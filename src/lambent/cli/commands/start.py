@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import socket
 import sys
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -67,6 +68,9 @@ def start(
         bool,
         typer.Option("--strict-runtimes", help="Refuse functions whose exact runtime version is not on this machine."),
     ] = False,
+    virtual_time: Annotated[
+        bool, typer.Option("--virtual-time", help="Give the platform a clock that `lambent clock` moves.")
+    ] = False,
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Return once the platform is ready; it goes on in the background.")
     ] = False,
@@ -84,12 +88,14 @@ def start(
     level = settings.isolation(None if isolation is None else isolation.value)
     if detach:
         kept = None if memory else settings.data_dir(data, number)
-        _detach(launching.Launch(number, kept, level, strict_runtimes=strict_runtimes), as_json=as_json)
+        wanted = launching.Launch(number, kept, level, strict_runtimes=strict_runtimes, virtual_time=virtual_time)
+        _detach(wanted, as_json=as_json)
         return
-    _run(_settings(number, data, memory=memory, isolation=level, strict_runtimes=strict_runtimes), as_json=as_json)
+    chosen = _settings(number, data, memory=memory, isolation=level)
+    _run(replace(chosen, strict_runtimes=strict_runtimes, virtual_time=virtual_time), as_json=as_json)
 
 
-def _settings(number: int, data: Path | None, *, memory: bool, isolation: str, strict_runtimes: bool) -> Settings:
+def _settings(number: int, data: Path | None, *, memory: bool, isolation: str) -> Settings:
     from lambent.assembly import Settings
 
     try:
@@ -102,7 +108,6 @@ def _settings(number: int, data: Path | None, *, memory: bool, isolation: str, s
         port=number,
         data_dir=None if memory else settings.data_dir(data, number),
         isolation=None if level is Isolation.AUTO else level.value,
-        strict_runtimes=strict_runtimes,
     )
 
 

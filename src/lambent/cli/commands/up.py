@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lambent.cli import deployment, targets
+from lambent.cli import deployment
 from lambent.cli import project as projects
 from lambent.cli.errors import CommandError, ExitCode
-from lambent.cli.options import Json, Port, Yes
-from lambent.cli.project import EnvironmentOption, PathArgument, ProjectRequest, SetOption, StackOption
-from lambent.cli.targets import ProfileOption, RegionOption, TargetOption
+from lambent.cli.options import Json, PlaceOptions, ProjectOptions, Yes, grouped
 from lambent.cli.views import human
 from lambent.cli.views import json as json_view
 
@@ -31,29 +30,27 @@ app = typer.Typer(add_completion=False)
     "--stack shop · lambent up --target aws --profile work · lambent up --plan release.plan. "
     "Exit code 1: it failed, and was rolled back."
 )
+@grouped
 def up(
-    path: PathArgument = None,
-    environment: EnvironmentOption = None,
-    settings: SetOption = None,
-    stack: StackOption = None,
+    *,
+    chosen: ProjectOptions,
     saved: Annotated[
         Path | None, typer.Option("--plan", help="Carry out a plan that `lambent plan --out` saved, and nothing else.")
     ] = None,
     yes: Yes = False,
-    target: TargetOption = None,
-    port: Port = None,
-    region: RegionOption = None,
-    profile: ProfileOption = None,
+    where: PlaceOptions,
     as_json: Json = False,
 ) -> None:
     """Deploy a project: check, package, plan, carry out, show the outputs. Starts the platform if none runs."""
-    place = targets.place(target, port, region, profile)
+    place = where.place()
     if saved is not None:
-        if path is not None or settings or environment or stack:
+        if chosen.is_given:
             raise CommandError("--plan goes without a project.", "The plan says everything.", ExitCode.USAGE)
-        _carry_out(_saved(saved), deployment.target_of(place, None, start=True), place, yes=yes, as_json=as_json)
+        plan = _saved(saved)
+        there = replace(place, region=place.region or plan.region)
+        _carry_out(plan, deployment.target_of(there, None, start=True), there, yes=yes, as_json=as_json)
         return
-    request = ProjectRequest(path, environment, settings or (), stack)
+    request = chosen.request()
     if (known := deployment.unchanged(request, place)) is not None:
         system, goal = known
         _carry_out(_nothing_to_do(system), goal, place, yes=yes, as_json=as_json)
@@ -63,7 +60,7 @@ def up(
     goal = deployment.target_of(place, project, start=True)
     found = deployment.planned(project, goal, place)
     if found.is_under_way:
-        _follow(found.plan, goal, as_json=as_json)
+        _follow(found.plan, goal, place, as_json=as_json)
         return
     _carry_out(found.plan, goal, place, yes=yes, as_json=as_json)
     deployment.remember(request, place, project, found)
@@ -82,7 +79,7 @@ def _saved(file: Path) -> Plan:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"The plan cannot be read: {error}", "Save one with `lambent plan --out FILE`.") from error
-    with deployment.errors():
+    with deployment.deploy_errors():
         return from_json(text)
 
 
@@ -95,36 +92,39 @@ def _carry_out(plan: Plan, target: Target, place: Place, *, yes: bool, as_json: 
     for notice in plan.notices:
         human.note(f"{human.styled('note:', 'cyan', sys.stderr)} {notice}")
     if plan.is_empty:
-        with deployment.errors():
+        with deployment.errors(place):
             values = view.by_manifest(outputs_of(target, plan.stack_name) or {}, plan.output_names)
-        _told(plan, values, "is as it should be: nothing was done", as_json=as_json)
+        _told(plan, values, "is as it should be: nothing was done", changed=False, as_json=as_json)
         return
     if plan.destroys and not yes and not place.is_local:
         plan_view.show(plan, deployment.told(place))
         deployment.agree("Carry it out?")
-    with deployment.errors():
+    elif not as_json:
+        plan_view.code(plan)
+    with deployment.errors(place):
         end = view.follow(Executor(target).execute(plan), quiet=as_json)
     deployment.require_success(end, plan.stack_name)
     assert end is not None  # noqa: S101 - a plan that is not empty has an end
     values = view.by_manifest(end.outputs, plan.output_names)
-    _told(plan, values, f"is up after {end.took_s:.2f} s ({plan_view.summary(plan)})", as_json=as_json)
+    what = f"is up after {end.took_s:.2f} s ({plan_view.summary(plan)})"
+    _told(plan, values, what, changed=True, as_json=as_json)
 
 
-def _follow(plan: Plan, target: Target, *, as_json: bool) -> None:
+def _follow(plan: Plan, target: Target, place: Place, *, as_json: bool) -> None:
     from lambent.cli.views import deployment as view
     from lambent.deploy.executor import Executor
 
     human.note(f"Stack {plan.stack_name} is being brought to this very state already; following.")
-    with deployment.errors():
+    with deployment.errors(place):
         end = view.follow(Executor(target).follow(plan.stack_name), quiet=as_json)
     deployment.require_success(end, plan.stack_name)
     assert end is not None  # noqa: S101 - what is followed has an end
-    _told(plan, view.by_manifest(end.outputs, plan.output_names), "is up", as_json=as_json)
+    _told(plan, view.by_manifest(end.outputs, plan.output_names), "is up", changed=True, as_json=as_json)
 
 
-def _told(plan: Plan, values: dict[str, str], what: str, *, as_json: bool) -> None:
+def _told(plan: Plan, values: dict[str, str], what: str, *, changed: bool, as_json: bool) -> None:
     if as_json:
-        json_view.document({"stack": plan.stack_name, "changed": not plan.is_empty, "outputs": values})
+        json_view.document({"stack": plan.stack_name, "changed": changed, "outputs": values})
         return
     from lambent.cli.views import deployment as view
 

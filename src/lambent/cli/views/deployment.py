@@ -19,6 +19,14 @@ from lambent.deploy.progress import (
 
 def follow(events: Iterable[Progress], *, quiet: bool = False) -> StackDone | None:
     """Print what happens on standard error and return the end; None where there was nothing to do."""
+    try:
+        return _followed(events, quiet=quiet)
+    except KeyboardInterrupt:
+        human.note("What was begun goes on at the target. Run the same command again to follow it.")
+        raise
+
+
+def _followed(events: Iterable[Progress], *, quiet: bool) -> StackDone | None:
     end: StackDone | None = None
     under_way: dict[str, None] = {}
     with ProgressView() as view:

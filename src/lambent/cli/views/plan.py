@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from lambent.cli.views import human
-from lambent.deploy.plan import Action
+from lambent.deploy.plan import KNOWN_AFTER_APPLY, Action
 
 if TYPE_CHECKING:
     from lambent.deploy.plan import Change, Plan, PropertyChange
@@ -33,6 +33,7 @@ def show(plan: Plan, where: str) -> None:
     for change in plan.changes:
         _change(change, width)
     human.line()
+    code(plan)
     human.line(f"Plan: {summary(plan)}.")
 
 
@@ -40,6 +41,23 @@ def summary(plan: Plan) -> str:
     """Return how many resources each action is done to."""
     words = {Action.ADD: "to add", Action.CHANGE: "to change", Action.REPLACE: "to replace", Action.REMOVE: "to remove"}
     return ", ".join(f"{plan.count(action)} {said}" for action, said in words.items())
+
+
+def code(plan: Plan) -> None:
+    """Tell how large the packages are, the largest first."""
+    told = [
+        f"{one.logical_id} {_size(one.zipped)} ({_size(one.unzipped)} unpacked)"
+        for one in sorted(plan.code, key=lambda one: (-one.unzipped, one.logical_id))
+    ]
+    if told:
+        human.note(f"Code: {', '.join(told)}")
+
+
+def _size(count: int) -> str:
+    """Return a number of bytes as people say it: in kB and MB of 1,024, as Lambda's limits are."""
+    if count < 1024:
+        return f"{count} B"
+    return f"{count / 1024:.1f} kB" if count < 1024 * 1024 else f"{count / 1024 / 1024:.1f} MB"
 
 
 def _change(change: Change, width: int) -> None:
@@ -63,4 +81,6 @@ def _values(change: PropertyChange) -> str:
 def _short(value: str | None) -> str:
     if value is None:
         return "nothing"
+    if KNOWN_AFTER_APPLY in value:
+        return "known once it is there"
     return value if len(value) <= _LONGEST else f"{value[:_LONGEST]}…"

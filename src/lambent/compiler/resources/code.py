@@ -8,7 +8,8 @@ from lambent.compiler.errors import CompileError
 from lambent.compiler.intrinsics import Value
 from lambent.compiler.names import logical_id
 from lambent.compiler.resources.scope import Scope, said
-from lambent.compiler.result import ArchiveKind, ArchiveWanted
+from lambent.compiler.result import ArchiveKind, ArchiveWanted, BundleWanted
+from lambent.manifest.handlers import node_module
 from lambent.manifest.system import Code, Layer
 
 DEFAULT_ARCHITECTURE = "x86_64"
@@ -47,6 +48,7 @@ def archives(scope: Scope) -> Iterator[ArchiveWanted]:
                 runtime=layer.runtimes[0] if layer.runtimes else scope.system.defaults.runtime or "",
                 architecture=layer.architecture or scope.system.defaults.architecture or DEFAULT_ARCHITECTURE,
                 requirements=layer.requirements or "",
+                more_runtimes=" ".join(layer.runtimes[1:]),
             )
     for key, function in scope.functions.items():
         if function.code.path is not None:
@@ -57,6 +59,7 @@ def archives(scope: Scope) -> Iterator[ArchiveWanted]:
                 runtime=function.runtime or "",
                 architecture=function.architecture or DEFAULT_ARCHITECTURE,
                 requirements=function.requirements or "",
+                bundle=BundleWanted(node_module(function.handler or "")) if function.bundle else None,
             )
 
 

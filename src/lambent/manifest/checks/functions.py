@@ -11,6 +11,7 @@ from lambent.aws.quotas import (
     ENVIRONMENT_VARIABLES_BYTES,
     FUNCTION_NAME_LENGTH,
     LAYERS_PER_FUNCTION,
+    MANAGED_INSTANCE_MAXIMUM_TIMEOUT_S,
     MAXIMUM_EPHEMERAL_STORAGE_MB,
     MAXIMUM_MEMORY_MB,
     MAXIMUM_TIMEOUT_S,
@@ -56,6 +57,7 @@ def check_function(function: Function, name: str | None, place: Place) -> Iterat
     """Yield what is wrong with a function by itself; `name` is its name on AWS where it is known."""
     yield from _naming(function, name, place)
     yield from _code(function, place)
+    yield from _bundle(function, place)
     yield from _runtime(function, place)
     yield from _sizes(function, place)
     yield from _environment(function, place)
@@ -87,6 +89,19 @@ def _code(function: Function, place: Place) -> Iterator[Diagnostic]:
             f"ZipFile can only be used when Runtime is set to either of nodejs or python. Runtime: {function.runtime}"
         )
         yield place.found("code-source", message, "Put the code into a folder.", "code")
+
+
+def _bundle(function: Function, place: Place) -> Iterator[Diagnostic]:
+    if not function.bundle:
+        return
+    if function.code.path is None or not (function.runtime or "").startswith("nodejs"):
+        message = f"bundle is for folders of Node.js functions, not for {function.runtime or 'none'}"
+        yield place.found("bundle", message, "Take `bundle` out.", "bundle", key=True)
+    elif function.requirements is not None:
+        message = "bundle and requirements say two different things about the function's packages"
+        yield place.found(
+            "bundle", message, "Take one of them out: a bundle has in it what is imported.", "requirements"
+        )
 
 
 def _runtime(function: Function, place: Place) -> Iterator[Diagnostic]:
@@ -125,7 +140,8 @@ def _sizes(function: Function, place: Place) -> Iterator[Diagnostic]:
         if message:
             yield place.found("memory", message, "Memory is given in MB.", "memory")
     if function.timeout is not None:
-        message = bounds(function.timeout, "timeout", 1, MAXIMUM_TIMEOUT_S)
+        longest = MANAGED_INSTANCE_MAXIMUM_TIMEOUT_S if managed else MAXIMUM_TIMEOUT_S
+        message = bounds(function.timeout, "timeout", 1, longest)
         if message:
             yield place.found("timeout", message, "A timeout is given in seconds, or as 30s, 15m.", "timeout")
     if function.ephemeral_storage is not None:

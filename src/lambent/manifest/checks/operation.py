@@ -43,7 +43,6 @@ def check_operation(function: Function, place: Place) -> Iterator[Diagnostic]:
         message = "anybody who knows its address can call this function"
         yield place.found("url-open", message, "Use `auth: iam`, or let the function check who calls.", "url")
     yield from _not_simulated(function, place)
-    yield from _not_offered(function, place)
 
 
 def _concurrency(function: Function, place: Place) -> Iterator[Diagnostic]:
@@ -167,17 +166,6 @@ def _retry(function: Function, place: Place) -> Iterator[Diagnostic]:
             yield place.found("retry", message, "It is given in seconds, or as 5m, 6h.", "retry", "max_age")
 
 
-_NOT_OFFERED = ("url", "provisioned_concurrency", "on_success", "on_failure", "retry", "capacity_provider")
-
-
-def _not_offered(function: Function, place: Place) -> Iterator[Diagnostic]:
-    """What the platform here has no operation for (docs/coverage.md)."""
-    for name in _NOT_OFFERED:
-        if getattr(function, name) is not None:
-            message = f"`{name}` is not offered by the platform here yet: a deployment to it would fail"
-            yield place.found("not-offered", message, "On AWS it has its effect.", name, key=True)
-
-
 def _not_simulated(function: Function, place: Place) -> Iterator[Diagnostic]:
     """What AWS obeys and the platform here does not (docs/differences.md)."""
     told = {
@@ -186,6 +174,10 @@ def _not_simulated(function: Function, place: Place) -> Iterator[Diagnostic]:
         "tracing": (function.tracing == "active", "no traces are recorded"),
         "snap_start": (function.snap_start, "published versions start as others do"),
         "architecture": (function.architecture == "arm64", "it runs on this machine's processor"),
+        "capacity_provider": (
+            function.capacity_provider is not None,
+            "each environment handles one request at a time and no instances are launched",
+        ),
     }
     for name, (holds, instead) in told.items():
         if holds:

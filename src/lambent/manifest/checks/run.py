@@ -39,7 +39,7 @@ def _every(system: System, sources: Sources) -> Iterator[Diagnostic]:
         yield from check_function(function, name, place)
         yield from check_operation(function, place)
         yield from check_function_permissions(function, place)
-        yield from check_managed(function, place)
+        yield from check_managed(function, place, system.capacity_providers)
         yield from _tags(function.tags, place)
     for key, role in system.roles.items():
         yield from check_role(role, Place(sources, ("roles", key)))

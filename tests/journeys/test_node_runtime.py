@@ -1,0 +1,371 @@
+"""Functions of Node.js: what a handler is given, what it may answer, and how its failures are told."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from lambent.testing.builders import zip_of
+from lambent.testing.platform import LocalPlatform, local_platform
+from tests.requirements import require_tool
+
+COMMON = """
+let calls = 0;
+exports.context = async (event, context) => ({
+  event,
+  calls: ++calls,
+  name: context.functionName,
+  version: context.functionVersion,
+  arn: context.invokedFunctionArn,
+  memory: context.memoryLimitInMB,
+  remaining: context.getRemainingTimeInMillis(),
+  client: context.clientContext,
+  environment: process.env.AWS_EXECUTION_ENV,
+  path: process.env.NODE_PATH,
+  cwd: process.cwd(),
+  endpoint: process.env.AWS_ENDPOINT_URL,
+});
+exports.logs = async () => {
+  console.log('one %d', 1, { two: 2 });
+  console.warn('several\\nlines');
+  console.debug('hidden where the level is higher');
+  process.stdout.write('plain\\n');
+};
+exports.callback = (event, context, callback) => setTimeout(() => callback(null, 'called back'), 10);
+exports.waits = (event, context, callback) => {
+  let late = 'not yet';
+  setTimeout(() => { late = 'done'; }, 30);
+  callback(null, { toString() { return late; }, toJSON() { return late; } });
+};
+exports.hurries = (event, context, callback) => {
+  context.callbackWaitsForEmptyEventLoop = false;
+  setInterval(() => {}, 1000);
+  callback(null, 'at once');
+};
+exports.silent = (event, context, callback) => {};
+exports.refuses = (event, context, callback) => callback(new RangeError('refused'));
+exports.throws = (event, context, callback) => { throw new TypeError('thrown'); };
+exports.rejects = async () => { throw new TypeError('rejected'); };
+exports.text = async () => { throw 'only text'; };
+exports.loses = (event, context, callback) => { Promise.reject(new Error('lost')); };
+exports.leaves = async () => process.exit(3);
+exports.hangs = () => new Promise(() => setInterval(() => {}, 1000));
+exports.circular = async () => { const one = {}; one.one = one; return one; };
+exports.large = async () => 'x'.repeat(6291557);
+exports.streams = awslambda.streamifyResponse(async (event, stream, context) => {
+  const http = awslambda.HttpResponseStream.from(stream, { statusCode: 201 });
+  http.write('first ');
+  setTimeout(() => http.end('second'), 10);
+});
+exports.nested = { deep: { handler: async () => 'deep' } };
+exports.nothing = 7;
+"""
+MODULE = """
+import { sum } from './lib/sum.mjs';
+import { shared } from 'shared';
+const ready = await Promise.resolve('awaited');
+export const handler = async () => ({ sum: sum(1, 2), ready, shared });
+"""
+SHARED = {"nodejs/node_modules/shared/index.mjs": "export const shared = 'from the layer';\n"} | {
+    "nodejs/node_modules/shared/package.json": json.dumps({"name": "shared", "exports": "./index.mjs"})
+}
+
+
+@pytest.fixture(scope="module")
+def platform() -> Iterator[LocalPlatform]:
+    """A platform for this file, where there is a Node.js."""
+    require_tool("node")
+    with local_platform() as running:
+        yield running
+
+
+def invoke(platform: LocalPlatform, name: str, **parameters: object) -> tuple[Any, str | None, str]:  # Any: JSON
+    """Return a function's answer, the kind of its error, and its log."""
+    answer = platform.client("lambda").invoke(FunctionName=name, LogType="Tail", **parameters)
+    log = base64.b64decode(answer["LogResult"]).decode()
+    body = answer["Payload"].read()
+    try:
+        return json.loads(body), answer.get("FunctionError"), log
+    except ValueError:
+        return body, answer.get("FunctionError"), log
+
+
+def made(platform: LocalPlatform, name: str, files: dict[str, str] | None = None, **parameters: object) -> str:
+    settings: dict[str, Any] = {  # Any: as the API takes them
+        "Runtime": "nodejs20.x",
+        "Handler": f"index.{name}",
+        "Timeout": 20,
+        "MemorySize": 256,
+        **parameters,
+    }
+    platform.create_function(name.replace(".", "-"), zip_of(files or {"index.js": COMMON}), **settings)
+    return name.replace(".", "-")
+
+
+def test_a_handler_is_told_what_aws_tells_it_and_keeps_its_state(platform: LocalPlatform) -> None:
+    name = made(platform, "context")
+    context = base64.b64encode(json.dumps({"custom": {"a": 1}}).encode()).decode()
+    answer, error, _ = invoke(platform, name, Payload=b'{"k": "\xc3\xa4"}', ClientContext=context)
+    assert error is None
+    assert 10_000 < answer.pop("remaining") <= 20_000
+    assert answer.pop("endpoint") == platform.endpoint_url
+    path = answer.pop("path")
+    assert path.endswith("nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task") or "/opt" not in path
+    assert answer.pop("cwd")
+    assert answer == {
+        "event": {"k": "ä"},
+        "calls": 1,
+        "name": "context",
+        "version": "$LATEST",
+        "arn": "arn:aws:lambda:us-east-1:000000000000:function:context",
+        "memory": "256",
+        "client": {"custom": {"a": 1}},
+        "environment": "AWS_Lambda_nodejs20.x",
+    }
+    assert invoke(platform, name)[0]["calls"] == 2
+
+
+def test_the_console_writes_events_with_id_and_level(platform: LocalPlatform) -> None:
+    _, _, log = invoke(platform, made(platform, "logs"))
+    lines = log.split("\n")
+    (first,) = [line for line in lines if "one 1" in line]
+    assert first.split("\t")[2:] == ["INFO", "one 1 { two: 2 }"]
+    assert len(first.split("\t")[1]) == 36
+    assert any(line.endswith("\tWARN\tseveral") for line in lines)
+    assert "plain" in lines
+    logs = platform.client("logs")
+
+    def kept() -> list[str]:
+        events = logs.filter_log_events(logGroupName="/aws/lambda/logs", filterPattern="several")["events"]
+        return [each["message"] for each in events]
+
+    deadline = time.monotonic() + 10
+    while not (messages := kept()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)  # noqa: TID251 - what a function writes travels in real time
+    assert messages[0].endswith("several\nlines\n")
+
+
+def test_json_logs_carry_level_and_error(platform: LocalPlatform) -> None:
+    source = "exports.j = async () => { console.info('hidden'); console.error('bad', new TypeError('t')); };"
+    logging = {"LogFormat": "JSON", "ApplicationLogLevel": "WARN"}
+    _, _, log = invoke(platform, made(platform, "j", {"index.js": source}, LoggingConfig=logging))
+    (line,) = [json.loads(each) for each in log.splitlines() if '"level"' in each]
+    assert (line["level"], line["errorType"], line["errorMessage"]) == ("ERROR", "TypeError", "t")
+    assert line["stackTrace"][0] == "TypeError: t"
+
+
+@pytest.mark.parametrize(
+    ("handler", "answer"),
+    [
+        ("callback", "called back"),
+        ("waits", "done"),
+        ("hurries", "at once"),
+        ("silent", None),
+        ("nested.deep.handler", "deep"),
+    ],
+)
+def test_a_handler_may_call_back_or_return(platform: LocalPlatform, handler: str, answer: object) -> None:
+    name = made(platform, handler)
+    assert invoke(platform, name)[:2] == (answer, None)
+    assert invoke(platform, name)[:2] == (answer, None)
+
+
+@pytest.mark.parametrize(
+    ("handler", "kind", "message"),
+    [
+        ("refuses", "RangeError", "refused"),
+        ("throws", "TypeError", "thrown"),
+        ("rejects", "TypeError", "rejected"),
+        ("text", "string", "only text"),
+        ("circular", "Error", "Unable to stringify response body"),
+        ("loses", "Runtime.UnhandledPromiseRejection", "Error: lost"),
+        ("missing", "Runtime.HandlerNotFound", "index.missing is undefined or not exported"),
+        ("nothing", "Runtime.HandlerNotFound", "index.nothing is not a function"),
+    ],
+)
+def test_a_failure_is_told_with_its_type_message_and_trace(
+    platform: LocalPlatform, handler: str, kind: str, message: str
+) -> None:
+    answer, error, log = invoke(platform, made(platform, handler))
+    assert error == "Unhandled"
+    assert (answer["errorType"], answer["errorMessage"]) == (kind, message)
+    assert isinstance(answer["trace"], list)
+    assert f'"errorType":"{kind}"' in log
+
+
+def test_a_process_that_ends_or_hangs_is_answered_by_the_platform(platform: LocalPlatform) -> None:
+    answer, _, _ = invoke(platform, made(platform, "leaves"))
+    assert answer["errorType"] == "Runtime.ExitError"
+    assert answer["errorMessage"].endswith("Error: Runtime exited with error: exit status 3")
+    answer, _, _ = invoke(platform, made(platform, "hangs", Timeout=1))
+    assert answer["errorMessage"].endswith("Task timed out after 1.00 seconds")
+    answer, _, _ = invoke(platform, made(platform, "large"))
+    assert answer["errorType"] == "Function.ResponseSizeTooLarge"
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "kind"),
+    [
+        ("syntax", {"index.js": "exports.handler = ("}, "Runtime.UserCodeSyntaxError"),
+        ("absent", {"index.js": "require('nowhere')"}, "Runtime.ImportModuleError"),
+        ("module", {"index.mjs": "import 'nowhere'"}, "Runtime.ImportModuleError"),
+        ("file", {"other.js": ""}, "Runtime.ImportModuleError"),
+        ("raises", {"index.js": "throw new RangeError('at init')"}, "RangeError"),
+    ],
+)
+def test_an_init_that_fails_says_why(platform: LocalPlatform, name: str, files: dict[str, str], kind: str) -> None:
+    answer, error, _ = invoke(platform, made(platform, name, files, Handler="index.handler"))
+    assert (error, answer["errorType"]) == ("Unhandled", kind)
+
+
+def test_es_modules_await_at_the_top_and_find_layers(platform: LocalPlatform) -> None:
+    layer = platform.client("lambda").publish_layer_version(LayerName="shared", Content={"ZipFile": zip_of(SHARED)})
+    files = {"index.mjs": MODULE, "lib/sum.mjs": "export const sum = (a, b) => a + b;\n"}
+    name = made(platform, "esm", files, Handler="index.handler", Layers=[layer["LayerVersionArn"]])
+    assert invoke(platform, name)[0] == {"sum": 3, "ready": "awaited", "shared": "from the layer"}
+
+
+def test_a_package_json_makes_js_files_modules(platform: LocalPlatform) -> None:
+    files = {
+        "package.json": '{"type": "module"}',
+        "src/app.js": "export const handler = async () => import.meta.url;\n",
+    }
+    answer, _, _ = invoke(platform, made(platform, "typed", files, Handler="src/app.handler"))
+    assert answer.endswith("/src/app.js")
+
+
+def test_a_streamed_answer_arrives_whole(platform: LocalPlatform) -> None:
+    answer, error, _ = invoke(platform, made(platform, "streams"))
+    assert (answer, error) == (b'{"statusCode":201}' + bytes(8) + b"first second", None)
+
+
+STREAMING = """
+const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+exports.handler = awslambda.streamifyResponse(async (event, stream, context) => {
+  if (event.early) throw new RangeError('before anything');
+  const body = event.http || event.requestContext
+    ? awslambda.HttpResponseStream.from(stream, {
+        statusCode: 201, headers: { 'x-own': 'yes', 'content-type': 'text/plain' },
+      })
+    : stream;
+  body.write('first ');
+  await wait(300);
+  if (event.late) throw new RangeError('in the middle');
+  for (let n = 0; n < (event.megabytes ?? 0); n += 1) {
+    if (!body.write(Buffer.alloc(1048576, 'x'))) await new Promise((done) => body.once('drain', done));
+  }
+  body.end('last');
+});
+"""
+
+
+def test_an_answer_is_passed_on_while_it_is_written(platform: LocalPlatform) -> None:
+    name = made(platform, "flow", {"index.js": STREAMING}, Handler="index.handler")
+    functions = platform.client("lambda")
+
+    def streamed(**event: object) -> tuple[list[tuple[float, bytes]], dict[str, str]]:
+        answer = functions.invoke_with_response_stream(
+            FunctionName=name, Payload=json.dumps(event).encode(), LogType="Tail"
+        )
+        assert (answer["StatusCode"], answer["ExecutedVersion"]) == (200, "$LATEST")
+        chunks, complete = [], {}
+        for each in answer["EventStream"]:
+            if "PayloadChunk" in each:
+                chunks.append((time.monotonic(), each["PayloadChunk"]["Payload"]))
+            else:
+                complete = each["InvokeComplete"]
+        return chunks, complete
+
+    chunks, complete = streamed()
+    assert [data for _, data in chunks] == [b"first ", b"last"]
+    assert chunks[1][0] - chunks[0][0] > 0.2
+    assert "ErrorCode" not in complete
+    assert base64.b64decode(complete["LogResult"]).startswith(b"START RequestId:")
+    chunks, complete = streamed(megabytes=12)
+    assert sum(len(data) for _, data in chunks) == 12 * 1_048_576 + len(b"first last")
+    chunks, complete = streamed(late=True)
+    assert [data for _, data in chunks] == [b"first "]
+    assert complete["ErrorCode"] == "Unhandled"
+    assert json.loads(complete["ErrorDetails"])["errorMessage"] == "in the middle"
+    chunks, complete = streamed(early=True)
+    assert chunks == []
+    assert json.loads(complete["ErrorDetails"])["errorMessage"] == "before anything"
+
+
+def test_a_function_that_does_not_stream_answers_in_one_piece(platform: LocalPlatform) -> None:
+    name = made(platform, "whole", {"index.js": "exports.handler = async (event) => event;"}, Handler="index.handler")
+    answer = platform.client("lambda").invoke_with_response_stream(FunctionName=name, Payload=b'{"n": 1}')
+    events = list(answer["EventStream"])
+    assert events == [{"PayloadChunk": {"Payload": b'{"n":1}'}}, {"InvokeComplete": {}}]
+
+
+def test_a_url_streams_with_the_head_that_the_function_says(platform: LocalPlatform) -> None:
+    name = made(platform, "web", {"index.js": STREAMING}, Handler="index.handler")
+    functions = platform.client("lambda")
+    url = functions.create_function_url_config(FunctionName=name, AuthType="NONE", InvokeMode="RESPONSE_STREAM")
+    allow = {"FunctionName": name, "Principal": "*"}
+    functions.add_permission(**allow, StatementId="url", Action="lambda:InvokeFunctionUrl", FunctionUrlAuthType="NONE")
+    functions.add_permission(**allow, StatementId="invoke", Action="lambda:InvokeFunction", InvokedViaFunctionUrl=True)
+    connection = http.client.HTTPConnection("127.0.0.1", platform.port, timeout=20)
+    try:
+        connection.request("GET", "/", headers={"Host": urlsplit(url["FunctionUrl"]).netloc})
+        answer = connection.getresponse()
+        assert (answer.status, answer.getheader("x-own"), answer.getheader("content-type")) == (
+            201,
+            "yes",
+            "text/plain",
+        )
+        assert answer.read(6) == b"first "
+        begun = time.monotonic()
+        assert answer.read() == b"last"
+        assert time.monotonic() - begun > 0.1
+    finally:
+        connection.close()
+
+
+def test_a_release_that_is_not_here_is_run_by_the_nearest(platform: LocalPlatform) -> None:
+    for release in ("18", "22", "24"):
+        source = "exports.handler = async () => process.versions.node;"
+        name = made(
+            platform, f"n{release}", {"index.js": source}, Runtime=f"nodejs{release}.x", Handler="index.handler"
+        )
+        assert int(invoke(platform, name)[0].split(".")[0]) >= 18
+
+
+def test_inline_code_makes_a_custom_resource(platform: LocalPlatform) -> None:
+    code = (
+        "const response = require('cfn-response');\n"
+        "exports.handler = (event, context) => response.send(event, context, response.SUCCESS, { Said: 'by node' });\n"
+    )
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    resources = {
+        "Role": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]}},
+        },
+        "Maker": {
+            "Type": "AWS::Lambda::Function",
+            "Properties": {
+                "Runtime": "nodejs20.x",
+                "Handler": "index.handler",
+                "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+                "Code": {"ZipFile": code},
+            },
+        },
+        "Thing": {"Type": "Custom::Thing", "Properties": {"ServiceToken": {"Fn::GetAtt": ["Maker", "Arn"]}}},
+    }
+    outputs = {"Said": {"Value": {"Fn::GetAtt": ["Thing", "Said"]}}}
+    stacks = platform.client("cloudformation")
+    body = json.dumps({"Resources": resources, "Outputs": outputs})
+    stacks.create_stack(StackName="inline", TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
+    stacks.get_waiter("stack_create_complete").wait(StackName="inline", WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    (stack,) = stacks.describe_stacks(StackName="inline")["Stacks"]
+    assert stack["Outputs"][0]["OutputValue"] == "by node"
