@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from lambent.dataplane.errors import RuntimeUnavailableError
+from lambent.dataplane.sandbox import nodes
 from lambent.dataplane.sandbox.cgroups import Cgroups
 from lambent.dataplane.sandbox.interpreters import RUNTIMES, Interpreters
 from lambent.dataplane.sandbox.runtime_directory import merge_layers
@@ -47,8 +48,36 @@ def test_shims_and_unknown_runtimes_are_not_taken_for_interpreters(tmp_path: Pat
     with pytest.raises(RuntimeUnavailableError, match="no Python"):
         found.resolve("python3.12", strict=False)
     with pytest.raises(RuntimeUnavailableError, match="not supported"):
+        found.resolve("ruby3.4", strict=False)
+    with pytest.raises(RuntimeUnavailableError, match=r"no Node\.js"):
         found.resolve("nodejs22.x", strict=False)
-    assert [(info.runtime, info.interpreter) for info in found.list()] == [(runtime, None) for runtime in RUNTIMES]
+    listed = found.list()
+    assert [info.runtime for info in listed][: len(RUNTIMES)] == list(RUNTIMES)
+    assert {info.interpreter for info in listed} == {None}
+
+
+def test_node_is_found_where_version_managers_and_systems_put_it(tmp_path: Path) -> None:
+    def program(place: Path, text: str = "") -> None:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(f"#!/bin/sh\n{text}\n")
+        place.chmod(0o755)
+
+    program(tmp_path / "home/.nvm/versions/node/v18.20.1/bin/node")
+    program(tmp_path / "home/.nvm/versions/node/v18.19.0/bin/node")
+    program(tmp_path / "home/.nvm/versions/node/v16.1.0/bin/node")
+    program(tmp_path / "headers/bin/node")
+    header = tmp_path / "headers/include/node/node_version.h"
+    header.parent.mkdir(parents=True)
+    numbers = "#define NODE_{}_VERSION {}\n"
+    header.write_text("".join(numbers.format(*one) for one in (("MAJOR", 22), ("MINOR", 3), ("PATCH", 4))))
+    program(tmp_path / "asked/bin/node", "echo v24.0.1")
+    program(tmp_path / "mute/bin/node", "exit 1")
+    folders = [tmp_path / name / "bin" for name in ("headers", "asked", "mute")]
+    found = nodes.installations(tmp_path / "home", folders)
+    assert {major: one.text for major, one in found.items()} == {18: "18.20.1", 22: "22.3.4", 24: "24.0.1"}
+    nearest = nodes.nearest(found, 20)
+    assert nearest is not None
+    assert nearest.text == "22.3.4"
 
 
 def test_where_no_group_can_be_made_the_reason_is_told(tmp_path: Path) -> None:

@@ -23,4 +23,15 @@ class Place:
 
     def is_orphaned(self) -> bool:
         """Whether the platform has ended: it holds the other end of the alive pipe and never writes."""
-        return bool(select.select([self.alive], [], [], 0)[0])
+        return self.alive in readable([self.alive], 0)
+
+
+def readable(descriptors: list[int], wait_ms: int | None = None) -> set[int]:
+    """Return which of the descriptors can be read, waiting so many milliseconds for the first, or as long as it takes.
+
+    Not by select(), which knows no descriptor above 1023: the platform may have passed us such.
+    """
+    poll = select.poll()
+    for descriptor in descriptors:
+        poll.register(descriptor, select.POLLIN)
+    return {descriptor for descriptor, _ in poll.poll(wait_ms)}

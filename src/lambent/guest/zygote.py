@@ -10,13 +10,12 @@ import array
 import gc
 import json
 import os
-import select
 import signal
 import socket
 import sys
 
 from lambent.guest import bootstrap, framing, keeper, kernel, precompile, rootfs
-from lambent.guest.place import Place
+from lambent.guest.place import Place, readable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ class ForkServer:
         control = self.control.fileno()
         watched = [control, self.place.alive, self.place.report_source, self.wakeup_source]
         while True:
-            ready = select.select(watched, [], [])[0]
+            ready = readable(watched)
             if self.place.alive in ready:
                 return
             if self.place.report_source in ready:

@@ -27,7 +27,8 @@ class ClientFactory(Protocol):
 @pytest.fixture(scope="session")
 def platform() -> Iterator[LocalPlatform]:
     """A platform in memory, shared by all tests of the run."""
-    with local_platform() as running:
+    # What one test left idle need not be kept while all the others run.
+    with local_platform(idle_expiry_s=30) as running:
         yield running
 
 

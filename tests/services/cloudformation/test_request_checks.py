@@ -190,7 +190,6 @@ def test_a_change_set_s_name_stands_for_one(stacks: Stacks) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"ImportExistingResources": True}, "ImportExistingResources is not offered here."),
         (
             {
                 "ResourcesToImport": [
@@ -202,6 +201,7 @@ def test_a_change_set_s_name_stands_for_one(stacks: Stacks) -> None:
         ({"ChangeSetType": "IMPORT"}, "Importing resources with a change set of type IMPORT is not offered here."),
         ({"OnStackFailure": "DELETE"}, "OnStackFailure cannot be DELETE when ChangeSetType is UPDATE"),
         ({"DeploymentMode": "REVERT_DRIFT"}, "DeploymentMode is not offered here."),
+        ({"DeploymentConfig": {"Mode": "EXPRESS"}}, "DeploymentConfig is not offered here."),
         (
             {"UsePreviousTemplate": True},
             "Cannot specify both UsePreviousTemplate and a template.",
@@ -295,3 +295,11 @@ def test_what_an_update_does_not_mention_stays(stacks: Stacks, aws: ClientFactor
     assert (found["NotificationARNs"], found["Tags"]) == ([topic], tags)
     found = stacks.update("s", json.loads(NEXT), NotificationARNs=[], Tags=[])
     assert (found["NotificationARNs"], found["Tags"]) == ([], [])
+
+
+def test_what_the_cdk_asks_for_is_taken(stacks: Stacks) -> None:
+    stacks.create("s", json.loads(BODY))
+    stacks.client.delete_change_set(StackName="s", ChangeSetName="cdk-deploy-change-set")
+    asked = {"DeploymentConfig": {"Mode": "STANDARD"}, "ImportExistingResources": True}
+    made = stacks.client.create_change_set(StackName="s", ChangeSetName="c", TemplateBody=NEXT, **asked)
+    assert stacks.client.describe_change_set(ChangeSetName=made["Id"])["Status"] == "CREATE_COMPLETE"

@@ -34,13 +34,13 @@ def refuse_what_is_not_offered(asked: Parameters) -> None:
     watched = asked.get("RollbackConfiguration") or {}
     if watched.get("RollbackTriggers") or watched.get("MonitoringTimeInMinutes"):
         raise errors.not_offered("RollbackConfiguration, a rollback when an alarm goes off,")
-    for name in ("DeploymentConfig", "DeploymentMode"):
-        if name in asked:
-            raise errors.not_offered(name)
+    deployment = asked.get("DeploymentConfig") or {}
+    if deployment.get("Mode", "STANDARD") != "STANDARD" or deployment.get("DisableRollback"):
+        raise errors.not_offered("DeploymentConfig")
+    if "DeploymentMode" in asked:
+        raise errors.not_offered("DeploymentMode")
     if asked.get("ResourcesToImport") or asked.get("ChangeSetType") == "IMPORT":
         raise errors.not_offered("Importing resources with a change set of type IMPORT")
-    if asked.get("ImportExistingResources"):
-        raise errors.not_offered("ImportExistingResources")
 
 
 def check_tags(asked: Parameters) -> None:
