@@ -112,3 +112,37 @@ async def test_they_are_set_aside_from_the_function_s_own_reservation() -> None:
         busy.answer(DONE)
         await latest
         world.plane.reserve(ARN, None)
+
+
+async def test_what_was_made_again_under_the_same_number_is_never_served_by_the_old() -> None:
+    async with scripted_plane(Script(answers=(Hang(), Respond())), spec=ONE) as world:
+        world.plane.provision(ONE, 1)
+        await ready(world, 1)
+        old = world.begin()
+        (busy,) = await world.running(1)
+        world.plane.retire(ONE.version_arn)
+        new = replace(ONE, revision="2")
+        world.plane.provision(new, 1)
+        await world.until(lambda: world.plane.provisioned(ONE.version_arn).ready == 1)
+        asked = world.begin(spec=new)
+        await world.until(lambda: len(world.launcher.launched[1].calls) == 1)
+        world.launcher.launched[1].answer(DONE)
+        assert isinstance(await asked, Completed)
+        busy.answer(DONE)
+        assert isinstance(await old, Completed)
+        await world.until(lambda: len(world.plane.environments()) == 1)
+
+
+async def test_one_that_ends_by_itself_is_replaced_ever_more_slowly() -> None:
+    async with scripted_plane(Script(), spec=ONE) as world:
+        world.plane.provision(ONE, 1)
+        for number in range(1, 4):
+            await ready(world, 1)
+            assert len(world.launcher.launched) == number
+            world.launcher.launched[-1].crash(Crash().exit())
+            await world.until(lambda: world.plane.environments() == [])
+            await world.settle()
+            assert len(world.launcher.launched) == number
+            await world.time.clock.advance(0.1 * 2**number)
+            await world.until(world.plane.environments)
+        await ready(world, 1)

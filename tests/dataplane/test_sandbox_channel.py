@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 
@@ -111,3 +111,64 @@ async def test_an_init_error_is_what_the_first_next_resolves_to(peer: Peer) -> N
     report = json.dumps({"errorType": "Runtime.ImportModuleError"}).encode()
     await peer.write(framing.frame(framing.INIT_ERROR, report))
     assert await peer.channel.first_next == ErrorAnswer(report, "Runtime.ImportModuleError")
+
+
+class FullSink:
+    """Takes what comes, and never has room for more."""
+
+    def __init__(self) -> None:
+        self.taken = b""
+
+    def begin(self, content_type: str) -> None:
+        self.taken += content_type.encode() + b": "
+
+    def write(self, data: bytes) -> None:
+        self.taken += data
+
+    def is_full(self, on_room: Callable[[], None]) -> bool:
+        return True
+
+
+async def test_a_streamed_answer_that_nobody_reads_on_does_not_hold_back_the_next(peer: Peer) -> None:
+    sink = FullSink()
+    await peer.write(_NEXT)
+    assert await peer.channel.first_next == Parked()
+    parts = ((framing.STREAM, b"text/plain"), (framing.CHUNK, b"all"), (framing.STREAM_END, b""))
+    streamed = peer.channel.invoke(_HEADERS, b"{}", sink)
+    await peer.write(b"".join(framing.frame(kind, body) for kind, body in parts))
+    assert await asyncio.wait_for(streamed, 10) == Response(b"", "text/plain")
+    assert sink.taken == b"text/plain: all"
+    following = peer.channel.invoke(_HEADERS, b"{}")
+    await peer.write(framing.encode_response("application/json", b"1"))
+    assert await asyncio.wait_for(following, 10) == Response(b"1", "application/json")
+
+
+async def test_what_an_ending_process_has_written_is_read_though_its_reader_is_slow(peer: Peer) -> None:
+    sink = FullSink()
+    await peer.write(_NEXT)
+    assert await peer.channel.first_next == Parked()
+    streamed = peer.channel.invoke(_HEADERS, b"{}", sink)
+    await peer.write(framing.frame(framing.STREAM, b"t") + framing.frame(framing.CHUNK, b"a"))
+    peer.channel.release()
+    await peer.write(framing.frame(framing.CHUNK, b"b"))
+    peer.guest.close()
+    assert await asyncio.wait_for(streamed, 10) == Closed(CloseReason.ENDED)
+    assert sink.taken == b"t: ab"
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [(framing.CHUNK, b"before it began")],
+        [(framing.STREAM, b"t"), (framing.STREAM, b"t")],
+        [(framing.STREAM_END, b"")],
+    ],
+)
+async def test_a_stream_out_of_order_is_no_message(peer: Peer, parts: list[tuple[int, bytes]]) -> None:
+    answer = await peer.answer_to([b"".join(framing.frame(kind, body) for kind, body in parts)])
+    assert answer == Closed(CloseReason.MALFORMED)
+
+
+async def test_a_streamed_answer_is_collected_where_nobody_reads_it_as_it_comes(peer: Peer) -> None:
+    parts = ((framing.STREAM, b"text/plain"), (framing.CHUNK, b"a"), (framing.CHUNK, b"b"), (framing.STREAM_END, b""))
+    assert await peer.answer_to([framing.frame(*part) for part in parts]) == Response(b"ab", "text/plain")

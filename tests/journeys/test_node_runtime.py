@@ -15,6 +15,7 @@ import pytest
 from lambent.testing.builders import zip_of
 from lambent.testing.platform import LocalPlatform, local_platform
 from tests.requirements import require_tool
+from tests.waiting import eventually
 
 COMMON = """
 let calls = 0;
@@ -146,10 +147,7 @@ def test_the_console_writes_events_with_id_and_level(platform: LocalPlatform) ->
         events = logs.filter_log_events(logGroupName="/aws/lambda/logs", filterPattern="several")["events"]
         return [each["message"] for each in events]
 
-    deadline = time.monotonic() + 10
-    while not (messages := kept()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)  # noqa: TID251 - what a function writes travels in real time
+    messages = eventually(kept)
     assert messages[0].endswith("several\nlines\n")
 
 
@@ -298,6 +296,28 @@ def test_an_answer_is_passed_on_while_it_is_written(platform: LocalPlatform) -> 
     chunks, complete = streamed(early=True)
     assert chunks == []
     assert json.loads(complete["ErrorDetails"])["errorMessage"] == "before anything"
+
+
+def test_a_reader_who_goes_away_holds_nobody_up(platform: LocalPlatform) -> None:
+    name = made(platform, "left", {"index.js": STREAMING}, Handler="index.handler", Timeout=10)
+    functions = platform.client("lambda")
+    for _ in range(2):
+        answer = functions.invoke_with_response_stream(FunctionName=name, Payload=b'{"megabytes": 20}')
+        next(iter(answer["EventStream"]))
+        answer["EventStream"].close()
+        begun = time.monotonic()
+        functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+        answer = eventually(lambda: unless_throttled(functions, name))
+        assert time.monotonic() - begun < 8
+        assert answer["Payload"].read() == b"first last"
+
+
+def unless_throttled(functions: Any, name: str) -> dict[str, Any] | None:  # Any: a client, and botocore's shapes
+    try:
+        answer: dict[str, Any] = functions.invoke(FunctionName=name)  # Any: as above
+    except functions.exceptions.TooManyRequestsException:
+        return None
+    return answer
 
 
 def test_a_function_that_does_not_stream_answers_in_one_piece(platform: LocalPlatform) -> None:

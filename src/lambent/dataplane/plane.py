@@ -74,6 +74,7 @@ class DataPlane:
         self._pools: dict[VersionArn, Pool] = {}
         self._draining: set[Pool] = set()
         self._provisioned: dict[VersionArn, ProvisionedPool] = {}
+        self._letting_go: set[ProvisionedPool] = set()
         self._tasks = TaskOwner("data plane", clock=clock)
         self._host: Host | None = None
 
@@ -101,7 +102,8 @@ class DataPlane:
     async def stop(self) -> None:
         """End every environment and wait until nothing is left; invocations still under way fail. Idempotent."""
         self._host = None
-        pools: list[Pool | ProvisionedPool] = [*self._pools.values(), *self._draining, *self._provisioned.values()]
+        kept = (*self._provisioned.values(), *self._letting_go)
+        pools: list[Pool | ProvisionedPool] = [*self._pools.values(), *self._draining, *kept]
         self._pools.clear()
         await asyncio.gather(*(pool.stop() for pool in pools))
         self._draining.clear()
@@ -118,7 +120,11 @@ class DataPlane:
         """
         spec = invocation.spec
         kept = self._provisioned.get(spec.version_arn)
-        if kept is not None and (promise := kept.submit(invocation)) is not None:
+        if (
+            kept is not None
+            and kept.spec.revision == spec.revision
+            and (promise := kept.submit(invocation)) is not None
+        ):
             return await promise
         pool = self._pools.get(spec.version_arn)
         if pool is None or pool.spec.revision != spec.revision:
@@ -130,7 +136,6 @@ class DataPlane:
 
     async def prepare(self, spec: FunctionSpec) -> None:
         """Have ready what starts environments of this version quickly; raises RuntimeUnavailableError, SandboxError."""
-        self._launcher.resolve(spec.runtime, strict=self._settings.strict_runtimes)
         await self._launcher.prepare(spec.runtime)
 
     def reserve(self, function_arn: FunctionArn, concurrency: int | None) -> None:
@@ -148,19 +153,15 @@ class DataPlane:
         if self._host is None:
             raise PlatformStoppingError("the data plane is not running")
         pool = self._provisioned.get(spec.version_arn)
+        if pool is not None and (concurrency == 0 or pool.spec.revision != spec.revision):
+            self._let_go(pool)
+            pool = None
+        if concurrency == 0:
+            return
         if pool is None:
-            if concurrency == 0:
-                return
             interpreter = self._launcher.resolve(spec.runtime, strict=self._settings.strict_runtimes)
-            arn = spec.version_arn
-            pool = ProvisionedPool(spec, interpreter, self._host, lambda: self._ended(arn))
-            self._provisioned[arn] = pool
-        before = pool.provision().wanted
-        function = self._admission.of(spec.function_arn)
-        function.provision(function.provisioned + concurrency - before)
-        pool.keep(concurrency)
-        if concurrency == 0 and not pool.statuses():
-            self._ended(spec.version_arn)
+            pool = self._provisioned[spec.version_arn] = ProvisionedPool(spec, interpreter, self._host, self._vanished)
+        self._set_aside(pool, concurrency)
 
     def provisioned(self, version_arn: VersionArn) -> Provision:
         """Return how far a version's provisioned concurrency is."""
@@ -171,14 +172,14 @@ class DataPlane:
         """Drain and end the environments of a deleted or changed version; what runs or waits comes to its end first."""
         kept = self._provisioned.get(version_arn)
         if kept is not None:
-            self.provision(kept.spec, 0)
+            self._let_go(kept)
         pool = self._pools.pop(version_arn, None)
         if pool is not None:
             self._drain(pool, "the version was deleted or changed")
 
     def environments(self) -> Sequence[EnvironmentStatus]:
         """Return every environment that is not gone, draining ones included, oldest pools first."""
-        kept = [status for pool in self._provisioned.values() for status in pool.statuses()]
+        kept = [status for pool in (*self._letting_go, *self._provisioned.values()) for status in pool.statuses()]
         return kept + [status for pool in self._every_pool() for status in pool.statuses()]
 
     def _open_pool(self, spec: FunctionSpec) -> Pool:
@@ -203,9 +204,22 @@ class DataPlane:
         self._draining.add(pool)
         pool.retire(cause, self._drained)
 
-    def _ended(self, version_arn: VersionArn) -> None:
+    def _set_aside(self, pool: ProvisionedPool, concurrency: int) -> None:
+        function = self._admission.of(pool.spec.function_arn)
+        function.provision(function.provisioned + concurrency - pool.provision().wanted)
+        pool.keep(concurrency)
+
+    def _let_go(self, pool: ProvisionedPool) -> None:
+        """Give a provisioned pool up: what it serves comes to its end, and nobody finds it any more."""
+        del self._provisioned[pool.spec.version_arn]
+        self._letting_go.add(pool)
+        self._set_aside(pool, 0)
+
+    def _vanished(self, pool: ProvisionedPool) -> None:
         """Forget a provisioned pool of which nothing is left."""
-        self._provisioned.pop(version_arn, None)
+        self._letting_go.discard(pool)
+        if pool.spec.function_arn not in self._limits:
+            self._admission.forget(pool.spec.function_arn)
 
     def _drained(self, pool: Pool) -> None:
         self._draining.discard(pool)

@@ -14,11 +14,16 @@ from lambent.dataplane.errors import DataPlaneError
 from lambent.dataplane.sandbox.spec import Interpreter
 from lambent.dataplane.types import FunctionSpec, InitializationType, Invocation, Outcome, Provision
 
+_FIRST_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 60.0
+
 
 class ProvisionedPool:
     """As many environments as were asked for; one that is lost is replaced, unless its init fails."""
 
-    def __init__(self, spec: FunctionSpec, interpreter: Interpreter, host: Host, on_empty: Callable[[], None]) -> None:
+    def __init__(
+        self, spec: FunctionSpec, interpreter: Interpreter, host: Host, on_empty: Callable[[ProvisionedPool], None]
+    ) -> None:
         self.spec = spec
         self._interpreter = interpreter
         self._host = host
@@ -29,13 +34,18 @@ class ProvisionedPool:
         self._kept: set[Environment] = set()
         self._ready: set[Environment] = set()
         self._available: list[Environment] = []
+        self._dismissed: set[Environment] = set()
+        self._losses = 0
+        self._is_pausing = False
         self._failure: str | None = None
 
     def keep(self, count: int) -> None:
         """Have `count` environments from now on; the surplus ends as it becomes free. Starts anew after a failure."""
         self._wanted = count
         self._failure = None
+        self._losses = 0
         self._settle()
+        self._note_if_empty()
 
     def provision(self) -> Provision:
         """Return how far it is."""
@@ -65,7 +75,7 @@ class ProvisionedPool:
         self._wanted = 0
         environments = tuple(self._environments)
         for environment in environments:
-            environment.retire("the platform is stopping")
+            self._dismiss(environment, "the platform is stopping")
         await asyncio.gather(*(environment.wait_gone() for environment in environments))
 
     # What its environments tell.
@@ -77,14 +87,15 @@ class ProvisionedPool:
             self._offer(environment)
         else:
             self._failure = "FUNCTION_ERROR_INIT_FAILURE"
-            environment.retire("its init failed")
+            self._dismiss(environment, "its init failed")
 
     def start_failed(self, environment: Environment, error: DataPlaneError) -> None:
         """Note why there is none."""
         self._failure = str(error)
 
     def concluded(self, assignment: Assignment, outcome: Outcome | DataPlaneError) -> None:
-        """Tell the caller."""
+        """Tell the caller; an environment that has served was of use."""
+        self._losses = 0
         assignment.settle(outcome)
 
     def resetting(self, environment: Environment) -> None:
@@ -94,12 +105,14 @@ class ProvisionedPool:
     def freed(self, environment: Environment) -> None:
         """Keep it, unless there are too many or it would have to initialize again."""
         if environment.is_idle and not environment.is_initialized:
-            environment.retire("replaced after a reset")
+            self._dismiss(environment, "replaced after a reset")
         else:
             self._offer(environment)
 
     def leaving(self, environment: Environment) -> None:
-        """Count it no more."""
+        """Count it no more; one that ended by itself without having served is replaced ever more slowly."""
+        if environment not in self._dismissed:
+            self._losses += 1
         self._kept.discard(environment)
         self._ready.discard(environment)
         if environment.is_available:
@@ -109,9 +122,17 @@ class ProvisionedPool:
     def gone(self, environment: Environment) -> None:
         """Replace what was lost."""
         self._environments.discard(environment)
+        self._dismissed.discard(environment)
         self._settle()
+        self._note_if_empty()
+
+    def _note_if_empty(self) -> None:
         if not self._environments and not self._wanted:
-            self._on_empty()
+            self._on_empty(self)
+
+    def _dismiss(self, environment: Environment, cause: str) -> None:
+        self._dismissed.add(environment)
+        environment.retire(cause)
 
     def _offer(self, environment: Environment) -> None:
         if environment.free_slots and not environment.is_available:
@@ -121,6 +142,9 @@ class ProvisionedPool:
 
     def _settle(self) -> None:
         """Start what is missing, and end what is too many and free."""
+        if self._losses and self._failure is None and len(self._kept) < self._wanted:
+            self._settle_later()
+            return
         while self._failure is None and len(self._kept) < self._wanted:
             environment = Environment(
                 self.spec, self._interpreter, self._host, self, InitializationType.PROVISIONED_CONCURRENCY
@@ -128,8 +152,21 @@ class ProvisionedPool:
             self._environments.add(environment)
             self._kept.add(environment)
             environment.start()
+        if len(self._kept) <= self._wanted:
+            return
         for environment in tuple(self._kept):
-            if len(self._kept) <= self._wanted:
-                return
-            if environment.is_idle:
-                environment.retire("no longer provisioned")
+            if len(self._kept) > self._wanted and environment.is_idle:
+                self._dismiss(environment, "no longer provisioned")
+
+    def _settle_later(self) -> None:
+        if not self._is_pausing:
+            self._is_pausing = True
+            self._host.tasks.start(self._pause(), name=f"pause of what is provisioned for {self.spec.version_arn}")
+
+    async def _pause(self) -> None:
+        clock, pause = self._host.real_time, min(_FIRST_PAUSE_S * 2.0 ** min(self._losses, 30), _LONGEST_PAUSE_S)
+        await clock.sleep_until(clock.now() + pause)
+        self._is_pausing = False
+        losses, self._losses = self._losses, 0
+        self._settle()
+        self._losses = losses

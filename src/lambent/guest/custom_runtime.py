@@ -43,6 +43,7 @@ class Rendezvous:
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
         self._turn = threading.Lock()
+        self._sending = threading.Lock()
         self._current: str | None = None
         self._has_parked = False
 
@@ -53,7 +54,7 @@ class Rendezvous:
                 return None
             if not self._has_parked:
                 self._has_parked = True
-                self._channel.sendall(framing.frame(framing.NEXT, b""))
+                self.say(framing.frame(framing.NEXT, b""))
             message = framing.receive(self._channel)
             if message is None:
                 os._exit(0)  # the platform is gone
@@ -63,10 +64,11 @@ class Rendezvous:
 
     def answer(self, request_id: str, frame: bytes) -> bool:
         """Send an invocation's answer; False where it is not the one under way."""
-        if request_id != self._current:
-            return False
-        self._current = None
-        self._channel.sendall(frame)
+        with self._sending:
+            if request_id != self._current:
+                return False
+            self._current = None
+            self._channel.sendall(frame)
         return True
 
     def is_current(self, request_id: str) -> bool:
@@ -75,7 +77,8 @@ class Rendezvous:
 
     def say(self, frame: bytes) -> None:
         """Send a part of an answer, or a report about init."""
-        self._channel.sendall(frame)
+        with self._sending:
+            self._channel.sendall(frame)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -156,7 +159,10 @@ class Handler(BaseHTTPRequestHandler):
             return b""
         import base64
 
-        body = base64.b64decode(self.trailers.get("lambda-runtime-function-error-body", ""))
+        try:
+            body = base64.b64decode(self.trailers.get("lambda-runtime-function-error-body", ""))
+        except ValueError:
+            body = b""
         return body or json.dumps({"errorType": kind, "errorMessage": ""}).encode()
 
     def _error_body(self) -> bytes:

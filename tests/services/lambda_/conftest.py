@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
@@ -11,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from lambent.testing.builders import create_function, ensure_role, zip_of
 from lambent.testing.pytest_plugin import ClientFactory
+from tests.waiting import eventually
 
 ECHO = zip_of({"handler.py": "def handler(event, context):\n    return event\n"})
 OTHER = zip_of({"handler.py": "def handler(event, context):\n    return 'other'\n"})
@@ -107,11 +107,3 @@ def provider_state(functions: Client, name: str) -> str:
         return str(functions.get_capacity_provider(CapacityProviderName=name)["CapacityProvider"]["State"])
     except functions.exceptions.ResourceNotFoundException:
         return ""
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    """Wait, in real time and at most ten seconds, for what runs beside the test."""
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)  # noqa: TID251 - activation happens in real time

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 
 from lambent.testing.builders import zip_of
 from lambent.testing.platform import LocalPlatform, local_platform
+from tests.waiting import eventually
 
 FAILING = zip_of(
     {
@@ -35,14 +35,6 @@ def attempts(platform: LocalPlatform) -> list[str]:
     except logs.exceptions.ResourceNotFoundException:
         return []
     return [event["message"].split()[1] for event in events]
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    """Wait, in real time and at most ten seconds, for what runs beside the test."""
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)  # noqa: TID251 - the handler's output travels in real time
 
 
 def test_failed_event_is_tried_after_one_and_two_more_minutes_with_the_same_id(virtual: LocalPlatform) -> None:

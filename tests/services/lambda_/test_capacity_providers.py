@@ -20,7 +20,8 @@ from lambent.cloud.store.unit_of_work import Transaction
 from lambent.testing.builders import ensure_role
 from lambent.testing.platform import LocalPlatform, local_platform
 from lambent.testing.pytest_plugin import ClientFactory
-from tests.services.lambda_.conftest import ECHO, Client, MakeProvider, eventually, provider_state, refusal
+from tests.services.lambda_.conftest import ECHO, Client, MakeProvider, provider_state, refusal
+from tests.waiting import eventually
 
 Network = dict[str, list[str]]
 Parameters = dict[str, Any]  # Any: parameters of the API

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from lambent.testing.builders import zip_of
 from lambent.testing.platform import LocalPlatform, local_platform
 from tests.services.lambda_.conftest import Client, MakeFunction, refusal
+from tests.waiting import eventually
 
 HANDLER = zip_of(
     {
@@ -88,15 +88,6 @@ def test_configurations_are_refused_in_awss_words(functions: Client, make: MakeF
 def virtual() -> Iterator[LocalPlatform]:
     with local_platform(virtual_time=True) as running:
         yield running
-
-
-def eventually(look: Callable[[], Any]) -> Any:  # Any: whatever was looked for
-    """Return what a look finds, within ten real seconds."""
-    deadline = time.monotonic() + 10
-    while not (found := look()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)  # noqa: TID251 - functions run in real time
-    return found
 
 
 class Queue:

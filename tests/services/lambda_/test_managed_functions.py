@@ -21,10 +21,10 @@ from tests.services.lambda_.conftest import (
     MakeFunction,
     MakeProvider,
     Refusal,
-    eventually,
     refusal,
 )
 from tests.services.lambda_.test_capacity_providers import in_store
+from tests.waiting import eventually
 
 PUBLISHED = "$LATEST.PUBLISHED"
 CONFLICT = "The operation cannot be performed at this time. The function is currently in the following state: "

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from lambent.testing.builders import zip_of
 from lambent.testing.platform import LocalPlatform, local_platform
 from tests.services.lambda_.conftest import Client, MakeFunction, refusal
+from tests.waiting import eventually
 
 HANDLER = zip_of(
     {
@@ -20,15 +19,6 @@ HANDLER = zip_of(
     }
 )
 BROKEN = zip_of({"handler.py": "raise RuntimeError('no start')\n"})
-
-
-def eventually(look: Callable[[], Any]) -> Any:  # Any: whatever was looked for
-    """Return what a look finds, within ten real seconds."""
-    deadline = time.monotonic() + 10
-    while not (found := look()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)  # noqa: TID251 - environments start in real time
-    return found
 
 
 def config(functions: Client, qualifier: str) -> dict[str, Any]:  # Any: botocore's shape
@@ -99,6 +89,22 @@ def test_an_init_that_fails_is_told(functions: Client, make: MakeFunction) -> No
     put(functions, "1", 1)
     failed = settled(functions, "1")
     assert (failed["Status"], failed["StatusReason"]) == ("FAILED", "FUNCTION_ERROR_INIT_FAILURE")
+
+
+def test_what_failed_is_tried_once_more_when_it_is_asked_for_again(functions: Client, make: MakeFunction) -> None:
+    make(code=BROKEN, Publish=True)
+    put(functions, "1", 1)
+    assert settled(functions, "1")["Status"] == "FAILED"
+    assert put(functions, "1", 1)["Status"] == "IN_PROGRESS"
+    eventually(lambda: config(functions, "1")["Status"] == "FAILED")
+
+
+def test_a_runtime_that_nothing_runs_here_is_told(functions: Client, make: MakeFunction) -> None:
+    make(Publish=True, Runtime="java21")
+    put(functions, "1", 1)
+    failed = settled(functions, "1")
+    assert failed["Status"] == "FAILED"
+    assert "java21" in failed["StatusReason"]
 
 
 def test_what_cannot_be_provisioned_is_refused_in_awss_words(

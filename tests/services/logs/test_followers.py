@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from lambent.testing.builders import create_function, zip_of
 from lambent.testing.pytest_plugin import ClientFactory
+from tests.waiting import eventually
 
 Client = Any  # Any: boto3 makes its clients at run time
 
@@ -44,15 +45,6 @@ def put(logs: Client, *messages: str) -> None:
     moment = int(time.time() * 1000)  # noqa: TID251 - CloudWatch Logs wants the present
     events = [{"timestamp": moment, "message": message} for message in messages]
     logs.put_log_events(logGroupName="orders", logStreamName="one", logEvents=events)
-
-
-def eventually(look: Callable[[], Any]) -> Any:  # Any: whatever was looked for
-    """Return what a look finds, within ten real seconds."""
-    deadline = time.monotonic() + 10
-    while not (found := look()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)  # noqa: TID251 - functions run in real time
-    return found
 
 
 def message_of(call: Callable[..., Any], **parameters: object) -> str:  # Any: a client's method

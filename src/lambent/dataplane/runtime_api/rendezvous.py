@@ -56,6 +56,8 @@ class RuntimeChannel(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._received = bytearray()
         self._to_skip = 0
+        self._is_paused = False
+        self._is_released = False
 
     @classmethod
     async def open(cls, host_end: socket.socket) -> Self:
@@ -183,16 +185,24 @@ class RuntimeChannel(asyncio.Protocol):
         elif self._streamed is not None:
             if kind == framing.STREAM_END:
                 self._settle(_error_answer(body) if body else self._streamed.result())
-            elif self._streamed.take(body, self._resume) and self._transport is not None:
+            elif self._streamed.take(body, self._resume) and not self._is_released and self._transport is not None:
+                self._is_paused = True
                 self._transport.pause_reading()
 
+    def release(self) -> None:
+        """Wait for no reader any more: the process is ending, and what is left of its words must be read."""
+        self._is_released = True
+        self._resume()
+
     def _resume(self) -> None:
-        if self._transport is not None and not self._transport.is_closing():
+        if self._is_paused and self._transport is not None and not self._transport.is_closing():
+            self._is_paused = False
             self._transport.resume_reading()
 
     def _settle(self, result: RuntimeAnswer) -> None:
         answer, self._answer = self._answer, None
         self._sink, self._streamed = None, None
+        self._resume()
         if answer is None:
             self._end(CloseReason.MALFORMED)  # an answer nobody asked for
         elif not answer.done():

@@ -1,7 +1,7 @@
 """Which program on this machine stands for which managed runtime.
 
-Nothing is executed to find out: installations say their version in their folder's name or in their program's. The
-search happens on first use, not when the platform starts.
+Installations of Python say their version in their folder's name or in their program's: nothing is executed to find out.
+The search happens on first use, not when the platform starts.
 """
 
 from __future__ import annotations

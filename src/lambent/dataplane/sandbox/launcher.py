@@ -101,7 +101,8 @@ class Launcher:
 
     async def prepare(self, runtime: str) -> None:
         """Have the fork server of the runtime's interpreter ready; raises as `resolve`, and SandboxError."""
-        server = await self._server(self.resolve(runtime))
+        # In a thread: the search looks into many folders, and may have to ask a program for its version.
+        server = await self._server(await asyncio.to_thread(self.resolve, runtime))
         await server.ready()
 
     async def launch(self, spec: SandboxSpec) -> Sandbox:

@@ -53,6 +53,7 @@ class RunningSandbox:
         self._memory: ProcessMemory | None = None
         self.exited: Final[asyncio.Future[ProcessExit]] = self._loop.create_future()
         self._loop.add_reader(parts.output, self._on_output_readable)
+        parts.child.ended.add_done_callback(lambda _: parts.channel.release())
         parts.child.ended.add_done_callback(self._on_end)
         parts.channel.closed.add_done_callback(self._on_end)
 

@@ -56,10 +56,12 @@ class Activation:
         if version.status.state is State.DEACTIVATING:
             # What runs or waits comes to its end; nothing new is let in.
             self._dependencies.plane.retire(VersionArn(version.arn))
-        try:
-            problem = await self._prepare(version)
-        except PlatformStoppingError:
-            return  # taken up again after the next start
+            problem = None
+        else:
+            try:
+                problem = await self._prepare(version)
+            except PlatformStoppingError:
+                return  # taken up again after the next start
         await self._dependencies.store.write(lambda transaction: self._settle(transaction, version, problem))
 
     async def _prepare(self, version: FunctionVersion) -> str | None:

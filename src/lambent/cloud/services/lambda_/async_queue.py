@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from lambent.base.tasks import TaskOwner
 from lambent.cloud.errors import ServiceError
@@ -26,6 +28,7 @@ from lambent.cloud.services.lambda_.model.function import LATEST
 from lambent.cloud.services.lambda_.model.invocation_record import Response
 from lambent.cloud.services.lambda_.model.invoke_config import DEFAULT, InvokeConfig
 from lambent.cloud.services.lambda_.routing import FunctionRoute, Routes, VersionRoute
+from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import OutboxEffect, Transaction
 
 _log = logging.getLogger(__name__)
@@ -35,6 +38,39 @@ _log = logging.getLogger(__name__)
 _AT_ONCE_PER_FUNCTION = 100
 
 
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """An attempt that was made, or was not to be made any more: what served, and what follows."""
+
+    version: VersionRoute
+    config: InvokeConfig
+    verdict: QueuedEvent | Condition
+    response: Response | None = None
+
+
+class _Turns:
+    """How many events of one function are being tried; a function of which none is has no entry."""
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[Scope, str], tuple[asyncio.Semaphore, int]] = {}
+
+    @asynccontextmanager
+    async def of(self, scope: Scope, function: str) -> AsyncIterator[None]:
+        """Wait for a turn of the function, and hold it for as long as the context lasts."""
+        key = (scope, function)
+        semaphore, holders = self._held.get(key) or (asyncio.Semaphore(_AT_ONCE_PER_FUNCTION), 0)
+        self._held[key] = (semaphore, holders + 1)
+        try:
+            async with semaphore:
+                yield
+        finally:
+            holders = self._held[key][1] - 1
+            if holders:
+                self._held[key] = (semaphore, holders)
+            else:
+                del self._held[key]
+
+
 class AsyncQueue:
     """Owns every event that was accepted, until its function has handled it or nobody will."""
 
@@ -42,7 +78,7 @@ class AsyncQueue:
         self._dependencies = dependencies
         self._routes = routes
         self._invoker = invoker
-        self._turns: dict[tuple[str, str, str], asyncio.Semaphore] = {}
+        self._turns = _Turns()
         self._tasks = TaskOwner("lambda events", clock=dependencies.clock)
 
     def resume(self) -> None:
@@ -70,30 +106,34 @@ class AsyncQueue:
 
     async def _attempt(self, event: QueuedEvent) -> QueuedEvent | None:
         """Try an event once; return it as it waits for its next attempt, or None when it is done with."""
+        async with self._turns.of(event.scope, event.function):
+            # Looked up only now: what was changed while it waited for its turn holds.
+            tried = await self._try(event)
+        if tried is None:
+            _log.warning("event %s dropped: %s:%s is gone", event.request_id, event.function, event.qualifier)
+            await self._done(event, ())
+            return None
+        if isinstance(tried.verdict, QueuedEvent):
+            return await self._wait(tried.verdict)
+        await self._done(event, self._deliveries(event, tried, tried.verdict))
+        return None
+
+    async def _try(self, event: QueuedEvent) -> _Tried | None:
         function = self._routes.find(event.scope.account, event.scope.region, event.function)
         version = None if function is None else self._version(function, event)
         if function is None or version is None:
-            _log.warning("event %s dropped: %s:%s is gone", event.request_id, event.function, event.qualifier)
-            await self._done(event, ())
             return None
         config = function.invoke_configs.get(event.qualifier or LATEST, DEFAULT)
         refused = self._refused(event, function, config)
         if refused is not None:
-            await self._done(event, self._deliveries(event, version, config, refused, None))
-            return None
+            return _Tried(version, config, refused)
         try:
-            async with self._turn(event):
-                answer = await self._invoker.run(_call(event, function, version))
+            answer = await self._invoker.run(_call(event, function, version))
         except ServiceError as error:
             if event.system_errors == 0:
                 _log.info("event %s waits: %s", event.request_id, error)
-            verdict, response = after_system_error(event, config, self._now()), None
-        else:
-            verdict, response = self._judge(event, config, answer), _response(answer, version)
-        if isinstance(verdict, QueuedEvent):
-            return await self._wait(verdict)
-        await self._done(event, self._deliveries(event, version, config, verdict, response))
-        return None
+            return _Tried(version, config, after_system_error(event, config, self._now()))
+        return _Tried(version, config, self._judge(event, config, answer), _response(answer, version))
 
     def _judge(self, event: QueuedEvent, config: InvokeConfig, answer: Answer) -> QueuedEvent | Condition:
         if answer.function_error is None:
@@ -108,23 +148,13 @@ class AsyncQueue:
     def _version(self, function: FunctionRoute, event: QueuedEvent) -> VersionRoute | None:
         return resolve(function, event.qualifier or None, self._dependencies.ids.fraction())
 
-    def _turn(self, event: QueuedEvent) -> asyncio.Semaphore:
-        key = (event.scope.account, event.scope.region, event.function)
-        return self._turns.setdefault(key, asyncio.Semaphore(_AT_ONCE_PER_FUNCTION))
-
-    def _deliveries(
-        self,
-        event: QueuedEvent,
-        version: VersionRoute,
-        config: InvokeConfig,
-        condition: Condition,
-        response: Response | None,
-    ) -> Sequence[OutboxEffect]:
+    def _deliveries(self, event: QueuedEvent, tried: _Tried, condition: Condition) -> Sequence[OutboxEffect]:
         """Return what goes out for an event that came to its end: a failure may go to both of its targets."""
-        target = config.on_success if condition is Condition.SUCCESS else config.on_failure
-        found = [] if target is None else [record_for(target, event, condition, response, self._now())]
-        if condition is not Condition.SUCCESS and version.dead_letter_target is not None:
-            found.append(dead_letter_for(version.dead_letter_target, event, condition, response))
+        target = tried.config.on_success if condition is Condition.SUCCESS else tried.config.on_failure
+        found = [] if target is None else [record_for(target, event, condition, tried.response, self._now())]
+        letters = tried.version.dead_letter_target
+        if condition is not Condition.SUCCESS and letters is not None:
+            found.append(dead_letter_for(letters, event, condition, tried.response))
         return found
 
     async def _wait(self, event: QueuedEvent) -> QueuedEvent:

@@ -6,6 +6,7 @@ Like every invocation it goes by the routing snapshot alone. What a URL's cross-
 from __future__ import annotations
 
 import logging
+from collections.abc import AsyncIterator
 
 import orjson
 
@@ -22,7 +23,7 @@ from lambent.cloud.services.lambda_.model.url import Place, domain_of, place_of
 from lambent.cloud.services.lambda_.model.url_event import UrlCall, event_of
 from lambent.cloud.services.lambda_.model.url_reply import UNSTREAMED, MalformedReplyError, Reply, head_of, reply_of
 from lambent.cloud.services.lambda_.routing import Routes, UrlRoute, VersionRoute
-from lambent.cloud.services.lambda_.streams import Streams
+from lambent.cloud.services.lambda_.streams import Opened, Streams
 from lambent.cloud.services.lambda_.tracing import trace_of
 
 _log = logging.getLogger(__name__)
@@ -125,9 +126,19 @@ class UrlFrontDoor:
         try:
             head, rest = await head_of(opened.content_type, opened.chunks)
         except MalformedReplyError as problem:
+            opened.abandon()
             _log.warning("%s streamed no HTTP response (%s); request id %s", call.version.arn, problem, call.request_id)
             return Response(_FAILED.status, (*_FAILED.headers, *headers), _FAILED.body)
-        return Response(head.status, (*head.headers, *headers), stream=rest)
+        return Response(head.status, (*head.headers, *headers), stream=_closing(rest, opened))
+
+
+async def _closing(body: AsyncIterator[bytes], opened: Opened) -> AsyncIterator[bytes]:
+    # What was put around the chunks would only let go of them when it is collected.
+    try:
+        async for chunk in body:
+            yield chunk
+    finally:
+        opened.abandon()
 
 
 def _call(route: UrlRoute, version: VersionRoute, call: UrlCall, trace: str) -> Call:

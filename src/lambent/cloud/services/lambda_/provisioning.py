@@ -21,6 +21,7 @@ class Provisioning:
         self._plane = dependencies.plane
         self._packages = packages
         self._wanted: dict[VersionArn, int] = {}
+        self._failures: dict[VersionArn, str] = {}
         self._tasks = TaskOwner("lambda provisioning", clock=dependencies.clock)
 
     async def stop(self) -> None:
@@ -39,13 +40,29 @@ class Provisioning:
             if before is not None and (spec := before.versions[number].spec) is not None:
                 self._wanted.pop(spec.version_arn, None)  # the data plane retires the version itself
 
+    def again(self, function: FunctionRoute) -> None:
+        """Try once more what has failed: somebody has asked for it anew."""
+        for version in function.versions.values():
+            if self.failure(version) is not None and version.spec is not None:
+                self._wanted.pop(version.spec.version_arn, None)
+        self.changed(None, function)
+
+    def failure(self, version: VersionRoute) -> str | None:
+        """Return why a version's environments do not come about, None where nothing is known to be wrong."""
+        if version.spec is None:
+            return "A container image cannot be run here."
+        arn = version.spec.version_arn
+        return self._failures.get(arn) or self._plane.provisioned(arn).failure
+
     async def _provide(self, version: VersionRoute, spec: FunctionSpec) -> None:
         for digest in version.digests:
             if not self._packages.is_ready(digest):
                 await self._packages.restore(digest)
+        self._failures.pop(spec.version_arn, None)
         try:
             self._plane.provision(spec, self._wanted.get(spec.version_arn, 0))
         except RuntimeUnavailableError as error:
             _log.warning("nothing can be provisioned for %s: %s", version.arn, error)
+            self._failures[spec.version_arn] = str(error)
         except PlatformStoppingError:
             return  # taken up again after the next start

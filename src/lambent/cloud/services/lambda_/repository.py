@@ -250,13 +250,13 @@ def provisioned(reader: Reader, scope: Scope, name: str) -> dict[str, Provisione
     return {qualifier: ProvisionedConfig(**document) for (_, qualifier), document in found.items()}
 
 
-def provisioned_in(reader: Reader, scope: Scope) -> int:
-    """Return the sum of the scope's provisioned concurrency that no reservation covers."""
+def provisioned_in(reader: Reader, scope: Scope, *, other_than: str = "") -> int:
+    """Return the sum of the scope's provisioned concurrency that no reservation covers, one function left out."""
     row = reader.one(
         "SELECT coalesce(sum(document ->> 'requested'), 0) FROM lambda_provisioned"
         " JOIN lambda_functions AS f USING (account, region)"
-        " WHERE account = ? AND region = ? AND f.name = function AND f.reserved_concurrency IS NULL",
-        (scope.account, scope.region),
+        " WHERE account = ? AND region = ? AND f.name = function AND f.reserved_concurrency IS NULL AND f.name <> ?",
+        (scope.account, scope.region, other_than),
     )
     return int(row[0]) if row is not None and isinstance(row[0], int) else 0
 

@@ -88,7 +88,7 @@ class LambdaService(Service):
             PermissionOperations(control),
             UrlOperations(control),
             ConcurrencyOperations(control),
-            ProvisionedOperations(control),
+            ProvisionedOperations(control, self._provisioning),
             InvokeConfigOperations(control),
             TagOperations(control),
             LayerOperations(control, sources, access),

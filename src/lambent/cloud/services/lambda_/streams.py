@@ -19,12 +19,16 @@ _BUFFERED_TYPE = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An answer that has begun: `is_streamed` tells whether the function streams; its end is known after the chunks."""
+    """An answer that has begun: `is_streamed` tells whether the function streams; its end is known after the chunks.
+
+    Whoever does not read the chunks to their end says so by `abandon`.
+    """
 
     content_type: str
     is_streamed: bool
     chunks: AsyncIterator[bytes]
     end: Callable[[], Answer]
+    abandon: Callable[[], None]
 
 
 class _Pipe:
@@ -36,6 +40,7 @@ class _Pipe:
         self._size = 0
         self._moved = asyncio.Event()
         self._on_room: Callable[[], None] | None = None
+        self._is_read = True
 
     def begin(self, content_type: str) -> None:
         """Note that the function has begun to answer."""
@@ -43,7 +48,9 @@ class _Pipe:
         self._moved.set()
 
     def write(self, data: bytes) -> None:
-        """Take what it wrote."""
+        """Take what it wrote; where nobody reads any more it is dropped."""
+        if not self._is_read:
+            return
         self._chunks.append(data)
         self._size += len(data)
         self._moved.set()
@@ -65,6 +72,15 @@ class _Pipe:
             on_room, self._on_room = self._on_room, None
             on_room()
         return data
+
+    def abandon(self) -> None:
+        """Read no more: the function goes on without waiting for anybody."""
+        self._is_read = False
+        self._chunks.clear()
+        self._size = 0
+        on_room, self._on_room = self._on_room, None
+        if on_room is not None:
+            on_room()
 
     def wake(self) -> None:
         """Have whoever waits look again."""
@@ -94,14 +110,19 @@ class Streams:
         """
         pipe = _Pipe()
         running = self._tasks.start(self._run(replace(call, sink=pipe), pipe), name=call.request_id)
-        while pipe.content_type is None and not running.done:
-            await pipe.wait()
+        try:
+            while pipe.content_type is None and not running.done:
+                await pipe.wait()
+        except BaseException:
+            pipe.abandon()
+            raise
         if pipe.content_type is not None:
-            return Opened(pipe.content_type, True, _chunks(pipe, running), lambda: _ended(running))  # noqa: FBT003
+            chunks = _chunks(pipe, running)
+            return Opened(pipe.content_type, True, chunks, lambda: _ended(running), pipe.abandon)  # noqa: FBT003
         answer = await running.result()
         if isinstance(answer, ServiceError):
             raise answer
-        return Opened(_BUFFERED_TYPE, False, _whole(answer), lambda: answer)  # noqa: FBT003
+        return Opened(_BUFFERED_TYPE, False, _whole(answer), lambda: answer, pipe.abandon)  # noqa: FBT003
 
     async def _run(self, call: Call, pipe: _Pipe) -> Answer | ServiceError:
         try:
@@ -114,12 +135,15 @@ class Streams:
 
 
 async def _chunks(pipe: _Pipe, running: OwnedTask[Answer | ServiceError]) -> AsyncIterator[bytes]:
-    while True:
-        while (data := pipe.take()) is not None:
-            yield data
-        if running.done:
-            return
-        await pipe.wait()
+    try:
+        while True:
+            while (data := pipe.take()) is not None:
+                yield data
+            if running.done:
+                return
+            await pipe.wait()
+    finally:
+        pipe.abandon()
 
 
 async def _whole(answer: Answer) -> AsyncIterator[bytes]:

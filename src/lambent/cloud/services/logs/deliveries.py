@@ -6,10 +6,12 @@ refuses is logged and dropped.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import gzip
 import logging
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -74,6 +76,8 @@ class Deliveries:
             else:
                 await self._send(delivery)
         except ServiceError as failure:
+            if failure.status == HTTPStatus.SERVICE_UNAVAILABLE:
+                raise  # the service is not there just now: the outbox tries again
             _log.error("events of %s did not reach those who follow it: %s", delivery["group"], failure)
 
     async def check_function(self, group: Group, function_arn: str) -> None:
@@ -83,7 +87,7 @@ class Deliveries:
 
     async def _send(self, delivery: Delivery) -> None:
         destination: str = delivery["destination"]
-        packed = gzip.compress(orjson.dumps(delivery["content"]), mtime=0)
+        packed = await asyncio.to_thread(gzip.compress, orjson.dumps(delivery["content"]), mtime=0)
         service, name = destination.split(":")[2], destination.rpartition("/")[2]
         if service == "lambda":
             event = {"awslogs": {"data": base64.b64encode(packed).decode()}}

@@ -57,12 +57,14 @@ class DataPoint:
     dimensions: Mapping[str, str]
 
 
-def message_for(one: SubscriptionFilter, group: Group, stream: str, events: Sequence[Event]) -> Message | None:
-    """Return what a filter's destination is sent of a batch, None where no event matches."""
+def matching(one: SubscriptionFilter, events: Sequence[tuple[int, str]]) -> list[int]:
+    """Return the places of the events of a batch that match a filter's pattern."""
     matches = compile_pattern(one.pattern)
-    found = [event for event in events if matches(event.message)]
-    if not found:
-        return None
+    return [place for place, (_, message) in enumerate(events) if matches(message)]
+
+
+def message_for(one: SubscriptionFilter, group: Group, stream: str, found: Sequence[Event]) -> Message:
+    """Return what a filter's destination is sent of the events that match."""
     content = {
         "messageType": "DATA_MESSAGE",
         "owner": group.scope.account,

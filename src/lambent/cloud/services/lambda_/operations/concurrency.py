@@ -41,6 +41,7 @@ class ConcurrencyOperations:
                 raise errors.not_with_managed_instances("reserved concurrency configurations")
             _check_covers_provisioned(transaction, target, wanted)
             others = repository.reserved_in(transaction, target.scope, other_than=target.name)
+            others += repository.provisioned_in(transaction, target.scope, other_than=target.name)
             if wanted and CONCURRENT_EXECUTIONS - others - wanted < MINIMUM_UNRESERVED_CONCURRENCY:
                 raise errors.invalid_parameter(
                     "Specified ReservedConcurrentExecutions for function decreases account's "

@@ -111,6 +111,7 @@ class InvokeOperations:
             if answer.function_error is not None:
                 complete = {"ErrorCode": answer.function_error, "ErrorDetails": answer.payload.decode(errors="replace")}
         finally:
+            opened.abandon()
             if watched is not None:
                 complete["LogResult"] = self._reporting.tail(watched)
         yield {"InvokeComplete": complete}

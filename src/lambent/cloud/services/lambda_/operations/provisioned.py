@@ -17,6 +17,7 @@ from lambent.cloud.services.lambda_.documents import PROVISIONED
 from lambent.cloud.services.lambda_.listing import marked_page
 from lambent.cloud.services.lambda_.model.function import LATEST, is_version
 from lambent.cloud.services.lambda_.model.provisioned import ProvisionedConfig, shares
+from lambent.cloud.services.lambda_.provisioning import Provisioning
 from lambent.cloud.services.lambda_.rendering import Shape, timestamp
 from lambent.cloud.store.unit_of_work import Reader, Transaction
 from lambent.dataplane import VersionArn
@@ -27,8 +28,9 @@ _LISTED_AT_ONCE = 50
 class ProvisionedOperations:
     """Put-, Get-, DeleteProvisionedConcurrencyConfig, ListProvisionedConcurrencyConfigs."""
 
-    def __init__(self, control: Control) -> None:
+    def __init__(self, control: Control, provisioning: Provisioning) -> None:
         self._control = control
+        self._provisioning = provisioning
 
     @operation("PutProvisionedConcurrencyConfig")
     async def put_provisioned_concurrency_config(self, context: RequestContext, parameters: Parameters) -> Result:
@@ -52,6 +54,9 @@ class ProvisionedOperations:
 
         before = self._ready(target, config)
         await self._control.change(target.scope, target.name, work)
+        function = self._control.routes.find(target.scope.account, target.scope.region, target.name)
+        if function is not None:
+            self._provisioning.again(function)
         return _shape(config, before, "IN_PROGRESS")
 
     @operation("GetProvisionedConcurrencyConfig")
@@ -105,9 +110,10 @@ class ProvisionedOperations:
         )
 
     def _failure(self, target: Target, config: ProvisionedConfig) -> str | None:
-        plane = self._control.dependencies.plane
-        parts = self._parts(target, config)
-        failures = [plane.provisioned(VersionArn(f"{arn}:{version}")).failure for arn, version, _ in parts]
+        function = self._control.routes.find(target.scope.account, target.scope.region, target.name)
+        versions = {} if function is None else function.versions
+        wanted = [versions[number] for _, number, _ in self._parts(target, config) if number in versions]
+        failures = (self._provisioning.failure(version) for version in wanted)
         return next((failure for failure in failures if failure is not None), None)
 
     def _parts(self, target: Target, config: ProvisionedConfig) -> list[tuple[str, str, int]]:
@@ -159,8 +165,8 @@ def _check_limits(reader: Reader, target: Target, requested: int, others: int) -
         return
     taken = repository.reserved_in(reader, target.scope) + repository.provisioned_in(reader, target.scope)
     unreserved = CONCURRENT_EXECUTIONS - taken
-    of_others = repository.provisioned(reader, target.scope, target.name).get(target.qualifier or "")
-    available = unreserved + (0 if of_others is None else of_others.requested)
+    own = repository.provisioned(reader, target.scope, target.name).get(target.qualifier or "")
+    available = unreserved + (0 if own is None else own.requested)
     # AWS answers both without a Type.
     if requested > available:
         raise ServiceError(

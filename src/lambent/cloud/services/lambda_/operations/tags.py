@@ -121,4 +121,7 @@ def _function(context: RequestContext, resource: str) -> Target:
         raise errors.invalid_parameter(
             "Tags on function aliases and versions are not supported. Please specify a function ARN."
         )
-    return target_of(context, resource)
+    target = target_of(context, resource)
+    if target.scope != context.scope:
+        raise errors.access_denied()
+    return target

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 import orjson
@@ -94,7 +95,8 @@ def _state(steps: Sequence[Step], verb: Token, state: Token) -> Condition[object
     return lambda document: any(chosen(value) for value in _values(document, steps))
 
 
-def _steps(selector: str) -> list[Step]:
+@lru_cache(maxsize=1024)
+def _steps(selector: str) -> Sequence[Step]:
     steps: list[Step] = []
     for found in _STEP.finditer(selector, 1):
         name = found["single"] or found["double"] or found["name"]

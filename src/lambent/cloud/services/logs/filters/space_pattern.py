@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from lambent.cloud.services.logs.filters.syntax import (
     Condition,
@@ -48,7 +49,8 @@ def fields_in(pattern: str, message: str) -> Fields:
     return _named([column.name for column in _columns(pattern)], _fields_of(message)) or {}
 
 
-def _columns(pattern: str) -> list[_Column]:
+@lru_cache(maxsize=256)
+def _columns(pattern: str) -> Sequence[_Column]:
     if not pattern.endswith("]"):
         raise InvalidPatternError("Invalid filter pattern: a bracket is not closed")
     columns = [_column(tokens, place) for place, tokens in enumerate(_split(tokens_of(pattern[1:-1])))]

@@ -13,7 +13,7 @@ from lambent.cloud.services.logs import repository
 from lambent.cloud.services.logs.deliveries import message_effect, points_effects
 from lambent.cloud.services.logs.errors import invalid_parameter, stream_not_found
 from lambent.cloud.services.logs.filters import InvalidPatternError, Matcher, compile_pattern
-from lambent.cloud.services.logs.followers import message_for, points_of
+from lambent.cloud.services.logs.followers import matching, message_for, points_of
 from lambent.cloud.services.logs.model import START, Event, Group, Position, Rejected, chunks_of, examined
 from lambent.cloud.services.logs.operations.common import group_meant, now_ms, the_group, the_stream
 from lambent.cloud.services.logs.reading import Source, Span, ascending, descending
@@ -47,17 +47,20 @@ class EventOperations:
         kept, rejected = examined(events, group, moment_ms)
         if kept:
             rows = [repository.chunk_row(stream, chunk, moment_ms) for chunk in chunks_of(kept)]
-            subscriptions = followers.subscription_filters(self._store.read, group.id)
+            subscriptions = [
+                (one, places)
+                for one in followers.subscription_filters(self._store.read, group.id)
+                if (places := matching(one, kept))
+            ]
             effects = self._metric_effects(group, kept)
 
             def put(transaction: Transaction) -> None:
                 if not repository.add_events(transaction, stream, rows, moment_ms):
                     raise stream_not_found()
                 added = followers.events_just_added(transaction, stream, len(rows)) if subscriptions else []
-                for one in subscriptions:
-                    message = message_for(one, group, stream.name, added)
-                    if message is not None:
-                        transaction.enqueue(message_effect(group, message))
+                for one, places in subscriptions:
+                    message = message_for(one, group, stream.name, [added[place] for place in places])
+                    transaction.enqueue(message_effect(group, message))
                 for effect in effects:
                     transaction.enqueue(effect)
 

@@ -52,10 +52,11 @@ class FilterOperations:
         )
 
         def work(transaction: Transaction) -> None:
-            others = followers.subscription_filters(transaction, the_group(transaction, context.scope, group.name).id)
+            current = the_group(transaction, context.scope, group.name)
+            others = followers.subscription_filters(transaction, current.id)
             if len({each.name for each in others} | {one.name}) > _SUBSCRIPTIONS_LIMIT:
                 raise limit_exceeded()
-            followers.put_filter(transaction, group.id, one)
+            followers.put_filter(transaction, current.id, one)
 
         await self._store.write(work)
         return {}
@@ -82,10 +83,11 @@ class FilterOperations:
         one = _metric_filter(parameters, now_ms(context))
 
         def work(transaction: Transaction) -> None:
-            others = followers.metric_filters(transaction, the_group(transaction, context.scope, group.name).id)
+            current = the_group(transaction, context.scope, group.name)
+            others = followers.metric_filters(transaction, current.id)
             if len({each.name for each in others} | {one.name}) > _METRICS_LIMIT:
                 raise limit_exceeded()
-            followers.put_filter(transaction, group.id, one)
+            followers.put_filter(transaction, current.id, one)
 
         await self._store.write(work)
         return {}
