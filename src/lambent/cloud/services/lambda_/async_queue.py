@@ -177,7 +177,7 @@ def _call(event: QueuedEvent, function: FunctionRoute, version: VersionRoute) ->
     return Call(
         request_id=event.request_id,
         version=version,
-        invoked_arn=f"{function.arn}:{event.qualifier}" if event.qualifier else function.arn,
+        invoked_arn=function.arn_of(event.qualifier),
         payload=event.payload,
         client_context=event.client_context,
         trace_id=event.trace_id,

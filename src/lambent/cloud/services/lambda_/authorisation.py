@@ -54,7 +54,7 @@ def is_let_in_by_url(route: UrlRoute, signer: Signer | None, source_ip: str) -> 
         return False
     document = policy.document()
     caller = ANONYMOUS if signer is None else signer.caller
-    resource = f"{function.arn}:{route.qualifier}" if route.qualifier else function.arn
+    resource = function.arn_of(route.qualifier)
     keys = {
         "aws:SourceIp": source_ip,
         "lambda:FunctionUrlAuthType": auth_type,
@@ -74,5 +74,5 @@ def _is_let_in(routes: Routes, context: RequestContext, target: Target, action: 
     policy = function.policies.get(qualifier)
     if policy is None:
         return False
-    resource = f"{function.arn}:{qualifier}" if qualifier else function.arn
+    resource = function.arn_of(qualifier)
     return decide([policy.document()], AccessRequest(context.caller, action, resource)) is Decision.ALLOW

@@ -22,7 +22,9 @@ class DocumentTable:
     keys: tuple[str, ...]
 
     def one(self, reader: Reader, scope: Scope, *key: SqlValue) -> Document | None:
-        """Return the document under a whole key, or None."""
+        """Return the document under a whole key, or None; raises ValueError for a part of one."""
+        if len(key) != len(self.keys):
+            raise ValueError(f"{self.name} is read by {', '.join(self.keys)}")
         row = reader.one(f"SELECT document FROM {self.name} WHERE {self._where(len(key))}", _bound(scope, key))
         return None if row is None else orjson.loads(str(row[0]))
 

@@ -149,11 +149,10 @@ def _call(route: UrlRoute, version: VersionRoute, call: UrlCall, trace: str) -> 
             f"Request must be smaller than {SYNCHRONOUS_PAYLOAD_BYTES} bytes for the InvokeFunction operation",
             status=413,
         )
-    arn = route.function.arn
     return Call(
         request_id=call.request_id,
         version=version,
-        invoked_arn=f"{arn}:{route.qualifier}" if route.qualifier else arn,
+        invoked_arn=route.function.arn_of(route.qualifier),
         payload=payload,
         trace_id=trace,
     )

@@ -54,6 +54,10 @@ class FunctionRoute:
     """How many environments each version keeps initialized, by its number."""
     urls: Mapping[str, FunctionUrl] = field(default_factory=dict)
 
+    def arn_of(self, qualifier: str | None) -> str:
+        """Return the ARN with a qualifier, the function's own without one."""
+        return f"{self.arn}:{qualifier}" if qualifier else self.arn
+
 
 @dataclass(frozen=True, slots=True)
 class UrlRoute:

@@ -62,7 +62,7 @@ class InvokeOperations:
         call = Call(
             request_id=context.request_id,
             version=version,
-            invoked_arn=_invoked_arn(function, target),
+            invoked_arn=function.arn_of(target.qualifier),
             payload=payload,
             client_context=client_context,
             trace_id=trace_id,
@@ -82,7 +82,7 @@ class InvokeOperations:
         call = Call(
             request_id=context.request_id,
             version=version,
-            invoked_arn=_invoked_arn(function, target),
+            invoked_arn=function.arn_of(target.qualifier),
             payload=payload,
             client_context=client_context,
             trace_id=trace_of(context.headers, version, self._control.dependencies.ids, context.now),
@@ -161,10 +161,6 @@ class InvokeOperations:
         if answer.function_error is not None:
             shape["FunctionError"] = answer.function_error
         return shape
-
-
-def _invoked_arn(function: FunctionRoute, target: Target) -> str:
-    return function.arn if target.qualifier is None else f"{function.arn}:{target.qualifier}"
 
 
 def _check_synchronous(version: VersionRoute, parameters: Parameters) -> None:
