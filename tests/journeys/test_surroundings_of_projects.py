@@ -120,3 +120,44 @@ def test_a_manifest_with_errors_is_told_as_such_also_by_commands_that_need_its_n
         told = lambent.run(command[0], manifest, *command[1:], expect=1).stderr
         assert "broken.yaml:2:" in told
         assert "Nothing was changed." in told
+
+
+def test_what_is_meant_for_aws_never_comes_to_the_platform_by_mistake(
+    lambent: Commands, platform: LocalPlatform
+) -> None:
+    manifest = write(lambent, "away.yaml", f"stack: away\nfunctions:\n  f: {{{FUNCTION}}}\n")
+    for command in ("plan", "up"):
+        refused = lambent.run(
+            command, manifest, "--target", "aws", AWS_ENDPOINT_URL=platform.endpoint_url, expect=2
+        ).stderr
+        assert f"AWS_ENDPOINT_URL sends all calls to {platform.endpoint_url}" in refused
+        assert "unset AWS_ENDPOINT_URL" in refused
+
+
+def test_a_template_brings_the_templates_that_it_nests(lambent: Commands, platform: LocalPlatform) -> None:
+    child = lambent.folder / "parts" / "child.yaml"
+    (child.parent / "src").mkdir(parents=True)
+    (child.parent / "src" / "app.py").write_text("def handler(event, context):\n    return 'from the child'\n")
+    child.write_text(
+        "Resources:\n"
+        "  F:\n    Type: AWS::Lambda::Function\n    Properties: {FunctionName: nested-f, Code: src,"
+        " Runtime: python3.11, Handler: app.handler, Role: !GetAtt R.Arn, MemorySize: 128}\n"
+        "  R:\n    Type: AWS::IAM::Role\n    Properties: {AssumeRolePolicyDocument: {Version: '2012-10-17', Statement:"
+        " [{Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: 'sts:AssumeRole'}]}}\n"
+        "Outputs: {Name: {Value: !Ref F}}\n"
+    )
+    outer = write(
+        lambent,
+        "template.yaml",
+        "Resources:\n  Child: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: ./parts/child.yaml}}\n"
+        "Outputs: {Name: {Value: !GetAtt Child.Outputs.Name}}\n",
+    )
+    functions = platform.client("lambda")
+    assert lambent.told("up", outer, "--stack", "outer", "--json")["outputs"] == {"Name": "nested-f"}
+    assert functions.invoke(FunctionName="nested-f")["Payload"].read() == b'"from the child"'
+    assert lambent.told("up", outer, "--stack", "outer", "--json")["changed"] is False
+
+    child.write_text(child.read_text().replace("MemorySize: 128", "MemorySize: 256"))
+    assert lambent.told("up", outer, "--stack", "outer", "--json")["changed"] is True
+    assert functions.get_function_configuration(FunctionName="nested-f")["MemorySize"] == 256
+    lambent.run("down", "--stack", "outer", "--yes")

@@ -8,10 +8,13 @@ import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from lambent.cli import settings
 from lambent.cli.errors import CommandError, ExitCode
+
+if TYPE_CHECKING:
+    from lambent.aws.clients import Target
 
 
 # Any: JSON of /_lambent
@@ -90,6 +93,14 @@ def require_running(port: int) -> Mapping[str, Any]:
             ExitCode.NOT_RUNNING,
         )
     return found
+
+
+def target(port: int, function: str, region: str | None) -> Target:
+    """Return the platform in the region that is asked for; a function's ARN names its own."""
+    from lambent.aws.clients import LOCAL_REGION, Target
+
+    named = function.split(":")[3] if function.startswith("arn:") and function.count(":") >= 6 else ""
+    return Target.local(settings.endpoint_url(port), region=region or named or LOCAL_REGION)
 
 
 @contextmanager

@@ -31,6 +31,7 @@ def target_of(place: Place, project: Project | None, *, start: bool = False) -> 
 
     region = place.region or (None if project is None else project.region)
     if not place.is_local:
+        _require_elsewhere()
         target = Target.aws(region=region, profile=place.profile)
         given = None if project is None or project.loaded is None else project.loaded.credentials
         if given is None:
@@ -44,8 +45,7 @@ def target_of(place: Place, project: Project | None, *, start: bool = False) -> 
 
 
 def compiled(project: Project, target: Target, place: Place) -> CompiledSystem:
-    """Return the project as CloudFormation understands it; its findings are shown, and an error ends the command."""
-    projects.require_sound(project)
+    """Return the project, which is sound, as CloudFormation understands it."""
     if project.system is None:
         from lambent.deploy.templates import compile_template
 
@@ -78,7 +78,7 @@ class Planned:
 
 
 def planned(project: Project, target: Target, place: Place) -> Planned:
-    """Return what is to be done for a project."""
+    """Return what is to be done for a project, which is sound."""
     from lambent.deploy.bootstrap import bootstrap
     from lambent.deploy.plan import Plan
     from lambent.deploy.planner import Planner, Source
@@ -95,9 +95,13 @@ def planned(project: Project, target: Target, place: Place) -> Planned:
 
 
 def looked_at(project: Project, target: Target, place: Place, *, throw_away: bool = False) -> Plan:
-    """Return what would be done for a project, for a look; `throw_away` removes its change set again."""
+    """Return what would be done for a project, for a look; `throw_away` removes its change set again.
+
+    Its findings are shown, and an error among them ends the command.
+    """
     from lambent.deploy.planner import Planner
 
+    projects.require_sound(project)
     found = planned(project, target, place)
     if found.is_under_way:
         message = f"Stack {found.plan.stack_name} is being brought to this very state already."
@@ -131,6 +135,7 @@ def unchanged(request: ProjectRequest, place: Place) -> tuple[CompiledSystem, Ta
             return None  # rather than to try it several times
         target = Target.local(settings.endpoint_url(place.port), region=region or LOCAL_REGION)
     else:
+        _require_elsewhere()
         target = Target.aws(region=region, profile=place.profile)
     planner = Planner(target)
     try:
@@ -141,7 +146,7 @@ def unchanged(request: ProjectRequest, place: Place) -> tuple[CompiledSystem, Ta
 
 
 def remember(request: ProjectRequest, place: Place, project: Project, planned: Planned) -> None:
-    """Keep what was deployed for `unchanged`; not where it brings credentials, or has a VPC looked up."""
+    """Keep what was deployed for `unchanged`; not where that would keep a secret, or depends on more than its file."""
     from lambent.deploy.memory import remember as keep
 
     known = projects.key_of(request, repr(place))
@@ -150,8 +155,15 @@ def remember(request: ProjectRequest, place: Place, project: Project, planned: P
         function.vpc is not None and function.vpc.discover is not None
         for function in (*project.system.functions.values(), project.system.defaults)
     )
-    if known is not None and planned.compiled is not None and not brings and not looks_up:
-        keep(settings.cache_dir(), known[1], planned.compiled, place.region or project.region)
+    system = planned.compiled
+    if known is None or system is None or brings or looks_up or system.nested or _has_secrets(system):
+        return
+    keep(settings.cache_dir(), known[1], system, place.region or project.region)
+
+
+def _has_secrets(system: CompiledSystem) -> bool:
+    declared = system.template.get("Parameters") or {}
+    return any(str(one.get("NoEcho", "")).lower() == "true" for one in declared.values())
 
 
 def output_names(project: Project | None) -> dict[str, str]:
@@ -164,8 +176,30 @@ def output_names(project: Project | None) -> dict[str, str]:
 
 
 def told(place: Place) -> str:
-    """Return the target in words."""
-    return settings.endpoint_url(place.port) if place.is_local else f"AWS{f' ({place.region})' if place.region else ''}"
+    """Return the target in words; an endpoint that the surroundings put in AWS's place is named."""
+    if place.is_local:
+        return settings.endpoint_url(place.port)
+    other = settings.other_endpoint()
+    return f"{f'{other} (AWS_ENDPOINT_URL)' if other else 'AWS'}{f' ({place.region})' if place.region else ''}"
+
+
+def _require_elsewhere() -> None:
+    """End the command where calls that are meant for AWS would come to a platform on this machine."""
+    from urllib.parse import urlsplit
+
+    other = urlsplit(settings.other_endpoint() or "")
+    try:
+        port = other.port or 80
+    except ValueError:
+        return  # no address at all, which the call itself tells well
+    if other.hostname not in {"127.0.0.1", "localhost", "::1"} or connection.health(port) is None:
+        return
+    raise CommandError(
+        f"AWS_ENDPOINT_URL sends all calls to {other.geturl()}: the platform on this machine, not AWS.",
+        "Take out what `lambent env` set: unset AWS_ENDPOINT_URL AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY "
+        "AWS_EC2_METADATA_DISABLED. Or leave out --target aws.",
+        ExitCode.USAGE,
+    )
 
 
 def agree(question: str) -> None:

@@ -27,6 +27,7 @@ Port = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Region = Annotated[str | None, typer.Option("--region", help="The AWS region.", show_default="us-east-1")]
 _Path = Annotated[
     Path | None,
     typer.Argument(

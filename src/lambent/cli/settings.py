@@ -59,6 +59,11 @@ def target() -> str:
     return os.environ.get("LAMBENT_TARGET") or "local"
 
 
+def other_endpoint() -> str | None:
+    """Return where the surroundings send every AWS call in place of AWS; None where they do not."""
+    return os.environ.get("AWS_ENDPOINT_URL") or None
+
+
 def endpoint_url(port_number: int) -> str:
     """Return the platform's address. An IP address, not a name: SDKs then put bucket names into the path."""
     return f"http://127.0.0.1:{port_number}"

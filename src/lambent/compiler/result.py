@@ -73,10 +73,23 @@ class DiscoveredVpc:
 
 
 @dataclass(frozen=True, slots=True)
+class NestedWanted:
+    """A template on this machine that another one names; its address is written where it was named.
+
+    `folder` is where its own paths begin, relative to the outer one's.
+    """
+
+    logical_id: str
+    property_name: str
+    folder: str
+    system: CompiledSystem
+
+
+@dataclass(frozen=True, slots=True)
 class CompiledSystem:
     """A system as CloudFormation understands it: `template` is JSON-shaped.
 
-    It is complete but for the archives' places and the digests in the logical ids of `versions`.
+    It is complete but for the places of archives and nested templates, and the digests in `versions`' logical ids.
 
     `parameters` are values for the template's parameters, `tags` the stack's; `capabilities` what AWS wants confirmed.
     `output_names` says what the manifest calls each output (`function_arn` of `FunctionArn`).
@@ -90,3 +103,4 @@ class CompiledSystem:
     archives: tuple[ArchiveWanted, ...] = ()
     versions: tuple[VersionWanted, ...] = ()
     output_names: Mapping[str, str] = field(default_factory=dict)
+    nested: tuple[NestedWanted, ...] = ()

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -109,9 +110,17 @@ class Artifacts:
             self._s3.put_object(Bucket=self.bucket, Key=package.key, Body=content)
         return 1
 
-    def put_template(self, key: str, body: str) -> str:
-        """Upload a template that is too long for a request and return its address."""
+    def put_template(self, body: str) -> str:
+        """Upload a template that is nested, or too long for a request, and return its address."""
         with aws_errors():
-            self._s3.put_object(Bucket=self.bucket, Key=key, Body=body.encode())
+            self._s3.put_object(Bucket=self.bucket, Key=_template_key(body), Body=body.encode())
+        return self.template_address(body)
+
+    def template_address(self, body: str) -> str:
+        """Return where a template is, or will be: by its content, so that one that changed is another address."""
         # The client knows the endpoint of every partition, and one that the surroundings name.
-        return f"{self._s3.meta.endpoint_url}/{self.bucket}/{key}"
+        return f"{self._s3.meta.endpoint_url}/{self.bucket}/{_template_key(body)}"
+
+
+def _template_key(body: str) -> str:
+    return f"templates/{hashlib.sha256(body.encode()).hexdigest()}.json"

@@ -10,6 +10,7 @@ import json
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from lambent import __version__
@@ -25,10 +26,11 @@ def remember(cache: Path, key: str, compiled: CompiledSystem, region: str | None
     """Keep a compiled system that was deployed to a region (None: the surroundings' own)."""
     target = cache / "deployed" / f"{key}.json"
     target.parent.mkdir(parents=True, exist_ok=True)
-    building = target.with_suffix(".building")
     kept = {"region": region, "compiled": asdict(compiled)}
-    building.write_text(json.dumps(kept, default=lambda kind: kind.value), encoding="utf-8")
-    building.replace(target)
+    # A temporary file is its owner's alone to read: what functions are configured with stands in it.
+    with NamedTemporaryFile("w", encoding="utf-8", dir=target.parent, suffix=".building", delete=False) as building:
+        building.write(json.dumps(kept, default=lambda kind: kind.value))
+    Path(building.name).replace(target)
 
 
 def recall(cache: Path, key: str) -> tuple[CompiledSystem, str | None] | None:

@@ -45,11 +45,13 @@ class Prepared:
     compiled: CompiledSystem
     body: str
     packages: Mapping[str, Package]
+    nested: tuple[Prepared, ...] = ()
 
     @property
     def notices(self) -> tuple[str, ...]:
         """What the user should know of the packages."""
-        return tuple(dict.fromkeys(notice for package in self.packages.values() for notice in package.notices))
+        own = (notice for package in self.packages.values() for notice in package.notices)
+        return tuple(dict.fromkeys((*own, *(notice for one in self.nested for notice in one.notices))))
 
     @property
     def code(self) -> tuple[CodeSize, ...]:
@@ -57,7 +59,8 @@ class Prepared:
         found = (
             (one.logical_id, self.packages[f"{one.logical_id}.{one.property_name}"]) for one in self.compiled.archives
         )
-        return tuple(CodeSize(logical_id, package.zipped, package.unzipped) for logical_id, package in found)
+        own = (CodeSize(logical_id, package.zipped, package.unzipped) for logical_id, package in found)
+        return (*own, *(size for one in self.nested for size in one.code))
 
 
 class Planner:
@@ -86,7 +89,14 @@ class Planner:
         }
         check_together(compiled, packages)
         bucket = self.artifacts.bucket if packages else ""
-        return Prepared(compiled, to_json(filled(compiled, packages, bucket)), packages)
+        template = filled(compiled, packages, bucket)
+        nested = []
+        for one in compiled.nested:
+            inner = self.prepare(one.system, replace(source, base=source.base / one.folder))
+            nested.append(inner)
+            place = self.artifacts.template_address(inner.body)
+            template["Resources"][one.logical_id]["Properties"][one.property_name] = place
+        return Prepared(compiled, to_json(template), packages, tuple(nested))
 
     def plan(self, prepared: Prepared) -> Plan:
         """Return what would be done. Raises DeployError where the stack is being changed by somebody."""
@@ -101,6 +111,13 @@ class Planner:
             raise DeployError(
                 f"Stack {state.name} is in {state.status}: {state.reason or 'no reason given'}",
                 "Some of its resources are still there. Remove them, and then the stack: lambent down",
+            )
+        if state is not None and state.is_half_rolled_back:
+            raise DeployError(
+                f"Stack {state.name} is in {state.status}: {state.reason or 'no reason given'}",
+                "Mend what stood in its way, then finish it: aws cloudformation continue-update-rollback "
+                f"--stack-name {state.name} (--resources-to-skip leaves out what cannot be mended). Or remove the "
+                "stack: lambent down",
             )
         is_new = state is None or state.is_only_reviewed or state.is_remains
         if state is not None and not is_new and state.is_settled and self._was_given(state, prepared):
@@ -149,13 +166,19 @@ class Planner:
         )
 
     def _send(self, prepared: Prepared) -> None:
-        if not prepared.packages and len(prepared.body.encode()) <= _BODY_BYTES:
+        if not prepared.packages and not prepared.nested and len(prepared.body.encode()) <= _BODY_BYTES:
             return
         if not self.artifacts.exists():
             if self._make_bucket is None:
                 raise self.artifacts.missing()
             self._make_bucket(self._target)
+        self._upload(prepared)
+
+    def _upload(self, prepared: Prepared) -> None:
         self.artifacts.upload(prepared.packages.values())
+        for one in prepared.nested:
+            self._upload(one)
+            self.artifacts.put_template(one.body)
 
     def _remove_remains(self, state: StackState) -> None:
         with aws_errors():
@@ -185,7 +208,7 @@ class Planner:
                 {"ParameterKey": key, "ParameterValue": value} for key, value in compiled.parameters.items()
             ],
             "Tags": [{"Key": key, "Value": value} for key, value in compiled.tags.items()],
-            **self._body(prepared, digest),
+            **self._body(prepared),
         }
         with aws_errors():
             made = self.client.create_change_set(**request)["Id"]
@@ -202,10 +225,10 @@ class Planner:
         told = tuple(_change(one["ResourceChange"]) for one in changes)
         return Plan(compiled.stack_name, made, is_new, told, notices, dict(compiled.output_names), prepared.code)
 
-    def _body(self, prepared: Prepared, digest: str) -> dict[str, str]:
+    def _body(self, prepared: Prepared) -> dict[str, str]:
         if len(prepared.body.encode()) <= _BODY_BYTES:
             return {"TemplateBody": prepared.body}
-        return {"TemplateURL": self.artifacts.put_template(f"templates/{digest}.json", prepared.body)}
+        return {"TemplateURL": self.artifacts.put_template(prepared.body)}
 
     def _settled(self, change_set_id: str) -> dict[str, Any]:  # Any: what DescribeChangeSet answers
         found: dict[str, Any] = {}  # Any: JSON-shaped values

@@ -55,6 +55,11 @@ class StackState:
         """Whether it can only be deleted, and with it the resources that CloudFormation could not delete before."""
         return self.status in {"ROLLBACK_FAILED", "DELETE_FAILED"}
 
+    @property
+    def is_half_rolled_back(self) -> bool:
+        """Whether an update failed and could not be undone: nothing else can be done before that is."""
+        return self.status == "UPDATE_ROLLBACK_FAILED"
+
 
 def find_stack(client: Any, name: str) -> StackState | None:  # Any: a boto3 client
     """Return the stack of that name or id, or None where there is none."""

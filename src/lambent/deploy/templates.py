@@ -7,13 +7,14 @@ https://docs.aws.amazon.com/cli/latest/reference/cloudformation/package.html
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from lambent.compiler.result import ArchiveKind, ArchiveWanted, CompiledSystem
+from lambent.compiler.result import ArchiveKind, ArchiveWanted, CompiledSystem, NestedWanted
 from lambent.deploy.errors import DeployError
 from lambent.deploy.sam_builds import bundle_of, layer_runtime, show_source_maps
-from lambent.deploy.unpackaged import refuse_unpackaged
+from lambent.deploy.unpackaged import ELSEWHERE, refuse_unpackaged
 from lambent.template.codec import parse
 from lambent.template.document import TemplateError, Value, as_text, read_template
 
@@ -25,7 +26,7 @@ _CODE = {
     "AWS::Serverless::Function": ("CodeUri", "", "", ArchiveKind.FUNCTION),
     "AWS::Serverless::LayerVersion": ("ContentUri", "", "", ArchiveKind.LAYER),
 }
-_IAM = "AWS::IAM::"
+_NESTED = {"AWS::CloudFormation::Stack": "TemplateURL", "AWS::Serverless::Application": "Location"}
 
 
 def is_template(text: str) -> bool:
@@ -39,13 +40,18 @@ def _tops(text: str) -> list[str]:
     return text.splitlines()
 
 
-def compile_template(text: str, base: Path, *, stack_name: str, parameters: Mapping[str, str]) -> CompiledSystem:
-    """Return a template as something deployable. Raises DeployError where it is none, or names what is not there."""
+def compile_template(
+    text: str, base: Path, *, stack_name: str, parameters: Mapping[str, str], within: tuple[Path, ...] = ()
+) -> CompiledSystem:
+    """Return a template as something deployable; `within` are the files that nest it, the outermost first.
+
+    Raises DeployError where it is none, or names what is not there.
+    """
     try:
-        document = parse(text)
+        document = parse(text, allow_aliases=True)
         template = read_template(document)
     except TemplateError as error:
-        raise DeployError(str(error)) from error
+        raise DeployError(f"{within[-1]}: {error}" if within else str(error)) from error
     unknown = [name for name in parameters if name not in template.parameters]
     if unknown:
         known = ", ".join(template.parameters) or "none"
@@ -63,7 +69,29 @@ def compile_template(text: str, base: Path, *, stack_name: str, parameters: Mapp
         parameters={name: as_text(value) for name, value in parameters.items()},
         capabilities=("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"),
         archives=archives,
+        nested=tuple(_nested(document, base, within)),
     )
+
+
+def _nested(document: Mapping[str, Value], base: Path, within: tuple[Path, ...]) -> Iterator[NestedWanted]:
+    """Yield the templates on this machine that a template names as stacks of its own."""
+    for name, resource in (document.get("Resources") or {}).items():
+        kind = str(resource.get("Type", "")) if isinstance(resource, dict) else ""
+        key = _NESTED.get(kind)
+        said = (resource.get("Properties") or {}).get(key) if key is not None else None
+        if key is None or not isinstance(said, str) or said.startswith(ELSEWHERE):
+            continue
+        file = base / said
+        if file.resolve() in within:
+            raise DeployError(f"{name}: {said} nests itself.", "A stack cannot be a part of its own.")
+        try:
+            text = file.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise DeployError(
+                f"{name}: {said} cannot be read: {error}", f"{key} is relative to the template."
+            ) from error
+        inner = compile_template(text, file.parent, stack_name=name, parameters={}, within=(*within, file.resolve()))
+        yield NestedWanted(name, key, os.path.relpath(file.parent, base), inner)
 
 
 def _archive(name: str, resource: dict[str, Value], document: Mapping[str, Value], base: Path) -> ArchiveWanted | None:

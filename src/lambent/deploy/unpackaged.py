@@ -1,4 +1,4 @@
-"""What a template may name on this machine besides code: `lambent up` does not upload it, and says so.
+"""What a template may name on this machine besides code and templates: `lambent up` does not upload it, and says so.
 
 The list is that of `aws cloudformation package`, and SAM's own types:
 https://docs.aws.amazon.com/cli/latest/reference/cloudformation/package.html
@@ -25,16 +25,14 @@ _PLACES: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
         ("ResponseMappingTemplateS3Location",),
         ("CodeS3Location",),
     ),
-    "AWS::CloudFormation::Stack": (("TemplateURL",),),
     "AWS::ElasticBeanstalk::ApplicationVersion": (("SourceBundle",),),
     "AWS::Glue::Job": (("Command", "ScriptLocation"),),
     "AWS::Serverless::Api": (("DefinitionUri",),),
-    "AWS::Serverless::Application": (("Location",),),
     "AWS::Serverless::HttpApi": (("DefinitionUri",),),
     "AWS::Serverless::StateMachine": (("DefinitionUri",),),
     "AWS::StepFunctions::StateMachine": (("DefinitionS3Location",),),
 }
-_ELSEWHERE = ("s3://", "http://", "https://")
+ELSEWHERE: Final = ("s3://", "http://", "https://")
 
 
 def refuse_unpackaged(document: Mapping[str, Value]) -> None:
@@ -44,9 +42,10 @@ def refuse_unpackaged(document: Mapping[str, Value]) -> None:
             continue
         for path in _PLACES.get(str(resource.get("Type", "")), ()):
             said = _at(resource.get("Properties"), path)
-            if isinstance(said, str) and not said.startswith(_ELSEWHERE):
+            if isinstance(said, str) and not said.startswith(ELSEWHERE):
                 raise DeployError(
-                    f"{name}: {'.'.join(path)} names {said} on this machine, and only code is uploaded from here.",
+                    f"{name}: {'.'.join(path)} names {said} on this machine: "
+                    "only code and templates are uploaded from here.",
                     "Upload it with `aws cloudformation package`, and deploy the template that it writes.",
                 )
 

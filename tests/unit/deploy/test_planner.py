@@ -225,6 +225,13 @@ def test_a_stack_whose_resources_could_not_be_deleted_is_not_deleted_unasked(sta
     assert "lambent down" in refused.value.advice
 
 
+def test_a_stack_whose_update_could_not_be_undone_is_told_with_what_goes_on() -> None:
+    work, _ = planner(stacks("UPDATE_ROLLBACK_FAILED", StackStatusReason="The following resource(s) failed: [Role]."))
+    with pytest.raises(DeployError, match="Stack shop is in UPDATE_ROLLBACK_FAILED: The following") as refused:
+        work.plan(prepared())
+    assert "continue-update-rollback --stack-name shop" in refused.value.advice
+
+
 def test_a_plan_that_was_only_looked_at_is_forgotten_with_the_stack_made_for_it() -> None:
     work, target = planner(
         FORGOTTEN, stacks("REVIEW_IN_PROGRESS"), Answer("ListChangeSets", {"Summaries": []}), Answer("DeleteStack")

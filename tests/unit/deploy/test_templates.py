@@ -72,7 +72,6 @@ def test_what_is_no_template_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "properties", "words"),
     [
-        ("AWS::CloudFormation::Stack", "TemplateURL: ./nested.yaml", "TemplateURL names ./nested.yaml"),
         ("AWS::Serverless::Api", "DefinitionUri: api.yaml", "DefinitionUri names api.yaml"),
         ("AWS::Glue::Job", "Command: {ScriptLocation: job.py}", "Command.ScriptLocation names job.py"),
     ],
@@ -83,6 +82,31 @@ def test_a_file_that_would_not_be_uploaded_is_refused_before_anything_is_made(
     with pytest.raises(DeployError, match=f"X: {words} on this machine") as refused:
         compiled(tmp_path, f"X: {{Type: {kind}, Properties: {{{properties}}}}}")
     assert "aws cloudformation package" in refused.value.advice
+
+
+def test_a_nested_template_is_taken_along_with_its_own_code(tmp_path: Path) -> None:
+    (tmp_path / "parts" / "src").mkdir(parents=True)
+    (tmp_path / "parts" / "child.yaml").write_text(
+        "Resources: {F: {Type: AWS::Lambda::Function, Properties: {Code: src, Runtime: python3.13}}}"
+    )
+    found = compiled(tmp_path, "X: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: ./parts/child.yaml}}")
+    assert [(one.logical_id, one.property_name, one.folder) for one in found.nested] == [("X", "TemplateURL", "parts")]
+    assert [one.source for one in found.nested[0].system.archives] == ["src"]
+
+
+@pytest.mark.parametrize(
+    ("child", "words"),
+    [
+        (None, "X: child.yaml cannot be read"),
+        ("Resources: {}", "child.yaml: .*At least one Resources member"),
+        ("Resources: {X: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: child.yaml}}}", "nests itself"),
+    ],
+)
+def test_a_nested_template_that_cannot_be_taken_along_is_told(tmp_path: Path, child: str | None, words: str) -> None:
+    if child is not None:
+        (tmp_path / "child.yaml").write_text(child)
+    with pytest.raises(DeployError, match=words):
+        compiled(tmp_path, "X: {Type: AWS::CloudFormation::Stack, Properties: {TemplateURL: child.yaml}}")
 
 
 @pytest.mark.parametrize("url", ["'https://b.s3.amazonaws.com/k'", "'s3://b/k'", "{Ref: Stage}"])

@@ -35,7 +35,9 @@ def diff(*, chosen: ProjectOptions, where: PlaceOptions, as_json: Json = False) 
         for one in drift:
             what = "is gone" if not one.name else f"{one.name}: deployed {one.expected}, now {one.actual}"
             human.line(f"  ! {one.logical_id}  {one.type}  {what}")
-        if not drift and not found.is_new:
+        if drift:
+            human.note("CloudFormation leaves these as they are until the project changes them: put them back by hand.")
+        elif not found.is_new:
             human.line("Everything is as it was deployed.")
         plan_view.show(found, deployment.told(place))
     if drift or not found.is_empty:

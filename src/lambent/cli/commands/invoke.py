@@ -7,15 +7,18 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lambent.cli import connection, settings
 from lambent.cli.errors import CommandError, ExitCode
-from lambent.cli.options import Json, Port
+from lambent.cli.options import Json, Port, Region
 from lambent.cli.views import human
 from lambent.cli.views import json as json_view
+
+if TYPE_CHECKING:
+    from lambent.aws.clients import Target
 
 app = typer.Typer(add_completion=False)
 
@@ -43,13 +46,14 @@ def invoke(
     ] = "{}",
     qualifier: Annotated[str | None, typer.Option("--qualifier", "-q", help="A version or an alias.")] = None,
     port: Port = None,
+    region: Region = None,
     as_json: Json = False,
 ) -> None:
     """Invoke a function, print its answer on standard output and its log on standard error."""
     payload = _payload(event)
     number = settings.port(port)
     connection.require_running(number)
-    answer = _invoke(number, name, payload, qualifier)
+    answer = _invoke(connection.target(number, name, region), name, payload, qualifier)
     if as_json:
         json_view.document(_as_document(answer))
     else:
@@ -81,10 +85,8 @@ def _payload(event: str) -> bytes:
     return text.encode()
 
 
-def _invoke(number: int, name: str, payload: bytes, qualifier: str | None) -> Answer:
-    from lambent.aws.clients import Target
-
-    client = Target.local(settings.endpoint_url(number)).client("lambda")
+def _invoke(target: Target, name: str, payload: bytes, qualifier: str | None) -> Answer:
+    client = target.client("lambda")
     where = {"FunctionName": name} if qualifier is None else {"FunctionName": name, "Qualifier": qualifier}
     with connection.api_errors():
         try:

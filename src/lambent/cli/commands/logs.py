@@ -7,16 +7,19 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lambent.base.clock import SystemClock
 from lambent.cli import connection, settings, waiting
 from lambent.cli.errors import CommandError, ExitCode
-from lambent.cli.options import Json, Port
+from lambent.cli.options import Json, Port, Region
 from lambent.cli.views import human
 from lambent.cli.views import json as json_view
+
+if TYPE_CHECKING:
+    from lambent.aws.clients import Target
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _LOOK_EVERY_S = 0.4
@@ -47,13 +50,14 @@ def logs(
     ] = False,
     since: Annotated[str, typer.Option(help="How far back to begin: 30s, 10m, 2h, 1d.")] = "10m",
     port: Port = None,
+    region: Region = None,
     as_json: Json = False,
 ) -> None:
     """Print a function's logs, oldest first."""
     begin_ms = int((SystemClock().now() - _span(since)) * 1000)
     number = settings.port(port)
     connection.require_running(number)
-    source = _Source(number, name)
+    source = _Source(connection.target(number, name, region), name)
     shown: set[str] = set()
     while True:
         for event in source.events(begin_ms):
@@ -70,10 +74,7 @@ def logs(
 class _Source:
     """The log group that a function's configuration names."""
 
-    def __init__(self, number: int, name: str) -> None:
-        from lambent.aws.clients import Target
-
-        target = Target.local(settings.endpoint_url(number))
+    def __init__(self, target: Target, name: str) -> None:
         with connection.api_errors():
             configuration = target.client("lambda").get_function_configuration(FunctionName=name)
         self._group: str = configuration["LoggingConfig"]["LogGroup"]

@@ -94,7 +94,7 @@ def _carry_out(plan: Plan, target: Target, place: Place, *, yes: bool, as_json: 
     if plan.is_empty:
         with deployment.errors(place):
             values = view.by_manifest(outputs_of(target, plan.stack_name) or {}, plan.output_names)
-        _told(plan, values, "is as it should be: nothing was done", changed=False, as_json=as_json)
+        _told(plan, values, "is deployed as the project says: nothing was done", changed=False, as_json=as_json)
         return
     if plan.destroys and not yes and not place.is_local:
         plan_view.show(plan, deployment.told(place))
