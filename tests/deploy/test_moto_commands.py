@@ -89,7 +89,8 @@ def test_functions_with_a_layer_and_a_reference_are_deployed_changed_and_removed
 
     assert "Say it with --yes." in lambent("down", expect=2).stderr
     assert "Stack pair is gone." in lambent("down", "--yes").stderr
-    assert functions.list_functions()["Functions"] == []
+    left = functions.list_functions()["Functions"]
+    assert not [one["FunctionName"] for one in left if one["FunctionName"].startswith("pair-")]
 
 
 def test_code_goes_nowhere_before_its_bucket_is_there(lambent: Run, target: Target, tmp_path: Path) -> None:
@@ -97,7 +98,8 @@ def test_code_goes_nowhere_before_its_bucket_is_there(lambent: Run, target: Targ
     refused = lambent("up", expect=1, AWS_DEFAULT_REGION="eu-central-1").stderr
     assert "There is no artifact bucket lambent-artifacts-123456789012-eu-central-1." in refused
     assert "lambent bootstrap" in refused
-    assert target.client("lambda").list_functions()["Functions"] == []
+    found = target.client("lambda").list_functions()["Functions"]
+    assert not [one["FunctionName"] for one in found if one["FunctionName"].startswith("early-")]
 
 
 def test_what_the_target_refuses_is_told_in_its_own_words(lambent: Run, tmp_path: Path) -> None:

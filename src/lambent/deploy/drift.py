@@ -10,7 +10,7 @@ from lambent.aws.clients import aws_errors
 from lambent.deploy.errors import DeployError
 from lambent.deploy.waiting import Wait, wait
 
-_LOOK_S = 0.5
+_LOOK_S, _PATIENCE_S = 0.5, 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,18 @@ def drifted(client: Any, stack_name: str, *, wait: Wait = wait) -> list[Differen
     """Return what was changed or removed behind CloudFormation's back. Raises DeployError where it cannot be told."""
     with aws_errors():
         detection = client.detect_stack_drift(StackName=stack_name)["StackDriftDetectionId"]
+        waited_s = 0.0
         while True:
             status = client.describe_stack_drift_detection_status(StackDriftDetectionId=detection)
             if status["DetectionStatus"] != "DETECTION_IN_PROGRESS":
                 break
+            if waited_s >= _PATIENCE_S:
+                raise DeployError(
+                    f"Drift cannot be told: its detection is still in progress after {_PATIENCE_S / 60:.0f} minutes.",
+                    "Try it again later.",
+                )
             wait(_LOOK_S)
+            waited_s += _LOOK_S
         if status["DetectionStatus"] == "DETECTION_FAILED":
             raise DeployError(f"Drift cannot be told: {status.get('DetectionStatusReason', 'no reason given')}")
         return [difference for drift in _drifts(client, stack_name) for difference in _differences(drift)]

@@ -64,7 +64,7 @@ class Executor:
                     f"Stack {plan.stack_name} has moved on since this plan was made.", "Plan again: lambent plan"
                 ) from error
             cursor = None
-        yield from self._follow(state.id, cursor, _UP)
+        yield from self._follow(state.id, cursor, _UP, before=state)
 
     def remove(self, name: str) -> Iterator[Progress]:
         """Remove a stack. Raises DeployError where there is none, or it is being changed."""
@@ -74,7 +74,7 @@ class Executor:
         cursor = self._newest_event(state.id)
         with aws_errors():
             self.client.delete_stack(StackName=state.id)
-        yield from self._follow(state.id, cursor, _DOWN)
+        yield from self._follow(state.id, cursor, _DOWN, before=state)
 
     def follow(self, name: str) -> Iterator[Progress]:
         """Tell how a creation or an update that is under way goes on, until its end."""
@@ -96,7 +96,9 @@ class Executor:
             events = self.client.describe_stack_events(StackName=stack_id)["StackEvents"]
         return events[0]["EventId"] if events else None
 
-    def _follow(self, stack_id: str, cursor: str | None, wanted: frozenset[str]) -> Iterator[Progress]:
+    def _follow(
+        self, stack_id: str, cursor: str | None, wanted: frozenset[str], *, before: StackState | None = None
+    ) -> Iterator[Progress]:
         telling = _Telling(stack_id)
         pause, lost_s, idle_s = _FIRST_LOOK_S, 0.0, 0.0
         while True:
@@ -114,6 +116,7 @@ class Executor:
                 cursor = event["EventId"]
                 yield from telling.of(event)
             if telling.has_ended(state) or (idle_s > _BEGIN_PATIENCE_S and not _is_under_way(state)):
+                _require_begun(telling, before, state)
                 yield telling.end(state, wanted)
                 return
             pause = _FIRST_LOOK_S if events else min(pause * 1.4, _LONGEST_LOOK_S)
@@ -157,6 +160,18 @@ def _is_under_way(state: StackState | None) -> bool:
     return state is not None and state.is_in_progress
 
 
+def _require_begun(telling: _Telling, before: StackState | None, state: StackState | None) -> None:
+    """Raise DeployError where nothing shows that what was asked for has begun: the stack is as it was before."""
+    if before is None or state is None or telling.has_heard:
+        return
+    if (state.status, state.since) == (before.status, before.since):
+        raise DeployError(
+            f"What was asked of stack {state.name} did not begin: it is still in {state.status}, and no event tells "
+            "of anything else.",
+            "See what CloudFormation says of it, and run the command again.",
+        )
+
+
 class _Telling:
     """Events of a stack → progress: pairs beginnings with ends, and remembers the first failure."""
 
@@ -168,6 +183,11 @@ class _Telling:
         self._cause: ResourceDone | None = None
         self._reason = ""
         self._status = ""
+
+    @property
+    def has_heard(self) -> bool:
+        """Whether any event was told."""
+        return self._first is not None
 
     def of(self, event: dict[str, Any]) -> Iterator[Progress]:  # Any: a StackEvent
         status, at = str(event["ResourceStatus"]), event["Timestamp"]

@@ -37,10 +37,13 @@ def recall(cache: Path, key: str) -> tuple[CompiledSystem, str | None] | None:
     """Return what was kept under a key, with its region, or None."""
     try:
         kept = json.loads((cache / "deployed" / f"{key}.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    body = kept["compiled"]
-    compiled = CompiledSystem(
+        return _compiled(kept["compiled"]), kept["region"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # also where an older version kept it in another shape
+
+
+def _compiled(body: dict[str, Any]) -> CompiledSystem:  # Any: what JSON makes of its fields
+    return CompiledSystem(
         **{
             **body,
             "capabilities": tuple(body["capabilities"]),
@@ -48,7 +51,6 @@ def recall(cache: Path, key: str) -> tuple[CompiledSystem, str | None] | None:
             "versions": tuple(VersionWanted(**one) for one in body["versions"]),
         }
     )
-    return compiled, kept["region"]
 
 
 def _archive(kept: dict[str, Any]) -> ArchiveWanted:  # Any: what JSON makes of its fields

@@ -15,6 +15,7 @@ from lambent.compiler.result import CompiledSystem
 from lambent.deploy.artifacts import Artifacts
 from lambent.deploy.errors import DeployError
 from lambent.deploy.filling import filled
+from lambent.deploy.outside import looks_outside
 from lambent.deploy.packaging.limits import check_together
 from lambent.deploy.packaging.package import Neighbours, Package, Packager
 from lambent.deploy.plan import Action, Change, CodeSize, Plan, PropertyChange, lost_with
@@ -52,6 +53,11 @@ class Prepared:
         """What the user should know of the packages."""
         own = (notice for package in self.packages.values() for notice in package.notices)
         return tuple(dict.fromkeys((*own, *(notice for one in self.nested for notice in one.notices))))
+
+    @property
+    def looks_outside(self) -> bool:
+        """Whether the same text may have another effect the next time, in it or in what it nests."""
+        return looks_outside(self.compiled.template, self.body) or any(one.looks_outside for one in self.nested)
 
     @property
     def code(self) -> tuple[CodeSize, ...]:
@@ -120,7 +126,7 @@ class Planner:
                 "stack: lambent down",
             )
         is_new = state is None or state.is_only_reviewed or state.is_remains
-        if state is not None and not is_new and state.is_settled and self._was_given(state, prepared):
+        if state is not None and not is_new and self._rests_as(state, prepared):
             return self._nothing(prepared)
         self._send(prepared)
         notices = prepared.notices
@@ -132,7 +138,7 @@ class Planner:
     def is_deployed(self, prepared: Prepared) -> bool:
         """Return whether the stack rests and was given just what is prepared."""
         state = find_stack(self.client, prepared.compiled.stack_name)
-        return state is not None and state.is_settled and self._was_given(state, prepared)
+        return state is not None and self._rests_as(state, prepared)
 
     def is_under_way(self, prepared: Prepared) -> bool:
         """Return whether the stack is being brought to just what is prepared, by a command that was cut off."""
@@ -156,6 +162,10 @@ class Planner:
             others = self.client.list_change_sets(StackName=state.id)["Summaries"]
             if not any(one["StackId"] == state.id for one in others):
                 self.client.delete_stack(StackName=state.id)
+
+    def _rests_as(self, state: StackState, prepared: Prepared) -> bool:
+        """Return whether the stack rests as what is prepared, for certain: by its text, where that says all."""
+        return state.is_settled and not prepared.looks_outside and self._was_given(state, prepared)
 
     def _was_given(self, state: StackState, prepared: Prepared) -> bool:
         """Return whether the stack was given this very template, with these parameters and tags."""

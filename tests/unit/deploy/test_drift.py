@@ -67,6 +67,14 @@ def test_nothing_is_different_where_aws_finds_nothing() -> None:
     assert found(BEGUN, detection("DETECTION_COMPLETE"), drifts()) == []
 
 
+def test_a_detection_that_does_not_end_is_given_up() -> None:
+    waits: list[float] = []
+    target = Recorded.with_answers(BEGUN, *[detection("DETECTION_IN_PROGRESS")] * 2000)
+    with pytest.raises(DeployError, match="still in progress after 15 minutes"):
+        drifted(target.client("cloudformation"), "shop", wait=waits.append)
+    assert sum(waits) == 900
+
+
 def test_drift_that_cannot_be_told_is_no_empty_answer() -> None:
     with pytest.raises(DeployError, match="Drift cannot be told: Failed to detect drift on resource"):
         found(BEGUN, detection("DETECTION_FAILED", "Failed to detect drift on resource [Queue]"))

@@ -80,6 +80,18 @@ def test_a_stack_that_still_shows_its_old_state_of_rest_has_not_ended() -> None:
     assert end_of(told) == StackDone("UPDATE_COMPLETE", is_success=True, took_s=1.0)
 
 
+def test_an_operation_that_never_shows_is_no_success() -> None:
+    old = own(1, "UPDATE_COMPLETE")
+    target = Recorded.with_answers(
+        stacks("UPDATE_COMPLETE"),
+        events(old),
+        EXECUTED,
+        *(answer for _ in range(40) for answer in (stacks("UPDATE_COMPLETE"), events(old))),
+    )
+    with pytest.raises(DeployError, match="stack shop did not begin: it is still in UPDATE_COMPLETE"):
+        list(executor(target).execute(PLAN))
+
+
 def test_a_target_that_tells_no_event_of_a_stack_is_believed_after_a_while() -> None:
     waits: list[float] = []
     target = Recorded.with_answers(

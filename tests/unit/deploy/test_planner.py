@@ -96,6 +96,28 @@ def test_what_was_deployed_with_the_same_template_and_parameters_needs_no_change
 
 
 @pytest.mark.parametrize(
+    "more",
+    [
+        {"Parameters": {"Image": {"Type": "AWS::SSM::Parameter::Value<String>", "Default": "/image"}}},
+        {"Description": "{{resolve:ssm:/words}}"},
+        {"Metadata": {"Fn::Transform": {"Name": "AWS::Include"}}},
+        {"Transform": ["AWS::LanguageExtensions", "Mine"]},
+    ],
+    ids=["a parameter of SSM", "a dynamic reference", "an include", "a macro"],
+)
+def test_a_template_that_looks_outside_is_asked_for_anew(more: Mapping[str, Any]) -> None:  # Any: as above
+    compiled = CompiledSystem("shop", {"Resources": TEMPLATE["Resources"], **more})
+    ready = Prepared(compiled, to_json(compiled.template), {})
+    given = [{"ParameterKey": "Image", "ParameterValue": "/image"}] if "Parameters" in more else []
+    same = Answer("GetTemplate", {"TemplateBody": ready.body})
+    resting = stacks("CREATE_COMPLETE", Parameters=given)
+    work, _ = planner(resting, MADE, change_set("CREATE_COMPLETE", change("Queue", "Modify")))
+    assert work.plan(ready).change_set_id == CHANGE_SET_ID
+    again, _ = planner(resting, same)
+    assert not again.is_deployed(ready)
+
+
+@pytest.mark.parametrize(
     ("was", "given"),
     [
         ([{"ParameterKey": "Stage", "ParameterValue": "prod"}, DEFAULTS[1]], {}),
