@@ -32,6 +32,11 @@ class SourceSpan:
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
 
+    def is_within(self, around: SourceSpan) -> bool:
+        """Return whether this stretch lies in another of the same file."""
+        begins = (around.line, around.column) <= (self.line, self.column)
+        return begins and (self.end_line, self.end_column) <= (around.end_line, around.end_column)
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import yaml
 
+from lambent.base.yaml_bounds import MOST_LEVELS, YamlBoundError, require_bounded
 from lambent.template.document import TemplateError, Value
 
 # `!Sub` stands for `Fn::Sub`, and so on; these two have no prefix.
 _BARE = frozenset({"Ref", "Condition"})
+_NO_ALIASES = "Template error: YAML aliases are not allowed in CloudFormation templates"
+_TOO_DEEP = f"Template format error: lists and mappings stand more than {MOST_LEVELS} levels deep in each other"
 
 
 class _Loader(yaml.CSafeLoader):
@@ -29,18 +32,29 @@ class _Dumper(yaml.CSafeDumper):
         return True
 
 
-def parse(text: str) -> dict[str, Value]:
+def parse(text: str, *, allow_aliases: bool = False) -> dict[str, Value]:
     """Return the document that a template's text is, short tags written out.
 
-    Raises TemplateError for text that is neither JSON nor YAML, or whose top is not a map.
+    CloudFormation takes no aliases; `aws cloudformation package` and SAM write them out before they send a template,
+    and whoever does as they do allows them.
+    Raises TemplateError for text that is neither JSON nor YAML, whose top is not a map, or that is nested without end.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     try:
         # JSON is a part of YAML, but for tabs; and its own parser is twenty times as quick.
         if text.lstrip().startswith("{"):
             found = json.loads(text, object_pairs_hook=_object)
+            _require_shallow(found)
         else:
+            require_bounded(text, allow_aliases=allow_aliases)
             found = yaml.load(text, _Loader)  # noqa: S506 - a safe loader with tags of our own
+    except RecursionError as error:
+        raise TemplateError(_TOO_DEEP) from error
+    except YamlBoundError as error:
+        if error.is_alias and not allow_aliases:
+            raise TemplateError(_NO_ALIASES) from error
+        place = f"(line {error.line}, column {error.column})"
+        raise TemplateError(f"Template format error: {error.message} {place}") from error
     except json.JSONDecodeError as error:
         place = f"(line {error.lineno}, column {error.colno})"
         raise TemplateError(f"Template format error: JSON not well-formed. {place}") from error
@@ -55,6 +69,22 @@ def to_yaml(document: Value) -> str:
     """Return the document as YAML, with short tags where the long form would say the same."""
     text: str = yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
     return text
+
+
+def _require_shallow(document: Value) -> None:
+    """Raise TemplateError for a document so deep that whoever walks it would run out of stack."""
+    level: list[Value] = [document]
+    for _ in range(MOST_LEVELS + 1):
+        level = [inner for one in level for inner in _inside(one)]
+        if not level:
+            return
+    raise TemplateError(_TOO_DEEP)
+
+
+def _inside(value: Value) -> Iterable[Value]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _object(pairs: list[tuple[str, Value]]) -> dict[str, Value]:

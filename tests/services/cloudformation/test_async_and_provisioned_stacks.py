@@ -46,6 +46,21 @@ def drifted(aws: ClientFactory) -> list[str]:
     ]
 
 
+def test_an_alias_whose_environments_cannot_be_is_rolled_back_with_its_stack(
+    stacks: Stacks, aws: ClientFactory
+) -> None:
+    stacks.create("s", template())
+    properties = {
+        "FunctionName": "s-f",
+        "FunctionVersion": "1",
+        "Name": "beside",
+        "ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": 5000},
+    }
+    found = stacks.create("t", {"Resources": {"A": {"Type": "AWS::Lambda::Alias", "Properties": properties}}})
+    assert found["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert [one["Name"] for one in aws("lambda").list_aliases(FunctionName="s-f")["Aliases"]] == ["live"]
+
+
 def test_asynchronous_invocation_and_provisioned_concurrency_follow_the_template(
     stacks: Stacks, aws: ClientFactory
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from lambent.testing.pytest_plugin import ClientFactory
 from tests.services.cloudformation.test_stacks import TRUST, Stacks, Template
-from tests.services.lambda_.conftest import eventually
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(90)
 PUBLISHED = "$LATEST.PUBLISHED"

@@ -41,6 +41,17 @@ def test_a_detection_tells_how_many_resources_drifted(stacks: Stacks, aws: Clien
     assert [one["LogicalResourceId"] for one in only["StackResourceDrifts"]] == ["A"]
 
 
+def test_drifts_are_told_in_pages(stacks: Stacks) -> None:
+    stacks.create("s", groups(A={}, B={}, C={}))
+    detected(stacks)
+    describe = stacks.client.describe_stack_resource_drifts
+    first = describe(StackName="s", MaxResults=2)
+    assert [one["LogicalResourceId"] for one in first["StackResourceDrifts"]] == ["A", "B"]
+    rest = describe(StackName="s", MaxResults=2, NextToken=first["NextToken"])
+    assert [one["LogicalResourceId"] for one in rest["StackResourceDrifts"]] == ["C"]
+    assert "NextToken" not in rest
+
+
 def test_a_detection_may_look_at_some_resources_alone(stacks: Stacks, aws: ClientFactory) -> None:
     stacks.create("s", groups(A={"LogGroupName": "a"}, B={"LogGroupName": "b"}))
     aws("logs").delete_log_group(logGroupName="a")

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lambent.testing.pytest_plugin import ClientFactory
-from tests.services.cloudformation.test_stacks import Stacks, Template, code_of, groups
+from tests.services.cloudformation.test_stacks import TRUST, Stacks, Template, code_of, groups
 
 
 class Family:
@@ -162,3 +162,15 @@ def test_a_nested_stack_acts_as_the_role_of_the_stack_around_it(family: Family, 
     iam.put_role_policy(RoleName="deployer", PolicyName="all", PolicyDocument=json.dumps(allow))
     found = family.stacks.create("outer", family.outer(groups(A={})), RoleARN=role)
     assert (found["StackStatus"], family.inner["RoleARN"]) == ("CREATE_COMPLETE", role)
+
+
+def test_a_nested_stack_needs_what_the_stack_around_it_acknowledged(family: Family) -> None:
+    role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": TRUST}}
+    body = json.dumps(family.outer({"Resources": {"Role": role}}))
+    family.client.create_stack(StackName="outer", TemplateBody=body)
+    assert family.stacks.at_rest("outer")["StackStatus"] == "ROLLBACK_COMPLETE"
+    reason = "Requires capabilities : [CAPABILITY_IAM]"
+    assert any(name == "Inner" and reason in why for name, _, why in family.stacks.events("outer"))
+    family.stacks.delete("outer")
+    family.client.create_stack(StackName="outer", TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
+    assert family.stacks.at_rest("outer")["StackStatus"] == "CREATE_COMPLETE"

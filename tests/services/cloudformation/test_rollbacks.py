@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from lambent.testing.pytest_plugin import ClientFactory
 from tests.services.cloudformation.test_custom_resources import wishing
-from tests.services.cloudformation.test_stacks import Stacks, Template, code_of, groups
+from tests.services.cloudformation.test_stacks import TRUST, Stacks, Template, code_of, groups
 
 FREE, TAKEN = {"LogGroupName": "free"}, {"LogGroupName": "taken"}
 Given = dict[str, Any]  # Any: options of a request, or log groups' properties
@@ -218,3 +218,16 @@ def test_events_are_told_by_operation_and_failures_alone(stacks: Stacks) -> None
     with pytest.raises(ClientError) as refused:
         stacks.client.describe_events(OperationId="nobody-s")
     assert code_of(refused.value)[0] == "ValidationError"
+
+
+def test_what_failed_half_way_is_rolled_back(stacks: Stacks, aws: ClientFactory) -> None:
+    managed = ["arn:aws:iam::aws:policy/NobodyHasIt"]
+    role = {"AssumeRolePolicyDocument": TRUST, "ManagedPolicyArns": managed}
+    body = groups(G={"LogGroupName": "half", "RetentionInDays": 2})
+    body["Resources"]["R"] = {"Type": "AWS::IAM::Role", "Properties": role, "DependsOn": "G"}
+    assert stacks.create("s", body)["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert names(aws) == ["taken"]
+    body["Resources"]["G"]["Properties"] = {"LogGroupName": "half"}
+    stacks.delete("s")
+    assert stacks.create("s", body)["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert not [one for one in aws("iam").list_roles()["Roles"] if one["RoleName"].startswith("s-R-")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -164,3 +165,19 @@ def test_some_types_tell_their_properties_as_attributes(stacks: Stacks) -> None:
     }
     found = stacks.create("s", body)
     assert {one["OutputKey"]: one["OutputValue"] for one in found["Outputs"]} == {"Timeout": "45", "Value": "told"}
+
+
+def test_aliases_are_refused_before_anything_is_made_of_them(aws: ClientFactory) -> None:
+    lines = ["a: &a [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]" for before, name in pairwise("abcdefg")]
+    with pytest.raises(ClientError) as refused:
+        aws("cloudformation").validate_template(TemplateBody="\n".join(lines))
+    assert refused.value.response["Error"]["Code"] == "ValidationError"
+    words = "Template error: YAML aliases are not allowed in CloudFormation templates"
+    assert refused.value.response["Error"]["Message"] == words
+
+
+@pytest.mark.parametrize("body", ["Resources: " + "[" * 20_000, '{"Resources":' * 3_000])
+def test_templates_nested_without_end_are_refused(aws: ClientFactory, body: str) -> None:
+    with pytest.raises(ClientError, match="levels deep in each other"):
+        aws("cloudformation").validate_template(TemplateBody=body)

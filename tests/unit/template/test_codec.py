@@ -54,3 +54,19 @@ def test_text_that_is_no_template_is_refused(text: str) -> None:
 def test_json_that_says_a_key_twice_is_refused() -> None:
     with pytest.raises(TemplateError, match="duplicate key 'A'"):
         parse('{"Resources": {"A": {"Type": "X"}, "A": {"Type": "Y"}}}')
+
+
+def test_aliases_are_refused_as_cloudformation_refuses_them() -> None:
+    text = "A: &a [1]\nB: *a\n"
+    with pytest.raises(TemplateError) as refused:
+        parse(text)
+    assert str(refused.value) == "Template error: YAML aliases are not allowed in CloudFormation templates"
+    assert parse(text, allow_aliases=True) == {"A": [1], "B": [1]}
+
+
+@pytest.mark.parametrize(
+    "text", ["A: " + "[" * 3000 + "]" * 3000, '{"A":' * 200 + "1" + "}" * 200, '{"A":' * 90_000, "A: &a\n  B: *a\n"]
+)
+def test_what_is_nested_without_end_is_refused(text: str) -> None:
+    with pytest.raises(TemplateError, match=r"levels deep|stands inside of what it names"):
+        parse(text, allow_aliases=True)

@@ -7,6 +7,7 @@ went, and the last drift of each resource.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -18,13 +19,14 @@ from lambent.cloud.errors import ServiceError
 from lambent.cloud.services.cloudformation import drift_repository, errors, repository
 from lambent.cloud.services.cloudformation.engine.steps import Tools, context_of
 from lambent.cloud.services.cloudformation.model.differences import differences
-from lambent.cloud.services.cloudformation.model.stack import ResourceStatus, Stack, StackResource
+from lambent.cloud.services.cloudformation.model.masking import MASK, shown
+from lambent.cloud.services.cloudformation.model.stack import Stack, StackResource
 from lambent.cloud.services.cloudformation.model.states import STABLE, StackStatus
 from lambent.cloud.services.cloudformation.resources.contract import Live, Properties, ResourceFailedError
 from lambent.cloud.store.unit_of_work import Store, Transaction
 
+_log = logging.getLogger(__name__)
 Members = dict[str, Any]  # Any: members of a shape
-_GONE = frozenset({ResourceStatus.DELETE_COMPLETE, ResourceStatus.DELETE_SKIPPED})
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html
 _DETECTABLE = STABLE | {StackStatus.UPDATE_ROLLBACK_FAILED}
 
@@ -78,11 +80,15 @@ class Drift:
     async def _detect(self, stack: Stack, begun: Members) -> None:
         only, drifted, failed = begun["Only"], 0, list[str]()
         for row in repository.resources(self._store.read, stack.id).values():
-            if row.status in _GONE or (only is not None and row.logical_id not in only):
+            if row.status.is_gone or (only is not None and row.logical_id not in only):
                 continue
             try:
                 drift = await self.of_resource(stack, row)
             except (ServiceError, ResourceFailedError):
+                failed.append(row.logical_id)
+                continue
+            except Exception:  # noqa: BLE001 - a handler's mistake must not leave the detection under way for ever
+                _log.exception("a resource handler failed")
                 failed.append(row.logical_id)
                 continue
             drifted += drift["StackResourceDriftStatus"] in {"MODIFIED", "DELETED"}
@@ -112,20 +118,22 @@ class Drift:
         now: Properties | None = row.properties
         if kind is not None and is_known:
             now = await kind.handler.read(context_of(self._tools, stack, row), live, row.properties)
+        told = shown(row.properties, row.masked)
         drift: Members = {
             "StackId": stack.id,
             "LogicalResourceId": row.logical_id,
             "PhysicalResourceId": row.physical_id,
             "ResourceType": row.type,
-            "ExpectedProperties": json.dumps(row.properties),
+            "ExpectedProperties": json.dumps(told),
             "Timestamp": self._clock.now(),
         }
         if now is None:
             drift["StackResourceDriftStatus"] = "DELETED"
         else:
             found = differences(row.properties, now)
-            drift["ActualProperties"] = json.dumps({**row.properties, **now})
-            drift["PropertyDifferences"] = [one.shape() for one in found]
+            hidden = {name for name, value in told.items() if value != row.properties[name]}
+            drift["ActualProperties"] = json.dumps({**row.properties, **now, **_hidden(row.properties, told, now)})
+            drift["PropertyDifferences"] = [_masked(one.shape(), hidden) for one in found]
             drift["StackResourceDriftStatus"] = "MODIFIED" if found else "IN_SYNC" if is_known else "NOT_CHECKED"
         status, checked = drift["StackResourceDriftStatus"], drift["Timestamp"]
 
@@ -149,3 +157,18 @@ class Drift:
     def known(self, stack: Stack) -> list[Members]:
         """Return the last drift of each of the stack's resources."""
         return drift_repository.drifts(self._store.read, stack.id)
+
+
+def _hidden(properties: Properties, told: Properties, now: Properties) -> Members:
+    """Return, of the properties that are not told in clear, what is told of them as they are now."""
+    return {
+        name: value if now.get(name, properties[name]) == properties[name] else MASK
+        for name, value in told.items()
+        if value != properties[name]
+    }
+
+
+def _masked(difference: Members, hidden: set[str]) -> Members:
+    if difference["PropertyPath"].split("/")[1] not in hidden:
+        return difference
+    return {name: MASK if name.endswith("Value") else value for name, value in difference.items()}

@@ -43,6 +43,11 @@ def wrong_state(stack: Stack, verb: str) -> ServiceError:
     return invalid(f"Stack:{stack.id} is in {stack.status} state and can not be {verb}.")
 
 
+def protected(name: str) -> ServiceError:
+    """Return the error for the deletion of a stack that is protected from it."""
+    return invalid(f"Stack [{name}] cannot be deleted while TerminationProtection is enabled")
+
+
 def no_changes() -> ServiceError:
     """Return the error for an update that would change nothing."""
     return invalid("No updates are to be performed.")

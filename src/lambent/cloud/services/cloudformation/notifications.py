@@ -15,13 +15,12 @@ import orjson
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.context import service_principal
 from lambent.cloud.framework.internal_client import InternalClient
-from lambent.cloud.services.cloudformation.model.stack import StackEvent
+from lambent.cloud.services.cloudformation.model.stack import HOST, StackEvent
 from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import OutboxEffect
 
 TOPIC: Final = "cloudformation-notification"
 _SUBJECT = "AWS CloudFormation Notification"
-_HOST = "cloudformation.amazonaws.com"
 _log = logging.getLogger(__name__)
 
 
@@ -67,7 +66,7 @@ class Notifier:
             request = {"TopicArn": topic, "Subject": _SUBJECT, "Message": told["message"]}
             try:
                 await self._client.call(
-                    "sns", "Publish", request, scope=scope, principal=service_principal(_HOST, scope)
+                    "sns", "Publish", request, scope=scope, principal=service_principal(HOST, scope)
                 )
             except ServiceError as error:
                 _log.warning("a stack's event did not reach the topic %s: %s", topic, error)

@@ -315,6 +315,12 @@ def settle_change_set(transaction: Transaction, of: Stack) -> None:
     save_change_set(transaction, replace(found, execution_status=status))
 
 
+def outdate_change_sets(transaction: Transaction, stack_id: str) -> None:
+    """Let a stack's change sets be void: it is created without them."""
+    for one in change_sets(transaction, stack_id):
+        save_change_set(transaction, replace(one, execution_status="OBSOLETE"))
+
+
 def remove_change_sets(transaction: Transaction, stack_id: str, *, but: str | None = None) -> None:
     """Forget a stack's change sets, but for one."""
     transaction.execute("DELETE FROM cloudformation_change_set WHERE stack_id = ? AND id != ?", (stack_id, but or ""))

@@ -14,13 +14,16 @@ from lambent.base.clock import Clock
 from lambent.base.identifiers import IdSource
 from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.internal_client import InternalClient
+from lambent.cloud.framework.loops import Loop
 from lambent.cloud.framework.routes import Route
 from lambent.cloud.framework.service import Operation, Parameters, Service
 from lambent.cloud.services.cloudformation.notifications import TOPIC, Notifier
 from lambent.cloud.services.cloudformation.resources.responses import Responses
+from lambent.cloud.services.cloudformation.sweeping import Sweep
 from lambent.cloud.store.unit_of_work import Store
 
 _SCRIPTS = tuple(Path(__file__).with_name(name) for name in ("schema.sql", "schema_2.sql"))
+_SWEEP_PERIOD_S = 86_400.0
 _UNFINISHED = (
     "SELECT 1 FROM cloudformation_stack WHERE status LIKE '%IN_PROGRESS' AND status != 'REVIEW_IN_PROGRESS'"
     " UNION ALL SELECT 1 FROM cloudformation_drift_detection WHERE is_done = 0 LIMIT 1"
@@ -59,6 +62,10 @@ class CloudFormationService(Service):
         self._store.deliver(TOPIC, Notifier(self._client).deliver)
         if self._store.read.one(_UNFINISHED) is not None:
             await self._whole().start()
+
+    def loops(self) -> Sequence[Loop]:
+        """Return the removal of what is older than ninety days."""
+        return (Loop("forget old stacks and events", _SWEEP_PERIOD_S, Sweep(self._store, self._clock).sweep),)
 
     async def stop(self) -> None:
         """End the operations under way, to be taken up at the next start, and the transform's process."""

@@ -37,10 +37,13 @@ _S = StackStatus
 Fields = dict[str, Any]  # Any: fields of a stack, resources of a template, or their properties, by name
 
 
-class _Nobody:
+class Nobody:
+    """A client of services that takes no calls."""
+
     async def call(
         self, service: str, operation: str, parameters: Parameters, *, scope: Scope, principal: Principal
     ) -> Result:
+        """Fail, as a mistake would."""
         raise AssertionError(f"{service}:{operation} was called")
 
 
@@ -48,8 +51,8 @@ class Scripted:
     """Makes things that are physical ids alone.
 
     Steps that are `broken` (`create A`) fail; `update A late` fails once, when its work is done. Resources that are
-    `held` wait for the gate. `cut_at` is a point, counted from 1, at which a step comes no further: before what it does
-    on odd ones, after it on even ones.
+    `held` wait for the gate; those that are `renamed` answer each change with another thing than they had. `cut_at` is
+    a point, counted from 1, at which a step comes no further: before what it does on odd ones, after it on even ones.
     """
 
     def __init__(self) -> None:
@@ -58,6 +61,7 @@ class Scripted:
         self.changes: list[tuple[str, Properties, Properties]] = []
         self.broken: set[str] = set()
         self.held: set[str] = set()
+        self.renamed: set[str] = set()
         self.gate = asyncio.Event()
         self.at_work = asyncio.Event()
         self.cut_at: int | None = None
@@ -81,6 +85,9 @@ class Scripted:
         if (late := f"update {context.logical_id} late") in self.broken:
             self.broken = self.broken - {late}
             raise ResourceFailedError(f"no {context.logical_id}")
+        if context.logical_id in self.renamed:
+            live = replace(live, physical_id=f"{context.logical_id}-{len(self.log)}")
+            self.things[live.physical_id] = now
         await self._point()
         return live
 
@@ -124,7 +131,7 @@ class Bench:
         kind = ResourceType(
             "T::T::T", self.handler, frozenset({"P", "Q", "Name"}), frozenset(), frozenset({"Name"}), frozenset({"Arn"})
         )
-        return StackEngine(self.store, Tools(ResourceTypes([kind]), _Nobody(), self.clock, self._ids))
+        return StackEngine(self.store, Tools(ResourceTypes([kind]), Nobody(), self.clock, self._ids))
 
     @property
     def stack(self) -> Stack:
@@ -147,10 +154,11 @@ class Bench:
         skipped = changes.pop("skipped", ())
         if to is _S.CREATE_IN_PROGRESS:
             new = Stack(ID, "s", SCOPE, to, self.clock.now(), definition(resources))
-            await self.engine.begin(replace(new, **changes), to)
+            await self.engine.begin(new, to, **changes)
             return
-        found = replace(self.stack, definition=definition(resources)) if resources else self.stack
-        await self.engine.begin(replace(found, **changes), to, retained=retained, skipped=skipped)
+        if resources:
+            changes["definition"] = definition(resources)
+        await self.engine.begin(self.stack, to, retained=retained, skipped=skipped, **changes)
 
     async def create(self, *, stack: Fields | None = None, **resources: object) -> Stack:
         """Create the stack and return it when it rests."""

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
+from lambent.cloud.errors import ServiceError
+from lambent.cloud.services.cloudformation import repository
+from lambent.cloud.services.cloudformation.model.stack import ChangeSet, Stack
 from lambent.cloud.services.cloudformation.model.states import StackStatus
-from tests.unit.cloud.services.cloudformation.bench import Bench
+from lambent.cloud.store.unit_of_work import Transaction
+from tests.unit.cloud.services.cloudformation.bench import ID, SCOPE, Bench, definition
 
 _S = StackStatus
 
@@ -38,6 +44,50 @@ async def test_a_replaced_resource_is_removed_in_the_clean_up(bench: Bench) -> N
     stack = await bench.update(A={"Name": "2"})
     assert stack.status is _S.UPDATE_COMPLETE
     assert list(bench.handler.things.values()) == [{"Name": "2"}]
+
+
+async def test_what_was_set_while_an_operation_was_prepared_stays(bench: Bench) -> None:
+    seen = await bench.create(A={"P": "1"})
+    amend = {"termination_protection": True, "policy": "{}"}
+    await bench.store.write(lambda transaction: repository.amend_stack(transaction, ID, **amend))
+    await bench.engine.begin(seen, _S.UPDATE_IN_PROGRESS, definition=definition({"A": {"P": "2"}}), client_token="t")
+    stack = await bench.rested()
+    assert (stack.termination_protection, stack.policy, stack.client_token) == (True, "{}", "t")
+    assert list(bench.handler.things.values()) == [{"P": "2"}]
+
+
+async def test_a_protection_that_is_set_while_a_deletion_is_prepared_holds(bench: Bench) -> None:
+    seen = await bench.create(A={"P": "1"})
+    await bench.store.write(lambda transaction: repository.amend_stack(transaction, ID, termination_protection=True))
+    with pytest.raises(ServiceError, match="cannot be deleted while TerminationProtection is enabled"):
+        await bench.engine.begin(seen, _S.DELETE_IN_PROGRESS)
+    assert bench.stack.status is _S.CREATE_COMPLETE
+
+
+async def test_an_operation_is_refused_where_another_came_and_went_since(bench: Bench) -> None:
+    seen = await bench.create(A={"P": "1"})
+    await bench.update(A={"P": "2"})
+    await bench.update(A={"P": "3"})
+    with pytest.raises(ServiceError, match="can not be updated"):
+        await bench.engine.begin(seen, _S.UPDATE_IN_PROGRESS, definition=definition({"A": {"P": "4"}}))
+    assert (await bench.rested()).status is _S.UPDATE_COMPLETE
+    assert list(bench.handler.things.values()) == [{"P": "3"}]
+
+
+async def test_change_sets_are_void_from_the_moment_that_a_stack_is_created_without_them(bench: Bench) -> None:
+    seen = Stack(ID, "s", SCOPE, _S.REVIEW_IN_PROGRESS, bench.clock.now(), definition({}))
+    made = ChangeSet("c", "c", ID, "CREATE", "CREATE_COMPLETE", "AVAILABLE", bench.clock.now(), definition({}))
+
+    def review(transaction: Transaction) -> None:
+        repository.save_stack(transaction, seen)
+        repository.save_change_set(transaction, made)
+
+    await bench.store.write(review)
+    bench.handler.held = {"A"}
+    await bench.engine.begin(seen, _S.CREATE_IN_PROGRESS, definition=definition({"A": {"P": "1"}}))
+    assert [one.execution_status for one in repository.change_sets(bench.store.read, ID)] == ["OBSOLETE"]
+    bench.handler.gate.set()
+    assert (await bench.rested()).status is _S.CREATE_COMPLETE
 
 
 async def test_another_engine_takes_up_a_creation_that_was_cut_off(bench: Bench) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from lambent.cloud.errors import ServiceError
+from lambent.cloud.services.cloudformation import repository
 from lambent.cloud.services.cloudformation.model.stack import ResourceStatus
 from lambent.cloud.services.cloudformation.model.states import StackStatus
-from tests.unit.cloud.services.cloudformation.bench import Bench, Fields
+from tests.unit.cloud.services.cloudformation.bench import ID, Bench, Fields
 
 _S = StackStatus
 _R = ResourceStatus
@@ -258,6 +261,18 @@ async def test_a_forced_deletion_leaves_what_cannot_be_deleted(bench: Bench) -> 
     assert list(bench.made()) == ["B"]
 
 
+async def test_what_a_cancelled_change_was_answered_with_is_not_forgotten(bench: Bench) -> None:
+    await bench.create(A={"P": "1"})
+    bench.handler.held, bench.handler.renamed = {"A"}, {"A"}
+    await bench.begin(_S.UPDATE_IN_PROGRESS, A={"P": "2"})
+    await bench.handler.at_work.wait()
+    await bench.engine.cancel_update(bench.stack.id)
+    bench.handler.gate.set()
+    assert (await bench.rested()).status is _S.UPDATE_ROLLBACK_COMPLETE
+    assert bench.made() == {"A": {"P": "1"}}
+    assert [row.physical_id for row in bench.rows.values()] == list(bench.handler.things)
+
+
 async def test_a_creation_that_is_deleted_meanwhile_leaves_nothing(bench: Bench) -> None:
     bench.handler.held = {"A"}
     await bench.begin(_S.CREATE_IN_PROGRESS, A={"P": "1"}, B={"P": {"Ref": "A"}})
@@ -266,6 +281,25 @@ async def test_a_creation_that_is_deleted_meanwhile_leaves_nothing(bench: Bench)
     assert (await bench.go(_S.DELETE_IN_PROGRESS)).status is _S.DELETE_COMPLETE
     assert bench.made() == {}
     assert ("A", "CREATE_FAILED", "Resource creation cancelled") in bench.reasons()
+
+
+async def test_a_creation_that_stopped_for_a_deletion_that_is_refused_is_not_left_under_way(bench: Bench) -> None:
+    bench.handler.held = {"A"}
+    await bench.begin(_S.CREATE_IN_PROGRESS, A={"P": "1"})
+    await bench.handler.at_work.wait()
+
+    async def protect() -> None:
+        await bench.store.write(
+            lambda transaction: repository.amend_stack(transaction, ID, termination_protection=True)
+        )
+        bench.handler.gate.set()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(protect())
+        with pytest.raises(ServiceError, match="cannot be deleted while TerminationProtection is enabled"):
+            await bench.engine.begin(bench.stack, _S.DELETE_IN_PROGRESS)
+    assert (await bench.rested()).status is _S.ROLLBACK_COMPLETE
+    assert bench.made() == {}
 
 
 async def test_an_operation_that_is_refused_does_not_stop_the_one_under_way(bench: Bench) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from lambent.base.tasks import OwnedTask, TaskOwner, wait_for_event
 from lambent.cloud.errors import ServiceError
@@ -49,49 +50,53 @@ class StackEngine:
 
     async def begin(  # noqa: PLR0913 - each is another operation's word
         self,
-        stack: Stack,
+        seen: Stack,
         to: StackStatus,
         *,
         reason: str = "User Initiated",
         retained: Iterable[str] = (),
         skipped: Iterable[str] = (),
         change_set_id: str | None = None,
+        **changes: Any,  # Any: fields of Stack, by name
     ) -> Stack:
-        """Bring a stack (new, or with a new definition) into a state in progress, and go on from there by itself.
+        """Bring a stack into a state in progress, with changes of its fields, and go on from there by itself.
 
-        A creation under way is let come to the end of its steps first. Raises ServiceError where the state that the
-        stack then is in does not allow the operation. `retained` are left alone by a deletion; `skipped` by a rollback
-        that is continued. `change_set_id` is the change set that is carried out.
+        `seen` is the stack as the caller read it, or a new one; what else was changed since stays. A creation under way
+        is let come to the end of its steps first. Raises ServiceError where the state that the stack then is in does
+        not allow the operation, or another operation began since. `retained` are left alone by a deletion; `skipped` by
+        a rollback that is continued. `change_set_id` is the change set that is carried out.
         """
-        known = await self._ready_for(stack.id, to)
+        known = await self._ready_for(seen, to)
         now = self._clock.now()
-        begun = replace(
-            stack,
-            status=to,
-            status_reason=reason,
-            operation_id=self._ids.uuid(),
-            spared=(*retained, *skipped),
-            begun=now,
-            is_cancelled=False,
-            is_held=stack.is_held and to is _S.UPDATE_IN_PROGRESS,
-            deployed=None if known is None else known.deployed,
-        )
+        fixed: dict[str, Any] = {  # Any: as above
+            **changes,
+            "status": to,
+            "status_reason": reason,
+            "operation_id": self._ids.uuid(),
+            "spared": (*retained, *skipped),
+            "begun": now,
+            "is_cancelled": False,
+            "is_held": bool(changes.get("is_held", seen.is_held)) and to is _S.UPDATE_IN_PROGRESS,
+        }
         if to is _S.UPDATE_IN_PROGRESS:
-            begun = replace(begun, updated=now)
-        kind = _kind(known, to)
+            fixed["updated"] = now
+        if change_set_id is not None:
+            fixed["change_set_id"] = change_set_id
 
-        def work(transaction: Transaction) -> None:
-            if known is None and repository.stack(transaction, stack.scope, stack.name) is not None:
-                raise errors.stack_exists(stack.name)  # somebody was quicker
-            current = repository.stack_by_id(transaction, stack.id)
-            if current is not None and known is not None and current.status is not known.status:
-                raise errors.wrong_state(current, _verb(to))  # as above
+        def work(transaction: Transaction) -> Stack:
+            before = _as_it_is(transaction, seen, known, to)
+            begun = replace(before, **fixed)
             repository.save_stack(transaction, begun)
             self._clear_the_way(transaction, begun, known, change_set_id)
-            repository.add_operation(transaction, begun, kind, now)
+            repository.add_operation(transaction, begun, _kind(known, to), now)
             repository.add_event(transaction, begun.id, events.of_stack(begun, now, self._ids))
+            return begun
 
-        await self._store.write(work)
+        try:
+            begun = await self._store.write(work)
+        except ServiceError:
+            self._take_up_again(seen)
+            raise
         self._tools.bells.ring(begun.id)
         self._run(begun)
         return begun
@@ -107,13 +112,17 @@ class StackEngine:
             return
         if known is None or known.status in {*STABLE, _S.REVIEW_IN_PROGRESS}:
             repository.take_snapshot(transaction, begun.id)
+        if change_set_id is None and begun.status is _S.CREATE_IN_PROGRESS:
+            repository.outdate_change_sets(transaction, begun.id)
+            return
         repository.remove_change_sets(transaction, begun.id, but=change_set_id)
         found = None if change_set_id is None else repository.change_set_by_id(transaction, change_set_id)
         if found is not None:
             repository.save_change_set(transaction, replace(found, execution_status="EXECUTE_IN_PROGRESS"))
 
-    async def _ready_for(self, stack_id: str, to: StackStatus) -> Stack | None:
+    async def _ready_for(self, seen: Stack, to: StackStatus) -> Stack | None:
         """Return the stack as it is, with nothing under way any longer. Raises ServiceError."""
+        stack_id = seen.id
         known = repository.stack_by_id(self._store.read, stack_id)
         _require_allowed(known, to)
         running = self._running.get(stack_id)
@@ -125,10 +134,17 @@ class StackEngine:
         try:
             _require_allowed(known, to)
         except ServiceError:
-            if known is not None and known.status.is_in_progress:
-                self._run(known)
+            self._take_up_again(seen)
             raise
         return known
+
+    def _take_up_again(self, seen: Stack) -> None:
+        """Go on with what was stopped for an operation that is then refused; not with what somebody else began."""
+        known = repository.stack_by_id(self._store.read, seen.id)
+        if known is None or known.operation_id != seen.operation_id or seen.id in self._running:
+            return
+        if known.status.is_in_progress:
+            self._run(known)
 
     async def cancel_update(self, stack_id: str) -> None:
         """Let an update turn back, be it after a restart. Raises ServiceError for what is no update under way."""
@@ -215,9 +231,26 @@ def _verb(to: StackStatus) -> str:
     return _VERBS.get(to, "rolled back")
 
 
+def _as_it_is(transaction: Transaction, seen: Stack, known: Stack | None, to: StackStatus) -> Stack:
+    """Return the stack at this moment, or the new one. Raises ServiceError where somebody was quicker."""
+    if known is None:
+        if repository.stack(transaction, seen.scope, seen.name) is not None:
+            raise errors.stack_exists(seen.name)
+        return seen
+    current = repository.stack_by_id(transaction, seen.id)
+    if current is None:
+        raise errors.nothing_to_change(seen.name)
+    if current.status is not known.status or current.operation_id != seen.operation_id:
+        raise errors.wrong_state(current, _verb(to))
+    _require_allowed(current, to)
+    return current
+
+
 def _require_allowed(known: Stack | None, to: StackStatus) -> None:
     if known is None:
         return  # an unknown stack goes anywhere
+    if to is _S.DELETE_IN_PROGRESS and known.termination_protection:
+        raise errors.protected(known.name)
     try:
         moved(known.status, to)
     except WrongMoveError as error:

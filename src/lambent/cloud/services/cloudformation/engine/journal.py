@@ -9,6 +9,7 @@ from lambent.base.clock import Clock
 from lambent.base.identifiers import IdSource
 from lambent.cloud.services.cloudformation import repository
 from lambent.cloud.services.cloudformation.model import events
+from lambent.cloud.services.cloudformation.model.masking import Properties, keys_of, masks
 from lambent.cloud.services.cloudformation.model.stack import ResourceStatus, Stack, StackResource
 from lambent.cloud.services.cloudformation.model.states import StackStatus, moved
 from lambent.cloud.services.cloudformation.resources.waiting import Bells
@@ -27,6 +28,19 @@ class Journal:
         self._rests = rests
         self.stack = stack
         self.resources = repository.resources(store.read, stack.id)
+        self._masked = {name: dict(row.masked) for name, row in self.resources.items()}
+
+    def mask(self, logical_id: str, properties: Properties, told: Properties) -> None:
+        """Let these properties of a resource be told in another way, wherever its row or its events tell them."""
+        self._masked.setdefault(logical_id, {}).update(masks(properties, told))
+
+    def _with_masks(self, row: StackResource) -> StackResource:
+        # Steps go on with rows that they began with, so what is to be hidden is put into each row that is written.
+        known = {**row.masked, **self._masked.get(row.logical_id, {})}
+        if not known:
+            return row
+        keys = {*keys_of(row.properties).values(), *keys_of(row.attempted or {}).values()}
+        return replace(row, masked={key: told for key, told in known.items() if key in keys})
 
     async def move(self, to: StackStatus, reason: str = "", *, also: Also | None = None, **changes: object) -> None:
         """Bring the stack into another state, with its event and further changes of the stack, in one transaction."""
@@ -51,7 +65,7 @@ class Journal:
     async def note(self, resource: StackResource, *reasons: str, also: Also | None = None) -> None:
         """Write a resource as it is now, with an event for each reason (at least one)."""
         now = self._clock.now()
-        row = replace(resource, since=now, operation_id=self.stack.operation_id)
+        row = self._with_masks(replace(resource, since=now, operation_id=self.stack.operation_id))
         begun = ResourceStatus(f"{row.status.value.rpartition('_')[0]}_IN_PROGRESS") if reasons[1:] else row.status
 
         def work(transaction: Transaction) -> None:
@@ -83,5 +97,5 @@ class Journal:
     def _tell(
         self, transaction: Transaction, row: StackResource, now: float, reason: str, status: ResourceStatus
     ) -> None:
-        event = events.of_resource(self.stack, row, now, self._ids, reason, status)
+        event = events.of_resource(self.stack, self._with_masks(row), now, self._ids, reason, status)
         repository.add_event(transaction, self.stack.id, event)

@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from dataclasses import dataclass, replace
 
 from lambent.base.tasks import wait_for_event
 from lambent.cloud.services.cloudformation import preflight, repository
 from lambent.cloud.services.cloudformation.account import Account
+from lambent.cloud.services.cloudformation.engine.display import displayed
 from lambent.cloud.services.cloudformation.engine.dynamic_references import resolved
 from lambent.cloud.services.cloudformation.engine.journal import Journal
 from lambent.cloud.services.cloudformation.engine.reasons import (
+    INTERNAL_FAILURE,
+    NOT_DELETED,
     TIMED_OUT,
     delete_requested,
     rollback_requested,
@@ -37,15 +41,26 @@ from lambent.cloud.services.cloudformation.model import stack_policy
 from lambent.cloud.services.cloudformation.model.creation_policy import resource_signal
 from lambent.cloud.services.cloudformation.model.stack import ResourceStatus, Stack, StackOutput, StackResource
 from lambent.cloud.services.cloudformation.model.states import StackStatus
+from lambent.cloud.services.cloudformation.resources.contract import ResourceFailedError
 from lambent.cloud.services.cloudformation.resources.waiting import Halt
-from lambent.cloud.store.unit_of_work import Store, Transaction
+from lambent.cloud.store.unit_of_work import Reader, Store, Transaction
 from lambent.template.document import Resource, Template, TemplateError, as_text, read_template
 from lambent.template.graph import dependencies
 from lambent.template.intrinsics import Environment, evaluate, holds
 
 _S = StackStatus
 _R = ResourceStatus
-_GONE = frozenset({_R.DELETE_COMPLETE, _R.DELETE_SKIPPED})
+_log = logging.getLogger(__name__)
+_FORWARD = frozenset({_S.CREATE_IN_PROGRESS, _S.UPDATE_IN_PROGRESS})
+_CLEAN_UPS = frozenset({_S.UPDATE_COMPLETE_CLEANUP_IN_PROGRESS, _S.UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS})
+# Where a way back ends that cannot be gone to its end.
+_STUCK = {
+    _S.ROLLBACK_IN_PROGRESS: _S.ROLLBACK_FAILED,
+    _S.DELETE_IN_PROGRESS: _S.DELETE_FAILED,
+    _S.UPDATE_ROLLBACK_IN_PROGRESS: _S.UPDATE_ROLLBACK_FAILED,
+    _S.UPDATE_COMPLETE_CLEANUP_IN_PROGRESS: _S.UPDATE_COMPLETE,
+    _S.UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS: _S.UPDATE_ROLLBACK_COMPLETE,
+}
 _FAILED = frozenset({_R.CREATE_FAILED, _R.UPDATE_FAILED, _R.DELETE_FAILED})
 
 
@@ -85,13 +100,36 @@ class Operation:
     async def run(self) -> None:
         """Go from phase to phase until the stack rests."""
         while not self._is_superseded and (status := self._journal.stack.status).is_in_progress:
-            if status in {_S.CREATE_IN_PROGRESS, _S.UPDATE_IN_PROGRESS}:
-                await self._forward()
+            if status in _FORWARD:
+                await self._guarded_forward()
                 continue
             if status is _S.UPDATE_COMPLETE_CLEANUP_IN_PROGRESS and self._journal.stack.is_held:
                 return  # until the stack around it lets it go on
             self._halt = Halt()
+            await self._guarded_back(status)
+
+    # A mistake must not leave the stack under way for ever; one in a step fails that step, so these catch what is rare.
+
+    async def _guarded_forward(self) -> None:
+        try:
+            await self._forward()
+        except Exception:  # noqa: BLE001 - whatever it was: see above
+            _log.exception("an operation of stack %s failed", self._journal.stack.id)
+            if self._journal.stack.status in _FORWARD and not self._is_superseded:
+                await self._turn_back(INTERNAL_FAILURE)
+
+    async def _guarded_back(self, status: StackStatus) -> None:
+        try:
             await self._way_back()
+        except Exception:  # noqa: BLE001 - whatever it was: see above
+            _log.exception("an operation of stack %s failed", self._journal.stack.id)
+            stack = self._journal.stack
+            if stack.status is not status:
+                return
+            if status in _CLEAN_UPS:
+                await self._journal.move(_STUCK[status], NOT_DELETED, deployed=stack.definition, outputs_before=None)
+            else:
+                await self._journal.move(_STUCK[status], INTERNAL_FAILURE)
 
     async def _way_back(self) -> None:
         back = self._taking_back()
@@ -187,10 +225,13 @@ class Operation:
                     await steps.require_allowed(removed[name], stack_policy.DELETE)
                 else:
                     await steps.bring_about(await self._wanted(steps, goal, name))
-            except StepFailedError:
+            except Exception as error:
                 if not goes_on:
                     self._halt.call()
-                raise
+                if isinstance(error, StepFailedError):
+                    raise
+                _log.exception("a step with %s of stack %s failed", name, stack.id)
+                await steps.refuse(_as_written(goal, name), ResourceFailedError(INTERNAL_FAILURE))
 
         # What was begun before a restart waits for nothing, and comes first: only then is it known what there is of it.
         first = {name: frozenset[str]() for name in goal.active if name in begun}
@@ -205,22 +246,15 @@ class Operation:
 
     def _removed(self, goal: Goal) -> dict[str, StackResource]:
         rows = self._journal.resources.items()
-        return {name: row for name, row in rows if name not in goal.active and row.status not in _GONE}
+        return {name: row for name, row in rows if name not in goal.active and not row.status.is_gone}
 
     async def _wanted(self, steps: Steps, goal: Goal, name: str) -> Wanted:
-        resource = goal.active[name]
-        wanted = Wanted(
-            logical_id=name,
-            type=resource.type,
-            properties={},
-            needs=tuple(sorted(goal.needs[name])),
-            deletion_policy=resource.deletion_policy or "Delete",
-            replace_policy=resource.update_replace_policy or "Delete",
-            metadata=resource.metadata,
-        )
+        resource, wanted = goal.active[name], _as_written(goal, name)
         try:
-            found = evaluate(resource.properties, goal.around)
-            found = await resolved(found, self._call)
+            written = evaluate(resource.properties, goal.around)
+            found = await resolved(written, self._call)
+            told = displayed(resource, written, goal.around, self._journal.stack.definition)
+            self._journal.mask(name, found, told)
             signal = resource_signal(evaluate(resource.creation_policy, goal.around))
         except FAILURES as error:
             await steps.refuse(wanted, error)
@@ -266,7 +300,6 @@ class Operation:
         stack = self._journal.stack
         try:
             outputs = _outputs(goal.template, goal.around)
-            self._require_free(outputs)
         except TemplateError as error:
             await self._turn_back(str(error))
             return
@@ -274,24 +307,33 @@ class Operation:
         exported = {one.export_name: one.value for one in outputs if one.export_name is not None}
 
         def also(transaction: Transaction) -> None:
+            self._require_free(transaction, outputs)
             repository.set_exports(transaction, stack, exported)
             repository.set_imports(transaction, stack, self._imported)
             for row in removed.values():
                 repository.remove_resource(transaction, stack.id, row.logical_id)
-                if row.status not in _GONE and row.physical_id:
+                if not row.status.is_gone and row.physical_id:
                     repository.add_leftover(transaction, stack.id, row)
 
-        if stack.status is _S.CREATE_IN_PROGRESS:
-            await self._journal.move(_S.CREATE_COMPLETE, also=also, outputs=outputs, deployed=stack.definition)
-        else:
-            to = _S.UPDATE_COMPLETE_CLEANUP_IN_PROGRESS
-            await self._journal.move(to, also=also, outputs=outputs, outputs_before=stack.outputs, policy_override=None)
+        is_new = stack.status is _S.CREATE_IN_PROGRESS
+        to = _S.CREATE_COMPLETE if is_new else _S.UPDATE_COMPLETE_CLEANUP_IN_PROGRESS
+        before = {"outputs_before": stack.outputs, "policy_override": None}
+        try:
+            await self._journal.move(
+                to, also=also, outputs=outputs, **({"deployed": stack.definition} if is_new else before)
+            )
+        except TemplateError as error:
+            await self._turn_back(str(error))
+            return
         for name in removed:
             del self._journal.resources[name]
 
-    def _require_free(self, outputs: tuple[StackOutput, ...]) -> None:
+    def _require_free(self, reader: Reader, outputs: tuple[StackOutput, ...]) -> None:
+        """Raise TemplateError for exports that others have or use, and for imports that are gone, at this moment."""
         stack = self._journal.stack
-        known = repository.exports(self._store.read, stack.scope)
+        known = repository.exports(reader, stack.scope)
+        if lost := sorted(self._imported - known.keys()):
+            raise TemplateError(f"No export named {lost[0]} found")
         told = {one.export_name: one.value for one in outputs if one.export_name is not None}
         for name in told:
             owner = known.get(name)
@@ -299,7 +341,7 @@ class Operation:
                 raise TemplateError(f"Export with name {name} is already exported by stack {_name_in(owner[0])}. ")
         for name, (owner_id, value) in known.items():
             if owner_id == stack.id and told.get(name) != value:
-                users = [_name_in(one) for one in repository.importers(self._store.read, stack.scope, name)]
+                users = [_name_in(one) for one in repository.importers(reader, stack.scope, name)]
                 if users:
                     verb = "updated" if name in told else "deleted"
                     raise TemplateError(f"Export {name} cannot be {verb} as it is in use by {', '.join(users)}")
@@ -322,6 +364,20 @@ def _failed(row: StackResource) -> bool:
 
 def _goes(row: StackResource) -> bool:
     return row.status.is_in_progress
+
+
+def _as_written(goal: Goal, name: str) -> Wanted:
+    """Return a resource as the template has it, its properties not yet evaluated."""
+    resource = goal.active[name]
+    return Wanted(
+        logical_id=name,
+        type=resource.type,
+        properties={},
+        needs=tuple(sorted(goal.needs[name])),
+        deletion_policy=resource.deletion_policy or "Delete",
+        replace_policy=resource.update_replace_policy or "Delete",
+        metadata=resource.metadata,
+    )
 
 
 def _is_active(resource: Resource, around: Environment) -> bool:

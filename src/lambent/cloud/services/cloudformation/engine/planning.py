@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from lambent.cloud.services.cloudformation.engine.display import displayed
 from lambent.cloud.services.cloudformation.engine.surroundings import surroundings
+from lambent.cloud.services.cloudformation.model.masking import shown
 from lambent.cloud.services.cloudformation.model.replacement import changed_properties, must_replace, recreation
 from lambent.cloud.services.cloudformation.model.stack import Definition, ResourceStatus, Stack, StackResource
 from lambent.cloud.services.cloudformation.resources.table import ResourceTypes
@@ -39,11 +41,13 @@ def planned(  # noqa: PLR0913, PLR0917 - all that a plan depends on
     changes: list[Change] = []
     before = dict(live)
     for name in in_order(dependencies(active)):
-        change = _of_resource(active[name], before.get(name), around, types)
+        change = _of_resource(active[name], before.get(name), around, types, definition)
         if change is not None:
             changes.append(change)
             if change["ResourceChange"].get("Replacement") == "True":
                 live.pop(name, None)  # its new ids are not known to those that refer to it
+            elif name in live:
+                live[name] = replace(live[name], status=ResourceStatus.UPDATE_IN_PROGRESS)
     for name, row in reversed(list(before.items())):
         if name not in active:
             changes.append(_removal(row))
@@ -60,10 +64,11 @@ def changed_types(template: Template, resources: Mapping[str, StackResource]) ->
 
 
 def _of_resource(
-    resource: Resource, row: StackResource | None, around: Environment, types: ResourceTypes
+    resource: Resource, row: StackResource | None, around: Environment, types: ResourceTypes, definition: Definition
 ) -> Change | None:
     kind = types.get(resource.type)
     after = evaluate(resource.properties, around)
+    told = displayed(resource, after, around, definition)
     if row is None or kind is None:
         return _change(
             {
@@ -72,14 +77,23 @@ def _of_resource(
                 "ResourceType": resource.type,
                 "Scope": [],
                 "Details": [],
-                "AfterContext": _context(after),
+                "AfterContext": _context(told),
             }
         )
+    was = shown(row.properties, row.masked)
+    after = {name: _as_written(value, row.properties.get(name), was.get(name)) for name, value in after.items()}
     names = changed_properties(row.properties, after)
     if not names and row.type == resource.type:
         return None
     replaces = row.type != resource.type or must_replace(kind, row.properties, after)
-    details = [_detail(name, resource, row, after, recreation(name, kind, row.properties, after)) for name in names]
+    details = [
+        _with_values(
+            _detail(name, resource, row, after, recreation(name, kind, row.properties, after)),
+            before=_shown(was.get(name)),
+            after=_shown(told.get(name)),
+        )
+        for name in names
+    ]
     conditional = any(one["Target"]["RequiresRecreation"] == "Conditionally" for one in details)
     return _change(
         {
@@ -91,10 +105,25 @@ def _of_resource(
             "Replacement": "True" if replaces else "Conditional" if conditional else "False",
             "Scope": _scope(names),
             "Details": details,
-            "BeforeContext": _context(row.properties),
-            "AfterContext": _context(after),
+            "BeforeContext": _context(was),
+            "AfterContext": _context(told),
         }
     )
+
+
+def _as_written(after: Value, before: Value, was: Value) -> Value:
+    """Return a value with what a dynamic reference stood for, wherever it is written as it was (`was`).
+
+    What it stands for now is not looked at: AWS takes such a property to be unchanged.
+    """
+    if isinstance(after, str):
+        return before if "{{resolve:" in after and was == after else after
+    if isinstance(after, Mapping) and isinstance(before, Mapping) and isinstance(was, Mapping):
+        return {name: _as_written(value, before.get(name), was.get(name)) for name, value in after.items()}
+    lists = isinstance(after, list) and isinstance(before, list) and isinstance(was, list)
+    if lists and len(after) == len(before) == len(was):
+        return [_as_written(*three) for three in zip(after, before, was, strict=True)]
+    return after
 
 
 def _removal(row: StackResource) -> Change:
@@ -108,7 +137,7 @@ def _removal(row: StackResource) -> Change:
             "ResourceType": row.type,
             "Scope": [],
             "Details": [],
-            "BeforeContext": _context(row.properties),
+            "BeforeContext": _context(shown(row.properties, row.masked)),
         }
     )
 
@@ -131,18 +160,21 @@ def _detail(name: str, resource: Resource, row: StackResource, after: Mapping[st
         "Name": name,
         "RequiresRecreation": how,
         "Path": f"/Properties/{name}",
-        "BeforeValue": _shown(row.properties.get(name)),
-        "AfterValue": _shown(value),
         "AttributeChangeType": "Add" if name not in row.properties else "Remove" if name not in after else "Modify",
     }
     found: Change = {
-        "Target": {key: inner for key, inner in target.items() if inner is not None},
+        "Target": target,
         "Evaluation": "Dynamic" if is_dynamic else "Static",
         "ChangeSource": entity[0],
     }
     if entity[1]:
         found["CausingEntity"] = entity[1]
     return found
+
+
+def _with_values(detail: Change, **values: str | None) -> Change:
+    told = {f"{side.capitalize()}Value": value for side, value in values.items() if value is not None}
+    return {**detail, "Target": {**detail["Target"], **told}}
 
 
 def _entity(value: Value) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from lambent.cloud.services.cloudformation.model.stack import ResourceStatus, St
 _R = ResourceStatus
 _VERBS = {_R.CREATE_FAILED: "create", _R.UPDATE_FAILED: "update", _R.DELETE_FAILED: "delete"}
 TIMED_OUT: Final = "Stack creation time exceeded the specified timeout"
+INTERNAL_FAILURE: Final = "Internal Failure"
 NOT_DELETED: Final = "Update successful. One or more resources could not be deleted."
 
 
@@ -18,7 +19,7 @@ def what_failed(names: Iterable[str], resources: Mapping[str, StackResource]) ->
     failed = [name for name in names if name in resources]
     sentences = []
     for status, verb in _VERBS.items():
-        those = [name for name in failed if resources[name].status is status]
+        those = [name for name in failed if name in resources and resources[name].status is status]
         if those:
             sentences.append(f"The following resource(s) failed to {verb}: [{', '.join(those)}]. ")
     return "".join(sentences)

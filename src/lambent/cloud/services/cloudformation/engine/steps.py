@@ -14,18 +14,20 @@ from lambent.cloud.framework.context import Principal, root_of
 from lambent.cloud.framework.internal_client import InternalClient
 from lambent.cloud.services.cloudformation import repository
 from lambent.cloud.services.cloudformation.engine.journal import Also, Journal
+from lambent.cloud.services.cloudformation.engine.reasons import INTERNAL_FAILURE
 from lambent.cloud.services.cloudformation.engine.signals import wait_for_signals
 from lambent.cloud.services.cloudformation.model import stack_policy
 from lambent.cloud.services.cloudformation.model.creation_policy import ResourceSignal
 from lambent.cloud.services.cloudformation.model.removal import keeps
 from lambent.cloud.services.cloudformation.model.replacement import changed_properties, must_replace, possibly
-from lambent.cloud.services.cloudformation.model.stack import ResourceStatus, Stack, StackResource
+from lambent.cloud.services.cloudformation.model.stack import HOST, ResourceStatus, Stack, StackResource
 from lambent.cloud.services.cloudformation.resources.contract import (
     Live,
     Properties,
     ResourceContext,
     ResourceFailedError,
     ResourceType,
+    words_of,
 )
 from lambent.cloud.services.cloudformation.resources.table import ResourceTypes
 from lambent.cloud.services.cloudformation.resources.waiting import Bells, Halt, HaltedError
@@ -34,11 +36,10 @@ from lambent.template.document import TemplateError
 
 _log = logging.getLogger(__name__)
 _R = ResourceStatus
-_HOST = "cloudformation.amazonaws.com"
 INITIATED = "Resource creation Initiated"
 _REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."
 _CANCELLED = {_R.CREATE_FAILED: "Resource creation cancelled", _R.UPDATE_FAILED: "Resource update cancelled"}
-_ABSENT = frozenset({_R.DELETE_COMPLETE, _R.DELETE_SKIPPED})
+_DELETION_CANCELLED = "Resource deletion cancelled"
 _FAILED_TO_BE = frozenset({_R.CREATE_FAILED, _R.DELETE_IN_PROGRESS, _R.DELETE_FAILED})
 FAILURES = (ServiceError, ResourceFailedError, TemplateError)
 T = TypeVar("T")
@@ -73,19 +74,12 @@ class Tools:
     bells: Bells = field(default_factory=Bells)
 
 
-def words_of(error: Exception) -> str:
-    """Return what a resource's event says of an error, as AWS words it."""
-    if isinstance(error, ServiceError):
-        return f"{error.message} (Service: AWS, Status Code: {error.status}, Error Code: {error.code})"
-    return str(error)
-
-
 def principal_of(stack: Stack) -> Principal:
     """Return on whose behalf the stack's resources are made: its role, or else the account."""
     role = stack.definition.role_arn
     if role is None:
-        return replace(root_of(stack.scope.account), via=_HOST)
-    return Principal("assumed-role", stack.scope.account, role, f"{role}/AWSCloudFormation", via=_HOST)
+        return replace(root_of(stack.scope.account), via=HOST)
+    return Principal("assumed-role", stack.scope.account, role, f"{role}/AWSCloudFormation", via=HOST)
 
 
 class Steps:
@@ -119,7 +113,7 @@ class Steps:
         if (problem := self.kind(wanted.type).problem(wanted.logical_id, wanted.properties)) is not None:
             await self.refuse(wanted, ResourceFailedError(problem))
         row = self._journal.resources.get(wanted.logical_id)
-        if row is None or row.status in _ABSENT:
+        if row is None or row.status.is_gone:
             await self._create(wanted, None)
         elif row.status in _FAILED_TO_BE:
             await self._make_anew(wanted, row)
@@ -209,12 +203,12 @@ class Steps:
             await self._failed(begun, _R.UPDATE_FAILED, error)
         except HaltedError:
             await self._cancelled(begun, _R.UPDATE_FAILED)
-        if self._halt.is_called:
-            await self._cancelled(begun, _R.UPDATE_FAILED)
-        done = replace(_merged(row, wanted), status=_R.UPDATE_COMPLETE, **_of(live), properties=wanted.properties)
         # A custom resource may answer a change with another physical id: what it had before is then deleted.
         is_another = live.physical_id != row.physical_id
         leave = self._leave(row, policy=row.replace_policy) if is_another else None
+        if self._halt.is_called:
+            await self._cancelled(replace(begun, **_of(live)), _R.UPDATE_FAILED, also=leave)
+        done = replace(_merged(row, wanted), status=_R.UPDATE_COMPLETE, **_of(live), properties=wanted.properties)
         await self._journal.note(replace(done, attempted=None), also=leave)
 
     async def restore(self, row: StackResource, before: StackResource, *, skipped: tuple[str, ...] = ()) -> None:
@@ -246,7 +240,10 @@ class Steps:
         has, kind = possibly(row.properties, row.attempted, before.properties), self.kind(row.type)
         if row.attempted is None and not kind.is_visited and not changed_properties(has, before.properties):
             return _live(row)  # nothing was tried: it could not be evaluated, or the policy forbade it
-        context = replace(self._context(row, is_repeated=True), is_rollback=True, skipped=skipped)
+        stack = self._journal.stack
+        acknowledged = (stack.deployed or stack.definition).capabilities
+        context = self._context(row, is_repeated=True)
+        context = replace(context, is_rollback=True, skipped=skipped, capabilities=acknowledged)
         return await self._handled(kind.handler.update(context, _live(row), has, before.properties))
 
     async def skip(self, row: StackResource, before: StackResource) -> None:
@@ -268,6 +265,8 @@ class Steps:
             await self._delete(row)
         except FAILURES as error:
             await self._failed(begun, _R.DELETE_FAILED, error)
+        except HaltedError:  # of what a creation that failed had left, on the way forward
+            await self._failed(begun, _R.DELETE_FAILED, ResourceFailedError(_DELETION_CANCELLED))
         await self._journal.note(replace(begun, status=_R.DELETE_COMPLETE))
 
     async def clean_up(self, number: int, row: StackResource, *, is_last: bool) -> bool:
@@ -306,18 +305,22 @@ class Steps:
             raise
         except Exception as error:  # a handler's mistake must not leave the stack under way for ever
             _log.exception("a resource handler failed")
-            raise ResourceFailedError("Internal Failure") from error
+            raise ResourceFailedError(INTERNAL_FAILURE) from error
 
-    async def _failed(self, row: StackResource, status: ResourceStatus, error: Exception, *before: str) -> NoReturn:
+    async def _failed(
+        self, row: StackResource, status: ResourceStatus, error: Exception, *before: str, also: Also | None = None
+    ) -> NoReturn:
         """Note a failure; `before` is what is told first where there is something that was made."""
         if isinstance(error, ResourceFailedError) and error.physical_id:
             row = replace(row, physical_id=error.physical_id)
         told = (*(before if row.physical_id else ()), words_of(error))
-        await self._journal.note(replace(row, status=status, status_reason=told[-1]), *told)
+        await self._journal.note(replace(row, status=status, status_reason=told[-1]), *told, also=also)
         raise StepFailedError(row.logical_id) from error
 
-    async def _cancelled(self, row: StackResource, status: ResourceStatus, *before: str) -> NoReturn:
-        await self._failed(row, status, ResourceFailedError(_CANCELLED[status]), *before)
+    async def _cancelled(
+        self, row: StackResource, status: ResourceStatus, *before: str, also: Also | None = None
+    ) -> NoReturn:
+        await self._failed(row, status, ResourceFailedError(_CANCELLED[status]), *before, also=also)
 
     def _new(self, wanted: Wanted, status: ResourceStatus) -> StackResource:
         token = f"{self._tools.ids.uuid()}".replace("-", "").upper()
@@ -355,6 +358,7 @@ def context_of(tools: Tools, stack: Stack, row: StackResource, *, is_repeated: b
         clock=tools.clock,
         ids=tools.ids,
         is_repeated=is_repeated,
+        capabilities=stack.definition.capabilities,
         step=f"{stack.operation_id}/{stack.status}/{row.token}/{row.physical_id}",
     )
 

@@ -11,7 +11,6 @@ from lambent.template.intrinsics import UNKNOWN, Environment, holds
 
 _DNS_SUFFIXES = {"aws": "amazonaws.com", "aws-cn": "amazonaws.com.cn", "aws-us-gov": "amazonaws.com"}
 _ZONES = "abc"
-_GONE = frozenset({ResourceStatus.DELETE_COMPLETE, ResourceStatus.DELETE_SKIPPED})
 
 
 def zones(region: str) -> tuple[str, ...]:
@@ -55,13 +54,15 @@ class LiveResources:
     def ref(self, logical_id: str) -> Value:
         """Return the physical id, or UNKNOWN while there is none."""
         found = self._live.get(logical_id)
-        return UNKNOWN if found is None or not found.physical_id or found.status in _GONE else found.physical_id
+        return UNKNOWN if found is None or not found.physical_id or found.status.is_gone else found.physical_id
 
     def attribute(self, logical_id: str, name: str) -> Value:
         """Return an attribute, or UNKNOWN while the resource is not there. Raises TemplateError for one it has not."""
         kind = self._types.get(self._active[logical_id])
         found = self._live.get(logical_id)
-        if found is not None and found.physical_id and found.status not in _GONE:
+        if found is not None and found.physical_id and not found.status.is_gone:
+            if found.status is ResourceStatus.UPDATE_IN_PROGRESS and kind is not None and kind.tells_anew:
+                return UNKNOWN
             if name in found.attributes:
                 return found.attributes[name]
             told = {**(found.properties if kind is not None and name in kind.attributes else {}), **found.attributes}

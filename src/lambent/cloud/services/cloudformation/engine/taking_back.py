@@ -23,7 +23,6 @@ from lambent.cloud.store.unit_of_work import Store, Transaction
 
 _S = StackStatus
 _R = ResourceStatus
-_GONE = frozenset({_R.DELETE_COMPLETE, _R.DELETE_SKIPPED})
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-monitor-stack.html
 _ATTEMPTS = 3
 Release = Callable[[str], Awaitable[None]]
@@ -98,7 +97,7 @@ class TakingBack:
                 repository.remove_resource(transaction, stack.id, row.logical_id)
                 is_another = row.logical_id in before  # a new generation of what was there
                 policy = "Delete" if is_another else self._on_rollback(row)
-                if row.physical_id and row.status not in _GONE:
+                if row.physical_id and not row.status.is_gone:
                     repository.add_leftover(transaction, stack.id, replace(row, left_by=policy))
             for row in again.values():
                 repository.save_resource(transaction, stack.id, row)
@@ -196,7 +195,7 @@ class TakingBack:
         stack = self.journal.stack
         is_back = stack.status is _S.ROLLBACK_IN_PROGRESS
         is_forced = stack.deletion_mode == "FORCE_DELETE_STACK" and not is_back
-        rows = {name: row for name, row in self.journal.resources.items() if row.status not in _GONE}
+        rows = {name: row for name, row in self.journal.resources.items() if not row.status.is_gone}
         needs = {name: frozenset(row.needs) & rows.keys() for name, row in rows.items()}
 
         async def step(name: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import orjson
 
 from lambent.base.identifiers import IdSource
+from lambent.cloud.services.cloudformation.model.masking import shown
 from lambent.cloud.services.cloudformation.model.stack import ResourceStatus, Stack, StackEvent, StackResource
 from lambent.cloud.services.cloudformation.model.states import StackStatus
 
@@ -47,7 +48,7 @@ def of_resource(  # noqa: PLR0913, PLR0917 - all that an event tells
         type=row.type,
         status=status,
         reason=reason,
-        properties=_shown(row.properties if row.attempted is None else row.attempted),
+        properties=_shown(shown(row.properties if row.attempted is None else row.attempted, row.masked)),
         client_token=stack.client_token,
         operation_id=stack.operation_id,
     )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from lambent.cloud.services.cloudformation.model.states import StackStatus
 from lambent.cloud.store.scope import Scope
 
+HOST: Final = "cloudformation.amazonaws.com"  # as which CloudFormation acts on other services
 Values = Mapping[str, Any]  # Any: JSON-shaped values of a template
 
 
@@ -31,6 +32,11 @@ class ResourceStatus(StrEnum):
     def is_in_progress(self) -> bool:
         """Whether it is being worked on."""
         return self.value.endswith("IN_PROGRESS")
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the stack has it no longer: it was deleted, or left alone by a deletion."""
+        return self in {ResourceStatus.DELETE_COMPLETE, ResourceStatus.DELETE_SKIPPED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +128,7 @@ class StackResource:
 
     `properties` are those it has, evaluated; `attempted` those that a change under way, or one that failed, was to give
     it. `token` marks this physical resource in names and for idempotency; `needs` are the logical ids of the resources
-    that it refers to.
+    that it refers to. `masked` says how properties with secrets are told (see `model/masking.py`).
     """
 
     logical_id: str
@@ -143,6 +149,7 @@ class StackResource:
     attempted: Values | None = None
     operation_id: str = ""  # of the operation that touched it last
     left_by: str | None = None  # of what is left over: the policy that says what becomes of it
+    masked: Values = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,18 +161,18 @@ class ChangeSetOperations:
         if not is_new:
             require_updatable(stack)
         stays = bool(asked.get("DisableRollback", False)) or found.on_stack_failure == "DO_NOTHING"
-        changed = replace(
+        to = _S.CREATE_IN_PROGRESS if is_new else _S.UPDATE_IN_PROGRESS
+        await self._parts.engine.begin(
             stack,
-            definition=found.definition,
+            to,
             change_set_id=found.id,
+            definition=found.definition,
             updated=self._parts.clock.now(),  # AWS tells it of a stack that a change set creates, too
             disable_rollback=stays,
             on_failure=found.on_stack_failure or "ROLLBACK",
             retain_except_on_create=bool(asked.get("RetainExceptOnCreate", False)),
             client_token=token,
         )
-        to = _S.CREATE_IN_PROGRESS if is_new else _S.UPDATE_IN_PROGRESS
-        await self._parts.engine.begin(changed, to, change_set_id=found.id)
         return {}
 
     def _find(self, context: RequestContext, asked: Parameters) -> tuple[Stack, ChangeSet]:

@@ -155,6 +155,6 @@ class ReadingOperations:
         stack = self._parts.stack(context, asked["StackName"])
         wanted = asked.get("StackResourceDriftStatusFilters")
         drifts = self._parts.drift.known(stack)
-        return {
-            "StackResourceDrifts": [one for one in drifts if not wanted or one["StackResourceDriftStatus"] in wanted]
-        }
+        of_these = [one for one in drifts if not wanted or one["StackResourceDriftStatus"] in wanted]
+        found, more = _page(of_these, asked.get("NextToken"), asked.get("MaxResults", _PAGE))
+        return {"StackResourceDrifts": found, **more}

@@ -14,8 +14,8 @@ from lambent.cloud.framework.context import RequestContext, service_principal
 from lambent.cloud.framework.internal_client import InternalClient
 from lambent.cloud.framework.service import Parameters
 from lambent.cloud.services.cloudformation import errors
+from lambent.cloud.services.cloudformation.model.stack import HOST
 
-_HOST = "cloudformation.amazonaws.com"
 _NAME = "[a-zA-Z][-a-zA-Z0-9]*"
 _LONGEST_NAME = 128
 _ROLE = re.compile(r"arn:[a-z-]+:iam::(\d{12}):role/(.+)")
@@ -59,7 +59,7 @@ async def check_role(client: InternalClient, context: RequestContext, asked: Par
     found = _ROLE.fullmatch(arn)
     if found is None or found[1] != context.scope.account:
         raise errors.role_unusable(arn)
-    service = service_principal(_HOST, context.scope)
+    service = service_principal(HOST, context.scope)
     name = found[2].rpartition("/")[2]
     try:
         answer = await client.call("iam", "GetRole", {"RoleName": name}, scope=context.scope, principal=service)

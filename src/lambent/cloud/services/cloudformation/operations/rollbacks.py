@@ -6,18 +6,17 @@ from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.service import Parameters
 from lambent.cloud.services.cloudformation import errors, repository
 from lambent.cloud.services.cloudformation.model.events import STACK_TYPE
-from lambent.cloud.services.cloudformation.model.stack import ResourceStatus, Stack
+from lambent.cloud.services.cloudformation.model.stack import HOST, ResourceStatus, Stack
 from lambent.cloud.services.cloudformation.model.states import StackStatus
 from lambent.cloud.store.unit_of_work import Reader
 
 _S = StackStatus
-_HOST = "cloudformation.amazonaws.com"
 _BEING_DELETED = frozenset({_S.DELETE_IN_PROGRESS, _S.DELETE_COMPLETE, _S.DELETE_FAILED})
 
 
 def is_by_the_stack_around(context: RequestContext) -> bool:
     """Return whether it is the engine that asks, for a stack nested in another."""
-    return context.caller.via == _HOST
+    return context.caller.via == HOST
 
 
 def require_outermost(context: RequestContext, stack: Stack) -> None:

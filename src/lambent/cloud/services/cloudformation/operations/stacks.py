@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.cloudformation import errors, repository
-from lambent.cloud.services.cloudformation.model.stack import ChangeSet, Definition, Stack
+from lambent.cloud.services.cloudformation.model.stack import Definition, Stack
 from lambent.cloud.services.cloudformation.model.states import UPDATABLE, StackStatus
 from lambent.cloud.services.cloudformation.operations import requests
 from lambent.cloud.services.cloudformation.operations.common import Parts
@@ -21,7 +21,6 @@ from lambent.cloud.services.cloudformation.operations.rollbacks import (
     where_to,
 )
 from lambent.cloud.services.cloudformation.templates import same_definition
-from lambent.cloud.store.unit_of_work import Transaction
 
 _S = StackStatus
 _FAILED = frozenset({_S.UPDATE_FAILED, _S.CREATE_FAILED})
@@ -49,10 +48,11 @@ class StackOperations:
         policy = await given_policy(self._parts.sources, context, asked)
         prepared = await self._parts.templates.prepare(context, asked, None)
         new = self._parts.new_stack(context, name, prepared.definition)
-        stack = replace(
-            new,
-            # A stack that was no more than change sets to review is created under the id that they have.
-            id=new.id if known is None else known.id,
+        begun = await self._parts.engine.begin(
+            new if known is None else known,  # what was no more than change sets to review is created under its id
+            _S.CREATE_IN_PROGRESS,
+            created=new.created,
+            definition=new.definition,
             on_failure=asked.get("OnFailure", "ROLLBACK"),
             disable_rollback=bool(asked.get("DisableRollback", False)),
             timeout_minutes=asked.get("TimeoutInMinutes"),
@@ -64,10 +64,7 @@ class StackOperations:
             parent_id=asked.get("ParentId"),
             root_id=asked.get("ParentId") and self._root_of(asked["ParentId"]),
         )
-        void = [] if known is None else repository.change_sets(self._parts.store.read, known.id)
-        begun = await self._parts.engine.begin(stack, _S.CREATE_IN_PROGRESS)
-        await self._parts.store.write(lambda transaction: _outdate(transaction, void))
-        return {"StackId": stack.id, "OperationId": begun.operation_id}
+        return {"StackId": begun.id, "OperationId": begun.operation_id}
 
     @operation("UpdateStack")
     async def update_stack(self, context: RequestContext, asked: Parameters) -> Result:
@@ -87,18 +84,19 @@ class StackOperations:
         self._parts.require_same_types(stack, prepared.template)
         if stack.status not in _FAILED and same_definition(prepared.definition, stack.definition):
             raise errors.no_changes()
-        changed = replace(
+        changes = {} if policy is None else {"policy": policy}
+        begun = await self._parts.engine.begin(
             stack,
+            _S.UPDATE_IN_PROGRESS,
             definition=prepared.definition,
             disable_rollback=bool(asked.get("DisableRollback", False)),
             retain_except_on_create=bool(asked.get("RetainExceptOnCreate", False)),
             client_token=token,
-            policy=stack.policy if policy is None else policy,
             policy_override=override,
             # Not a member of the API: a stack that updates another lets it go on once all of itself has arrived.
             is_held="ParentId" in asked and is_by_the_stack_around(context),
+            **changes,
         )
-        begun = await self._parts.engine.begin(changed, _S.UPDATE_IN_PROGRESS)
         return {"StackId": stack.id, "OperationId": begun.operation_id}
 
     @operation("DeleteStack")
@@ -115,8 +113,8 @@ class StackOperations:
             raise errors.invalid(f"Invalid operation on stack [{stack.id}]. RetainResources can only be specified when the stack is in DELETE_FAILED state.")  # fmt: skip  # noqa: E501 - a message in one piece
         if mode == "FORCE_DELETE_STACK" and stack.status is not _S.DELETE_FAILED:
             raise errors.invalid(f"Invalid operation on stack [{stack.id}]. DeletionMode can only be specified as FORCE_DELETE_STACK when the stack is in DELETE_FAILED state.")  # fmt: skip  # noqa: E501 - a message in one piece
-        changed = replace(_acting_as(stack, asked), client_token=asked.get("ClientRequestToken"), deletion_mode=mode)
-        await self._parts.engine.begin(changed, _S.DELETE_IN_PROGRESS, retained=retained)
+        changes = {**_changes(stack, asked), "deletion_mode": mode}
+        await self._parts.engine.begin(stack, _S.DELETE_IN_PROGRESS, retained=retained, **changes)
         return {}
 
     @operation("CancelUpdateStack")
@@ -135,8 +133,7 @@ class StackOperations:
             raise errors.wrong_state(stack, "continued to rollback")
         await requests.check_role(self._parts.client, context, asked)
         skipped = resources_to_skip(self._parts.store.read, stack, asked)
-        changed = replace(_acting_as(stack, asked), client_token=asked.get("ClientRequestToken"))
-        await self._parts.engine.begin(changed, _S.UPDATE_ROLLBACK_IN_PROGRESS, skipped=skipped)
+        await self._parts.engine.begin(stack, _S.UPDATE_ROLLBACK_IN_PROGRESS, skipped=skipped, **_changes(stack, asked))
         return {}
 
     @operation("RollbackStack")
@@ -146,12 +143,9 @@ class StackOperations:
         requests.refuse_what_is_not_offered(asked)
         to = where_to(context, stack)
         await requests.check_role(self._parts.client, context, asked)
-        changed = replace(
-            _acting_as(stack, asked),
-            client_token=asked.get("ClientRequestToken"),
-            retain_except_on_create=bool(asked.get("RetainExceptOnCreate", False)),
-        )
-        begun = await self._parts.engine.begin(changed, to)
+        retains = bool(asked.get("RetainExceptOnCreate", False))
+        changes = {**_changes(stack, asked), "retain_except_on_create": retains}
+        begun = await self._parts.engine.begin(stack, to, **changes)
         return {"StackId": stack.id, "OperationId": begun.operation_id}
 
     @operation("UpdateTerminationProtection")
@@ -193,7 +187,7 @@ class StackOperations:
 
     def _require_deletable(self, context: RequestContext, stack: Stack) -> None:
         if stack.termination_protection:
-            raise errors.invalid(f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled")
+            raise errors.protected(stack.name)
         if stack.status.is_in_progress and stack.status is not _S.CREATE_IN_PROGRESS:
             raise errors.wrong_state(stack, "deleted")
         read, scope = self._parts.store.read, context.scope
@@ -202,11 +196,6 @@ class StackOperations:
             if users:
                 names = ", ".join(one.split("/")[1] for one in users)
                 raise errors.invalid(f"Delete canceled. Cannot delete export {name} as it is in use by {names}.")
-
-
-def _outdate(transaction: Transaction, found: Sequence[ChangeSet]) -> None:
-    for one in found:
-        repository.save_change_set(transaction, replace(one, execution_status="OBSOLETE"))
 
 
 def require_updatable(stack: Stack) -> None:
@@ -227,8 +216,9 @@ def inherited(asked: Parameters, definition: Definition) -> Mapping[str, Any]:  
     return {**kept, **asked}
 
 
-def _acting_as(stack: Stack, asked: Parameters) -> Stack:
-    """Return the stack with the role that a request names for this operation and those that follow."""
-    if asked.get("RoleARN") is None:
-        return stack
-    return replace(stack, definition=replace(stack.definition, role_arn=asked["RoleARN"]))
+def _changes(stack: Stack, asked: Parameters) -> dict[str, Any]:  # Any: fields of Stack, by name
+    """Return what a request changes of a stack: its token, and the role for this operation and those that follow."""
+    found: dict[str, Any] = {"client_token": asked.get("ClientRequestToken")}  # Any: as above
+    if asked.get("RoleARN") is not None:
+        found["definition"] = replace(stack.definition, role_arn=asked["RoleARN"])
+    return found

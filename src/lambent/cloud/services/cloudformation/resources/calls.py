@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from lambent.cloud.errors import ServiceError
-from lambent.cloud.services.cloudformation.resources.contract import Properties, ResourceContext, ResourceFailedError
+from lambent.cloud.services.cloudformation.resources.contract import (
+    Properties,
+    ResourceContext,
+    ResourceFailedError,
+    words_of,
+)
+from lambent.cloud.services.cloudformation.resources.waiting import HaltedError
 
 T = TypeVar("T")
 # Our own services settle within milliseconds; AWS's look at their resources every few seconds.
@@ -68,11 +73,25 @@ async def gone_is_fine(*codes: str) -> AsyncIterator[list[Any]]:  # Any: what th
             raise
 
 
+@asynccontextmanager
+async def made(physical_id: str) -> AsyncIterator[None]:
+    """Let whatever fails or is halted from here on name what was made already, for a rollback to remove it."""
+    try:
+        yield
+    except HaltedError as halted:
+        raise HaltedError(physical_id) from halted
+    except (ServiceError, ResourceFailedError) as error:
+        raise ResourceFailedError(words_of(error), physical_id=physical_id) from error
+
+
 async def until(context: ResourceContext, look: Callable[[], Awaitable[T | None]]) -> T:
-    """Look again and again until there is an answer. Raises ResourceFailedError when there is none for a long time."""
+    """Look again and again until there is an answer.
+
+    Raises ResourceFailedError when there is none for a long time, HaltedError when nobody waits for it any longer.
+    """
     for number in range(_PATIENCE):
         if (found := await look()) is not None:
             return found
         # Real time, not the platform's: what is waited for are processes that start and files that are unpacked.
-        await asyncio.sleep(_SOON_S if number < _FIRST_LOOKS else _LATER_S)  # noqa: TID251 - see above
+        await context.halt.pause(_SOON_S if number < _FIRST_LOOKS else _LATER_S)
     raise ResourceFailedError(f"{context.logical_id} did not stabilize.")

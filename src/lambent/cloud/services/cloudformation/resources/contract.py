@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from lambent.base.clock import Clock
 from lambent.base.identifiers import IdSource
+from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.context import Principal
 from lambent.cloud.framework.internal_client import InternalClient
 from lambent.cloud.framework.service import Result
@@ -33,6 +34,13 @@ class ResourceFailedError(Exception):
         self.physical_id = physical_id
 
 
+def words_of(error: Exception) -> str:
+    """Return what a resource's event says of an error, as AWS words it."""
+    if isinstance(error, ServiceError):
+        return f"{error.message} (Service: AWS, Status Code: {error.status}, Error Code: {error.code})"
+    return str(error)
+
+
 @dataclass(frozen=True, slots=True)
 class Live:
     """A resource that exists: what `Ref` returns, and what `Fn::GetAtt` returns by attribute name."""
@@ -48,7 +56,8 @@ class ResourceContext:
     `token` is the same when a step is repeated after a crash, and different for each new resource. `is_repeated` says
     that this step may already have been carried out: what exists under the token's name is then taken over. `step`
     names the step, in this phase of this operation, which began at `began`; who waits for others does so through
-    `halt`. `skipped` are the resources of a nested stack that a rollback (`is_rollback`) leaves alone.
+    `halt`. `skipped` are the resources of a nested stack that a rollback (`is_rollback`) leaves alone. `capabilities`
+    are what the stack's user acknowledged, for the stacks nested in it as well.
     """
 
     scope: Scope
@@ -68,6 +77,7 @@ class ResourceContext:
     halt: Halt = field(default_factory=Halt)
     is_rollback: bool = False
     skipped: tuple[str, ...] = ()
+    capabilities: tuple[str, ...] = ()
 
     async def call(self, service: str, operation: str, **parameters: Any) -> Result:  # Any: as the operation takes
         """Call an AWS operation as the principal that runs the stack; raises ServiceError.
@@ -140,6 +150,11 @@ class ResourceType:
     is_open: bool = False
     supports_drift: bool = True
     is_visited: bool = False
+
+    @property
+    def tells_anew(self) -> bool:
+        """Whether any change may change any attribute: those of nested stacks and of custom resources."""
+        return self.is_open or self.is_visited
 
     def problem(self, logical_id: str, properties: Properties) -> str | None:
         """Return what AWS says of properties that the type does not have, or lacks; None where all fit."""

@@ -10,7 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lambent.cloud.errors import ServiceError
-from lambent.cloud.services.cloudformation.resources.calls import gone_is_fine, matching, stack_tags, tag_list, tags_of
+from lambent.cloud.services.cloudformation.resources.calls import (
+    gone_is_fine,
+    made,
+    matching,
+    stack_tags,
+    tag_list,
+    tags_of,
+)
 from lambent.cloud.services.cloudformation.resources.contract import Live, Properties, ResourceContext
 
 Given = Mapping[str, Any]  # Any: parameters, answers and attributes of any service
@@ -76,7 +83,8 @@ class Described:
             answer = {}
         physical_id = name if self.identity is None or not answer else self.identity(answer)
         if self.after_create is not None:
-            await self.after_create(context, physical_id, properties)
+            async with made(physical_id):
+                await self.after_create(context, physical_id, properties)
         return Live(physical_id, self.attributes(context, answer, physical_id))
 
     async def update(self, context: ResourceContext, live: Live, before: Properties, after: Properties) -> Live:

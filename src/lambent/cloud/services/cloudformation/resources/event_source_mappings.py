@@ -11,6 +11,7 @@ from typing import Any
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.services.cloudformation.resources.calls import (
     gone_is_fine,
+    made,
     stack_tags,
     tag_changes,
     tags_of,
@@ -68,7 +69,8 @@ class MappingHandler:
             # The message ends in the UUID of the mapping that is there.
             answer = await context.call("lambda", "GetEventSourceMapping", UUID=error.message.rpartition(" ")[2])
         uuid = str(answer["UUID"])
-        await _settled(context, uuid)
+        async with made(uuid):
+            await _settled(context, uuid)
         return Live(uuid, {"Id": uuid, "EventSourceMappingArn": answer["EventSourceMappingArn"]})
 
     async def update(self, context: ResourceContext, live: Live, before: Properties, after: Properties) -> Live:
@@ -94,6 +96,7 @@ class MappingHandler:
             return None if found else True
 
         async with gone_is_fine(*_MISSING):
+            await _settled(context, live.physical_id)  # while it changes, after a step that was cut off, it stays
             await context.call("lambda", "DeleteEventSourceMapping", UUID=live.physical_id)
             await until(context, look)
 

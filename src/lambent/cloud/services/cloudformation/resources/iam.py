@@ -11,6 +11,7 @@ from typing import Any
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.services.cloudformation.resources.calls import (
     gone_is_fine,
+    made,
     matching,
     picked,
     tag_changes,
@@ -47,7 +48,8 @@ class RoleHandler:
             if not (context.is_repeated and error.code == _EXISTS):
                 raise
             role = (await context.call("iam", "GetRole", RoleName=name))["Role"]
-        await self._policies(context, name, {}, properties)
+        async with made(name):
+            await self._policies(context, name, {}, properties)
         return Live(name, {"Arn": role["Arn"], "RoleId": role["RoleId"]})
 
     async def update(self, context: ResourceContext, live: Live, before: Properties, after: Properties) -> Live:
@@ -207,7 +209,8 @@ class ManagedPolicyHandler:
                 raise
             path = properties.get("Path", "/")
             arn = f"arn:{context.scope.partition}:iam::{context.scope.account}:policy{path}{name}"
-        await self._attach(context, arn, {}, properties)
+        async with made(arn):
+            await self._attach(context, arn, {}, properties)
         return Live(arn, {"PolicyArn": arn})
 
     async def update(self, context: ResourceContext, live: Live, before: Properties, after: Properties) -> Live:
@@ -263,8 +266,9 @@ class InstanceProfileHandler:
         answer = await context.call(
             "iam", "CreateInstanceProfile", InstanceProfileName=name, **picked(properties, "Path")
         )
-        for role in properties["Roles"]:
-            await context.call("iam", "AddRoleToInstanceProfile", InstanceProfileName=name, RoleName=role)
+        async with made(name):
+            for role in properties["Roles"]:
+                await context.call("iam", "AddRoleToInstanceProfile", InstanceProfileName=name, RoleName=role)
         return Live(name, {"Arn": answer["InstanceProfile"]["Arn"]})
 
     async def update(self, context: ResourceContext, live: Live, before: Properties, after: Properties) -> Live:

@@ -11,6 +11,7 @@ from typing import Any
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.services.cloudformation.resources.calls import (
     gone_is_fine,
+    made,
     picked,
     stack_tags,
     tag_changes,
@@ -54,7 +55,8 @@ class CapacityProviderHandler:
         except ServiceError as error:
             if not (context.is_repeated and error.code == "ResourceConflictException"):
                 raise
-        return await self._active(context, name)
+        async with made(name):
+            return await self._active(context, name)
 
     async def update(self, context: ResourceContext, live: Live, before: Properties, after: Properties) -> Live:
         """Change its scaling, its propagated tags, its telemetry and its own tags."""
@@ -96,7 +98,7 @@ class CapacityProviderHandler:
             answer = await context.call("lambda", "GetCapacityProvider", CapacityProviderName=name)
             provider = answer["CapacityProvider"]
             if provider["State"] == "Failed":
-                raise ResourceFailedError("The capacity provider failed.", physical_id=name)
+                raise ResourceFailedError("The capacity provider failed.")
             return str(provider["CapacityProviderArn"]) if provider["State"] == "Active" else None
 
         return Live(name, {"Arn": await until(context, look), "State": "Active"})

@@ -8,12 +8,14 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.services.cloudformation.resources import cfnresponse
 from lambent.cloud.services.cloudformation.resources.calls import (
     gone_is_fine,
+    made,
     matching,
     picked,
     stack_tags,
@@ -139,19 +141,20 @@ class FunctionHandler:
         except ServiceError as error:
             if not (context.is_repeated and error.code == "ResourceConflictException"):
                 raise
-        try:
+        async with made(name):
             arn = await self._settled(context, name)
             if publishes(properties):
                 await version_settled(context, name, LATEST_PUBLISHED)
             await self._apart(context, name, {}, properties)
-        except (ServiceError, ResourceFailedError) as error:
-            raise ResourceFailedError(str(error), physical_id=name) from error
         return Live(name, {"Arn": arn})
 
     async def update(self, context: ResourceContext, live: Live, before: Properties, after: Properties) -> Live:
         """Update what has changed: configuration, then code, then what has operations of its own."""
         name = live.physical_id
         check_compute_type(before, after)
+        if context.is_repeated:  # what was begun before may still be under way, and Lambda takes one change at a time
+            with suppress(ResourceFailedError):
+                await self._settled(context, name)
         await self._sign(context, name, before, after)
         old, new = _configuration(before), _configuration(after)
         if old != new:
@@ -200,7 +203,7 @@ class FunctionHandler:
             found = await context.call("lambda", "GetFunctionConfiguration", FunctionName=name)
             if "Failed" in {found.get("State"), found.get("LastUpdateStatus")}:
                 reason = found.get("LastUpdateStatusReason") or found.get("StateReason") or "The function failed."
-                raise ResourceFailedError(str(reason), physical_id=name)
+                raise ResourceFailedError(str(reason))
             is_busy = found.get("State") == "Pending" or found.get("LastUpdateStatus") == "InProgress"
             return None if is_busy else str(found["FunctionArn"])
 
@@ -266,15 +269,14 @@ class VersionHandler:
         )
         live = Live(str(answer["FunctionArn"]), {"Version": answer["Version"], "FunctionArn": answer["FunctionArn"]})
 
-        try:
-            await version_settled(context, name, str(answer["Version"]))
-        except ResourceFailedError as error:
-            raise ResourceFailedError(str(error), physical_id=live.physical_id) from error
-        if "RuntimePolicy" in properties:
-            where = {"FunctionName": name, "Qualifier": str(answer["Version"])}
-            await context.call("lambda", "PutRuntimeManagementConfig", **where, **_runtime(properties["RuntimePolicy"]))
-        await _provision(context, name, str(answer["Version"]), properties)
-        await scale(context, name, str(answer["Version"]), None, properties.get("FunctionScalingConfig"))
+        version = str(answer["Version"])
+        async with made(live.physical_id):
+            await version_settled(context, name, version)
+            if (policy := properties.get("RuntimePolicy")) is not None:
+                where = {"FunctionName": name, "Qualifier": version}
+                await context.call("lambda", "PutRuntimeManagementConfig", **where, **_runtime(policy))
+            await _provision(context, name, version, properties)
+            await scale(context, name, version, None, properties.get("FunctionScalingConfig"))
         return live
 
     async def update(self, context: ResourceContext, live: Live, before: Properties, after: Properties) -> Live:
@@ -311,7 +313,8 @@ class AliasHandler:
             if not (context.is_repeated and error.code == "ResourceConflictException"):
                 raise
             answer = await context.call("lambda", "UpdateAlias", **_alias(properties))
-        await _provision(context, str(properties["FunctionName"]), str(properties["Name"]), properties)
+        async with made(str(answer["AliasArn"])):
+            await _provision(context, str(properties["FunctionName"]), str(properties["Name"]), properties)
         return Live(str(answer["AliasArn"]), {"AliasArn": answer["AliasArn"]})
 
     async def update(self, context: ResourceContext, live: Live, before: Properties, after: Properties) -> Live:

@@ -5,10 +5,17 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_Lambd
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from lambent.cloud.errors import ServiceError
-from lambent.cloud.services.cloudformation.resources.calls import gone_is_fine, picked, tag_changes, tags_of
+from lambent.cloud.services.cloudformation.resources.calls import (
+    gone_is_fine,
+    picked,
+    stack_tags,
+    tag_changes,
+    tags_of,
+)
 from lambent.cloud.services.cloudformation.resources.coercion import coerced
 from lambent.cloud.services.cloudformation.resources.contract import (
     Live,
@@ -20,14 +27,6 @@ from lambent.cloud.services.cloudformation.resources.described import Described,
 _MISSING = ("ResourceNotFoundException",)
 
 
-def _statement_id(context: ResourceContext) -> str:
-    return context.generated_name(100)
-
-
-def _permission(context: ResourceContext, properties: Properties, name: str) -> Given:
-    return {**properties, "StatementId": _statement_id(context)}
-
-
 def _remove_permission(context: ResourceContext, properties: Properties, name: str) -> Given:
     return {"FunctionName": properties["FunctionName"], "StatementId": name}
 
@@ -37,18 +36,13 @@ PERMISSION = Described(
     "AddPermission",
     "RemovePermission",
     "StatementId",
-    identity=lambda answer: str(_json(answer["Statement"])["Sid"]),
-    shape=_permission,
+    name_property="StatementId",
+    longest=100,
+    exists=("ResourceConflictException",),  # of a statement by a name that has the token: this step added it
     deleting=_remove_permission,
     attributes=lambda context, answer, physical_id: {"Id": physical_id},
     gone=_MISSING,
 )
-
-
-def _json(text: str) -> Any:  # Any: a policy statement
-    import json  # noqa: PLC0415 - kept beside its one use
-
-    return json.loads(text)
 
 
 def _layer(context: ResourceContext, properties: Properties, name: str) -> Given:
@@ -66,8 +60,18 @@ class LayerVersionHandler(Described):
     __slots__ = ()
 
     async def create(self, context: ResourceContext, properties: Properties) -> Live:
-        """Publish the version."""
-        name = str(properties.get("LayerName") or context.generated_name(140))
+        """Publish the version, or find the one that this step published before it was cut off.
+
+        That is known of a layer under a name that has the token. Of one that has a name of its own, whose versions may
+        be anybody's, another version is published.
+        """
+        given = properties.get("LayerName")
+        name = str(given or context.generated_name(140))
+        if context.is_repeated and not given:
+            found = await context.call("lambda", "ListLayerVersions", LayerName=name)
+            if found["LayerVersions"]:
+                arn = str(found["LayerVersions"][0]["LayerVersionArn"])
+                return Live(arn, {"LayerVersionArn": arn})
         answer = await context.call(
             "lambda", "PublishLayerVersion", LayerName=name, **_layer(context, properties, name)
         )
@@ -191,6 +195,7 @@ EVENT_INVOKE_CONFIG = Described(
     gone=_MISSING,
 )
 
+_ROUNDED_S = 0.001  # Lambda tells times in whole milliseconds
 _CODE_SIGNING = ("AllowedPublishers", "CodeSigningPolicies", "Description")
 # What a property comes to when it is taken out of the template: an update of the API leaves alone what it is not told.
 _CODE_SIGNING_ABSENT: Given = {"CodeSigningPolicies": {"UntrustedArtifactOnDeployment": "Warn"}, "Description": ""}
@@ -208,7 +213,40 @@ async def _change_code_signing(context: ResourceContext, live: Live, before: Pro
         await context.call("lambda", "TagResource", Resource=arn, Tags=added)
 
 
-CODE_SIGNING_CONFIG = Described(
+class CodeSigningConfigHandler(Described):
+    """A code signing configuration: it has no name, so a repeated step looks for what it made by its tags."""
+
+    __slots__ = ()
+
+    async def create(self, context: ResourceContext, properties: Properties) -> Live:
+        """Create the configuration, or find the one that this step created before it was cut off."""
+        found = await _tagged(context) if context.is_repeated else None
+        if found is None:
+            return await Described.create(self, context, properties)
+        arn = str(found["CodeSigningConfigArn"])
+        return Live(arn, picked(found, "CodeSigningConfigArn", "CodeSigningConfigId"))
+
+
+async def _tagged(context: ResourceContext) -> Given | None:
+    """Return the configuration that has the resource's tags and was made since its step began."""
+    wanted = stack_tags(context).items()
+    marker: dict[str, str] = {}
+    while True:
+        listed = await context.call("lambda", "ListCodeSigningConfigs", **marker)
+        found: Given
+        for found in listed["CodeSigningConfigs"]:
+            made_at = datetime.strptime(found["LastModified"], "%Y-%m-%dT%H:%M:%S.%f%z").timestamp()
+            if made_at < context.began - _ROUNDED_S:
+                continue  # of an earlier resource of that name, which its stack retained
+            tags = await context.call("lambda", "ListTags", Resource=found["CodeSigningConfigArn"])
+            if wanted <= tags["Tags"].items():
+                return found
+        if not listed.get("NextMarker"):
+            return None
+        marker = {"Marker": listed["NextMarker"]}
+
+
+CODE_SIGNING_CONFIG = CodeSigningConfigHandler(
     "lambda",
     "CreateCodeSigningConfig",
     "DeleteCodeSigningConfig",

@@ -10,6 +10,7 @@ from typing import Any
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.services.cloudformation.resources.calls import (
     gone_is_fine,
+    made,
     matching,
     picked,
     tag_changes,
@@ -40,7 +41,8 @@ class LogGroupHandler:
         except ServiceError as error:
             if not (context.is_repeated and error.code == _EXISTS):
                 raise
-        await self._retention(context, name, {}, properties)
+        async with made(name):
+            await self._retention(context, name, {}, properties)
         scope = context.scope
         return Live(name, {"Arn": f"arn:{scope.partition}:logs:{scope.region}:{scope.account}:log-group:{name}:*"})
 

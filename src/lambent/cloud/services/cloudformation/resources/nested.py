@@ -24,7 +24,6 @@ from lambent.cloud.services.cloudformation.resources.contract import (
 from lambent.cloud.services.cloudformation.resources.waiting import Bells, HaltedError
 from lambent.template.document import as_text
 
-_ALL = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 _UPDATED = frozenset({"UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE"})
 _HELD = "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"
 Stack = Mapping[str, Any]  # Any: a Stack of the API
@@ -35,7 +34,7 @@ def _request(context: ResourceContext, properties: Properties) -> dict[str, Any]
     return {
         "TemplateURL": properties["TemplateURL"],
         "Parameters": [{"ParameterKey": key, "ParameterValue": as_text(value)} for key, value in given.items()],
-        "Capabilities": _ALL,
+        "Capabilities": list(context.capabilities),
         "Tags": tag_list({**context.tags, **tags_of(properties)}),
         "NotificationARNs": list(properties.get("NotificationARNs", ())),
     }

@@ -11,7 +11,7 @@ import string
 from collections.abc import Mapping
 from typing import Any
 
-from lambent.cloud.services.cloudformation.resources.calls import picked, stack_tags, tag_list, tags_of
+from lambent.cloud.services.cloudformation.resources.calls import made, picked, stack_tags, tag_list, tags_of
 from lambent.cloud.services.cloudformation.resources.contract import Live, Properties, ResourceContext, ResourceHandler
 from lambent.cloud.services.cloudformation.resources.described import Described, Given
 
@@ -303,7 +303,8 @@ class RepositoryHandler(Described):
         answer = await context.call(
             "ecr", "CreateRepository", repositoryName=name, **_repository(context, properties, name)
         )
-        await _configure_repository(context, name, properties)
+        async with made(name):
+            await _configure_repository(context, name, properties)
         found = answer["repository"]
         return Live(name, {"Arn": found["repositoryArn"], "RepositoryUri": found["repositoryUri"]})
 

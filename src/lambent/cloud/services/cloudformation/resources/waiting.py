@@ -36,6 +36,21 @@ class Halt:
         for event in self._waiting:
             event.set()
 
+    async def pause(self, seconds: float) -> None:
+        """Let real time pass, not the platform's. Raises HaltedError as soon as the steps are to come to their end."""
+        event = asyncio.Event()
+        if self._is_called:
+            event.set()
+        self._waiting.add(event)
+        try:
+            async with asyncio.timeout(seconds):
+                await event.wait()
+        except TimeoutError:
+            return
+        finally:
+            self._waiting.discard(event)
+        raise HaltedError
+
     async def wait(self, event: asyncio.Event, clock: Clock, until: float | None = None) -> bool:
         """Wait for an event; return whether it came before the clock reached `until`. Raises HaltedError."""
         if self._is_called:

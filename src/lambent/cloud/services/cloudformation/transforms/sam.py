@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from lambent.cloud.errors import ServiceError
@@ -14,12 +15,16 @@ from lambent.template.document import TemplateError
 Values = dict[str, Any]  # Any: JSON-shaped values of a template
 _LIMIT = 16 << 20
 _STOP_S = 3.0
+_ANSWER_S = 60.0
+_COMMAND = (sys.executable, "-m", "lambent.cloud.services.cloudformation.transforms.worker")
 
 
 class SamWorker:
     """One translator process; templates take turns."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, command: Sequence[str] = _COMMAND, limit_s: float = _ANSWER_S) -> None:
+        self._command = command
+        self._limit_s = limit_s
         self._child: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
 
@@ -28,7 +33,14 @@ class SamWorker:
         request = {"template": template, "parameters": parameters, "region": region, "partition": partition}
         async with self._turn:
             try:
-                answer = await self._exchange(request)
+                async with asyncio.timeout(self._limit_s):
+                    answer = await self._exchange(request)
+            except TimeoutError:
+                await self._kill()
+                raise TemplateError(
+                    f"Transform AWS::Serverless-2016-10-31 failed with: "
+                    f"the translator gave no answer within {self._limit_s:g} seconds."
+                ) from None
             except BaseException:
                 # Cut off in the middle, its answer would be taken for that of the next caller.
                 await self.stop()
@@ -37,6 +49,13 @@ class SamWorker:
             raise TemplateError(f"Transform AWS::Serverless-2016-10-31 failed with: {answer['error']}")
         found: Values = answer["template"]
         return found
+
+    async def _kill(self) -> None:
+        child, self._child = self._child, None
+        if child is not None:
+            with contextlib.suppress(ProcessLookupError):
+                child.kill()
+            await child.wait()
 
     async def stop(self) -> None:
         """End the process, if there is one."""
@@ -56,9 +75,7 @@ class SamWorker:
         child = self._child
         if child is None or child.returncode is not None:
             child = self._child = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "lambent.cloud.services.cloudformation.transforms.worker",
+                *self._command,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 limit=_LIMIT,

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
+import pytest
+
+from lambent.base.clock import SystemClock
+from lambent.base.identifiers import SeededIds
 from lambent.cloud.services.cloudformation.engine.planning import planned
 from lambent.cloud.services.cloudformation.model.stack import Definition, ResourceStatus, Stack, StackResource
 from lambent.cloud.services.cloudformation.model.states import StackStatus
+from lambent.cloud.services.cloudformation.resources.custom import custom_types
+from lambent.cloud.services.cloudformation.resources.nested import nested_type
+from lambent.cloud.services.cloudformation.resources.responses import Responses
 from lambent.cloud.services.cloudformation.resources.table import ResourceTypes
+from lambent.cloud.services.cloudformation.resources.waiting import Bells
+from lambent.cloud.store.sqlite_store import memory_store
 from lambent.template.document import read_template
 from tests.unit.cloud.services.cloudformation.bench import ID, SCOPE
 
 GROUP = "AWS::Logs::LogGroup"
-TYPES = ResourceTypes()
+RESPONSES = Responses("http://nowhere", memory_store(SystemClock()), clock=SystemClock(), ids=SeededIds(1))
+TYPES = ResourceTypes([nested_type(Bells()), *custom_types(RESPONSES)])
 Change = dict[str, Any]  # Any: a ResourceChange of the API
 
 
@@ -89,3 +100,24 @@ def test_another_type_under_the_same_name_is_a_replacement() -> None:
 def test_what_failed_to_be_made_is_added() -> None:
     failed = StackResource("A", GROUP, ResourceStatus.CREATE_FAILED, 0.0, "T")
     assert told(plan({"A": group()}, failed)) == [("Add", "A", "")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "changed", "attribute"),
+    [
+        ("AWS::CloudFormation::Stack", {"Parameters": {"P": "new"}}, "Outputs.V"),
+        ("AWS::CloudFormation::CustomResource", {"P": "new"}, "V"),
+        ("Custom::Thing", {"P": "new"}, "V"),
+    ],
+)
+def test_whoever_takes_an_attribute_of_what_may_tell_another_changes_by_it(
+    kind: str, changed: Change, attribute: str
+) -> None:
+    body = {
+        "C": {"Type": kind, "Properties": changed},
+        "B": group(LogGroupName={"Ref": "C"}, KmsKeyId={"Fn::GetAtt": ["C", attribute]}),
+    }
+    before = replace(made("C", type_name=kind, Parameters={"P": "old"}), attributes={attribute: "v"})
+    found = plan(body, before, made("B", LogGroupName="C-id", KmsKeyId="v"))
+    assert told(found) == [("Modify", "C", "False"), ("Modify", "B", "False")]
+    assert [(one["Target"]["Name"], one["Evaluation"]) for one in found[1]["Details"]] == [("KmsKeyId", "Dynamic")]
