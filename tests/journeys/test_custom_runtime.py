@@ -67,6 +67,20 @@ while True:
         statuses = [call("POST", "invocation/nobody/response", "1")[0].status, call("GET", "nothing")[0].status]
         statuses.append(call("GET", "invocation/next")[0].status)
         call("POST", f"invocation/{id}/response", json.dumps(statuses))
+    elif what in ("short", "cut", "streamed short"):
+        import socket
+        host, port = os.environ["AWS_LAMBDA_RUNTIME_API"].split(":")
+        head = f"POST /2018-06-01/runtime/invocation/{id}/response HTTP/1.1\r\nHost: x\r\n"
+        framing = {"short": "Content-Length: 9\r\n\r\n1234", "cut": "Transfer-Encoding: chunked\r\n\r\n4\r\n1234\r\n",
+                   "streamed short": "Lambda-Runtime-Function-Response-Mode: streaming\r\n"
+                                     "Transfer-Encoding: chunked\r\n\r\n9\r\n1234"}[what]
+        with socket.create_connection((host, int(port))) as raw:
+            raw.sendall((head + framing).encode())
+            raw.shutdown(socket.SHUT_WR)
+            while raw.recv(4096):
+                pass
+    elif what == "client":
+        call("POST", f"invocation/{id}/response", answer.getheader("Lambda-Runtime-Client-Context"))
     elif what == "stream":
         headers = {"Lambda-Runtime-Function-Response-Mode": "streaming", "Content-Type": "text/plain"}
         call("POST", f"invocation/{id}/response", iter([b"one ", b"two"]), headers, encode_chunked=True)
@@ -164,6 +178,26 @@ def test_its_end_is_the_runtime_s(platform: LocalPlatform, event: str, message: 
     assert answer["errorType"] == "Runtime.ExitError"
     assert answer["errorMessage"].endswith(message)
     assert invoke(platform, "own", "again")[0]["event"] == "again"
+
+
+@pytest.mark.parametrize("event", ["short", "cut"])
+def test_half_an_answer_is_an_error(platform: LocalPlatform, event: str) -> None:
+    assert invoke(platform, "own", event)[0]["errorType"] == "Runtime.TruncatedResponse"
+    assert invoke(platform, "own", "again")[0]["event"] == "again"
+
+
+def test_half_a_stream_ends_in_an_error(platform: LocalPlatform) -> None:
+    answer = platform.client("lambda").invoke_with_response_stream(FunctionName="own", Payload=b'"streamed short"')
+    (complete,) = [each["InvokeComplete"] for each in answer["EventStream"] if "InvokeComplete" in each]
+    assert complete["ErrorCode"] == "Runtime.TruncatedResponse" or "TruncatedResponse" in complete["ErrorDetails"]
+
+
+def test_the_client_context_is_one_line_of_ascii(platform: LocalPlatform) -> None:
+    context = '{"custom":\n {"k": "\u4e2d\u00e4"}}'
+    encoded = base64.b64encode(context.encode()).decode()
+    functions = platform.client("lambda")
+    answer = functions.invoke(FunctionName="own", Payload=b'"client"', ClientContext=encoded)["Payload"].read()
+    assert answer == b'{"custom": {"k": "\\u4e2d\\u00e4"}}'
 
 
 def test_it_streams_where_the_caller_reads_a_stream(platform: LocalPlatform) -> None:

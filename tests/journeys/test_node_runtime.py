@@ -65,9 +65,28 @@ exports.streams = awslambda.streamifyResponse(async (event, stream, context) => 
   http.write('first ');
   setTimeout(() => http.end('second'), 10);
 });
+exports.unsettled = async () => { await new Promise(() => {}); };
+exports.tooLate = awslambda.streamifyResponse(async (event, stream) => {
+  stream.write('begun');
+  try {
+    if (event.http) awslambda.HttpResponseStream.from(stream, {});
+    else stream.setContentType('text/html');
+  } catch (error) { stream.write(` ${error.name}: ${error.message}`); }
+  stream.end();
+});
+exports.object = awslambda.streamifyResponse(async (event, stream) => {
+  stream.write({ an: ['object'] });
+  stream.end();
+});
+exports.caused = async () => { throw Object.assign(new Error('outer'), { inner: new TypeError('within') }); };
+exports.long = async () => { console.log('\u00e4'.repeat(700000)); };
 exports.nested = { deep: { handler: async () => 'deep' } };
 exports.nothing = 7;
 """
+NEVER_SETTLED = (
+    "The Lambda runtime client detected an unexpected Node.js exit code. This is most commonly caused by a Promise "
+    "that was never settled. For more information, see https://nodejs.org/docs/latest/api/process.html#exit-codes"
+)
 MODULE = """
 import { sum } from './lib/sum.mjs';
 import { shared } from 'shared';
@@ -184,6 +203,11 @@ def test_a_handler_may_call_back_or_return(platform: LocalPlatform, handler: str
         ("rejects", "TypeError", "rejected"),
         ("text", "string", "only text"),
         ("circular", "Error", "Unable to stringify response body"),
+        (
+            "unsettled",
+            "Runtime.NodeJsExit",
+            NEVER_SETTLED,
+        ),
         ("loses", "Runtime.UnhandledPromiseRejection", "Error: lost"),
         ("missing", "Runtime.HandlerNotFound", "index.missing is undefined or not exported"),
         ("nothing", "Runtime.HandlerNotFound", "index.nothing is not a function"),
@@ -243,6 +267,33 @@ def test_a_package_json_makes_js_files_modules(platform: LocalPlatform) -> None:
 def test_a_streamed_answer_arrives_whole(platform: LocalPlatform) -> None:
     answer, error, _ = invoke(platform, made(platform, "streams"))
     assert (answer, error) == (b'{"statusCode":201}' + bytes(8) + b"first second", None)
+
+
+def test_a_stream_takes_objects_and_no_late_content_type(platform: LocalPlatform) -> None:
+    assert invoke(platform, made(platform, "object"))[0] == {"an": ["object"]}
+    name = made(platform, "tooLate")
+    said = b"begun Runtime.InvalidStreamingOperation: Cannot set content-type, too late."
+    assert invoke(platform, name)[0] == said
+    assert invoke(platform, name, Payload=b'{"http": true}')[0] == said
+
+
+def test_an_error_within_an_error_is_logged_whole(platform: LocalPlatform) -> None:
+    _, _, log = invoke(platform, made(platform, "caused"))
+    assert '"inner":{"errorType":"TypeError","errorMessage":"within"' in log
+
+
+def test_a_record_of_more_than_a_megabyte_is_logged_in_parts(platform: LocalPlatform) -> None:
+    name = made(platform, "long")
+    invoke(platform, name)
+    logs = platform.client("logs")
+
+    def kept() -> list[str]:
+        found = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
+        messages = [each["message"] for each in found if "\u00e4" in each["message"]]
+        return messages if sum(each.count("\u00e4") for each in messages) == 700_000 else []
+
+    messages = eventually(kept)
+    assert not any("\ufffd" in each for each in messages)
 
 
 STREAMING = """
@@ -349,6 +400,35 @@ def test_a_url_streams_with_the_head_that_the_function_says(platform: LocalPlatf
         assert time.monotonic() - begun > 0.1
     finally:
         connection.close()
+
+
+def test_a_streamed_answer_without_a_body_releases_its_function(platform: LocalPlatform) -> None:
+    source = (
+        "exports.handler = awslambda.streamifyResponse(async (event, stream) => {\n"
+        "  const statusCode = event.rawPath === '/none' ? 204 : 200;\n"
+        "  const body = awslambda.HttpResponseStream.from(stream, { statusCode });\n"
+        "  for (let n = 0; n < 4 && event.rawPath; n += 1) {\n"
+        "    if (!body.write(Buffer.alloc(1048576))) await new Promise((done) => body.once('drain', done));\n"
+        "  }\n"
+        "  body.end();\n"
+        "});\n"
+    )
+    name = made(platform, "bodiless", {"index.js": source}, Handler="index.handler", Timeout=60)
+    functions = platform.client("lambda")
+    functions.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=1)
+    url = functions.create_function_url_config(FunctionName=name, AuthType="NONE", InvokeMode="RESPONSE_STREAM")
+    allow = {"FunctionName": name, "Principal": "*"}
+    functions.add_permission(**allow, StatementId="url", Action="lambda:InvokeFunctionUrl", FunctionUrlAuthType="NONE")
+    functions.add_permission(**allow, StatementId="invoke", Action="lambda:InvokeFunction", InvokedViaFunctionUrl=True)
+    for method, path, status in (("HEAD", "/", 200), ("GET", "/none", 204)):
+        connection = http.client.HTTPConnection("127.0.0.1", platform.port, timeout=20)
+        try:
+            connection.request(method, path, headers={"Host": urlsplit(url["FunctionUrl"]).netloc})
+            answer = connection.getresponse()
+            assert (answer.status, answer.read()) == (status, b"")
+        finally:
+            connection.close()
+        assert eventually(lambda: unless_throttled(functions, name))
 
 
 def test_a_release_that_is_not_here_is_run_by_the_nearest(platform: LocalPlatform) -> None:

@@ -34,7 +34,12 @@ _TEXTS = (
     "Lambda-Runtime-Client-Context",
     "Lambda-Runtime-Cognito-Identity",
 )
+_JSON_TEXTS = frozenset({"Lambda-Runtime-Client-Context", "Lambda-Runtime-Cognito-Identity"})
 _PART = 262_144
+
+
+class TruncatedError(Exception):
+    """A request's body ended before the place that it announced."""
 
 
 class Rendezvous:
@@ -60,7 +65,7 @@ class Rendezvous:
                 os._exit(0)  # the platform is gone
             texts, payload = framing.decode_invoke(message[1])
             self._current = texts[0] or ""
-            return {name: text for name, text in zip(_TEXTS, texts) if text is not None}, payload
+            return {name: _line(name, text) for name, text in zip(_TEXTS, texts) if text is not None}, payload
 
     def answer(self, request_id: str, frame: bytes) -> bool:
         """Send an invocation's answer; False where it is not the one under way."""
@@ -86,6 +91,7 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     rendezvous: Rendezvous
+    is_streaming = False
 
     def setup(self) -> None:
         """Take the connection in only if a process of this sandbox made it: the port is the machine's."""
@@ -117,6 +123,15 @@ class Handler(BaseHTTPRequestHandler):
         if not self._is_allowed():
             return
         parts = self.path[len(_PREFIX) :].split("/") if self.path.startswith(_PREFIX) else []
+        self.is_streaming = False  # a connection carries many requests
+        try:
+            self._take(parts)
+        except TruncatedError:
+            self.close_connection = True
+            if len(parts) == 3:
+                self._give_up(parts[1])
+
+    def _take(self, parts: list[str]) -> None:
         if parts == ["init", "error"]:
             self.rendezvous.say(framing.frame(framing.INIT_ERROR, self._error_body()))
             self._reply(202, {"status": "OK"})
@@ -146,7 +161,16 @@ class Handler(BaseHTTPRequestHandler):
             self.rendezvous.answer(request_id, framing.encode_response(content_type, body))
         self._reply(202, {"status": "OK"})
 
+    def _give_up(self, request_id: str) -> None:
+        """End an invocation whose answer broke off: half of it must not pass for the whole."""
+        report = json.dumps({"errorType": "Runtime.TruncatedResponse", "errorMessage": "The response was truncated."})
+        kind = framing.STREAM_END if self.is_streaming else framing.ERROR
+        self.rendezvous.answer(request_id, framing.frame(kind, report.encode()))
+        with contextlib.suppress(OSError):  # whoever sent it may be gone
+            self._reply(400, {"errorMessage": "The response was truncated.", "errorType": "Runtime.TruncatedResponse"})
+
     def _stream(self, request_id: str) -> None:
+        self.is_streaming = True
         content_type = self.headers.get("Content-Type", "application/octet-stream")
         self.rendezvous.say(framing.frame(framing.STREAM, content_type.encode("latin-1", "replace")[:255]))
         for part in self._parts():
@@ -199,28 +223,40 @@ class Handler(BaseHTTPRequestHandler):
     def _parts(self) -> Iterator[bytes]:
         self.trailers: dict[str, str] = {}
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
-            left = int(self.headers.get("Content-Length") or 0)
-            while left:
-                part = self.rfile.read(min(left, _PART))
-                if not part:
-                    return
-                left -= len(part)
-                yield part
+            yield from self._exactly(int(self.headers.get("Content-Length") or 0))
             return
-        while True:
-            size = int(self.rfile.readline().split(b";")[0] or b"0", 16)
-            if not size:
-                break
-            while size:
-                part = self.rfile.read(min(size, _PART))
-                if not part:
-                    return
-                size -= len(part)
-                yield part
-            self.rfile.readline()
-        while (line := self.rfile.readline().strip()) != b"":
-            name, _, value = line.decode("latin-1").partition(":")
+        while size := self._chunk_size():
+            yield from self._exactly(size)
+            self._text_line()
+        while line := self._text_line():
+            name, _, value = line.partition(":")
             self.trailers[name.strip().lower()] = value.strip()
+
+    def _exactly(self, size: int) -> Iterator[bytes]:
+        while size > 0:
+            try:
+                part = self.rfile.read(min(size, _PART))
+            except OSError as error:
+                raise TruncatedError from error
+            if not part:
+                raise TruncatedError
+            size -= len(part)
+            yield part
+
+    def _chunk_size(self) -> int:
+        try:
+            return int(self._text_line().partition(";")[0], 16)
+        except ValueError as error:
+            raise TruncatedError from error
+
+    def _text_line(self) -> str:
+        try:
+            line = self.rfile.readline()
+        except OSError as error:
+            raise TruncatedError from error
+        if not line.endswith(b"\n"):
+            raise TruncatedError
+        return line.decode("latin-1").strip()
 
     def _reply(self, status: int, content: dict[str, str]) -> None:
         body = json.dumps(content).encode()
@@ -232,6 +268,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
         """Keep quiet: stderr is the function's."""
+
+
+def _line(name: str, text: str) -> str:
+    # The caller's JSON may have line breaks and any character: a header has neither.
+    return json.dumps(json.loads(text)) if name in _JSON_TEXTS else text
 
 
 def main() -> NoReturn:

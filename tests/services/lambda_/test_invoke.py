@@ -165,5 +165,8 @@ def test_payload_that_is_too_large_is_refused(functions: Client, make: MakeFunct
 
 def test_invalid_client_context_is_refused(functions: Client, make: MakeFunction) -> None:
     make()
-    refused = refusal(functions.invoke, FunctionName="f", ClientContext="%%%")
-    assert refused.code == "InvalidRequestContentException"
+    others = [base64.b64encode(text).decode() for text in (b"[]", b"1", b'"text"', b'{"n": NaN}', b"[" * 2000)]
+    for encoded in ("%%%", *others):
+        refused = refusal(functions.invoke, FunctionName="f", ClientContext=encoded)
+        assert refused.code == "InvalidRequestContentException"
+        assert refused.message == "Client context must be a valid Base64-encoded JSON object."

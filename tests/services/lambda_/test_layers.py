@@ -36,6 +36,14 @@ def test_layer_versions_count_up_and_are_never_used_again(functions: Client, acc
         assert answer.read() == CONTENT
 
 
+def test_a_number_that_no_version_has_is_not_found(functions: Client) -> None:
+    functions.publish_layer_version(LayerName="l", Content={"ZipFile": CONTENT})
+    for number in (2**63 - 1, 2**63, 2**80):
+        refused = refusal(functions.get_layer_version, LayerName="l", VersionNumber=number)
+        assert refused.code == "ResourceNotFoundException"
+        functions.delete_layer_version(LayerName="l", VersionNumber=number)
+
+
 def test_function_imports_from_its_layer_even_after_its_deletion(functions: Client, make: MakeFunction) -> None:
     layer = functions.publish_layer_version(LayerName="l", Content={"ZipFile": CONTENT})
     make(code=USING, Layers=[layer["LayerVersionArn"]])

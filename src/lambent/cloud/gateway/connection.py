@@ -269,10 +269,10 @@ class Connection(asyncio.Protocol):
     async def _send_stream(self, response: Response, stream: AsyncIterator[bytes], turn: Arrival) -> bool:
         """Send a body as it comes; return whether the connection may go on. HTTP/1.0 knows its end by our closing."""
         keep_alive = turn.keep_alive and turn.can_chunk and not self._closing
-        chunked = turn.can_chunk
-        self._write(render_head(response, date=self._host.date(), keep_alive=keep_alive, chunked=chunked))
+        chunked = turn.can_chunk and has_body(response.status, "GET")  # RFC 9112, 6.1: no framing with a 204
         is_whole = False
         try:
+            self._write(render_head(response, date=self._host.date(), keep_alive=keep_alive, chunked=chunked))
             if has_body(response.status, turn.request.method):
                 async for data in stream:
                     if data:
@@ -283,7 +283,7 @@ class Connection(asyncio.Protocol):
                 if chunked:
                     self._write(LAST_CHUNK)
             is_whole = True
-        except Exception:  # noqa: BLE001 - outermost guard: the head has left, all that remains is to stop
+        except Exception:  # noqa: BLE001 - outermost guard: the head may have left, all that remains is to stop
             _log.exception("the answer to %s %s broke off", turn.request.method, turn.request.path)
         finally:
             if isinstance(stream, AsyncGenerator):

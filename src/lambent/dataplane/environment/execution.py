@@ -248,8 +248,8 @@ class Environment:
         failure = CUT_OFF if self._is_cut_off else await init_end(sandbox, limit_s)
         init_ms = (host.real_time.monotonic() - begun) * 1000
         sandbox.drain_output()
+        self._peak_mb, self._peak_read = sandbox.peak_memory_mb(), host.real_time.monotonic()
         if failure is None:
-            self._peak_mb, self._peak_read = sandbox.peak_memory_mb(), host.real_time.monotonic()
             if self._started_for is not InitializationType.ON_DEMAND:
                 host.observer.init_ended(relay.environment, init_ms, InvocationStatus.SUCCESS, None)
             elif limit_s is not None:

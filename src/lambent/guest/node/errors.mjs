@@ -52,6 +52,23 @@ export class UnhandledPromiseRejection extends RuntimeFault {
   }
 }
 
+export class NodeJsExit extends RuntimeFault {
+  constructor() {
+    super(
+      "NodeJsExit",
+      "The Lambda runtime client detected an unexpected Node.js exit code. This is most commonly caused by a Promise " +
+        "that was never settled. For more information, see " +
+        "https://nodejs.org/docs/latest/api/process.html#exit-codes",
+    );
+  }
+}
+
+export class InvalidStreamingOperation extends RuntimeFault {
+  constructor(message) {
+    super("InvalidStreamingOperation", message);
+  }
+}
+
 // The body of an error report.
 export function described(error) {
   if (!isError(error)) {
@@ -70,6 +87,12 @@ export function isError(value) {
   return value instanceof Error || Object.prototype.toString.call(value) === "[object Error]";
 }
 
+// What matters of an error is not enumerable: as JSON it would be empty.
+function spread(error) {
+  const said = { errorType: error.name, errorMessage: error.message, code: error.code, ...error };
+  return typeof error.stack === "string" ? { ...said, stack: error.stack.split("\n") } : said;
+}
+
 class Told {
   constructor(error) {
     const { name, message, stack, ...rest } = error;
@@ -81,7 +104,7 @@ class Told {
 
   [Symbol.for("nodejs.util.inspect.custom")]() {
     try {
-      return `\t${JSON.stringify(this)}`;
+      return `\t${JSON.stringify(this, (_key, value) => (isError(value) ? spread(value) : value))}`;
     } catch {
       return `\t${JSON.stringify({ errorType: this.errorType, errorMessage: this.errorMessage, trace: this.stack })}`;
     }

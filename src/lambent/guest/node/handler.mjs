@@ -38,6 +38,10 @@ export function isStreaming(handler) {
   return handler[STREAMING] === "response";
 }
 
+export function isAsync(handler) {
+  return handler.constructor?.name === "AsyncFunction";
+}
+
 async function loadModule(root, folder, name) {
   try {
     return await found(root, folder, name);

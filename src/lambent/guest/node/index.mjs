@@ -4,8 +4,8 @@
 
 import { Channel } from "./channel.mjs";
 import { contextOf } from "./context.mjs";
-import { described, logged, UnhandledPromiseRejection } from "./errors.mjs";
-import { isStreaming, loadHandler } from "./handler.mjs";
+import { described, logged, NodeJsExit, UnhandledPromiseRejection } from "./errors.mjs";
+import { isAsync, isStreaming, loadHandler } from "./handler.mjs";
 import { Logs } from "./logs.mjs";
 import { resolveAlongNodePath } from "./resolution.mjs";
 import { offerStreaming, ResponseStream } from "./streaming.mjs";
@@ -82,8 +82,8 @@ function callBack(handler, invocation) {
         }
       });
     };
-    // Whoever never calls back has answered null once nothing is left to be done.
-    const nothingLeft = () => respond(null);
+    // Whoever never calls back has answered null once nothing is left to be done; an async function has not.
+    const nothingLeft = () => (isAsync(handler) ? once(() => fail(new NodeJsExit())) : respond(null));
     process.on("beforeExit", nothingLeft);
     const callback = (error, result) => {
       if (error !== undefined && error !== null) once(() => fail(error));
@@ -93,8 +93,9 @@ function callBack(handler, invocation) {
         process.once("beforeExit", () => respond(result));
       }
     };
-    const context = contextOf(invocation, callback);
+    let context;
     try {
+      context = contextOf(invocation, callback);
       const result = handler(JSON.parse(invocation.payload), context, callback);
       if (result && typeof result.then === "function") {
         result.then(respond, (error) => once(() => fail(error)));

@@ -7,6 +7,7 @@ import { format } from "node:util";
 import { isError } from "./errors.mjs";
 
 const LOG = 4;
+const MAX_RECORD = 1_048_550; // CloudWatch Logs' limit of one event, which counts 26 bytes more than its text
 const FRAME = 0xa55a0003;
 const LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 const METHODS = { trace: "TRACE", debug: "DEBUG", log: "INFO", info: "INFO", warn: "WARN", error: "ERROR", fatal: "FATAL" };
@@ -54,8 +55,18 @@ function shown(error) {
   };
 }
 
+// The platform takes no longer record: what exceeds it goes on in the next.
 function write(text) {
   const body = Buffer.from(`${text}\n`);
+  for (let place = 0; place < body.length; ) {
+    let end = Math.min(place + MAX_RECORD, body.length);
+    while (end < body.length && (body[end] & 0xc0) === 0x80) end -= 1; // no character is cut
+    send(body.subarray(place, end));
+    place = end;
+  }
+}
+
+function send(body) {
   const header = Buffer.alloc(16);
   header.writeUInt32BE(FRAME, 0);
   header.writeUInt32BE(body.length, 4);

@@ -2,6 +2,8 @@
 
 import { Writable } from "node:stream";
 
+import { InvalidStreamingOperation } from "./errors.mjs";
+
 export const STREAMING = Symbol.for("aws.lambda.runtime.handler.streaming");
 const HTTP = "application/vnd.awslambda.http-integration-response";
 
@@ -9,6 +11,7 @@ const HTTP = "application/vnd.awslambda.http-integration-response";
 export class ResponseStream extends Writable {
   #channel;
   #prelude = null;
+  #isWritten = false;
   #contentType = "application/octet-stream";
   hasBegun = false;
 
@@ -23,12 +26,20 @@ export class ResponseStream extends Writable {
   }
 
   setContentType(contentType) {
+    if (this.#isWritten) throw new InvalidStreamingOperation("Cannot set content-type, too late.");
     this.#contentType = contentType;
+  }
+
+  // As on AWS, what is neither text nor bytes goes out as JSON.
+  write(chunk, ...rest) {
+    this.#isWritten = true;
+    const isPlain = typeof chunk === "string" || chunk instanceof Uint8Array;
+    return super.write(isPlain ? chunk : JSON.stringify(chunk), ...rest);
   }
 
   // What stands before the body; zero bytes divide the two.
   lead(prelude) {
-    this.#contentType = HTTP;
+    this.setContentType(HTTP);
     this.#prelude = Buffer.concat([Buffer.from(JSON.stringify(prelude)), Buffer.alloc(8)]);
   }
 

@@ -194,6 +194,30 @@ async def test_a_stream_that_breaks_off_is_not_passed_off_as_whole() -> None:
     assert not got.endswith(b"0\r\n\r\n")
 
 
+async def test_a_streamed_answer_whose_head_cannot_be_sent_closes_its_stream() -> None:
+    closed = []
+
+    async def body() -> AsyncIterator[bytes]:
+        try:
+            yield b"a"
+        finally:
+            closed.append(True)
+
+    stream = body()
+
+    async def answer(_request: Request) -> Response:
+        await anext(stream)
+        return Response(200, (("X", "a\r\nSet-Cookie: b"),), stream=stream)
+
+    async with serving(answer) as (_, port):
+        try:
+            got = await exchange(port, get("/"))
+        except ConnectionResetError:
+            got = b""
+    assert got == b""
+    assert closed == [True]
+
+
 @pytest.mark.parametrize("response", [Response(200, (("X", "a\r\nSet-Cookie: b"),)), Response(200, (("X", "a\nb"),))])
 async def test_a_header_that_would_forge_others_becomes_a_failure(response: Response) -> None:
     async def answer(_request: Request) -> Response:

@@ -80,6 +80,7 @@ class AsyncQueue:
         self._invoker = invoker
         self._turns = _Turns()
         self._tasks = TaskOwner("lambda events", clock=dependencies.clock)
+        self._has_stopped = False
 
     def resume(self) -> None:
         """Take up the events that were waiting when the platform stopped."""
@@ -88,12 +89,14 @@ class AsyncQueue:
 
     async def stop(self) -> None:
         """Stop trying; what is under way is tried again after the next start."""
+        self._has_stopped = True
         await self._tasks.aclose()
 
     async def accept(self, event: QueuedEvent) -> None:
         """Return once the event is durable; it is tried as soon as it is due."""
         await self._dependencies.store.write(lambda transaction: put_event(transaction, event))
-        self._begin(event)
+        if not self._has_stopped:  # else it is durable, and tried after the next start
+            self._begin(event)
 
     def _begin(self, event: QueuedEvent) -> None:
         self._tasks.start(self._see_through(event), name=event.request_id)

@@ -49,7 +49,7 @@ def record_for(
     return _effect(
         target_arn,
         event,
-        body=orjson.dumps(record(event, condition, response, now)).decode(),
+        body=record(event, condition, response, now).decode(),
         detail_type=f"Lambda Function Invocation Result - {'Success' if condition is Condition.SUCCESS else 'Failure'}",
         resource=qualified_arn(event),
         key=object_key(event, now, event.request_id),

@@ -36,6 +36,7 @@ _FORBIDDEN = (
 _JSON: Header = ("Content-Type", "application/json")
 # By its path a URL has the platform's own origin: a page that a function sends must not act as the platform's.
 _SANDBOXED: Header = ("Content-Security-Policy", "sandbox")
+_WITHOUT_BODY = frozenset({204, 304})
 _FAILED = Reply(502, (("Content-Type", "text/plain"),), b"Internal Server Error")
 
 
@@ -90,8 +91,10 @@ class UrlFrontDoor:
                 signer=signer,
             )
             invocation = _call(route, version, call, trace)
-            answered = self._streamed if route.url.streams else self._buffered
-            return await answered(invocation, ("x-amzn-RequestId", request_id), ("X-Amzn-Trace-Id", trace))
+            named = (("x-amzn-RequestId", request_id), ("X-Amzn-Trace-Id", trace))
+            if route.url.streams:
+                return await self._streamed(invocation, *named, is_head=request.method == "HEAD")
+            return await self._buffered(invocation, *named)
         except ServiceError as error:
             return _response(_error(error), request_id)
 
@@ -117,7 +120,7 @@ class UrlFrontDoor:
             reply = _FAILED
         return Response(reply.status, (*reply.headers, *headers), reply.body)
 
-    async def _streamed(self, call: Call, *headers: Header) -> Response:
+    async def _streamed(self, call: Call, *headers: Header, is_head: bool) -> Response:
         opened = await self._streams.open(call)
         if not opened.is_streamed:
             reply = UNSTREAMED if opened.end().function_error is None else _FAILED
@@ -129,6 +132,8 @@ class UrlFrontDoor:
             opened.abandon()
             _log.warning("%s streamed no HTTP response (%s); request id %s", call.version.arn, problem, call.request_id)
             return Response(_FAILED.status, (*_FAILED.headers, *headers), _FAILED.body)
+        if is_head or head.status in _WITHOUT_BODY:
+            opened.abandon()  # nobody iterates a body that is not sent
         return Response(head.status, (*head.headers, *headers), stream=_closing(rest, opened))
 
 

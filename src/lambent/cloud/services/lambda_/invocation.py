@@ -38,6 +38,8 @@ from lambent.dataplane import (
     TimedOut,
 )
 
+_NO_CLIENT_CONTEXT = "Client context must be a valid Base64-encoded JSON object."
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -137,9 +139,11 @@ def decoded_client_context(encoded: str | None) -> str | None:
         raise _invalid_content(f"Client context must be no more than {CLIENT_CONTEXT_BYTES} bytes when base64-encoded.")
     try:
         text = base64.b64decode(encoded, validate=True).decode()
-        json.loads(text)
-    except (binascii.Error, ValueError) as error:
-        raise _invalid_content("Client context must be a valid Base64-encoded JSON object.") from error
+        value = json.loads(text, parse_constant=_no_constant)
+    except (binascii.Error, ValueError, RecursionError) as error:
+        raise _invalid_content(_NO_CLIENT_CONTEXT) from error
+    if not isinstance(value, dict):
+        raise _invalid_content(_NO_CLIENT_CONTEXT)
     return text
 
 

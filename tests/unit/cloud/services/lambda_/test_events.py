@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from lambent.cloud.services.lambda_.model.event import (
@@ -88,7 +90,7 @@ def test_no_other_service_is_a_destination(config: InvokeConfig) -> None:
 
 
 def test_a_record_of_an_event_that_never_ran_has_no_response() -> None:
-    shown = record(event(function_errors=1), Condition.ZERO_RESERVED_CONCURRENCY, None, 0.0)
+    shown = json.loads(record(event(function_errors=1), Condition.ZERO_RESERVED_CONCURRENCY, None, 0.0))
     assert shown["timestamp"] == "1970-01-01T00:00:00.000Z"
     assert "responseContext" not in shown
     assert shown["requestContext"] == {
@@ -102,7 +104,16 @@ def test_a_record_of_an_event_that_never_ran_has_no_response() -> None:
 def test_what_is_no_json_is_told_as_text() -> None:
     response = Response(b"\xff plain", "Unhandled", "1")
     assert error_message(response) == "\ufffd plain"
-    assert record(event(), Condition.RETRIES_EXHAUSTED, response, 0.0)["responsePayload"] == "\ufffd plain"
+    shown = json.loads(record(event(), Condition.RETRIES_EXHAUSTED, response, 0.0))
+    assert shown["responsePayload"] == "\ufffd plain"
+    unended = Response(b'"no end', "Unhandled", "1")
+    assert json.loads(record(event(), Condition.RETRIES_EXHAUSTED, unended, 0.0))["responsePayload"] == '"no end'
+
+
+def test_payloads_stand_in_a_record_as_they_came() -> None:
+    payload = b'{"n": 123456789012345678901234567890, "n": 1.10}'
+    shown = record(event(), Condition.SUCCESS, Response(payload, None, "1"), 0.0)
+    assert b'"responsePayload":' + payload in shown
 
 
 def test_a_bucket_keeps_records_by_function_and_day() -> None:

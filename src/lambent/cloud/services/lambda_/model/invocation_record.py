@@ -28,9 +28,12 @@ def qualified_arn(event: QueuedEvent) -> str:
     return f"{function_arn(event.scope, event.function)}:{event.qualifier or LATEST}"
 
 
-def record(event: QueuedEvent, condition: Condition, response: Response | None, now: float) -> dict[str, JsonValue]:
-    """Return the record; one of an event that was never run tells of no response."""
-    shown: dict[str, JsonValue] = {
+def record(event: QueuedEvent, condition: Condition, response: Response | None, now: float) -> bytes:
+    """Return the record as JSON; one of an event that was never run tells of no response.
+
+    The payloads stand in it as they came: written anew, great numbers would not be the same.
+    """
+    shown: dict[str, JsonValue | orjson.Fragment] = {
         "version": "1.0",
         "timestamp": datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "requestContext": {
@@ -39,15 +42,15 @@ def record(event: QueuedEvent, condition: Condition, response: Response | None, 
             "condition": str(condition),
             "approximateInvokeCount": event.function_errors + (response is not None),
         },
-        "requestPayload": _json(event.payload),
+        "requestPayload": _verbatim(event.payload),
     }
     if response is not None:
         context: dict[str, JsonValue] = {"statusCode": 200, "executedVersion": response.version}
         if response.function_error is not None:
             context["functionError"] = response.function_error
         shown["responseContext"] = context
-        shown["responsePayload"] = _json(response.payload)
-    return shown
+        shown["responsePayload"] = _verbatim(response.payload)
+    return orjson.dumps(shown)
 
 
 def object_key(event: QueuedEvent, now: float, unique: str) -> str:
@@ -60,6 +63,14 @@ def error_message(response: Response) -> str:
     """Return what an error's payload says of itself, or all of it."""
     said = _json(response.payload)
     return str(said.get("errorMessage", "")) if isinstance(said, dict) else response.payload.decode(errors="replace")
+
+
+def _verbatim(payload: bytes) -> JsonValue | orjson.Fragment:
+    try:
+        orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        return payload.decode(errors="replace")
+    return orjson.Fragment(payload)
 
 
 def _json(payload: bytes) -> JsonValue:

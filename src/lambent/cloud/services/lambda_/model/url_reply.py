@@ -66,6 +66,7 @@ async def head_of(content_type: str, chunks: AsyncIterator[bytes]) -> tuple[Repl
     https://docs.aws.amazon.com/lambda/latest/dg/response-streaming.html
     """
     if content_type != _HTTP_INTEGRATION:
+        _check_line("Content-Type", content_type)
         return Reply(200, (("Content-Type", content_type),), b""), chunks
     begun = b""
     async for chunk in chunks:
@@ -138,7 +139,8 @@ def _header_value(value: object) -> str:
 
 
 def _check_line(name: str, value: str) -> None:
-    if not _TOKEN.fullmatch(name) or any(character in value for character in "\r\n\0"):
+    # A lone surrogate, which JSON can escape, has no bytes.
+    if not _TOKEN.fullmatch(name) or any(each in "\r\n\0" or "\ud800" <= each <= "\udfff" for each in value):
         raise MalformedReplyError("a header that cannot be sent")
 
 

@@ -18,6 +18,7 @@ from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import Transaction
 
 _LISTED_AT_ONCE = 50
+_MOST = 2**63 - 1
 _LAYER = re.compile(r"arn:[^:]+:lambda:(?P<region>[^:]+):(?P<account>\d{12}):layer:(?P<name>[^:]+)")
 
 
@@ -132,10 +133,13 @@ def named_layer(context: RequestContext, name: str) -> tuple[Scope, str]:
 
 
 def checked_number(number: int) -> int:
-    """Return the number of a layer version; raises InvalidParameterValueException for one there cannot be."""
+    """Return the number of a layer version; raises InvalidParameterValueException for one there cannot be.
+
+    No version has a number beyond the greatest that the store can hold: that stands for all of them.
+    """
     if number < 1:
         raise errors.invalid_parameter("Layer Version Cannot be less than 1")
-    return number
+    return min(number, _MOST)
 
 
 def _is_compatible(version: LayerVersion, parameters: Parameters) -> bool:
