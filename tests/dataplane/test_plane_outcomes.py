@@ -166,6 +166,7 @@ async def test_an_init_that_fails_again_is_the_outcome_and_each_later_invocation
             assert json.loads(outcome.payload or b"")["errorMessage"] == "Unable to import module 'app'"
             assert outcome.exit is None
             assert outcome.report.status is InvocationStatus.ERROR
+            assert outcome.report.max_memory_mb == 40
         assert isinstance(await world.invoke(), Completed)
     assert world.observer.facts[:5] == [
         "init started",

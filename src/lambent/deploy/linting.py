@@ -19,7 +19,7 @@ _SEVERITIES = {"error": Severity.ERROR, "warning": Severity.WARNING, "informatio
 def lint(text: str, file: Path) -> list[Diagnostic]:
     """Return what is wrong with a template; without cfn-lint its resources are not looked at, and a note says so."""
     try:
-        read_template(parse(text))
+        read_template(parse(text, allow_aliases=True))
     except TemplateError as error:
         return [Diagnostic(Severity.ERROR, "template", str(error), SourceSpan(str(file), 1, 1, 1, 1))]
     if importlib.util.find_spec("cfnlint") is None:

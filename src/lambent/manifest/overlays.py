@@ -10,12 +10,19 @@ from lambent.manifest.words import did_you_mean
 
 Value = Any  # Any: text, numbers, booleans, None, lists and mappings of them
 SECTION = "environments"
+_SECTIONS = frozenset({
+    "parameters", "functions", "layers", "roles", "log_groups", "keys", "capacity_providers", "outputs", "tags",
+})  # fmt: skip
+_NAMED = frozenset({("tags",), ("environment",)})
 
 
 def overlaid(
     document: dict[str, Value], name: str | None, sources: Sources, found: list[Diagnostic]
 ) -> dict[str, Value]:
-    """Return the document with the overlay of environment `name` over it; mappings are merged, all else is replaced."""
+    """Return the document with the overlay of environment `name` over it.
+
+    Mappings are merged, all else is replaced; `null` takes a resource, a tag or a variable of the rest away.
+    """
     environments = document.get(SECTION)
     rest = {key: value for key, value in document.items() if key != SECTION}
     if environments is not None and not isinstance(environments, dict):
@@ -36,15 +43,27 @@ def overlaid(
         message = f"environment {name} is a mapping"
         found.append(Diagnostic(Severity.ERROR, "type", message, sources.span(SECTION, name)))
         return rest
-    laid: dict[str, Value] = _merged(rest, overlay)
+    laid: dict[str, Value] = _merged(rest, overlay, ())
     _move(overlay, (SECTION, name), (), sources)
     return laid
 
 
-def _merged(below: Value, above: Value) -> Value:
-    if isinstance(below, dict) and isinstance(above, dict):
-        return {**below, **{key: _merged(below.get(key), value) for key, value in above.items()}}
-    return above
+def _merged(below: Value, above: Value, path: Path) -> Value:
+    if not (isinstance(below, dict) and isinstance(above, dict)):
+        return above
+    laid = {**below, **{key: _merged(below.get(key), value, (*path, key)) for key, value in above.items()}}
+    if not _has_names(path):
+        return laid
+    # A null for what is not there stays, and is told as a mistake: its name is probably another.
+    return {key: value for key, value in laid.items() if above.get(key, value) is not None or key not in below}
+
+
+def _has_names(path: Path) -> bool:
+    """Return whether what stands at a path is a mapping of names of the user's: a section, tags, variables."""
+    if len(path) == 1:
+        return path[0] in _SECTIONS
+    in_section = len(path) == 3 and path[0] in _SECTIONS
+    return path[-1:] in _NAMED and (in_section or path[:-1] == ("defaults",))
 
 
 def _move(overlay: dict[str, Value], start: Path, to: Path, sources: Sources) -> None:

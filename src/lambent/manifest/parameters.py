@@ -51,13 +51,26 @@ def _value(
     try:
         value = body["default"] if text is None else _typed(text, kind)
     except ValueError:
-        found.append(_error("bad-parameter", f"parameter {name}: {text!r} is no {kind}", sources, ("parameters", name)))
+        found.append(
+            _error(
+                "bad-parameter", f"parameter {name}: {_shown(text, body)} is no {kind}", sources, ("parameters", name)
+            )
+        )
         return None
     found.extend(
-        _error("bad-parameter", f"parameter {name}: {value!r} {problem}", sources, ("parameters", name))
+        _error("bad-parameter", f"parameter {name}: {_shown(value, body)} {problem}", sources, ("parameters", name))
         for problem in _problems(value, body)
     )
     return value
+
+
+def _shown(value: Value, body: dict[str, Value]) -> str:
+    return "its value" if _is_hidden(body) else repr(value)
+
+
+def _is_hidden(body: dict[str, Value]) -> bool:
+    # A finding ends up in terminals and in logs of builds. A `secret` that is not yet rightly written is meant as one.
+    return body.get("secret", False) is not False
 
 
 def _typed(text: str, kind: str) -> Value:
@@ -77,7 +90,8 @@ def _typed(text: str, kind: str) -> Value:
 def _problems(value: Value, body: dict[str, Value]) -> Iterator[str]:
     allowed = body.get("allowed")
     if isinstance(allowed, list) and value not in allowed:
-        yield f"is not one of {', '.join(str(one) for one in allowed)}"
+        known = ", ".join(str(one) for one in allowed)
+        yield "is none of those allowed" if _is_hidden(body) else f"is not one of {known}"
     pattern = body.get("pattern")
     if isinstance(pattern, str):
         try:

@@ -33,7 +33,7 @@ def parse(document: Mapping[str, Any], sources: Sources) -> tuple[System | None,
 
 
 def _diagnostic(error: Any, document: Mapping[str, Any], sources: Sources) -> Diagnostic:  # Any: pydantic's and YAML's
-    kind, path = str(error["type"]), _path(error["loc"], document)
+    kind, path = str(error["type"]), document_path(error["loc"], document)
     name = str(path[-1]) if path else "the manifest"
     if kind == "missing":
         return _missing(path, name, sources)
@@ -51,7 +51,7 @@ def _diagnostic(error: Any, document: Mapping[str, Any], sources: Sources) -> Di
     return Diagnostic(Severity.ERROR, "type", f"`{name}` is {_told(error['input'])}, but has to be {wanted}", span)
 
 
-def _path(location: Path, document: Any) -> Path:  # Any: YAML values
+def document_path(location: Path, document: Any) -> Path:  # Any: YAML values
     """Return the location as the document has it: pydantic's own names of union members are left out."""
     found: list[str | int] = []
     value: Any = document  # Any: JSON-shaped values

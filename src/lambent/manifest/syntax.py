@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from lambent.base.diagnostics import Diagnostic, Severity, SourceSpan
+from lambent.base.yaml_bounds import YamlBoundError, require_bounded
 from lambent.manifest.sources import Path, Sources
 
 Value = Any  # Any: text, numbers, booleans, None, lists and mappings of them
@@ -48,7 +49,10 @@ def read_all(text: str, file: str) -> list[tuple[dict[str, Value], Sources, list
     """Return every document of the text, each as `read` does."""
     text = text.removeprefix("\ufeff")
     try:
+        require_bounded(text, allow_aliases=True)
         nodes = list(yaml.compose_all(text, yaml.CSafeLoader))
+    except YamlBoundError as error:
+        raise _fault(file, error.line, error.column, error.message, "Nest it less, and write aliases out.") from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (1, 1) if mark is None else (mark.line + 1, mark.column + 1)

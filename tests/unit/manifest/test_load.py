@@ -65,7 +65,7 @@ def test_an_unknown_key_is_told_with_what_was_probably_meant() -> None:
         ("- a\n", "1:1", "a manifest is a mapping"),
         ("stack: [\n", "2:1", "not YAML"),
         ("stack: a\n\tx: 1\n", "2:1", "not YAML"),
-        ("stack: a\nstack: b\nfunctions: {}\n", "2:1", "stands here twice"),
+        ("stack: a\nstack: b\nroles: {r: {}}\n", "2:1", "stands here twice"),
         ("functions: {}\n", "1:1", "the manifest needs `stack`"),
     ],
 )

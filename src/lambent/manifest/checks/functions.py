@@ -69,7 +69,13 @@ def _naming(function: Function, name: str | None, place: Place) -> Iterator[Diag
         message = constraint(
             name, "functionName", "Member must satisfy regular expression pattern: [a-zA-Z0-9-_]{1,64}"
         )
+        wrong = list(dict.fromkeys(one for one in name if not _NAME.match(one)))
         advice = f"It has {len(name)} characters. Give it a shorter `name`, or shorten the stack's or its key."
+        if wrong:
+            told = " and ".join("a blank" if one.isspace() else f"`{one}`" for one in wrong)
+            advice = (
+                f"It has {told} in it. Give it a `name` of letters, digits, hyphens and underscores, or another key."
+            )
         yield place.found("function-name", message, advice, "name", key=True)
     description = literal(function.description)
     if description is not None and len(description) > 256:

@@ -15,11 +15,14 @@ from lambent.aws.quotas import (
 )
 from lambent.base.diagnostics import Diagnostic
 from lambent.manifest.checks.subject import Place, bounds, constraint
-from lambent.manifest.system import Alias, Function, Logs, Vpc
+from lambent.manifest.system import Alias, Cors, Function, Logs, Vpc
+from lambent.manifest.words import did_you_mean
 
 _SUBNET = re.compile(r"subnet-[0-9a-z]*\Z")
 _GROUP = re.compile(r"sg-[0-9a-zA-Z]*\Z")
 _ALIAS = re.compile(r"(?!^[0-9]+$)([a-zA-Z0-9-_]{1,128})\Z")
+_CORS_METHODS = frozenset({"GET", "PUT", "POST", "DELETE", "HEAD", "PATCH", "*"})
+_LONGEST_CORS_AGE_S = 86_400
 _SNAP_START = re.compile(r"(java(11|17|21|25)|python3\.1[2-9]|dotnet(8|10))\Z")
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 RETENTION_DAYS = (
@@ -42,6 +45,8 @@ def check_operation(function: Function, place: Place) -> Iterator[Diagnostic]:
     if function.url is not None and function.url.auth == "none":
         message = "anybody who knows its address can call this function"
         yield place.found("url-open", message, "Use `auth: iam`, or let the function check who calls.", "url")
+    if function.url is not None and function.url.cors is not None:
+        yield from _cors(function.url.cors, place)
     yield from _not_simulated(function, place)
 
 
@@ -164,6 +169,21 @@ def _retry(function: Function, place: Place) -> Iterator[Diagnostic]:
         message = bounds(retry.max_age, "maximumEventAgeInSeconds", MINIMUM_EVENT_AGE_S, MAXIMUM_EVENT_AGE_S)
         if message:
             yield place.found("retry", message, "It is given in seconds, or as 5m, 6h.", "retry", "max_age")
+
+
+def _cors(cors: Cors, place: Place) -> Iterator[Diagnostic]:
+    """https://docs.aws.amazon.com/lambda/latest/api/API_Cors.html, and what it says of a method that is not among its."""
+    if cors.max_age is not None and (message := bounds(cors.max_age, "cors.maxAge", 0, _LONGEST_CORS_AGE_S)):
+        yield place.found("url-cors", message, "It is given in seconds, or as 5m, 24h.", "url", "cors", "max_age")
+    for index, method in enumerate(cors.methods):
+        if method not in _CORS_METHODS:
+            message = f"Value '{method}' at 'cors.allowMethods' is not allowed. You can use GET, PUT, POST, DELETE, HEAD, PATCH, and the wildcard character (*)."
+            advice = (
+                "Leave it out: AWS answers OPTIONS itself."
+                if method.upper() == "OPTIONS"
+                else did_you_mean(method.upper(), sorted(_CORS_METHODS), otherwise="Write one of them.")
+            )
+            yield place.found("url-cors", message, advice, "url", "cors", "methods", index)
 
 
 def _not_simulated(function: Function, place: Place) -> Iterator[Diagnostic]:

@@ -29,6 +29,11 @@ class Rule:
 
 _ALL = (
     Rule("stack-name", _E, "A stack's name begins with a letter and has letters, digits and hyphens, 128 at most.", "https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html"),
+    Rule("region", _E, "A region is named as AWS names its regions.", "https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html"),
+    Rule("no-resources", _E, "A stack has one resource at least.", "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/resources-section-structure.html"),
+    Rule("logical-id", _E, "Letters and digits alone tell the resources of a stack apart.", "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/resources-section-structure.html"),
+    Rule("output-name", _E, "Letters and digits alone tell the outputs of a stack apart.", "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/outputs-section-structure.html"),
+    Rule("secret-output", _W, "An output shows what a secret parameter hides.", "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html"),
     Rule("function-name", _E, "A function's name has 64 characters at most: letters, digits, hyphens, underscores.", _API + "API_CreateFunction.html"),
     Rule("runtime-unknown", _E, "The runtime is one that Lambda has.", _DG + "lambda-runtimes.html"),
     Rule("runtime-deprecated", _W, "The runtime still gets security updates.", _DG + "lambda-runtimes.html#runtime-support-policy"),
@@ -72,6 +77,7 @@ _ALL = (
     Rule("retry", _E, "Asynchronous events are tried 0 to 2 times again, within 60 s to 6 h.", _DG + "invocation-async-configuring.html"),
     Rule("tags", _E, "A resource has 50 tags at most, and none that begins with aws:.", _DG + "configuration-tags.html"),
     Rule("url-open", _W, "A URL without authentication can be called by anybody.", _DG + "urls-auth.html"),
+    Rule("url-cors", _E, "A URL's cross-origin rules are of six methods, and are kept for a day at most.", _API + "API_Cors.html"),
     Rule("description", _E, "A description has 256 characters at most.", _API + "API_CreateFunction.html"),
     Rule("key-window", _E, "A key waits 7 to 30 days before it is deleted.", "https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html"),
     Rule("managed-memory", _E, "On Managed Instances a function has 2,048 MB at least.", _DG + "lambda-managed-instances-quotas.html"),

@@ -12,38 +12,58 @@ from lambent.manifest.checks.functions import check_function
 from lambent.manifest.checks.operation import RETENTION_DAYS, check_operation
 from lambent.manifest.checks.permissions import check_function_permissions, check_role
 from lambent.manifest.checks.subject import Place, constraint
+from lambent.manifest.checks.whole import check_whole
 from lambent.manifest.effective import effective_functions
 from lambent.manifest.expression import Expression
-from lambent.manifest.sources import Sources
+from lambent.manifest.sources import Path, Sources
 from lambent.manifest.system import System
 
 _STACK = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{0,127}\Z")
 
 
-def check(system: System, sources: Sources) -> list[Diagnostic]:
-    """Return everything that AWS's rules say against a system, offline."""
-    return list(_every(system, sources))
+def check(system: System, sources: Sources, *, unjudged: frozenset[Path] = frozenset()) -> list[Diagnostic]:
+    """Return everything that AWS's rules say against a system, offline; parts that are `unjudged` are left out."""
+    return list(_every(system, sources, unjudged))
 
 
-def _every(system: System, sources: Sources) -> Iterator[Diagnostic]:
+def _every(system: System, sources: Sources, unjudged: frozenset[Path]) -> Iterator[Diagnostic]:
     whole = Place(sources, ())
     if not _STACK.match(system.stack):
         message = constraint(
             system.stack, "stackName", "Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
         )
         yield whole.found("stack-name", message, "Begin with a letter; use letters, digits, hyphens.", "stack")
+    yield from check_whole(system, sources, unjudged)
     yield from _tags(system.tags, whole)
+    yield from _functions(system, sources, unjudged)
+    for key, role in system.roles.items():
+        if ("roles", key) not in unjudged:
+            yield from check_role(role, Place(sources, ("roles", key)))
+            yield from _tags(role.tags, Place(sources, ("roles", key)))
+    yield from _log_groups_and_keys(system, sources)
+    for key, provider in system.capacity_providers.items():
+        if ("capacity_providers", key) not in unjudged:
+            yield from check_provider(provider, Place(sources, ("capacity_providers", key)))
+
+
+def _functions(system: System, sources: Sources, unjudged: frozenset[Path]) -> Iterator[Diagnostic]:
+    if ("defaults",) in unjudged:
+        return
+    has_providers = not any(path[0] == "capacity_providers" for path in unjudged)
     for key, function in effective_functions(system).items():
+        if ("functions", key) in unjudged:
+            continue
         place = Place(sources, ("functions", key))
         name = f"{system.stack}-{key}" if function.name is None else function.name.literal
         yield from check_function(function, name, place)
         yield from check_operation(function, place)
         yield from check_function_permissions(function, place)
-        yield from check_managed(function, place, system.capacity_providers)
+        if has_providers:
+            yield from check_managed(function, place, system.capacity_providers)
         yield from _tags(function.tags, place)
-    for key, role in system.roles.items():
-        yield from check_role(role, Place(sources, ("roles", key)))
-        yield from _tags(role.tags, Place(sources, ("roles", key)))
+
+
+def _log_groups_and_keys(system: System, sources: Sources) -> Iterator[Diagnostic]:
     for key, group in system.log_groups.items():
         if group.retention is not None and group.retention not in RETENTION_DAYS:
             message = constraint(
@@ -55,8 +75,6 @@ def _every(system: System, sources: Sources) -> Iterator[Diagnostic]:
         if kms.deletion_window is not None and not 7 <= kms.deletion_window <= 30:
             message = constraint(kms.deletion_window, "pendingWindowInDays", "Member must have value between 7 and 30")
             yield Place(sources, ("keys", key)).found("key-window", message, "", "deletion_window")
-    for key, provider in system.capacity_providers.items():
-        yield from check_provider(provider, Place(sources, ("capacity_providers", key)))
 
 
 def _tags(tags: dict[str, Expression], place: Place) -> Iterator[Diagnostic]:
