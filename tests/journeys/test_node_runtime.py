@@ -109,7 +109,7 @@ def platform() -> Iterator[LocalPlatform]:
 def invoke(platform: LocalPlatform, name: str, **parameters: object) -> tuple[Any, str | None, str]:  # Any: JSON
     """Return a function's answer, the kind of its error, and its log."""
     answer = platform.client("lambda").invoke(FunctionName=name, LogType="Tail", **parameters)
-    log = base64.b64decode(answer["LogResult"]).decode()
+    log = base64.b64decode(answer["LogResult"]).decode(errors="replace")
     body = answer["Payload"].read()
     try:
         return json.loads(body), answer.get("FunctionError"), log
@@ -152,6 +152,16 @@ def test_a_handler_is_told_what_aws_tells_it_and_keeps_its_state(platform: Local
     assert invoke(platform, name)[0]["calls"] == 2
 
 
+def logged(platform: LocalPlatform, name: str, **chosen: str) -> list[str]:
+    """Return what a function has logged so far; its group is made when the first lines reach it, after the answer."""
+    logs = platform.client("logs")
+    try:
+        events = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}", **chosen)["events"]
+    except logs.exceptions.ResourceNotFoundException:
+        return []
+    return [each["message"] for each in events]
+
+
 def test_the_console_writes_events_with_id_and_level(platform: LocalPlatform) -> None:
     _, _, log = invoke(platform, made(platform, "logs"))
     lines = log.split("\n")
@@ -160,13 +170,7 @@ def test_the_console_writes_events_with_id_and_level(platform: LocalPlatform) ->
     assert len(first.split("\t")[1]) == 36
     assert any(line.endswith("\tWARN\tseveral") for line in lines)
     assert "plain" in lines
-    logs = platform.client("logs")
-
-    def kept() -> list[str]:
-        events = logs.filter_log_events(logGroupName="/aws/lambda/logs", filterPattern="several")["events"]
-        return [each["message"] for each in events]
-
-    messages = eventually(kept)
+    messages = eventually(lambda: logged(platform, "logs", filterPattern="several"))
     assert messages[0].endswith("several\nlines\n")
 
 
@@ -285,11 +289,9 @@ def test_an_error_within_an_error_is_logged_whole(platform: LocalPlatform) -> No
 def test_a_record_of_more_than_a_megabyte_is_logged_in_parts(platform: LocalPlatform) -> None:
     name = made(platform, "long")
     invoke(platform, name)
-    logs = platform.client("logs")
 
     def kept() -> list[str]:
-        found = logs.filter_log_events(logGroupName=f"/aws/lambda/{name}")["events"]
-        messages = [each["message"] for each in found if "\u00e4" in each["message"]]
+        messages = [each for each in logged(platform, name) if "\u00e4" in each]
         return messages if sum(each.count("\u00e4") for each in messages) == 700_000 else []
 
     messages = eventually(kept)
