@@ -16,10 +16,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
-from lambent.base.clock import Clock
 from lambent.base.tasks import OwnedTask
 from lambent.dataplane import metering
-from lambent.dataplane.environment.host import EnvironmentStatus, Host, Timer, log_stream
+from lambent.dataplane.environment.assignment import Assignment
+from lambent.dataplane.environment.host import EnvironmentStatus, Host, log_stream
 from lambent.dataplane.environment.init_phase import CUT_OFF, InitFailure, init_end
 from lambent.dataplane.errors import DataPlaneError, PlatformStoppingError, SandboxError
 from lambent.dataplane.lifecycle import EnvironmentState, Lifecycle
@@ -43,7 +43,6 @@ from lambent.dataplane.types import (
     FunctionSpec,
     InitFailed,
     InitializationType,
-    Invocation,
     InvocationReport,
     InvocationStatus,
     Outcome,
@@ -82,46 +81,6 @@ class EnvironmentOwner(Protocol):
 
     def gone(self, environment: Environment) -> None:
         """Nothing of it is left."""
-
-
-class Assignment:
-    """An invocation on its way through an environment, and the promise of its outcome to whoever asked."""
-
-    __slots__ = ("_environment", "init_ms", "invocation", "is_over", "promise", "started", "started_at", "timer")
-
-    def __init__(self, invocation: Invocation, promise: asyncio.Future[Outcome]) -> None:
-        self.invocation = invocation
-        self.promise = promise
-        self.is_over = False
-        self.started = 0.0
-        self.started_at = 0.0
-        self.init_ms: float | None = None
-        self.timer: Timer | None = None
-        self._environment: Environment | None = None
-
-    def begin(self, environment: Environment, real_time: Clock) -> None:
-        """Note that the invocation begins now, in this environment."""
-        self._environment = environment
-        self.started_at = real_time.now()
-        self.started = real_time.monotonic()
-
-    def answered(self, answer: asyncio.Future[RuntimeAnswer]) -> None:
-        """Take the runtime's answer to the environment; called by the channel's future."""
-        if self._environment is None:
-            return
-        if self.is_over:
-            self._environment.answered_late()
-        else:
-            self._environment.answered(self, answer.result())
-
-    def settle(self, outcome: Outcome | DataPlaneError) -> None:
-        """Keep the promise; a caller that went away has cancelled it, and nobody is told."""
-        if self.promise.done():
-            return
-        if isinstance(outcome, DataPlaneError):
-            self.promise.set_exception(outcome)
-        else:
-            self.promise.set_result(outcome)
 
 
 class Environment:

@@ -1,0 +1,62 @@
+"""An invocation on its way through an environment, and the promise of its outcome."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+from lambent.base.clock import Clock
+from lambent.dataplane.environment.host import Timer
+from lambent.dataplane.errors import DataPlaneError
+from lambent.dataplane.runtime_api.messages import RuntimeAnswer
+from lambent.dataplane.types import Invocation, Outcome
+
+
+class Serving(Protocol):
+    """Who serves an invocation and takes the runtime's answer to it: its environment."""
+
+    def answered(self, assignment: Assignment, answer: RuntimeAnswer) -> None:
+        """Conclude an invocation that the runtime has answered; called once per assignment, on the loop."""
+
+    def answered_late(self) -> None:
+        """Take back the slot of an invocation that had timed out, now that its code has come to an end."""
+
+
+class Assignment:
+    """An invocation on its way through an environment, and the promise of its outcome to whoever asked."""
+
+    __slots__ = ("_environment", "init_ms", "invocation", "is_over", "promise", "started", "started_at", "timer")
+
+    def __init__(self, invocation: Invocation, promise: asyncio.Future[Outcome]) -> None:
+        self.invocation = invocation
+        self.promise = promise
+        self.is_over = False
+        self.started = 0.0
+        self.started_at = 0.0
+        self.init_ms: float | None = None
+        self.timer: Timer | None = None
+        self._environment: Serving | None = None
+
+    def begin(self, environment: Serving, real_time: Clock) -> None:
+        """Note that the invocation begins now, in this environment."""
+        self._environment = environment
+        self.started_at = real_time.now()
+        self.started = real_time.monotonic()
+
+    def answered(self, answer: asyncio.Future[RuntimeAnswer]) -> None:
+        """Take the runtime's answer to the environment; called by the channel's future."""
+        if self._environment is None:
+            return
+        if self.is_over:
+            self._environment.answered_late()
+        else:
+            self._environment.answered(self, answer.result())
+
+    def settle(self, outcome: Outcome | DataPlaneError) -> None:
+        """Keep the promise; a caller that went away has cancelled it, and nobody is told."""
+        if self.promise.done():
+            return
+        if isinstance(outcome, DataPlaneError):
+            self.promise.set_exception(outcome)
+        else:
+            self.promise.set_result(outcome)
