@@ -282,13 +282,15 @@ class DataPlaneSettings:
     """How the data plane runs.
 
     `scratch` is a directory it owns (created and emptied by it). `endpoint_url` is what functions get as
-    `AWS_ENDPOINT_URL`. `isolation` None means the strongest that holds here. `idle_expiry_s` is platform time.
+    `AWS_ENDPOINT_URL`. `isolation` None means the strongest that holds here. `limits_cpu` holds functions to the CPU
+    that their memory brings, where the kernel lets us. `idle_expiry_s` is platform time.
     """
 
     scratch: Path
     endpoint_url: str
     isolation: IsolationLevel | None = None
     strict_runtimes: bool = False
+    limits_cpu: bool = True
     account_concurrency: int = 1000
     idle_expiry_s: float = 600.0
     init_timeout_s: float = 10.0

@@ -151,7 +151,7 @@ class Launcher:
     @property
     def _known_cgroups(self) -> Cgroups:
         if self._cgroups is None:
-            self._cgroups = Cgroups(os.getpid(), str(self._folder))
+            self._cgroups = Cgroups(os.getpid(), str(self._folder), limits_cpu=self._settings.limits_cpu)
         return self._cgroups
 
     async def _prove_namespaces(self, demanded: IsolationLevel | None) -> None:
