@@ -18,7 +18,7 @@ import signal
 import socket
 import struct
 
-from lambent.guest import framing, kernel, privileges, rootfs
+from lambent.guest import framing, kernel, network, privileges, rootfs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,6 +89,8 @@ class Keeper:
                 os.write(descriptor, b"0")
         if self._place.namespaces:
             rootfs.enter(self._place.base, request["task_root"], request["layers"], request["storage_mb"])
+            if self._place.endpoint_port:
+                network.connect(self._control, self._place.endpoint_port)
         else:
             kernel.adopt_orphans()
 
