@@ -15,8 +15,8 @@ class Principal:
 
     `arn` is what GetCallerIdentity would answer; for a service it is its host name (`s3.amazonaws.com`).
     `source_arn` names the resource on whose behalf a service calls. `via` is the service that calls with the identity's
-    credentials, as CloudFormation does: it may do what AWS reserves for its own, such as setting `aws:` tags. `trace` is
-    the X-Amzn-Trace-Id of the chain of requests that a service carries on.
+    credentials, as CloudFormation does: it may do what AWS reserves for its own, such as setting `aws:` tags.
+    `trace` is the X-Amzn-Trace-Id of the chain of requests that a service carries on.
     """
 
     kind: Literal["root", "user", "assumed-role", "service", "anonymous"]

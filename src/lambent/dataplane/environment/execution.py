@@ -96,7 +96,7 @@ class Environment:
     ) -> None:
         self.spec = spec
         self._started_for = started_for
-        self.since = host.clock.now()
+        self.since = self.born = host.clock.now()
         self.is_available = False
         """Whether its owner keeps it among those that can take an invocation; the owner's to set."""
         self._interpreter = interpreter

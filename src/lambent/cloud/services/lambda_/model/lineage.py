@@ -54,7 +54,7 @@ def _counts(lineage: str) -> dict[str, int]:
     # botocore encodes the bar between two entries.
     for entry in unquote(lineage).split("|"):
         fields = entry.split(":")
-        function, count = (fields[1], fields[0]) if len(fields) > 2 else (fields[0], fields[-1])  # noqa: PLR2004 - as said
+        function, count = (fields[1], fields[0]) if len(fields) > 2 else (fields[0], fields[-1])
         if _HASH.fullmatch(function) and count.isascii() and count.isdigit() and len(count) <= len("32767"):
             found[function] = int(count)
     return found
