@@ -243,6 +243,8 @@ class EnvironmentInfo:
     started_by: Literal["fork", "exec"]
     notices: tuple[str, ...] = ()
     """Differences from the real thing worth telling, such as a neighbouring interpreter standing in."""
+    init_phase: Literal["init", "invoke"] = "init"
+    """Where its latest init ran: in a phase of its own, or, after a failure or a reset, inside an invocation."""
 
 
 @dataclass(frozen=True, slots=True)
