@@ -238,6 +238,16 @@ def no_published_version() -> ServiceError:
     )
 
 
+def recursive_invocation() -> ServiceError:
+    """An invocation of a function that a chain of requests came back to too often."""
+    return ServiceError(
+        "RecursiveInvocationException",
+        "Lambda has detected your function being invoked in a recursive loop with other AWS resources and stopped your "
+        "function's invocation.",
+        members=_USER,
+    )
+
+
 def mode_not_supported() -> ServiceError:
     """A synchronous invocation of a function that may take longer than a caller can wait."""
     return ServiceError(
