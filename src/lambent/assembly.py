@@ -119,6 +119,7 @@ class Settings:
     seed: int | None = None
     account_concurrency: int = 1000
     idle_expiry_s: float = 600.0
+    environment_lifetime_s: float = 7200.0
     stop_grace_s: float = 5.0
 
 
@@ -256,6 +257,7 @@ class Platform:
             endpoint_server=server.serve_also if settings.closed_network else None,
             account_concurrency=settings.account_concurrency,
             idle_expiry_s=settings.idle_expiry_s,
+            lifetime_s=settings.environment_lifetime_s,
         )
 
     def _home(self, release: contextlib.AsyncExitStack) -> Path:

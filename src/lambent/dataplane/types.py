@@ -258,6 +258,8 @@ class EnvironmentInfo:
     started_by: Literal["fork", "exec"]
     notices: tuple[str, ...] = ()
     """Differences from the real thing worth telling, such as a neighbouring interpreter standing in."""
+    init_phase: Literal["init", "invoke"] = "init"
+    """Where its latest init ran: in a phase of its own, or, after a failure or a reset, inside an invocation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,8 +301,8 @@ class DataPlaneSettings:
     `scratch` is a directory it owns (created and emptied by it). `endpoint_url` is what functions get as
     `AWS_ENDPOINT_URL`. `isolation` None means the strongest that holds here. `limits_cpu` holds functions to the CPU
     that their memory brings, where the kernel lets us. With an `endpoint_server` each environment has a network of its
-    own, in which nothing but the endpoint is to be found; without, it has the machine's. `idle_expiry_s` is platform
-    time.
+    own, in which nothing but the endpoint is to be found; without, it has the machine's. `idle_expiry_s`, and
+    `lifetime_s` after which an environment is recycled however busy it is, are platform time.
     """
 
     scratch: Path
@@ -311,6 +313,7 @@ class DataPlaneSettings:
     endpoint_server: EndpointServer | None = None
     account_concurrency: int = 1000
     idle_expiry_s: float = 600.0
+    lifetime_s: float = 7200.0
     init_timeout_s: float = 10.0
 
 

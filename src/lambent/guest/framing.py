@@ -63,6 +63,15 @@ if TYPE_CHECKING:
         command: list[str] | None
 
 
+TEXTS = (
+    "Lambda-Runtime-Aws-Request-Id",
+    "Lambda-Runtime-Deadline-Ms",
+    "Lambda-Runtime-Invoked-Function-Arn",
+    "Lambda-Runtime-Trace-Id",
+    "Lambda-Runtime-Client-Context",
+    "Lambda-Runtime-Cognito-Identity",
+)
+"""The headers of the Runtime API that an INVOKE frame's texts are, in their order."""
 HEADER = struct.Struct(">BI")
 _TEXTS = struct.Struct(">6i")
 _ABSENT = -1
@@ -104,7 +113,7 @@ def frame(kind: int, body: bytes) -> bytes:
 def encode_invoke(texts: Sequence[str | None], payload: bytes) -> bytes:
     """Return an INVOKE frame: six texts (None where absent), then the event's bytes.
 
-    The texts are request id, deadline in epoch milliseconds, function ARN, trace id, client context, identity.
+    The texts are those of `TEXTS`; the deadline is in epoch milliseconds.
     """
     encoded = [None if text is None else text.encode() for text in texts]
     lengths = [_ABSENT if text is None else len(text) for text in encoded]

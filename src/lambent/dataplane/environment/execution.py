@@ -96,7 +96,7 @@ class Environment:
     ) -> None:
         self.spec = spec
         self._started_for = started_for
-        self.since = host.clock.now()
+        self.since = self.born = host.clock.now()
         self.is_available = False
         """Whether its owner keeps it among those that can take an invocation; the owner's to set."""
         self._interpreter = interpreter
@@ -257,6 +257,7 @@ class Environment:
             f"{self._interpreter.executable} ({self._interpreter.version})",
             sandbox.started_by,
             sandbox.notices,
+            "init" if is_first else "invoke",
         )
         relay = OutputRelay(self._host.observer, info)
         relay.request_id = self._relay.request_id if self._relay is not None else None
