@@ -205,7 +205,7 @@ def ordinary_user(command: list[str], home: Path) -> list[str]:
     if closed:
         way, kept = Path(sys.base_prefix).resolve(), home / "interpreter"
         cover = [
-            f"mkdir {kept}",
+            f"mkdir -p {kept}",
             f"mount --bind {way} {kept}",
             f"mount -t tmpfs -o mode=755 tmpfs {closed[-1]}",
             f"mkdir -p {way}",
