@@ -74,7 +74,10 @@ def functions(aws: ClientFactory) -> Any:  # Any: a boto3 client
 @pytest.mark.parametrize("name", ARCHIVES)
 @pytest.mark.parametrize("way", WAYS)
 def test_a_hostile_archive_is_refused_with_lambdas_words(
-    aws: ClientFactory, functions: Any, way: str, name: str
+    aws: ClientFactory,
+    functions: Any,  # Any: as above
+    way: str,
+    name: str,
 ) -> None:
     make, message = ARCHIVES[name]
     with pytest.raises(ClientError) as refused:
@@ -83,7 +86,7 @@ def test_a_hostile_archive_is_refused_with_lambdas_words(
     assert refused.value.response["Error"]["Message"] == message
 
 
-def test_a_device_in_an_archive_becomes_a_plain_file(aws: ClientFactory, functions: Any) -> None:
+def test_a_device_in_an_archive_becomes_a_plain_file(aws: ClientFactory, functions: Any) -> None:  # Any: as above
     _bring(aws, functions, "CreateFunction", _entry("sda", mode=_DEVICE))
     assert functions.get_function(FunctionName="f")["Configuration"]["CodeSize"] > 0
 
