@@ -251,6 +251,8 @@ class OutputLine:
 
     timestamp_ms: int
     text: str
+    by_extension: bool = False
+    """Whether an external extension wrote it, not the function."""
 
 
 class Observer(Protocol):

@@ -13,10 +13,13 @@ import signal
 import struct
 
 from lambent.guest import kernel, privileges, rootfs
+from lambent.guest.extensions_door import Door
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable, NoReturn
+
+    from collections.abc import Iterator
 
     from lambent.guest.framing import SpawnRequest
     from lambent.guest.place import Place
@@ -28,11 +31,14 @@ REPORT = struct.Struct(">IBi")
 UP = 1
 ENDED = 2
 FAILED = 3
+LEFT = 4
 REPORT_SIZE = 512
 
 END_ALL = signal.SIGQUIT
 """Sent to a keeper without a pid namespace: end every descendant, then yourself."""
-HELD_BACK = frozenset({signal.SIGTERM, END_ALL})
+END_RUNTIME = signal.SIGUSR1
+"""Sent to a keeper: end the runtime at once; its extensions may go on until they are ended."""
+HELD_BACK = frozenset({signal.SIGTERM, END_ALL, END_RUNTIME})
 """Blocked from the fork server on, so that a signal to a keeper waits until the keeper can answer it."""
 
 
@@ -58,30 +64,30 @@ def keep(place: Place, request: SpawnRequest, descriptors: dict[str, int], becom
             rootfs.enter(place.base, request["task_root"], request["layers"], request["storage_mb"])
         else:
             kernel.adopt_orphans()
+        door = Door(place, request, descriptors)
+        door.open()
         runtime = os.fork()
         if runtime == 0:
-            _be_runtime(place, request, descriptors, become_runtime)
+            _be_runtime(place, request, door, lambda: become_runtime(request, descriptors))
         report(pipe, token, UP, runtime)
     except OSError as error:
         report(pipe, token, FAILED, 0, f"{error.filename or 'sandbox'}: {error.strerror}")
         os._exit(1)
     try:
-        privileges.close_all_but({0, 1, 2, pipe, place.alive})
+        privileges.close_all_but({0, 1, 2, pipe, place.alive, *door.kept()})
         privileges.drop(place.user_id if place.switch_user else None)
         kernel.hide_memory()
         kernel.die_with_parent(signal.SIGKILL if place.namespaces else END_ALL)
         if place.is_orphaned():
             os._exit(1)
-        status = _wait_for(runtime)
+        status = _wait_for(runtime, door, lambda status: report(pipe, token, LEFT, status))
         _end_descendants()
         report(pipe, token, ENDED, status)
     finally:
         os._exit(0)
 
 
-def _be_runtime(
-    place: Place, request: SpawnRequest, descriptors: dict[str, int], become_runtime: BecomeRuntime
-) -> NoReturn:
+def _be_runtime(place: Place, request: SpawnRequest, door: Door, become_runtime: Callable[[], None]) -> NoReturn:
     try:
         os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)  # the fork server ignores it
@@ -92,7 +98,8 @@ def _be_runtime(
             kernel.show_memory()
         else:
             kernel.die_with_parent(signal.SIGKILL)
-        become_runtime(request, descriptors)
+        door.pass_through()
+        become_runtime()
     except BaseException:  # noqa: BLE001 - nothing may return into the fork server's frames below
         import traceback  # it costs 6 ms of the platform's start, and is there in a fork by then
 
@@ -101,22 +108,67 @@ def _be_runtime(
         os._exit(1)
 
 
-def _wait_for(runtime: int) -> int:
-    def pass_on(number: int, _frame: object) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(runtime, number)
+def _wait_for(runtime: int, door: Door, left: Callable[[int], None]) -> int:
+    """Return the runtime's wait status once nothing is to be waited for any more.
+
+    External extensions outlive the runtime: `left` tells of its end, and the platform ends them when they are done.
+    """
+    is_ending = False
+    status: int | None = None
+
+    def kill(pid: int | None, number: int) -> None:
+        if pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+    def to_runtime(number: int, _frame: object) -> None:
+        if status is None:
+            kill(runtime, signal.SIGKILL if number == END_RUNTIME else number)
 
     def end_all(_number: int, _frame: object) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(runtime, signal.SIGKILL)
+        nonlocal is_ending
+        is_ending = True
+        to_runtime(END_RUNTIME, None)
 
-    signal.signal(signal.SIGTERM, pass_on)
+    wakeup = _wake_up_for_signals()
+    signal.signal(signal.SIGTERM, to_runtime)
+    signal.signal(END_RUNTIME, to_runtime)
     signal.signal(END_ALL, end_all)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
+    has_companion = door.is_needed
     while True:
-        pid, status = os.wait()
-        if pid == runtime:
+        for pid, ended in _reaped():
+            if pid == runtime:
+                status = ended
+                if door.has_extensions and has_companion:
+                    left(status)
+            elif pid == door.companion:
+                has_companion = False
+                to_runtime(END_RUNTIME, None)  # it, and its extensions, have nobody to ask any more
+        if status is not None and (is_ending or not (door.has_extensions and has_companion)):
             return status
+        door.wait(wakeup)
+
+
+def _wake_up_for_signals() -> int:
+    """Return a descriptor that can be read when a signal has come."""
+    source, wakeup = os.pipe()
+    for end in (source, wakeup):
+        os.set_blocking(end, False)
+    signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+    return source
+
+
+def _reaped() -> Iterator[tuple[int, int]]:
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if not pid:
+            return
+        yield pid, status
 
 
 def _end_descendants() -> None:

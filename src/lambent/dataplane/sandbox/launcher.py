@@ -13,13 +13,14 @@ from typing import Final
 
 from lambent.base.clock import Clock
 from lambent.dataplane.errors import IsolationUnavailableError, RuntimeUnavailableError, SandboxError
+from lambent.dataplane.runtime_api.companion_link import CompanionLink
 from lambent.dataplane.runtime_api.rendezvous import RuntimeChannel
 from lambent.dataplane.sandbox.cgroups import Cgroup, CgroupError, Cgroups
 from lambent.dataplane.sandbox.handle import Sandbox
 from lambent.dataplane.sandbox.interpreters import RUNTIMES, Interpreters
 from lambent.dataplane.sandbox.namespaces import USER_ID, namespace_finding, namespace_means
 from lambent.dataplane.sandbox.process_memory import MemoryWatch, ProcessMemory
-from lambent.dataplane.sandbox.request import SandboxPaths, exec_cause, spawn_request
+from lambent.dataplane.sandbox.request import SandboxPaths, exec_cause, external_extensions, spawn_request
 from lambent.dataplane.sandbox.running import RunningSandbox, SandboxParts
 from lambent.dataplane.sandbox.runtime_directory import (
     assemble_runtime,
@@ -206,14 +207,21 @@ class Launcher:
         except SandboxError:
             channel.close()
             raise
-        output, output_end = os.pipe()
-        os.set_blocking(output, False)
-        descriptors = {"channel": guest.fileno(), "output": output_end}
+        extensions = external_extensions(paths.layers)
+        host_end, extensions_end = socket.socketpair()
+        output, output_end = _output_pipe()
+        extension_output, extension_output_end = _output_pipe() if extensions else (None, None)
+        descriptors = {"channel": guest.fileno(), "extensions": extensions_end.fileno(), "output": output_end}
+        if extension_output_end is not None:
+            descriptors["extension_output"] = extension_output_end
         for number, descriptor in enumerate(cgroup.join if cgroup else ()):
             descriptors[f"cgroup{number}"] = descriptor
         limits_processes = self._known_cgroups.limits_processes
         child = server.spawn(spawn_request(spec, paths, limits_processes=limits_processes), descriptors)
-        os.close(output_end)
+        extensions_end.close()
+        for end in (output_end, extension_output_end):
+            if end is not None:
+                os.close(end)
         if cgroup is not None:
             cgroup.joined()
         cause = exec_cause(spec)
@@ -221,7 +229,9 @@ class Launcher:
             channel=channel,
             server=server,
             child=child,
+            link=CompanionLink(host_end, extensions),
             output=output,
+            extension_output=extension_output,
             cgroup=cgroup,
             has_pid_namespace=spec.isolation is IsolationLevel.NAMESPACE,
             started_by="exec" if cause or spec.interpreter.host is not None else "fork",
@@ -246,6 +256,12 @@ class Launcher:
         if cgroup is not None:
             self._known_cgroups.discard(cgroup)
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _output_pipe() -> tuple[int, int]:
+    source, end = os.pipe()
+    os.set_blocking(source, False)
+    return source, end
 
 
 def _has_failed(starting: asyncio.Future[ForkServer]) -> bool:

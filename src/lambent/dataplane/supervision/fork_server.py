@@ -47,13 +47,15 @@ class ForkServerSpec:
 
 @dataclass(slots=True)
 class Child:
-    """One keeper: `started` resolves to its process id, `ended` to the runtime's wait status.
+    """One keeper: `started` resolves to its process id, `left` and `ended` to the runtime's wait status.
 
-    `started` fails with SandboxError where the sandbox could not be built. `ended` never fails.
+    `left` is as soon as the runtime has ended, which external extensions outlive; `ended` is when nothing is left.
+    `started` fails with SandboxError where the sandbox could not be built. The others never fail.
     """
 
     token: int
     started: asyncio.Future[int]
+    left: asyncio.Future[int]
     ended: asyncio.Future[int]
 
 
@@ -131,9 +133,11 @@ class ForkServer:
     def spawn(self, request: Mapping[str, object], descriptors: Mapping[str, int]) -> Child:
         """Ask for one child. The descriptors are passed on at once or, if the server is slow, duplicated for later."""
         self._tokens += 1
-        child = Child(self._tokens, self._loop.create_future(), self._loop.create_future())
+        futures = [self._loop.create_future() for _ in range(3)]
+        child = Child(self._tokens, *futures)
         if self.ended.done():
             child.started.set_exception(SandboxError("the fork server has ended"))
+            child.left.set_result(9)
             child.ended.set_result(9)
             return child
         self._children[child.token] = child
@@ -232,6 +236,8 @@ class ForkServer:
             child.started.set_result(int(report["keeper"]))
         elif kind == framing.REFUSED and not child.started.done():
             child.started.set_exception(SandboxError(str(report["reason"])))
+        elif kind == framing.LEFT and not child.left.done():
+            child.left.set_result(int(report["status"]))
         elif kind == framing.ENDED:
             self._end(child, int(report["status"]))
 
@@ -247,8 +253,9 @@ class ForkServer:
             child.started.set_exception(SandboxError("the sandbox ended while it was built"))
             with contextlib.suppress(asyncio.CancelledError):
                 child.started.exception()
-        if not child.ended.done():
-            child.ended.set_result(status)
+        for end in (child.left, child.ended):
+            if not end.done():
+                end.set_result(status)
 
 
 def _close_all(descriptors: Sequence[int]) -> None:
