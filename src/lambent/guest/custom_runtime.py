@@ -80,13 +80,16 @@ class Handler(Requests):
     rendezvous: Rendezvous
     is_streaming = False
 
-    def do_GET(self) -> None:
-        """Answer `invocation/next`, which waits as long as it takes."""
+    def _answer(self) -> None:
         if not self.path.startswith(_PREFIX):
-            super().do_GET()
-            return
-        if not self._is_allowed():
-            return
+            super()._answer()
+        elif self._is_allowed():
+            if self.command == "GET":
+                self._give()
+            else:
+                self._accept()
+
+    def _give(self) -> None:
         if self.path != _PREFIX + "invocation/next":
             self._reply(404, {"errorMessage": "404 page not found", "errorType": "NotFound"})
             return
@@ -103,13 +106,7 @@ class Handler(Requests):
         self.end_headers()
         self.wfile.write(payload)
 
-    def do_POST(self) -> None:
-        """Take an answer, or an error."""
-        if not self.path.startswith(_PREFIX):
-            super().do_POST()
-            return
-        if not self._is_allowed():
-            return
+    def _accept(self) -> None:
         parts = self.path[len(_PREFIX) :].split("/")
         self.is_streaming = False  # a connection carries many requests
         try:

@@ -26,15 +26,17 @@ if TYPE_CHECKING:
     from lambent.guest.framing import SpawnRequest
 
 # What is the runtime's alone: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html
-_NOT_FOR_EXTENSIONS = frozenset({
-    "AWS_EXECUTION_ENV",
-    "AWS_LAMBDA_LOG_GROUP_NAME",
-    "AWS_LAMBDA_LOG_STREAM_NAME",
-    "AWS_XRAY_CONTEXT_MISSING",
-    "AWS_XRAY_DAEMON_ADDRESS",
-    "LAMBDA_RUNTIME_DIR",
-    "LAMBDA_TASK_ROOT",
-})
+_NOT_FOR_EXTENSIONS = frozenset(
+    {
+        "AWS_EXECUTION_ENV",
+        "AWS_LAMBDA_LOG_GROUP_NAME",
+        "AWS_LAMBDA_LOG_STREAM_NAME",
+        "AWS_XRAY_CONTEXT_MISSING",
+        "AWS_XRAY_DAEMON_ADDRESS",
+        "LAMBDA_RUNTIME_DIR",
+        "LAMBDA_TASK_ROOT",
+    }
+)
 # What this process, or the interpreter, does not leave as programs expect it.
 _DEFAULTS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGUSR1, signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ)
 
@@ -55,9 +57,7 @@ class Companion:
         with self._sending:
             self._platform.sendall(frame)
 
-    def relay(
-        self, method: str, path: str, headers: dict[str, str], body: bytes
-    ) -> tuple[int, dict[str, str], bytes]:
+    def relay(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
         """Pass a request on to the platform and return its answer's status, headers and body, whenever it comes."""
         answer = _Answer()
         with self._sending:
@@ -101,7 +101,7 @@ class Companion:
     def _take(self, kind: int, head: dict[str, object], body: bytes) -> None:
         if kind == framing.ANSWER:
             with self._sending:
-                answer = self._waiting.pop(head["number"])  # type: ignore[arg-type]  # the platform's own words
+                answer = self._waiting.pop(int(str(head["number"])))
             answer.give(head, body)
         elif kind == framing.DELIVER:
             self._deliveries.begin(head, body)

@@ -29,6 +29,7 @@ class Requests(BaseHTTPRequestHandler):
     """One connection of the runtime or of an extension."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # headers and body are two writes: the second would wait for the first's receipt
     relay: Relay
 
     def setup(self) -> None:
@@ -37,20 +38,22 @@ class Requests(BaseHTTPRequestHandler):
         self.is_ours = peers.is_of_this_sandbox(self.client_address[1])
 
     def do_GET(self) -> None:
-        """Answer `event/next`, which waits as long as it takes."""
-        self._pass_on()
+        """Answer what is asked for, such as `next`, which waits as long as it takes."""
+        self._answer()
 
     def do_POST(self) -> None:
-        """Answer what an extension tells."""
-        self._pass_on()
+        """Answer what is told."""
+        self._answer()
 
     def do_PUT(self) -> None:
         """Answer a subscription."""
-        self._pass_on()
+        self._answer()
+
+    def _answer(self) -> None:
+        if self._is_allowed():
+            self._pass_on()
 
     def _pass_on(self) -> None:
-        if not self._is_allowed():
-            return
         try:
             body = self._body(framing.MAX_CALL)
         except TruncatedError:

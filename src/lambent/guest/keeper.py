@@ -17,9 +17,8 @@ from lambent.guest.extensions_door import Door
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Callable, NoReturn
-
     from collections.abc import Iterator
+    from typing import Callable, NoReturn
 
     from lambent.guest.framing import SpawnRequest
     from lambent.guest.place import Place
@@ -116,14 +115,10 @@ def _wait_for(runtime: int, door: Door, left: Callable[[int], None]) -> int:
     is_ending = False
     status: int | None = None
 
-    def kill(pid: int | None, number: int) -> None:
-        if pid is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
-
     def to_runtime(number: int, _frame: object) -> None:
         if status is None:
-            kill(runtime, signal.SIGKILL if number == END_RUNTIME else number)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(runtime, signal.SIGKILL if number == END_RUNTIME else number)
 
     def end_all(_number: int, _frame: object) -> None:
         nonlocal is_ending
@@ -131,23 +126,21 @@ def _wait_for(runtime: int, door: Door, left: Callable[[int], None]) -> int:
         to_runtime(END_RUNTIME, None)
 
     wakeup = _wake_up_for_signals()
-    signal.signal(signal.SIGTERM, to_runtime)
-    signal.signal(END_RUNTIME, to_runtime)
-    signal.signal(END_ALL, end_all)
+    for number, handler in ((signal.SIGTERM, to_runtime), (END_RUNTIME, to_runtime), (END_ALL, end_all)):
+        signal.signal(number, handler)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
-    has_companion = door.is_needed
-    while True:
+    outlives = door.has_extensions
+    while status is None or (outlives and not is_ending):
+        door.wait(wakeup)
         for pid, ended in _reaped():
             if pid == runtime:
                 status = ended
-                if door.has_extensions and has_companion:
-                    left(status)
+                if outlives:
+                    left(ended)
             elif pid == door.companion:
-                has_companion = False
+                outlives = False
                 to_runtime(END_RUNTIME, None)  # it, and its extensions, have nobody to ask any more
-        if status is not None and (is_ending or not (door.has_extensions and has_companion)):
-            return status
-        door.wait(wakeup)
+    return status
 
 
 def _wake_up_for_signals() -> int:
@@ -157,6 +150,7 @@ def _wake_up_for_signals() -> int:
         os.set_blocking(end, False)
     signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+    os.write(wakeup, b"\0")  # for what came before
     return source
 
 

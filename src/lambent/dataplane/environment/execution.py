@@ -19,6 +19,7 @@ from typing import Protocol
 from lambent.base.tasks import OwnedTask
 from lambent.dataplane import metering
 from lambent.dataplane.environment.assignment import Assignment
+from lambent.dataplane.environment.companions import Companions, ExtensionFailure, ShutdownReason
 from lambent.dataplane.environment.host import EnvironmentStatus, Host, log_stream
 from lambent.dataplane.environment.init_phase import CUT_OFF, InitFailure, init_end
 from lambent.dataplane.errors import DataPlaneError, PlatformStoppingError, SandboxError
@@ -34,6 +35,7 @@ from lambent.dataplane.runtime_api.messages import (
 from lambent.dataplane.sandbox.handle import Sandbox
 from lambent.dataplane.sandbox.spec import Interpreter, Limits, SandboxSpec
 from lambent.dataplane.sandbox.variables import environment_variables
+from lambent.dataplane.supervision.child import exit_text
 from lambent.dataplane.types import (
     Completed,
     Crashed,
@@ -108,6 +110,7 @@ class Environment:
         self._active: list[Assignment] = []
         self._sandbox: Sandbox | None = None
         self._relay: OutputRelay | None = None
+        self._companions: Companions | None = None
         self._initializing: OwnedTask[None] | None = None
         self._is_cut_off = False
         self._overdue = 0
@@ -174,11 +177,14 @@ class Environment:
         """Take no more invocations and end; what it still serves fails with PlatformStoppingError. Idempotent."""
         if self._lifecycle.state in {EnvironmentState.STOPPING, EnvironmentState.GONE}:
             return
+        self._leave(cause, ShutdownReason.SPINDOWN)
+
+    def _leave(self, cause: str, reason: ShutdownReason) -> None:
         self._move(EnvironmentState.STOPPING, cause)
         self._owner.leaving(self)
         for assignment in tuple(self._active):
             self._abandon(assignment, PlatformStoppingError(f"the environment was stopped: {cause}"))
-        self._host.tasks.start(self._stop(), name=f"end of {self._environment_id}")
+        self._host.tasks.start(self._stop(reason), name=f"end of {self._environment_id}")
 
     async def wait_gone(self) -> None:
         """Return once nothing of it is left; cancelling the wait does not keep it alive."""
@@ -203,10 +209,14 @@ class Environment:
         endpoint_url = host.settings.endpoint_url
         variables = environment_variables(self.spec, credentials, self._log_stream, endpoint_url, self._started_for)
         sandbox = self._sandbox = await host.launcher.launch(self._sandbox_spec(variables))
-        relay = self._enter(sandbox, begun_at)
-        failure = CUT_OFF if self._is_cut_off else await init_end(sandbox, limit_s)
+        relay = self._enter(sandbox, begun_at, "invoke" if limit_s is None else "init")
+        companions = self._companions
+        failure = CUT_OFF if self._is_cut_off else await init_end(sandbox, companions, limit_s)
         init_ms = (host.real_time.monotonic() - begun) * 1000
         sandbox.drain_output()
+        if companions is not None and not self._is_cut_off:
+            status = InvocationStatus.SUCCESS if failure is None else failure.status
+            companions.init_ended(init_ms, status, None if failure is None else failure.error_type)
         self._peak_mb, self._peak_read = sandbox.peak_memory_mb(), host.real_time.monotonic()
         if failure is None:
             if self._started_for is not InitializationType.ON_DEMAND:
@@ -214,12 +224,12 @@ class Environment:
             elif limit_s is not None:
                 # The retry inside an invocation is part of that one's duration and is not reported apart.
                 self._init_ms = init_ms
-            sandbox.exited.add_done_callback(partial(self._ended, sandbox))
+            sandbox.left.add_done_callback(partial(self._ended, sandbox))
             sandbox.channel.closed.add_done_callback(partial(self._closed, sandbox))
             return None
         if not self._is_cut_off:
             host.observer.init_ended(relay.environment, init_ms, failure.status, failure.error_type)
-        await sandbox.terminate()
+        await self._shut_down(sandbox, companions, _reason_of(failure.status))
         self._sandbox = None
         return failure
 
@@ -240,10 +250,13 @@ class Environment:
             self._owner.freed(self)  # of its other slots, if it has any
         elif failure is not None:
             report = self._report(assignment, failure.status, failure.error_type)
-            self._conclude(assignment, InitFailed(failure.payload, failure.error_type, failure.exit, report))
+            payload = failure.payload
+            if failure.extension is not None:
+                payload = failure.extension.payload(assignment.invocation.request_id)
+            self._conclude(assignment, InitFailed(payload, failure.error_type, failure.exit, report))
             self._free("init failed again")
 
-    def _enter(self, sandbox: Sandbox, begun_at: float) -> OutputRelay:
+    def _enter(self, sandbox: Sandbox, begun_at: float, phase: str) -> OutputRelay:
         """Note what the sandbox turned out to be, tell of the init (of the first only), and listen to its output."""
         is_first = self._relay is None
         info = EnvironmentInfo(
@@ -263,6 +276,11 @@ class Environment:
             if self._lifecycle.state is EnvironmentState.STARTING:
                 self._move(EnvironmentState.INITIALIZING, f"sandbox built by {sandbox.started_by}")
             self._host.observer.init_started(info, begun_at)
+        self._companions = None
+        if sandbox.link is not None:
+            self._companions = Companions(sandbox.link, info, self._host, self)
+            self._companions.init_started(phase, begun_at)
+            relay.tap = self._companions.written if self._companions.is_active else None
         sandbox.on_output(relay)
         return relay
 
@@ -287,6 +305,9 @@ class Environment:
             invocation.client_context,
             invocation.cognito_identity,
         )
+        if self._companions is not None and self._companions.is_active:
+            self._told().tap = self._companions.written  # an internal extension may have come
+            self._companions.invoked(headers, assignment.started_at)
         sandbox.channel.invoke(headers, invocation.payload, invocation.sink).add_done_callback(assignment.answered)
 
     def answered(self, assignment: Assignment, answer: RuntimeAnswer) -> None:
@@ -300,17 +321,56 @@ class Environment:
                 self._host.tasks.start(sandbox.terminate(), name=f"kill of {self._environment_id}")
             return
         sandbox.drain_output()
+        outcome: Completed | FunctionError
         if isinstance(answer, Response):
             report = self._report(assignment, InvocationStatus.SUCCESS)
-            self._conclude(assignment, Completed(answer.payload, answer.content_type, report))
+            outcome = Completed(answer.payload, answer.content_type, report)
         else:
             report = self._report(assignment, InvocationStatus.ERROR, answer.error_type)
-            self._conclude(assignment, FunctionError(answer.payload, answer.error_type, report))
-            if answer.error_type == _TOO_LARGE and not self._active:
-                # AWS's client ends its process when its answer is refused; the next invocation must not meet that end.
-                self._is_cut_off = True
-                self._begin_reset(answer.error_type)
+            outcome = FunctionError(answer.payload, answer.error_type, report)
+        companions = self._companions
+        if companions is not None and companions.is_active:
+            trace_id = assignment.invocation.trace_id
+            companions.runtime_done(report, len(answer.payload), trace_id)
+            if companions.are_awaited:
+                # The caller has the answer at once; the environment, and the bill, wait for the extensions.
+                assignment.outcome, assignment.answered_ms = outcome, report.duration_ms
+                if not assignment.invocation.waits_for_extensions:
+                    assignment.settle(outcome)
                 return
+        self._close(assignment, outcome)
+
+    def extensions_returned(self) -> None:
+        """Conclude the invocation that only extensions were still working on; called by those."""
+        for assignment in tuple(self._active):
+            outcome = assignment.outcome
+            if outcome is not None:
+                report = self._report(assignment, outcome.report.status, outcome.report.error_type)
+                self._close(assignment, replace(outcome, report=report))
+
+    def extension_failed(self, failure: ExtensionFailure) -> None:
+        """End the environment's processes, and with them its invocation, because an extension has ended."""
+        if self._is_cut_off or self._sandbox is None:
+            return
+        if not self._active:
+            self._leave(f"an extension failed: {failure.error_type}", ShutdownReason.FAILURE)
+            return
+        self._is_cut_off = True
+        for assignment in tuple(self._active):
+            request_id = assignment.invocation.request_id
+            if self._companions is not None:
+                self._companions.fault(request_id, failure.message, failure.error_type)
+            report = self._report(assignment, InvocationStatus.ERROR, failure.error_type)
+            self._conclude(assignment, FunctionError(failure.payload(request_id), failure.error_type, report))
+        self._begin_reset(failure.error_type, ShutdownReason.FAILURE)
+
+    def _close(self, assignment: Assignment, outcome: Completed | FunctionError) -> None:
+        self._conclude(assignment, outcome)
+        if isinstance(outcome, FunctionError) and outcome.error_type == _TOO_LARGE and not self._active:
+            # AWS's client ends its process when its answer is refused; the next invocation must not meet that end.
+            self._is_cut_off = True
+            self._begin_reset(outcome.error_type, ShutdownReason.FAILURE)
+            return
         self._free("invocation over")
 
     def answered_late(self) -> None:
@@ -333,21 +393,25 @@ class Environment:
             return
         self._is_cut_off = True
         self._conclude(assignment, TimedOut(self.spec.timeout_s, report))
-        self._begin_reset("timed out")
+        self._begin_reset("timed out", ShutdownReason.TIMEOUT)
 
     def _ended(self, sandbox: Sandbox, exited: asyncio.Future[ProcessExit]) -> None:
         if self._sandbox is not sandbox or self._is_cut_off:
             return
         if not self._active:
-            self.retire("its process ended while it was idle")
+            if self._lifecycle.state is not EnvironmentState.STOPPING:
+                self._leave("its process ended while it was idle", ShutdownReason.FAILURE)
             return
         self._is_cut_off = True
         cause = exited.result()
         error_type = "Runtime.OutOfMemory" if cause.kind is ExitKind.OUT_OF_MEMORY else "Runtime.ExitError"
         for assignment in tuple(self._active):
             report = replace(self._report(assignment, InvocationStatus.ERROR, error_type), exit=cause)
+            if self._companions is not None:
+                message = f"Runtime exited with error: {exit_text(cause)}"
+                self._companions.fault(assignment.invocation.request_id, message, error_type)
             self._conclude(assignment, Crashed(cause, report))
-        self._begin_reset(f"{cause.kind} {cause.code}")
+        self._begin_reset(f"{cause.kind} {cause.code}", ShutdownReason.FAILURE)
 
     def _closed(self, sandbox: Sandbox, _: asyncio.Future[Closed]) -> None:
         # Sooner than the exit: an environment whose channel is closed must not be given an invocation.
@@ -361,8 +425,16 @@ class Environment:
         self._active.remove(assignment)
         relay = self._told()
         relay.request_id = None
+        if self._companions is not None and self._companions.is_active:
+            self._tell_end(assignment, outcome, self._companions)
         self._host.observer.invocation_ended(relay.environment, assignment.invocation, outcome.report)
         self._owner.concluded(assignment, outcome)
+
+    def _tell_end(self, assignment: Assignment, outcome: _Ran, companions: Companions) -> None:
+        trace_id = assignment.invocation.trace_id
+        if assignment.outcome is None and not isinstance(outcome, Completed | FunctionError):
+            companions.runtime_done(outcome.report, 0, trace_id)
+        companions.invocation_ended(outcome.report, trace_id)
 
     def _abandon(self, assignment: Assignment, error: DataPlaneError) -> None:
         """End an invocation for a fault of the platform's: its facts are completed, and the caller gets the error."""
@@ -399,15 +471,18 @@ class Environment:
             self.spec.memory_mb,
             self._peak_mb,
         )
-        return metering.report(measured, status, error_type)
+        report = metering.report(measured, status, error_type)
+        if assignment.outcome is None:
+            return report
+        return replace(report, extensions_ms=round(report.duration_ms - assignment.answered_ms, 2))
 
-    def _begin_reset(self, cause: str) -> None:
+    def _begin_reset(self, cause: str, reason: ShutdownReason) -> None:
         self._owner.resetting(self)
-        self._host.tasks.start(self._reset(cause), name=f"reset of {self._environment_id}")
+        self._host.tasks.start(self._reset(cause, reason), name=f"reset of {self._environment_id}")
 
-    async def _reset(self, cause: str) -> None:
+    async def _reset(self, cause: str, reason: ShutdownReason) -> None:
         try:
-            await self._end_sandbox()
+            await self._end_sandbox(reason)
         except Exception as error:  # noqa: BLE001 - outermost: whoever waits must hear of it
             self._give_up(error)
             return
@@ -420,26 +495,31 @@ class Environment:
         self.retire("it could not be built or reset")
         self._owner.start_failed(self, _as_ours(error))
 
-    async def _stop(self) -> None:
+    async def _stop(self, reason: ShutdownReason) -> None:
         try:
-            await self._end_sandbox()
+            await self._end_sandbox(reason)
         finally:
             self._move(EnvironmentState.GONE, "nothing is left")
             self._gone.set_result(None)
             self._owner.gone(self)
 
-    async def _end_sandbox(self) -> None:
-        # Without extensions the shutdown phase has no time of its own: SIGKILL at once.
-        # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown
+    async def _end_sandbox(self, reason: ShutdownReason) -> None:
         self._is_cut_off = True
         if self._sandbox is not None:
-            await self._sandbox.terminate()
+            await self._shut_down(self._sandbox, self._companions, reason)
         if self._initializing is not None:
             # It sees that it was cut off, at the latest when its launch returns.
             await self._initializing.result()
         self._sandbox = None
         self._overdue = 0
         self._is_cut_off = False
+
+    async def _shut_down(self, sandbox: Sandbox, companions: Companions | None, reason: ShutdownReason) -> None:
+        # Without extensions the shutdown phase has no time of its own: SIGKILL at once.
+        # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown
+        if companions is not None:
+            await companions.shut_down(sandbox, reason)
+        await sandbox.terminate()
 
     def _move(self, target: EnvironmentState, cause: str) -> None:
         self._lifecycle.move(target, cause)
@@ -449,6 +529,10 @@ class Environment:
         if self._relay is None:
             raise RuntimeError(f"environment {self._environment_id} was given an invocation before its sandbox")
         return self._relay
+
+
+def _reason_of(status: InvocationStatus) -> ShutdownReason:
+    return ShutdownReason.TIMEOUT if status is InvocationStatus.TIMEOUT else ShutdownReason.FAILURE
 
 
 _Ran = Completed | FunctionError | TimedOut | Crashed | InitFailed

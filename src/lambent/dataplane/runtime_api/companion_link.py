@@ -7,7 +7,6 @@ message ends the link. For most sandboxes nothing ever arrives, so nothing is ma
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -174,9 +173,9 @@ class CompanionLink:
 
 
 def parse(kind: int, data: bytes) -> Told | None:
-    """Return what a frame tells, or None where it is no message.
+    r"""Return what a frame tells, or None where it is no message.
 
-    >>> parse(framing.EXTENSION_ENDED, b'{"name": "a", "status": 256}\\n')
+    >>> parse(framing.EXTENSION_ENDED, b'{"name": "a", "status": 256}\n')
     ExtensionEnded(name='a', wait_status=256)
     """
     try:
@@ -215,23 +214,3 @@ def _number(head: Mapping[str, object], name: str) -> int:
     if not isinstance(value, int) or not -(1 << 31) <= value < 1 << 31:
         raise ValueError(name)
     return value
-
-
-def exit_text(wait_status: int) -> str:
-    """Return how AWS's supervisor words the end of a process that is no runtime.
-
-    >>> exit_text(256), exit_text(0), exit_text(9)
-    ('exit status 1', 'exit code 0', 'signal: killed')
-    """
-    if os.WIFSIGNALED(wait_status):
-        number = os.WTERMSIG(wait_status)
-        return f"signal: {_SIGNALS.get(number, number)}"
-    code = os.WEXITSTATUS(wait_status)
-    return f"exit status {code}" if code else "exit code 0"
-
-
-# AWS's supervisor is written in Go, whose names for signals differ from C's.
-_SIGNALS: Final[Mapping[int, str]] = {
-    1: "hangup", 2: "interrupt", 4: "illegal instruction", 6: "aborted", 7: "bus error", 8: "floating point exception",
-    9: "killed", 11: "segmentation fault", 13: "broken pipe", 15: "terminated",
-}  # fmt: skip

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from lambent.dataplane.runtime_api.extensions import MAX_EXTENSIONS
 from lambent.dataplane.sandbox.spec import SandboxSpec
 from lambent.dataplane.types import IsolationLevel
 from lambent.guest import rootfs
@@ -58,7 +59,7 @@ def spawn_request(spec: SandboxSpec, paths: SandboxPaths, *, limits_processes: b
         "processes": spec.limits.processes if in_namespace and not limits_processes else None,
         "variables": _variables(spec, paths, layers_seen, task_root, runtime_dir),
         "command": _command(spec, runtime_dir),
-        "extensions": list(external_extensions(paths.layers)),
+        "extensions": list(external_extensions(paths.layers)[:MAX_EXTENSIONS]),
         "serves_runtime": spec.interpreter.family == "provided",
     }
 

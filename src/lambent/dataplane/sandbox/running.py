@@ -54,9 +54,9 @@ class RunningSandbox:
         self._peak_mb = 0
         self._memory: ProcessMemory | None = None
         self.exited: Final[asyncio.Future[ProcessExit]] = self._loop.create_future()
-        self.left: Final[asyncio.Future[ProcessExit]] = self.exited
-        if parts.link.expected:
-            self.left = self._loop.create_future()
+        has_extensions = bool(parts.link.expected)
+        self.left: Final[asyncio.Future[ProcessExit]] = self._loop.create_future() if has_extensions else self.exited
+        if has_extensions:
             parts.child.left.add_done_callback(self._on_left)
         parts.child.ended.add_done_callback(lambda _: parts.channel.release())
         parts.child.ended.add_done_callback(self._on_end)
