@@ -23,18 +23,27 @@ if TYPE_CHECKING:
 _BACKLOG = 64
 
 
-class Door:
-    """The listening socket of one sandbox, and the process behind it once there is one."""
+def listen() -> socket.socket:
+    """Return a socket that listens on a port of its own: the sandbox's address, whichever runtime is in it."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(_BACKLOG)
+    return listener
 
-    def __init__(self, place: Place, request: SpawnRequest, descriptors: dict[str, int]) -> None:
+
+class Door:
+    """The door of one runtime, and the process behind it once there is one."""
+
+    def __init__(
+        self, place: Place, request: SpawnRequest, descriptors: dict[str, int], listener: socket.socket
+    ) -> None:
         self._place = place
         self._request = request
         self._descriptors = descriptors
-        self._listener = socket.socket()
-        self._listener.bind(("127.0.0.1", 0))
-        self._listener.listen(_BACKLOG)
+        self._listener = listener
         request["variables"]["AWS_LAMBDA_RUNTIME_API"] = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self._gate: tuple[int, int] | None = None
+        self._kept: list[int] = []
         self.companion: int | None = None
         self.has_extensions = bool(request["extensions"])
         self.is_needed = self.has_extensions or request["serves_runtime"]
@@ -58,15 +67,14 @@ class Door:
             os.close(ours)
 
     def kept(self) -> set[int]:
-        """Return the descriptors that the keeper needs for it, having let go of those it does not."""
+        """Return which of the passed descriptors the keeper needs for it; closes those it made and does not."""
         if self._gate is not None:
             for end in self._gate:
                 os.close(end)
             self._gate = None
-        if self.companion is not None:
-            self._listener.close()
-            return set()
-        return {self._listener.fileno(), self._descriptors["extensions"], self._descriptors["output"]}
+        if self.companion is None:
+            self._kept = [self._descriptors["extensions"], self._descriptors["output"]]
+        return set(self._kept)
 
     def wait(self, wakeup: int) -> None:
         """Wait for a signal, or fork the process that serves when somebody knocks."""
@@ -75,9 +83,12 @@ class Door:
             os.read(wakeup, 4096)
         elif self.companion is None:
             self._fork()
-            self._listener.close()
-            os.close(self._descriptors["extensions"])
-            os.close(self._descriptors["output"])
+            self.close()
+
+    def close(self) -> None:
+        """Let go of what is kept; idempotent."""
+        while self._kept:
+            os.close(self._kept.pop())
 
     def _fork(self) -> None:
         companion = os.fork()

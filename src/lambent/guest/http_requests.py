@@ -136,9 +136,11 @@ class Requests(BaseHTTPRequestHandler):
         return line.decode("latin-1").strip()
 
     def _reply(self, status: int, content: dict[str, str]) -> None:
-        body = json.dumps(content).encode()
+        self._send(status, "application/json", json.dumps(content).encode())
+
+    def _send(self, status: int, content_type: str, body: bytes) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

@@ -1,4 +1,8 @@
-"""The first process of a sandbox: builds it, forks the runtime into it, and stays until all of it has ended.
+"""The first process of a sandbox: builds it, forks a runtime into it, and outlives that one for the next.
+
+When a runtime ends, everything it started is ended, and the rest stays: mounts, /tmp, control groups, process ids. The
+platform may then ask for another runtime in the same place, as AWS resets an environment.
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-invoke-with-errors
 
 In a pid namespace it is process 1, so that its end ends everything; elsewhere it adopts orphans and ends them itself.
 The runtime is not process 1 because the kernel ignores signals that process 1 sends to itself: os.abort() and
@@ -8,12 +12,14 @@ os.kill(os.getpid(), ...) would not do what they do in AWS.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
+import socket
 import struct
 
-from lambent.guest import kernel, privileges, rootfs
-from lambent.guest.extensions_door import Door
+from lambent.guest import framing, kernel, privileges, rootfs
+from lambent.guest.extensions_door import Door, listen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,9 +40,9 @@ LEFT = 4
 REPORT_SIZE = 512
 
 END_ALL = signal.SIGQUIT
-"""Sent to a keeper without a pid namespace: end every descendant, then yourself."""
+"""Sent to a keeper: end the runtime and all it started, and wait for the platform's word on what comes then."""
 END_RUNTIME = signal.SIGUSR1
-"""Sent to a keeper: end the runtime at once; its extensions may go on until they are ended."""
+"""Sent to a keeper: end the runtime alone; external extensions go on until they are ended, too."""
 HELD_BACK = frozenset({signal.SIGTERM, END_ALL, END_RUNTIME})
 """Blocked from the fork server on, so that a signal to a keeper waits until the keeper can answer it."""
 
@@ -53,104 +59,129 @@ def keep(place: Place, request: SpawnRequest, descriptors: dict[str, int], becom
     `place` is the fork server's Place, `request` the decoded SPAWN request, `descriptors` its passed files by name,
     and `become_runtime(request, descriptors)` what the forked runtime does, never returning either.
     """
-    pipe, token = place.report_pipe, request["token"]
+    keeper = Keeper(place, request["token"], descriptors.pop("control"), become_runtime)
     try:
+        keeper.build(request, descriptors)
+        keeper.start(request, descriptors)
+    except OSError as error:
+        report(place.report_pipe, request["token"], FAILED, 0, f"{error.filename or 'sandbox'}: {error.strerror}")
+        os._exit(1)
+    try:
+        keeper.settle()
+        while True:
+            status = keeper.outlive_runtime()
+            report(place.report_pipe, request["token"], ENDED, status)
+            keeper.start_again()
+    finally:
+        os._exit(0)
+
+
+class Keeper:
+    """What stands of a sandbox, whichever runtime runs in it: one ends, all that it left ends, the next is forked."""
+
+    def __init__(self, place: Place, token: int, control: int, become_runtime: BecomeRuntime) -> None:
+        self._place = place
+        self._token = token
+        self._control = control
+        self._become_runtime = become_runtime
+        self._runtime = 0
+        self._is_ending = False
+        self._wakeup = -1
+        self._door: Door
+        self._listener: socket.socket
+
+    def build(self, request: SpawnRequest, descriptors: dict[str, int]) -> None:
+        """Enter the sandbox's control groups and file system; raises OSError."""
         for name, descriptor in descriptors.items():
             # "0" into `tasks` moves the calling thread without the lock that moving a process takes.
             if name.startswith("cgroup"):
                 os.write(descriptor, b"0")
-        if place.namespaces:
-            rootfs.enter(place.base, request["task_root"], request["layers"], request["storage_mb"])
+        self._listener = listen()
+        if self._place.namespaces:
+            rootfs.enter(self._place.base, request["task_root"], request["layers"], request["storage_mb"])
         else:
             kernel.adopt_orphans()
-        door = Door(place, request, descriptors)
-        door.open()
-        runtime = os.fork()
-        if runtime == 0:
-            _be_runtime(place, request, door, lambda: become_runtime(request, descriptors))
-        report(pipe, token, UP, runtime)
-    except OSError as error:
-        report(pipe, token, FAILED, 0, f"{error.filename or 'sandbox'}: {error.strerror}")
-        os._exit(1)
-    try:
-        privileges.close_all_but({0, 1, 2, pipe, place.alive, *door.kept()})
+
+    def start(self, request: SpawnRequest, descriptors: dict[str, int]) -> None:
+        """Fork a runtime, and before it what it cannot do without; report that it is up."""
+        self._is_ending = False
+        self._door = Door(self._place, request, descriptors, self._listener)
+        self._door.open()
+        self._runtime = os.fork()
+        if self._runtime == 0:
+            _be_runtime(self._place, request, self._door, lambda: self._become_runtime(request, descriptors))
+        report(self._place.report_pipe, self._token, UP, self._runtime)
+
+    def settle(self) -> None:
+        """Give up what only building needed, and listen to signals from now on."""
+        place = self._place
+        ours = {0, 1, 2, place.report_pipe, place.alive, self._control, self._listener.fileno()}
+        privileges.close_all_but(ours | self._door.kept())
         privileges.drop(place.user_id if place.switch_user else None)
         kernel.hide_memory()
         kernel.die_with_parent(signal.SIGKILL if place.namespaces else END_ALL)
         if place.is_orphaned():
             os._exit(1)
-        status = _wait_for(runtime, door, lambda status: report(pipe, token, LEFT, status))
-        _end_descendants()
-        report(pipe, token, ENDED, status)
-    finally:
-        os._exit(0)
+        self._wakeup = _wake_up_for_signals()
+        signal.signal(signal.SIGTERM, lambda number, _frame: self._signal_runtime(number))
+        signal.signal(END_RUNTIME, lambda _number, _frame: self._signal_runtime(signal.SIGKILL))
+        signal.signal(END_ALL, lambda _number, _frame: self._end_all())
 
+    def outlive_runtime(self) -> int:
+        """Return the runtime's wait status, once nothing is left of what it started.
 
-def _be_runtime(place: Place, request: SpawnRequest, door: Door, become_runtime: Callable[[], None]) -> NoReturn:
-    try:
-        os.setsid()
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # the fork server ignores it
+        External extensions outlive it: its end is told, and the platform ends them when they are done.
+        """
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
-        privileges.limit(request)
-        privileges.drop(place.user_id if place.switch_user else None)
-        if place.namespaces:
-            kernel.show_memory()
-        else:
-            kernel.die_with_parent(signal.SIGKILL)
-        door.pass_through()
-        become_runtime()
-    except BaseException:  # noqa: BLE001 - nothing may return into the fork server's frames below
-        import traceback  # it costs 6 ms of the platform's start, and is there in a fork by then
+        outlives = self._door.has_extensions
+        status = 0
+        while self._runtime or (outlives and not self._is_ending):
+            self._door.wait(self._wakeup)
+            for pid, ended in _reaped():
+                if pid == self._runtime:
+                    self._runtime, status = 0, ended
+                    if outlives:
+                        report(self._place.report_pipe, self._token, LEFT, status)
+                elif pid == self._door.companion:
+                    outlives = False
+                    self._signal_runtime(signal.SIGKILL)  # it, and its extensions, have nobody to ask any more
+        self._door.close()
+        _end_descendants(everything=self._place.namespaces)
+        return status
 
-        traceback.print_exc()
-    finally:
-        os._exit(1)
+    def start_again(self) -> None:
+        """Wait for the platform's word and fork another runtime; ends where the platform has no use for one."""
+        # The object is made only now: most environments are never reset, and each would hold its pages.
+        with socket.socket(fileno=os.dup(self._control)) as control:
+            kind, body, passed = framing.receive_with_descriptors(control)
+        if kind != framing.START:
+            os._exit(0)
+        request = json.loads(body)
+        signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
+        self.start(request, dict(zip(request["descriptors"], passed)))
+        kept = self._door.kept()
+        for descriptor in passed:
+            if descriptor not in kept:
+                os.close(descriptor)
 
+    def _end_all(self) -> None:
+        self._is_ending = True
+        self._signal_runtime(signal.SIGKILL)
 
-def _wait_for(runtime: int, door: Door, left: Callable[[int], None]) -> int:
-    """Return the runtime's wait status once nothing is to be waited for any more.
-
-    External extensions outlive the runtime: `left` tells of its end, and the platform ends them when they are done.
-    """
-    is_ending = False
-    status: int | None = None
-
-    def to_runtime(number: int, _frame: object) -> None:
-        if status is None:
+    def _signal_runtime(self, number: int) -> None:
+        if self._runtime:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(runtime, signal.SIGKILL if number == END_RUNTIME else number)
-
-    def end_all(_number: int, _frame: object) -> None:
-        nonlocal is_ending
-        is_ending = True
-        to_runtime(END_RUNTIME, None)
-
-    wakeup = _wake_up_for_signals()
-    for number, handler in ((signal.SIGTERM, to_runtime), (END_RUNTIME, to_runtime), (END_ALL, end_all)):
-        signal.signal(number, handler)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
-    outlives = door.has_extensions
-    while status is None or (outlives and not is_ending):
-        door.wait(wakeup)
-        for pid, ended in _reaped():
-            if pid == runtime:
-                status = ended
-                if outlives:
-                    left(ended)
-            elif pid == door.companion:
-                outlives = False
-                to_runtime(END_RUNTIME, None)  # it, and its extensions, have nobody to ask any more
-    return status
+                os.kill(self._runtime, number)
 
 
 def _wake_up_for_signals() -> int:
-    """Return a descriptor that can be read when a signal has come."""
+    """Return a descriptor that can be read when a signal has come, or may have come before."""
     source, wakeup = os.pipe()
     for end in (source, wakeup):
         os.set_blocking(end, False)
     signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
-    os.write(wakeup, b"\0")  # for what came before
+    os.write(wakeup, b"\0")
     return source
 
 
@@ -165,12 +196,36 @@ def _reaped() -> Iterator[tuple[int, int]]:
         yield pid, status
 
 
-def _end_descendants() -> None:
-    # In a pid namespace the kernel does this when we end. Elsewhere: orphans come to us, so ending children until
-    # there are none ends every descendant, however it was started.
+def _be_runtime(place: Place, request: SpawnRequest, door: Door, become_runtime: Callable[[], None]) -> NoReturn:
+    try:
+        os.setsid()
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # the fork server ignores it
+        signal.set_wakeup_fd(-1)
+        for number in (*HELD_BACK, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)  # the keeper has answers of its own, from its second runtime on
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
+        privileges.limit(request)
+        privileges.drop(place.user_id if place.switch_user else None)
+        kernel.show_memory()
+        if not place.namespaces:
+            kernel.die_with_parent(signal.SIGKILL)
+        door.pass_through()
+        become_runtime()
+    except BaseException:  # noqa: BLE001 - nothing may return into the fork server's frames below
+        import traceback  # it costs 6 ms of the platform's start, and is there in a fork by then
+
+        traceback.print_exc()
+    finally:
+        os._exit(1)
+
+
+def _end_descendants(*, everything: bool) -> None:
+    """End all there is below us; `everything` where process ids are the sandbox's own, so that it takes one call."""
+    # Elsewhere orphans come to us: ending children until there are none ends every descendant, however it was started.
     while True:
-        for child in _children():
-            os.kill(child, signal.SIGKILL)
+        for child in (-1,) if everything else _children():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
         try:
             os.wait()
         except ChildProcessError:

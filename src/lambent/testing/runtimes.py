@@ -208,6 +208,11 @@ class ScriptedSandbox:
         """End it."""
         self.crash(ProcessExit(ExitKind.SIGNALLED, 9))
 
+    async def reset(self) -> bool:
+        """End the process from outside; nothing of a script's stands afterwards."""
+        await self.terminate()
+        return False
+
     async def terminate(self, grace_s: float = 0.0) -> ProcessExit:
         """End the process from outside, unless it has ended."""
         self.terminations += 1

@@ -27,7 +27,6 @@ class Assignment:
 
     __slots__ = (
         "_environment",
-        "answered_ms",
         "init_ms",
         "invocation",
         "is_over",
@@ -48,7 +47,6 @@ class Assignment:
         self.timer: Timer | None = None
         self.outcome: Completed | FunctionError | None = None
         """What the runtime answered, while extensions still work on the invocation."""
-        self.answered_ms = 0.0
         self._environment: Serving | None = None
 
     def begin(self, environment: Serving, real_time: Clock) -> None:

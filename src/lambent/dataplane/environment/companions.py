@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
+from lambent.dataplane.environment.assignment import Assignment
 from lambent.dataplane.environment.host import Host
 from lambent.dataplane.environment.telemetry_feed import TelemetryFeed
+from lambent.dataplane.logs import OutputRelay
 from lambent.dataplane.runtime_api import extensions, subscriptions, telemetry
 from lambent.dataplane.runtime_api.companion_link import (
     Call,
@@ -30,13 +32,18 @@ from lambent.dataplane.runtime_api.messages import InvocationHeaders
 from lambent.dataplane.sandbox.handle import Sandbox
 from lambent.dataplane.supervision.child import exit_of, exit_text
 from lambent.dataplane.types import (
+    Completed,
+    Crashed,
     EnvironmentInfo,
     ExtensionStatus,
+    FunctionError,
+    InitFailed,
     InitializationType,
     InvocationReport,
     InvocationStatus,
     OutputLine,
     TelemetrySubscribed,
+    TimedOut,
 )
 
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown
@@ -69,6 +76,22 @@ class ExtensionFailure:
         return json.dumps(told, separators=(",", ":")).encode()
 
 
+Ran = Completed | FunctionError | TimedOut | Crashed | InitFailed
+"""How an invocation ends that was given to an environment."""
+
+
+class Failed(Protocol):
+    """How an init phase failed."""
+
+    @property
+    def status(self) -> InvocationStatus:
+        """Its status, in the words of the report."""
+
+    @property
+    def error_type(self) -> str:
+        """What it failed of."""
+
+
 class CompanionsOwner(Protocol):
     """Who is told what its extensions do once init is over: the environment."""
 
@@ -98,7 +121,7 @@ class Companions:
             extensions.Function(spec.function_name, spec.version, spec.handler, spec.account, on_managed_instances)
         )
         self._feed = TelemetryFeed(link, host.timers, host.real_time.now)
-        self._phase = "init"
+        self._relay: OutputRelay | None = None
         self._is_initialized = False
         self._is_awaited = False
         self._shutdown: CallAnswer | None = None
@@ -117,9 +140,11 @@ class Companions:
 
     # What the environment tells, in the order of its phases.
 
-    def init_started(self, phase: str, at: float) -> None:
-        """Init has begun: as a phase of its own (`init`), or inside an invocation (`invoke`)."""
-        self._phase = phase
+    def init_started(self, relay: OutputRelay, at: float) -> None:
+        """Init has begun; what the relay passes on is told to subscribers, too."""
+        self._relay = relay
+        if self.is_active:
+            relay.tap = self._written
         spec = self._info.spec
         record = {**self._init(), "functionName": spec.function_name, "functionVersion": spec.version}
         self._feed.tell(telemetry.platform("initStart", at, record))
@@ -134,7 +159,7 @@ class Companions:
         self._feed.tell(telemetry.platform("initRuntimeDone", self._host.real_time.now(), record))
         self._note_readiness()
 
-    def init_ended(self, init_ms: float, status: InvocationStatus, error_type: str | None) -> None:
+    def init_ended(self, init_ms: float, failure: Failed | None) -> None:
         """Init is over; what became of each extension is told."""
         self._is_initialized = True
         if not self.is_active:
@@ -147,7 +172,8 @@ class Companions:
             if each.error_type is not None:
                 told["errorType"] = each.error_type
             self._feed.tell(telemetry.platform("extension", now, told))
-        record = {**self._init(), **_status(error_type, str(status)), "metrics": {"durationMs": round(init_ms, 3)}}
+        ended = _status(None) if failure is None else _status(failure.error_type, str(failure.status))
+        record = {**self._init(), **ended, "metrics": {"durationMs": round(init_ms, 3)}}
         self._feed.tell(telemetry.platform("initReport", now, record))
         self._feed.close()
 
@@ -164,26 +190,31 @@ class Companions:
             if number is not None:
                 self._link.answer(number, event)
 
-    def runtime_done(self, report: InvocationReport, produced_bytes: int, trace_id: str | None) -> None:
+    def runtime_done(self, report: InvocationReport, trace_id: str | None, produced_bytes: int = 0) -> None:
         """The runtime has answered, or will not: `report` counts until now."""
         # https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html
         if self._info.initialization_type is not InitializationType.MANAGED_INSTANCES:
             self._feed.tell(telemetry.runtime_done(report, produced_bytes, trace_id))
 
-    def invocation_ended(self, report: InvocationReport, trace_id: str | None) -> None:
+    def invocation_ended(self, assignment: Assignment, outcome: Ran) -> None:
         """An invocation is over, its extensions included."""
         self._is_awaited = False
-        ended = {"requestId": report.request_id}
-        self._feed.tell(telemetry.platform("end", report.ended_at, ended))
+        report, trace_id = outcome.report, assignment.invocation.trace_id
+        if isinstance(outcome, Crashed):
+            self._tell_fault(report, f"Runtime exited with error: {exit_text(outcome.exit)}")
+        elif self.failed.done() and report.error_type == self.failed.result().error_type:
+            self._tell_fault(report, self.failed.result().message)
+        elif assignment.outcome is None and not isinstance(outcome, Completed | FunctionError):
+            self.runtime_done(report, trace_id)
+        self._feed.tell(telemetry.platform("end", report.ended_at, {"requestId": report.request_id}))
         self._feed.tell(telemetry.invocation_report(report, trace_id))
 
-    def fault(self, request_id: str, message: str, error_type: str) -> None:
-        """The runtime or an extension ended in mid-invocation."""
-        text = f"RequestId: {request_id} Error: {message}\n{error_type}\n"
-        self._feed.tell(telemetry.platform("fault", self._host.real_time.now(), text))
+    def _tell_fault(self, report: InvocationReport, message: str) -> None:
+        text = f"RequestId: {report.request_id} Error: {message}\n{report.error_type}\n"
+        self._feed.tell(telemetry.platform("fault", report.ended_at, text))
+        self.runtime_done(report, None)
 
-    def written(self, line: OutputLine) -> None:
-        """The function or an extension wrote a line."""
+    def _written(self, line: OutputLine) -> None:
         self._feed.tell(telemetry.line(line))
 
     async def shut_down(self, sandbox: Sandbox, reason: ShutdownReason) -> None:
@@ -271,6 +302,8 @@ class Companions:
         answer = self._registry.register(call, self._host.ids.uuid())
         if answer.status == 200:
             self.is_active = True
+            if self._relay is not None:
+                self._relay.tap = self._written
             if not self._registry.awaits_registration:
                 self._link.open_gate()
         return answer
@@ -344,7 +377,7 @@ class Companions:
             self._all_ended.set_result(None)
 
     def _init(self) -> dict[str, object]:
-        return {"initializationType": str(self._info.initialization_type), "phase": self._phase}
+        return {"initializationType": str(self._info.initialization_type), "phase": self._info.init_phase}
 
 
 def _status(error_type: str | None, status: str | None = None) -> dict[str, object]:

@@ -1,8 +1,8 @@
 """One execution environment, from init to shutdown.
 
-It keeps its identity and its log stream for life, while the sandbox beneath may change: after a timeout, a crash in
-mid-invocation or a failed init the processes are ended, and the next invocation runs init again, inside its own
-duration and timeout ("suppressed init").
+It keeps its identity, its log stream and its /tmp for life, while what runs in its sandbox may change: after a timeout,
+a crash in mid-invocation or a failed init the processes are ended, and the next invocation runs init again, inside its
+own duration and timeout ("suppressed init").
 https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle
 
 Invocations travel by callbacks, not tasks: whoever waits for an outcome may go away without touching the environment.
@@ -14,14 +14,14 @@ import asyncio
 import logging
 from dataclasses import replace
 from functools import partial
-from typing import Protocol
 
 from lambent.base.tasks import OwnedTask
-from lambent.dataplane import metering
 from lambent.dataplane.environment.assignment import Assignment
-from lambent.dataplane.environment.companions import Companions, ExtensionFailure, ShutdownReason
+from lambent.dataplane.environment.companions import Companions, ExtensionFailure, Ran, ShutdownReason
 from lambent.dataplane.environment.host import EnvironmentStatus, Host, log_stream
 from lambent.dataplane.environment.init_phase import CUT_OFF, InitFailure, init_end
+from lambent.dataplane.environment.meter import Meter
+from lambent.dataplane.environment.owner import EnvironmentOwner
 from lambent.dataplane.errors import DataPlaneError, PlatformStoppingError, SandboxError
 from lambent.dataplane.lifecycle import EnvironmentState, Lifecycle
 from lambent.dataplane.logs import OutputRelay
@@ -35,7 +35,6 @@ from lambent.dataplane.runtime_api.messages import (
 from lambent.dataplane.sandbox.handle import Sandbox
 from lambent.dataplane.sandbox.spec import Interpreter, Limits, SandboxSpec
 from lambent.dataplane.sandbox.variables import environment_variables
-from lambent.dataplane.supervision.child import exit_text
 from lambent.dataplane.types import (
     Completed,
     Crashed,
@@ -47,7 +46,6 @@ from lambent.dataplane.types import (
     InitializationType,
     InvocationReport,
     InvocationStatus,
-    Outcome,
     ProcessExit,
     TimedOut,
 )
@@ -60,31 +58,6 @@ _BUSY = EnvironmentState.BUSY
 _IDLE = EnvironmentState.IDLE
 
 
-class EnvironmentOwner(Protocol):
-    """Who is told what becomes of an environment and of the invocations given to it: its pool."""
-
-    def started(self, environment: Environment) -> None:
-        """Init is over, or has failed and is to be tried again: the environment can take invocations."""
-
-    def start_failed(self, environment: Environment, error: DataPlaneError) -> None:
-        """It could not be built, or built again, and is leaving."""
-
-    def concluded(self, assignment: Assignment, outcome: Outcome | DataPlaneError) -> None:
-        """An invocation is over; told exactly once for each."""
-
-    def resetting(self, environment: Environment) -> None:
-        """Its processes are being ended; it will be free, and have to initialize again, in a moment."""
-
-    def freed(self, environment: Environment) -> None:
-        """A slot of it is free again."""
-
-    def leaving(self, environment: Environment) -> None:
-        """It takes no more invocations and will soon be gone."""
-
-    def gone(self, environment: Environment) -> None:
-        """Nothing of it is left."""
-
-
 class Environment:
     """One execution environment. Its owner starts it, gives it invocations, and is told what becomes of them."""
 
@@ -93,12 +66,12 @@ class Environment:
         spec: FunctionSpec,
         interpreter: Interpreter,
         host: Host,
-        owner: EnvironmentOwner,
+        owner: EnvironmentOwner[Environment],
         started_for: InitializationType = InitializationType.ON_DEMAND,
     ) -> None:
         self.spec = spec
         self._started_for = started_for
-        self.since = host.clock.now()
+        self.since = self.born = host.clock.now()
         self.is_available = False
         """Whether its owner keeps it among those that can take an invocation; the owner's to set."""
         self._interpreter = interpreter
@@ -109,14 +82,14 @@ class Environment:
         self._lifecycle = Lifecycle(self._environment_id)
         self._active: list[Assignment] = []
         self._sandbox: Sandbox | None = None
+        self._standing: Sandbox | None = None  # what a reset left of the one before, for the next
         self._relay: OutputRelay | None = None
         self._companions: Companions | None = None
         self._initializing: OwnedTask[None] | None = None
         self._is_cut_off = False
         self._overdue = 0
         self._init_ms: float | None = None
-        self._peak_mb = 0
-        self._peak_read = 0.0
+        self._meter = Meter(spec, host.real_time)
         self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
@@ -209,15 +182,15 @@ class Environment:
         endpoint_url = host.settings.endpoint_url
         variables = environment_variables(self.spec, credentials, self._log_stream, endpoint_url, self._started_for)
         sandbox = self._sandbox = await host.launcher.launch(self._sandbox_spec(variables))
-        relay = self._enter(sandbox, begun_at, "invoke" if limit_s is None else "init")
+        self._standing = None
+        relay = self._enter(sandbox, begun_at)
         companions = self._companions
         failure = CUT_OFF if self._is_cut_off else await init_end(sandbox, companions, limit_s)
         init_ms = (host.real_time.monotonic() - begun) * 1000
         sandbox.drain_output()
         if companions is not None and not self._is_cut_off:
-            status = InvocationStatus.SUCCESS if failure is None else failure.status
-            companions.init_ended(init_ms, status, None if failure is None else failure.error_type)
-        self._peak_mb, self._peak_read = sandbox.peak_memory_mb(), host.real_time.monotonic()
+            companions.init_ended(init_ms, failure)
+        self._meter.begin(sandbox)
         if failure is None:
             if self._started_for is not InitializationType.ON_DEMAND:
                 host.observer.init_ended(relay.environment, init_ms, InvocationStatus.SUCCESS, None)
@@ -229,8 +202,7 @@ class Environment:
             return None
         if not self._is_cut_off:
             host.observer.init_ended(relay.environment, init_ms, failure.status, failure.error_type)
-        await self._shut_down(sandbox, companions, _reason_of(failure.status))
-        self._sandbox = None
+        await self._reset_sandbox(sandbox, _reason_of(failure.status))
         return failure
 
     async def _initialize_within(self, assignment: Assignment) -> None:
@@ -256,7 +228,7 @@ class Environment:
             self._conclude(assignment, InitFailed(payload, failure.error_type, failure.exit, report))
             self._free("init failed again")
 
-    def _enter(self, sandbox: Sandbox, begun_at: float, phase: str) -> OutputRelay:
+    def _enter(self, sandbox: Sandbox, begun_at: float) -> OutputRelay:
         """Note what the sandbox turned out to be, tell of the init (of the first only), and listen to its output."""
         is_first = self._relay is None
         info = EnvironmentInfo(
@@ -268,6 +240,7 @@ class Environment:
             f"{self._interpreter.executable} ({self._interpreter.version})",
             sandbox.started_by,
             sandbox.notices,
+            "init" if is_first else "invoke",
         )
         relay = OutputRelay(self._host.observer, info)
         relay.request_id = self._relay.request_id if self._relay is not None else None
@@ -279,8 +252,7 @@ class Environment:
         self._companions = None
         if sandbox.link is not None:
             self._companions = Companions(sandbox.link, info, self._host, self)
-            self._companions.init_started(phase, begun_at)
-            relay.tap = self._companions.written if self._companions.is_active else None
+            self._companions.init_started(relay, begun_at)
         sandbox.on_output(relay)
         return relay
 
@@ -306,7 +278,6 @@ class Environment:
             invocation.cognito_identity,
         )
         if self._companions is not None and self._companions.is_active:
-            self._told().tap = self._companions.written  # an internal extension may have come
             self._companions.invoked(headers, assignment.started_at)
         sandbox.channel.invoke(headers, invocation.payload, invocation.sink).add_done_callback(assignment.answered)
 
@@ -318,7 +289,7 @@ class Environment:
         if isinstance(answer, Closed):
             # The process is ending, and its exit will be the outcome; one that talks nonsense has to be made to.
             if answer.reason is CloseReason.MALFORMED:
-                self._host.tasks.start(sandbox.terminate(), name=f"kill of {self._environment_id}")
+                self._host.tasks.start(sandbox.reset(), name=f"kill of {self._environment_id}")
             return
         sandbox.drain_output()
         outcome: Completed | FunctionError
@@ -330,11 +301,10 @@ class Environment:
             outcome = FunctionError(answer.payload, answer.error_type, report)
         companions = self._companions
         if companions is not None and companions.is_active:
-            trace_id = assignment.invocation.trace_id
-            companions.runtime_done(report, len(answer.payload), trace_id)
+            companions.runtime_done(report, assignment.invocation.trace_id, len(answer.payload))
             if companions.are_awaited:
                 # The caller has the answer at once; the environment, and the bill, wait for the extensions.
-                assignment.outcome, assignment.answered_ms = outcome, report.duration_ms
+                assignment.outcome = outcome
                 if not assignment.invocation.waits_for_extensions:
                     assignment.settle(outcome)
                 return
@@ -357,11 +327,9 @@ class Environment:
             return
         self._is_cut_off = True
         for assignment in tuple(self._active):
-            request_id = assignment.invocation.request_id
-            if self._companions is not None:
-                self._companions.fault(request_id, failure.message, failure.error_type)
+            payload = failure.payload(assignment.invocation.request_id)
             report = self._report(assignment, InvocationStatus.ERROR, failure.error_type)
-            self._conclude(assignment, FunctionError(failure.payload(request_id), failure.error_type, report))
+            self._conclude(assignment, FunctionError(payload, failure.error_type, report))
         self._begin_reset(failure.error_type, ShutdownReason.FAILURE)
 
     def _close(self, assignment: Assignment, outcome: Completed | FunctionError) -> None:
@@ -399,7 +367,7 @@ class Environment:
         if self._sandbox is not sandbox or self._is_cut_off:
             return
         if not self._active:
-            if self._lifecycle.state is not EnvironmentState.STOPPING:
+            if self._lifecycle.state is _IDLE:
                 self._leave("its process ended while it was idle", ShutdownReason.FAILURE)
             return
         self._is_cut_off = True
@@ -407,9 +375,6 @@ class Environment:
         error_type = "Runtime.OutOfMemory" if cause.kind is ExitKind.OUT_OF_MEMORY else "Runtime.ExitError"
         for assignment in tuple(self._active):
             report = replace(self._report(assignment, InvocationStatus.ERROR, error_type), exit=cause)
-            if self._companions is not None:
-                message = f"Runtime exited with error: {exit_text(cause)}"
-                self._companions.fault(assignment.invocation.request_id, message, error_type)
             self._conclude(assignment, Crashed(cause, report))
         self._begin_reset(f"{cause.kind} {cause.code}", ShutdownReason.FAILURE)
 
@@ -418,35 +383,25 @@ class Environment:
         if self._sandbox is sandbox and self._lifecycle.state is _IDLE:
             self.retire("its channel closed while it was idle")
 
-    def _conclude(self, assignment: Assignment, outcome: _Ran) -> None:
-        assignment.is_over = True
-        if assignment.timer is not None:
-            assignment.timer.cancel()
-        self._active.remove(assignment)
-        relay = self._told()
-        relay.request_id = None
+    def _conclude(self, assignment: Assignment, outcome: Ran) -> None:
         if self._companions is not None and self._companions.is_active:
-            self._tell_end(assignment, outcome, self._companions)
-        self._host.observer.invocation_ended(relay.environment, assignment.invocation, outcome.report)
+            self._companions.invocation_ended(assignment, outcome)
+        self._end(assignment, outcome.report)
         self._owner.concluded(assignment, outcome)
-
-    def _tell_end(self, assignment: Assignment, outcome: _Ran, companions: Companions) -> None:
-        trace_id = assignment.invocation.trace_id
-        if assignment.outcome is None and not isinstance(outcome, Completed | FunctionError):
-            companions.runtime_done(outcome.report, 0, trace_id)
-        companions.invocation_ended(outcome.report, trace_id)
 
     def _abandon(self, assignment: Assignment, error: DataPlaneError) -> None:
         """End an invocation for a fault of the platform's: its facts are completed, and the caller gets the error."""
+        self._end(assignment, self._report(assignment, InvocationStatus.FAILURE, "Sandbox.Failure"))
+        self._owner.concluded(assignment, error)
+
+    def _end(self, assignment: Assignment, report: InvocationReport) -> None:
         assignment.is_over = True
         if assignment.timer is not None:
             assignment.timer.cancel()
         self._active.remove(assignment)
         relay = self._told()
         relay.request_id = None
-        report = self._report(assignment, InvocationStatus.FAILURE, "Sandbox.Failure")
         self._host.observer.invocation_ended(relay.environment, assignment.invocation, report)
-        self._owner.concluded(assignment, error)
 
     def _free(self, cause: str) -> None:
         if not self._active and not self._overdue and self._lifecycle.state is _BUSY:
@@ -456,25 +411,7 @@ class Environment:
     def _report(
         self, assignment: Assignment, status: InvocationStatus, error_type: str | None = None
     ) -> InvocationReport:
-        now = self._host.real_time.monotonic()
-        duration_ms = (now - assignment.started) * 1000
-        if status is InvocationStatus.TIMEOUT:
-            # AWS stops the count where it stopped the function.
-            duration_ms = min(duration_ms, self.spec.timeout_s * 1000.0)
-        if self._sandbox is not None and metering.memory_reading_is_due(duration_ms, now - self._peak_read):
-            self._peak_mb, self._peak_read = max(self._peak_mb, self._sandbox.peak_memory_mb()), now
-        measured = metering.Measured(
-            assignment.invocation.request_id,
-            assignment.started_at,
-            duration_ms,
-            assignment.init_ms,
-            self.spec.memory_mb,
-            self._peak_mb,
-        )
-        report = metering.report(measured, status, error_type)
-        if assignment.outcome is None:
-            return report
-        return replace(report, extensions_ms=round(report.duration_ms - assignment.answered_ms, 2))
+        return self._meter.report(assignment, self._sandbox, status, error_type)
 
     def _begin_reset(self, cause: str, reason: ShutdownReason) -> None:
         self._owner.resetting(self)
@@ -482,12 +419,20 @@ class Environment:
 
     async def _reset(self, cause: str, reason: ShutdownReason) -> None:
         try:
-            await self._end_sandbox(reason)
+            self._is_cut_off = True
+            if self._sandbox is not None:
+                await self._reset_sandbox(self._sandbox, reason)
+            await self._await_init()
         except Exception as error:  # noqa: BLE001 - outermost: whoever waits must hear of it
             self._give_up(error)
             return
         if self._lifecycle.state is _BUSY:
             self._free(f"reset after: {cause}")
+
+    async def _reset_sandbox(self, sandbox: Sandbox, reason: ShutdownReason) -> None:
+        await self._shut_down(sandbox, reason)
+        self._standing = sandbox if await sandbox.reset() else None
+        self._sandbox = None
 
     def _give_up(self, error: Exception) -> None:
         """Leave for a fault of the platform's, and let the owner fail whoever waits for this environment."""
@@ -505,21 +450,28 @@ class Environment:
 
     async def _end_sandbox(self, reason: ShutdownReason) -> None:
         self._is_cut_off = True
-        if self._sandbox is not None:
-            await self._shut_down(self._sandbox, self._companions, reason)
+        sandbox = self._sandbox
+        if sandbox is not None:
+            await self._shut_down(sandbox, reason)
+            await sandbox.terminate()
+        await self._await_init()
+        if self._standing is not None:
+            await self._standing.terminate()
+
+    async def _shut_down(self, sandbox: Sandbox, reason: ShutdownReason) -> None:
+        # Without extensions the shutdown phase has no time of its own: SIGKILL at once.
+        # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown
+        if self._companions is not None:
+            await self._companions.shut_down(sandbox, reason)
+
+    async def _await_init(self) -> None:
+        """Wait for an init under way, and be ready for another."""
         if self._initializing is not None:
             # It sees that it was cut off, at the latest when its launch returns.
             await self._initializing.result()
         self._sandbox = None
         self._overdue = 0
         self._is_cut_off = False
-
-    async def _shut_down(self, sandbox: Sandbox, companions: Companions | None, reason: ShutdownReason) -> None:
-        # Without extensions the shutdown phase has no time of its own: SIGKILL at once.
-        # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown
-        if companions is not None:
-            await companions.shut_down(sandbox, reason)
-        await sandbox.terminate()
 
     def _move(self, target: EnvironmentState, cause: str) -> None:
         self._lifecycle.move(target, cause)
@@ -533,9 +485,6 @@ class Environment:
 
 def _reason_of(status: InvocationStatus) -> ShutdownReason:
     return ShutdownReason.TIMEOUT if status is InvocationStatus.TIMEOUT else ShutdownReason.FAILURE
-
-
-_Ran = Completed | FunctionError | TimedOut | Crashed | InitFailed
 
 
 def _as_ours(error: Exception) -> DataPlaneError:

@@ -71,8 +71,9 @@ async def _runtime_failure(sandbox: Sandbox, companions: Companions | None) -> I
     if isinstance(answer, ErrorAnswer):
         return InitFailure(InvocationStatus.ERROR, answer.error_type, answer.payload)
     await asyncio.wait({sandbox.left}, timeout=_EXIT_PATIENCE_S)
-    cause = sandbox.left.result() if sandbox.left.done() else await sandbox.terminate()
-    return InitFailure(InvocationStatus.ERROR, "Runtime.ExitError", exit=cause)
+    if not sandbox.left.done():
+        await sandbox.reset()
+    return InitFailure(InvocationStatus.ERROR, "Runtime.ExitError", exit=sandbox.left.result())
 
 
 def _of_extension(failure: ExtensionFailure) -> InitFailure:

@@ -84,8 +84,12 @@ def span(name: str, at: float, duration_ms: float) -> dict[str, object]:
 
 
 def tracing(trace_id: str | None) -> dict[str, object]:
-    """Return what an invocation's events tell of its trace, if it has one."""
-    return {} if trace_id is None else {"tracing": {"type": "X-Amzn-Trace-Id", "value": trace_id}}
+    """Return what an invocation's events tell of its trace, if that is sampled."""
+    return (
+        {}
+        if trace_id is None or "Sampled=1" not in trace_id
+        else {"tracing": {"type": "X-Amzn-Trace-Id", "value": trace_id}}
+    )
 
 
 def runtime_done(report: InvocationReport, produced_bytes: int, trace_id: str | None) -> Event:

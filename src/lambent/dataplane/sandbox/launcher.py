@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import shutil
 import socket
 import tempfile
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from lambent.base.clock import Clock
 from lambent.dataplane.errors import IsolationUnavailableError, RuntimeUnavailableError, SandboxError
@@ -21,7 +22,7 @@ from lambent.dataplane.sandbox.interpreters import RUNTIMES, Interpreters
 from lambent.dataplane.sandbox.namespaces import USER_ID, namespace_finding, namespace_means
 from lambent.dataplane.sandbox.process_memory import MemoryWatch, ProcessMemory
 from lambent.dataplane.sandbox.request import SandboxPaths, exec_cause, external_extensions, spawn_request
-from lambent.dataplane.sandbox.running import RunningSandbox, SandboxParts
+from lambent.dataplane.sandbox.running import RunningSandbox, SandboxParts, Standing
 from lambent.dataplane.sandbox.runtime_directory import (
     assemble_runtime,
     merge_layers,
@@ -52,7 +53,8 @@ class Launcher:
         self._cgroups: Cgroups | None = None
         self._memory_watch = MemoryWatch()
         self._servers: dict[tuple[Path, str], asyncio.Future[ForkServer]] = {}
-        self._running: set[RunningSandbox] = set()
+        self._running: dict[str, RunningSandbox] = {}
+        self._numbers = itertools.count()
         self._folder = settings.scratch / "sandboxes"
 
     @property
@@ -83,7 +85,7 @@ class Launcher:
     async def stop(self) -> None:
         """End every sandbox and fork server, and remove what was made; idempotent."""
         self._memory_watch.stop()
-        await asyncio.gather(*(sandbox.terminate() for sandbox in self._running))
+        await asyncio.gather(*(sandbox.terminate() for sandbox in self._running.values()))
         servers, self._servers = self._servers, {}
         for starting in servers.values():
             with contextlib.suppress(SandboxError, asyncio.CancelledError):
@@ -109,9 +111,19 @@ class Launcher:
     async def launch(self, spec: SandboxSpec) -> Sandbox:
         """Start an environment and return it at once, before its init is over (await `channel.first_next`).
 
-        Raises SandboxError where it could not be built. A cancelled launch leaves nothing behind.
+        Where a reset left something of the same environment standing, it is started therein. Raises SandboxError where
+        it could not be built. A cancelled launch leaves nothing behind.
         """
-        server = await self._server(spec.interpreter)
+        earlier = self._running.get(spec.environment_id)
+        if earlier is not None:
+            try:
+                return await self._launch(spec, earlier.standing)
+            except SandboxError:  # the kernel ended its keeper, for want of memory perhaps
+                await earlier.terminate()
+        return await self._launch(spec, None)
+
+    async def _launch(self, spec: SandboxSpec, standing: Standing | None) -> Sandbox:
+        place = standing or await self._server(spec.interpreter)
         layers = await self._layers(spec)
         ours, theirs = socket.socketpair()
         with theirs:
@@ -119,7 +131,7 @@ class Launcher:
             # From here to the sandbox that owns it all there is no await: nothing can be lost to a cancellation.
             temporary = self._folder / "environments" / spec.environment_id
             paths = SandboxPaths(self._runtime_directory(spec.interpreter), layers, temporary)
-            sandbox = self._spawn(server, spec, paths, channel, theirs)
+            sandbox = self._spawn(place, spec, paths, channel, theirs)
         try:
             keeper = await asyncio.shield(sandbox.started)
         except BaseException:
@@ -200,61 +212,80 @@ class Launcher:
         return await asyncio.to_thread(merge_layers, layers, self._folder / "layers")
 
     def _spawn(
-        self, server: ForkServer, spec: SandboxSpec, paths: SandboxPaths, channel: RuntimeChannel, guest: socket.socket
+        self,
+        place: ForkServer | Standing,
+        spec: SandboxSpec,
+        paths: SandboxPaths,
+        channel: RuntimeChannel,
+        guest: socket.socket,
     ) -> RunningSandbox:
+        extensions = external_extensions(paths.layers)
+        link, extensions_end = socket.socketpair()
+        output, output_end = _output_pipe()
+        descriptors = {"channel": guest.fileno(), "extensions": extensions_end.fileno(), "output": output_end}
+        extension_output: int | None = None
+        if extensions:
+            extension_output, descriptors["extension_output"] = _output_pipe()
         try:
-            cgroup = self._make_cgroup(spec, paths)
+            if isinstance(place, ForkServer):
+                place = self._stand(place, spec, paths, descriptors)
+            else:
+                self._start_again(place, spec, paths, descriptors)
         except SandboxError:
             channel.close()
+            link.close()
+            _close(output, extension_output)
             raise
-        extensions = external_extensions(paths.layers)
-        host_end, extensions_end = socket.socketpair()
-        output, output_end = _output_pipe()
-        extension_output, extension_output_end = _output_pipe() if extensions else (None, None)
-        descriptors = {"channel": guest.fileno(), "extensions": extensions_end.fileno(), "output": output_end}
-        if extension_output_end is not None:
-            descriptors["extension_output"] = extension_output_end
-        for number, descriptor in enumerate(cgroup.join if cgroup else ()):
-            descriptors[f"cgroup{number}"] = descriptor
-        limits_processes = self._known_cgroups.limits_processes
-        child = server.spawn(spawn_request(spec, paths, limits_processes=limits_processes), descriptors)
-        extensions_end.close()
-        for end in (output_end, extension_output_end):
-            if end is not None:
-                os.close(end)
-        if cgroup is not None:
-            cgroup.joined()
+        finally:
+            extensions_end.close()
+            _close(output_end, descriptors.get("extension_output"))
         cause = exec_cause(spec)
+        started_by: Literal["fork", "exec"] = "exec" if cause or spec.interpreter.host is not None else "fork"
+        notices = _notices(spec, cause)
         parts = SandboxParts(
-            channel=channel,
-            server=server,
-            child=child,
-            link=CompanionLink(host_end, extensions),
-            output=output,
-            extension_output=extension_output,
-            cgroup=cgroup,
-            has_pid_namespace=spec.isolation is IsolationLevel.NAMESPACE,
-            started_by="exec" if cause or spec.interpreter.host is not None else "fork",
-            notices=_notices(spec, cause),
+            place, channel, CompanionLink(link, extensions), output, extension_output, started_by, notices
         )
         sandbox = RunningSandbox(parts, self._real_time.now)
-        self._running.add(sandbox)
-        sandbox.exited.add_done_callback(lambda _: self._forget(sandbox, cgroup, paths.temporary))
+        self._running[spec.environment_id] = sandbox
         return sandbox
+
+    def _stand(
+        self, server: ForkServer, spec: SandboxSpec, paths: SandboxPaths, descriptors: dict[str, int]
+    ) -> Standing:
+        """Ask for a new sandbox with its first runtime."""
+        cgroup = self._make_cgroup(spec, paths)
+        joining = {f"cgroup{number}": descriptor for number, descriptor in enumerate(cgroup.join if cgroup else ())}
+        request = spawn_request(spec, paths, limits_processes=self._known_cgroups.limits_processes)
+        child = server.spawn(request, {**descriptors, **joining})
+        if cgroup is not None:
+            cgroup.joined()
+        standing = Standing(server, child, cgroup, spec.isolation is IsolationLevel.NAMESPACE)
+        child.gone.add_done_callback(lambda _: self._forget(spec.environment_id, standing, paths.temporary))
+        return standing
+
+    def _start_again(
+        self, standing: Standing, spec: SandboxSpec, paths: SandboxPaths, descriptors: dict[str, int]
+    ) -> None:
+        """Ask for another runtime where one was ended."""
+        request = spawn_request(spec, paths, limits_processes=self._known_cgroups.limits_processes)
+        if standing.cgroup is not None:
+            standing.cgroup.begin_anew()
+        standing.server.spawn_again(standing.child, request, descriptors)
 
     def _make_cgroup(self, spec: SandboxSpec, paths: SandboxPaths) -> Cgroup | None:
         try:
-            cgroup = self._known_cgroups.create(spec.environment_id, spec.limits)
+            # Numbered, because the kernel may not be done with an earlier one of the same environment.
+            cgroup = self._known_cgroups.create(f"{spec.environment_id}-{next(self._numbers)}", spec.limits)
             if spec.isolation is IsolationLevel.PROCESS:
                 paths.temporary.mkdir()
             return cgroup
         except CgroupError as error:
             raise SandboxError(f"no control group for the environment: {error}") from error
 
-    def _forget(self, sandbox: RunningSandbox, cgroup: Cgroup | None, temporary: Path) -> None:
-        self._running.discard(sandbox)
-        if cgroup is not None:
-            self._known_cgroups.discard(cgroup)
+    def _forget(self, environment_id: str, standing: Standing, temporary: Path) -> None:
+        del self._running[environment_id]
+        if standing.cgroup is not None:
+            self._known_cgroups.discard(standing.cgroup)
         shutil.rmtree(temporary, ignore_errors=True)
 
 
@@ -262,6 +293,12 @@ def _output_pipe() -> tuple[int, int]:
     source, end = os.pipe()
     os.set_blocking(source, False)
     return source, end
+
+
+def _close(*descriptors: int | None) -> None:
+    for descriptor in descriptors:
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def _has_failed(starting: asyncio.Future[ForkServer]) -> bool:
