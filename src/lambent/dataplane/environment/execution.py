@@ -308,6 +308,7 @@ class Environment:
                 if not assignment.invocation.waits_for_extensions:
                     assignment.settle(outcome)
                 return
+            outcome = replace(outcome, report=replace(report, extensions_ms=0.0))
         self._close(assignment, outcome)
 
     def extensions_returned(self) -> None:
@@ -387,6 +388,8 @@ class Environment:
         if self._companions is not None and self._companions.is_active:
             self._companions.invocation_ended(assignment, outcome)
         self._end(assignment, outcome.report)
+        if assignment.outcome is not None:
+            assignment.settle(assignment.outcome)  # what became of extensions later is not the caller's
         self._owner.concluded(assignment, outcome)
 
     def _abandon(self, assignment: Assignment, error: DataPlaneError) -> None:
