@@ -76,7 +76,8 @@ class Invoker:
             raise errors.not_active(version.state)
         if version.spec is None:
             raise errors.invalid_runtime(
-                f"{version.arn} is a container image; this platform runs deployment packages of type Zip."
+                f"{version.arn} is a container image. Running it needs podman or docker, which this platform does not "
+                "use; it runs deployment packages of type Zip."
             )
         for digest in version.digests:
             if not self._packages.is_ready(digest):
