@@ -117,8 +117,8 @@ def test_image_function_is_kept_as_data(functions: Client, role: str, account: s
     refused = refusal(functions.invoke, FunctionName="f")
     assert (refused.status, refused.code) == (502, "InvalidRuntimeException")
     assert refused.message == (
-        f"arn:aws:lambda:us-east-1:{account}:function:f:$LATEST is a container image. Running it needs podman or docker, "
-        "which this platform does not use; it runs deployment packages of type Zip."
+        f"arn:aws:lambda:us-east-1:{account}:function:f:$LATEST is a container image. Running it needs podman or "
+        "docker, which this platform does not use; it runs deployment packages of type Zip."
     )
 
 
