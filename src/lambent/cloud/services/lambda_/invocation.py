@@ -160,6 +160,12 @@ def answer_to(outcome: Outcome, request_id: str) -> Answer:
             assert_never(outcome)
 
 
+def response_too_large(limit_bytes: int) -> Answer:
+    """Return what the caller is told of a response beyond the limit of streamed ones."""
+    message = f"Response payload size exceeded maximum allowed payload size ({limit_bytes} bytes)."
+    return _error(orjson.dumps({"errorMessage": message, "errorType": "Function.ResponseSizeTooLarge"}))
+
+
 def _error(payload: bytes) -> Answer:
     return Answer(payload, function_error="Unhandled")
 
