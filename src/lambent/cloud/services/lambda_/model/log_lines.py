@@ -5,9 +5,11 @@ https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 import orjson
 
@@ -17,6 +19,7 @@ from lambent.cloud.services.lambda_.model.runtimes import version_label
 from lambent.dataplane import EnvironmentInfo, InvocationReport, InvocationStatus, ProcessExit
 
 _ORDER = {"DEBUG": 0, "INFO": 1, "WARN": 2}
+_KNOWN_TYPE: Final = re.compile(r"(Runtime|Function|Sandbox|Extension)\.[A-Z][a-zA-Z]+")
 
 
 def init_start(environment: EnvironmentInfo, runtime_arn: str, *, json: bool, at: float) -> str:
@@ -44,13 +47,26 @@ class EndedInit:
     error_type: str | None
 
 
+def known_type(error_type: str) -> str:
+    """Return how the platform names an error: types of a runtime's own making are unknown to it.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror
+
+    >>> known_type("Runtime.ImportModuleError"), known_type("ValueError"), known_type("Function.x")
+    ('Runtime.ImportModuleError', 'Runtime.Unknown', 'Function.Unknown')
+    """
+    if _KNOWN_TYPE.match(error_type):
+        return error_type
+    return "Function.Unknown" if error_type.startswith("Function.") else "Runtime.Unknown"
+
+
 def init_report(environment: EnvironmentInfo, ended: EndedInit, *, json: bool, at: float) -> str:
     """Return the line about an init phase that failed, or that no invocation reports."""
     if not json:
         line = f"INIT_REPORT Init Duration: {ended.init_ms:.2f} ms"
         if ended.error_type is None:
             return line + "\n"
-        tail = "" if ended.status is InvocationStatus.TIMEOUT else f"\tError Type: {ended.error_type}"
+        tail = "" if ended.status is InvocationStatus.TIMEOUT else f"\tError Type: {known_type(ended.error_type)}"
         return f"{line}\tPhase: {environment.init_phase}\tStatus: {ended.status}{tail}\n"
     record: dict[str, object] = {
         "initializationType": environment.initialization_type,
@@ -58,7 +74,7 @@ def init_report(environment: EnvironmentInfo, ended: EndedInit, *, json: bool, a
         "status": ended.status,
     }
     if ended.error_type is not None:
-        record["errorType"] = ended.error_type
+        record["errorType"] = known_type(ended.error_type)
     record["metrics"] = {"durationMs": round(ended.init_ms, 3)}
     return _event("platform.initReport", record, at)
 
