@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 
-from lambent.guest import kernel, privileges
+from lambent.guest import kernel, privileges, system_calls
 from lambent.guest.place import readable
 
 TYPE_CHECKING = False
@@ -105,7 +105,9 @@ class Door:
             privileges.limit(self._request)
             privileges.drop(self._place.user_id if self._place.switch_user else None)
             kernel.hide_memory()
-            if not self._place.namespaces:
+            if self._place.namespaces:
+                system_calls.refuse()
+            else:
                 kernel.die_with_parent(signal.SIGKILL)
             self._wire()
         except BaseException:  # noqa: BLE001 - nothing may return into the frames below

@@ -18,7 +18,7 @@ import signal
 import socket
 import struct
 
-from lambent.guest import framing, kernel, privileges, rootfs
+from lambent.guest import framing, kernel, network, privileges, rootfs, system_calls
 from lambent.guest.extensions_door import Door, listen
 
 TYPE_CHECKING = False
@@ -96,11 +96,13 @@ class Keeper:
             # "0" into `tasks` moves the calling thread without the lock that moving a process takes.
             if name.startswith("cgroup"):
                 os.write(descriptor, b"0")
-        self._listener = listen()
         if self._place.namespaces:
             rootfs.enter(self._place.base, request["task_root"], request["layers"], request["storage_mb"])
+            if self._place.endpoint_port:
+                network.connect(self._control, self._place.endpoint_port)
         else:
             kernel.adopt_orphans()
+        self._listener = listen()
 
     def start(self, request: SpawnRequest, descriptors: dict[str, int]) -> None:
         """Fork a runtime, and before it what it cannot do without; report that it is up."""
@@ -207,7 +209,9 @@ def _be_runtime(place: Place, request: SpawnRequest, door: Door, become_runtime:
         privileges.limit(request)
         privileges.drop(place.user_id if place.switch_user else None)
         kernel.show_memory()
-        if not place.namespaces:
+        if place.namespaces:
+            system_calls.refuse()
+        else:
             kernel.die_with_parent(signal.SIGKILL)
         door.pass_through()
         become_runtime()

@@ -192,6 +192,7 @@ class Environment:
             companions.init_ended(init_ms, failure)
         self._meter.begin(sandbox)
         if failure is None:
+            sandbox.limit_cpu()
             if self._started_for is not InitializationType.ON_DEMAND:
                 host.observer.init_ended(relay.environment, init_ms, InvocationStatus.SUCCESS, None)
             elif limit_s is not None:
