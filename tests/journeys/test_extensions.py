@@ -351,6 +351,15 @@ def test_nobody_outside_reaches_a_function_s_api(platform: LocalPlatform) -> Non
     assert invoke(platform, "address", "still")[0] == "still"
 
 
+def test_in_a_network_of_its_own_an_extension_is_reached_by_its_name() -> None:
+    require_namespaces()
+    with local_platform(isolation=IsolationLevel.NAMESPACE, closed_network=True) as platform:
+        create(platform, "closed", "telemetry")
+        assert invoke(platform, "closed", 1)[0] == 1
+        log = logged_with(platform, "closed", "platform.report")
+        assert "platform.start" in {event["type"] for event in collected(log)}
+
+
 def test_the_platform_s_own_end_lets_extensions_finish(tmp_path: Path) -> None:
     target = tmp_path / "written"
     with local_platform(isolation=IsolationLevel.PROCESS) as platform:

@@ -31,7 +31,7 @@ def registry() -> Registry:
     return made
 
 
-def call(body: object = None, number: int = 1, **headers: str) -> Call:
+def call(number: int = 1, body: object = None, **headers: str) -> Call:
     """Return a call with the headers of an extension."""
     named = {f"lambda-extension-{name.replace('_', '-')}": value for name, value in headers.items()}
     return Call(number, "POST", "/", named, json.dumps(body).encode())
@@ -39,7 +39,7 @@ def call(body: object = None, number: int = 1, **headers: str) -> Call:
 
 def register(registry: Registry, *events: str, name: str = "agent", **headers: str) -> CallAnswer:
     """Register by name; an internal extension gets an identifier of its own."""
-    return registry.register(call({"events": list(events)}, name=name, **headers), THEIRS)
+    return registry.register(call(1, {"events": list(events)}, name=name, **headers), THEIRS)
 
 
 def error(answer: CallAnswer | None) -> tuple[str, str]:
@@ -130,17 +130,17 @@ def test_who_asks_must_say_who_it_is(registry: Registry, identifier: str, error_
 
 def test_next_waits_and_may_not_be_asked_for_twice(registry: Registry) -> None:
     register(registry, INVOKE)
-    assert registry.awaits_ready
+    before = registry.awaits_ready
     assert registry.next(call(number=7, identifier=OURS)) is None
-    assert not registry.awaits_ready
+    assert (before, registry.awaits_ready) == (True, False)
     refused = registry.next(call(number=8, identifier=OURS))
     assert error(refused)[1].startswith(f"State transition from Ready to Ready failed for extension {OURS}.")
     (agent,) = registry.subscribed(INVOKE)
     assert registry.release(agent) == 7
     assert registry.release(agent) is None
-    assert registry.awaits_return
+    before = registry.awaits_return
     assert registry.next(call(number=9, identifier=OURS)) is None
-    assert not registry.awaits_return
+    assert (before, registry.awaits_return) == (True, False)
 
 
 def test_the_first_error_of_an_extension_stands(registry: Registry) -> None:
