@@ -16,7 +16,8 @@ import pytest
 
 from lambent.dataplane import IsolationLevel
 from lambent.testing.platform import LocalPlatform, local_platform
-from tests.requirements import require_namespaces, require_tool
+from tests.journeys.commands import Commands
+from tests.requirements import ROOT, require_namespaces, require_tool
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(120)
@@ -308,6 +309,14 @@ def test_an_extension_that_ends_in_an_invocation_ends_it(platform: LocalPlatform
     assert invoke(platform, "segv", "again")[0] == "again"
 
 
+def test_an_extension_that_ends_between_invocations_takes_its_environment_with_it(platform: LocalPlatform) -> None:
+    create(platform, "idle", "crash when idle")
+    assert invoke(platform, "idle", 1)[0] == 1
+    assert logged_with(platform, "idle", "the runtime ends")
+    assert invoke(platform, "idle", 2)[0] == 2
+    assert logged_with(platform, "idle", "REGISTERED", 2).count("INIT_START") == 2
+
+
 def test_what_cannot_be_started_is_a_launch_error(platform: LocalPlatform) -> None:
     create(platform, "forbidden", Layers=[layer(platform, {"plain": b"no program"}, mode=0o644)])
     answer, _ = invoke(platform, "forbidden")
@@ -358,6 +367,16 @@ def test_in_a_network_of_its_own_an_extension_is_reached_by_its_name() -> None:
         assert invoke(platform, "closed", 1)[0] == 1
         log = logged_with(platform, "closed", "platform.report")
         assert "platform.start" in {event["type"] for event in collected(log)}
+
+
+def test_the_example_is_deployed_and_collects(tmp_path: Path) -> None:
+    with local_platform() as platform:
+        lambent = Commands(tmp_path, platform.port)
+        lambent.run("up", str(ROOT / "examples" / "telemetry"))
+        assert "Hello, Ada!" in lambent.run("invoke", "greet", "--event", '{"name": "Ada"}').stdout
+        log = logged_with(platform, "greet", "collector: ")
+        assert re.search(r"collector: [-0-9a-f]{36} took [\d.]+ ms, \d+ MB", log)
+        lambent.run("down", str(ROOT / "examples" / "telemetry"), "--yes")
 
 
 def test_the_platform_s_own_end_lets_extensions_finish(tmp_path: Path) -> None:
