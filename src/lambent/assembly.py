@@ -104,6 +104,7 @@ class Settings:
     """How a platform runs.
 
     `port` 0 means any free one; `data_dir` None keeps state in memory; `isolation` None is the strongest that holds.
+    `cache_dir` is where the AWS SDK for Node.js is installed, once, where a function needs it; None installs none.
     `virtual_time` gives it a clock that tests and users move; `seed` makes its identifiers the same in every run.
     """
 
@@ -116,6 +117,7 @@ class Settings:
     account_concurrency: int = 1000
     idle_expiry_s: float = 600.0
     stop_grace_s: float = 5.0
+    cache_dir: Path | None = None
 
 
 class StartError(Exception):
@@ -250,6 +252,7 @@ class Platform:
             strict_runtimes=settings.strict_runtimes,
             account_concurrency=settings.account_concurrency,
             idle_expiry_s=settings.idle_expiry_s,
+            node_sdk=None if settings.cache_dir is None else settings.cache_dir / "node-sdk",
         )
 
     def _home(self, release: contextlib.AsyncExitStack) -> Path:

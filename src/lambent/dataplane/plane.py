@@ -136,7 +136,7 @@ class DataPlane:
 
     async def prepare(self, spec: FunctionSpec) -> None:
         """Have ready what starts environments of this version quickly; raises RuntimeUnavailableError, SandboxError."""
-        await self._launcher.prepare(spec.runtime)
+        await self._launcher.prepare(spec)
 
     def reserve(self, function_arn: FunctionArn, concurrency: int | None) -> None:
         """Reserve concurrency for a function from now on (0 throttles all); None takes the reservation away.

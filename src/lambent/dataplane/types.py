@@ -283,6 +283,7 @@ class DataPlaneSettings:
 
     `scratch` is a directory it owns (created and emptied by it). `endpoint_url` is what functions get as
     `AWS_ENDPOINT_URL`. `isolation` None means the strongest that holds here. `idle_expiry_s` is platform time.
+    `node_sdk` is the folder in which npm installs the AWS SDK that functions of Node.js find; None offers none.
     """
 
     scratch: Path
@@ -292,6 +293,7 @@ class DataPlaneSettings:
     account_concurrency: int = 1000
     idle_expiry_s: float = 600.0
     init_timeout_s: float = 10.0
+    node_sdk: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

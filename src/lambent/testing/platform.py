@@ -125,6 +125,7 @@ class Choices(TypedDict, total=False):
     account_concurrency: int
     idle_expiry_s: float
     stop_grace_s: float
+    cache_dir: Path | None
 
 
 @contextmanager
