@@ -134,6 +134,7 @@ def test_where_npm_fails_the_function_says_what_to_do(npm: Npm, tmp_path: Path) 
     assert list((tmp_path / "cache" / "node-sdk").iterdir()) == []
 
 
+@pytest.mark.timeout(240)  # npm fetches packages
 def test_the_real_one_reaches_the_platform(tmp_path: Path) -> None:
     require_tool("node")
     if shutil.which("npm") is None:

@@ -68,13 +68,8 @@ class Functions:
         """Return the answer of a new function and its log."""
         self._made += 1
         name = f"function-{self._made}"
-        chosen: dict[str, Any] = {  # Any: as the API takes them
-            "Runtime": runtime,
-            "Handler": "index.handler",
-            "Timeout": 20,
-            "MemorySize": 256,
-            **settings,
-        }
+        usual = {"Runtime": runtime, "Handler": "index.handler", "Timeout": 20, "MemorySize": 256}
+        chosen: dict[str, Any] = {**usual, **settings}  # Any: parameters of CreateFunction
         code = zip_of({"index.js": files} if isinstance(files, str) else files, executable=frozenset({"wrap"}))
         self._platform.create_function(name, code, **chosen)
         answer = self._platform.client("lambda").invoke(FunctionName=name, LogType="Tail")
