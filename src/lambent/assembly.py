@@ -48,9 +48,9 @@ from lambent.cloud.framework.identity import CredentialDirectory, Directories
 from lambent.cloud.framework.internal_client import InternalClient, RegistryClient
 from lambent.cloud.framework.loops import start_loops
 from lambent.cloud.framework.registry import Registry
-from lambent.cloud.framework.routes import View
+from lambent.cloud.framework.routes import Route, View
 from lambent.cloud.gateway.clock_routes import ClockRoutes
-from lambent.cloud.gateway.introspection import Introspection, action_route, json_response
+from lambent.cloud.gateway.introspection import PREFIX, Introspection, action_route, json_response
 from lambent.cloud.gateway.pipeline import Parts, Pipeline
 from lambent.cloud.gateway.server import HttpServer, PortInUseError
 from lambent.cloud.gateway.signing import SignatureReader
@@ -77,6 +77,7 @@ from lambent.dataplane import (
     IsolationUnavailableError,
     RuntimeInfo,
     SandboxError,
+    known_runtimes,
 )
 from lambent.dataplane import diagnose as diagnose_data_plane
 
@@ -282,7 +283,15 @@ class Platform:
             "clock": clock.view,
             **self.registry.views(),
         }
-        return Introspection(views, [action_route("stop", self._stop), *clock.routes(), *self.registry.routes()])
+        return Introspection(views, [*self._routes(), *clock.routes(), *self.registry.routes()])
+
+    def _routes(self) -> list[Route]:
+        return [action_route("stop", self._stop), Route("GET", f"{PREFIX}runtimes", self._runtimes)]
+
+    async def _runtimes(self, _request: Request) -> Response:
+        # In a thread: the search looks into many folders, and may have to ask a program for its version.
+        found = await asyncio.to_thread(known_runtimes)
+        return json_response(200, {"runtimes": [dataclasses.asdict(one) for one in found]})
 
     def _health(self) -> Mapping[str, object]:
         data_dir = self.settings.data_dir

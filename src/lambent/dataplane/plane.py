@@ -14,6 +14,7 @@ from lambent.dataplane.environment import EnvironmentStatus, Host, SandboxLaunch
 from lambent.dataplane.errors import PlatformStoppingError
 from lambent.dataplane.pool import FunctionLimits, Pool
 from lambent.dataplane.provisioned import ProvisionedPool
+from lambent.dataplane.sandbox.interpreters import Interpreters
 from lambent.dataplane.sandbox.launcher import Launcher
 from lambent.dataplane.scaling.on_demand import RATE_BURST, Allowance
 from lambent.dataplane.types import (
@@ -256,6 +257,11 @@ def diagnose(settings: DataPlaneSettings) -> Diagnosis:
     launcher = Launcher(settings, real_time=SystemClock())
     findings = tuple(launcher.findings())
     return Diagnosis(_strongest(settings, findings), findings, tuple(launcher.runtimes()))
+
+
+def known_runtimes() -> list[RuntimeInfo]:
+    """Return every runtime that is known here and what would run it, as `diagnose` does, and nothing else."""
+    return Interpreters().list()
 
 
 def _strongest(settings: DataPlaneSettings, findings: Sequence[IsolationFinding]) -> IsolationLevel | None:
