@@ -337,7 +337,8 @@ class Platform:
 
     def _settings_view(self) -> Mapping[str, object]:
         view = dataclasses.asdict(self.settings)
-        return view | {"port": self.port, "data_dir": view["data_dir"] and str(view["data_dir"])}
+        folders = {name: view[name] and str(view[name]) for name in ("data_dir", "cache_dir")}
+        return {**view, **folders, "port": self.port}
 
     async def _stop(self, request: Request) -> Response:
         self.stop_requested.set()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from lambent.cli import connection
 from lambent.testing.builders import ensure_role, zip_of
 from lambent.testing.platform import LocalPlatform, local_platform
 from tests.requirements import missing, process_environment, require_namespaces, require_tool
@@ -81,6 +82,8 @@ def run(platform: LocalPlatform, name: str, files: dict[str, str]) -> tuple[obje
 def test_it_is_installed_once_and_found_by_both_kinds_of_modules(npm: Npm, tmp_path: Path, isolation: str) -> None:
     npm.be(NPM)
     with platform_with(tmp_path / "cache", isolation) as platform:
+        shown = connection.ask(platform.port, "settings") or {}
+        assert shown["cache_dir"] == str(tmp_path / "cache")
         assert run(platform, "plain", {"index.js": "exports.handler = async () => 1"})[0] == 1
         assert npm.starts == 0  # nobody has named it
         assert run(platform, "required", {"index.js": REQUIRED})[0] == ["the cache", "types"]
