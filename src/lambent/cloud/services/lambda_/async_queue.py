@@ -15,7 +15,7 @@ from lambent.base.tasks import TaskOwner
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.services.lambda_.deliveries import dead_letter_for, record_for
 from lambent.cloud.services.lambda_.dependencies import Dependencies
-from lambent.cloud.services.lambda_.events import delete_event, put_event, waiting_events
+from lambent.cloud.services.lambda_.events import Done, waiting_events, write_changes
 from lambent.cloud.services.lambda_.invocation import Answer, Call, Invoker, resolve
 from lambent.cloud.services.lambda_.model.event import (
     Condition,
@@ -29,13 +29,13 @@ from lambent.cloud.services.lambda_.model.invocation_record import Response
 from lambent.cloud.services.lambda_.model.invoke_config import DEFAULT, InvokeConfig
 from lambent.cloud.services.lambda_.routing import FunctionRoute, Routes, VersionRoute
 from lambent.cloud.store.scope import Scope
-from lambent.cloud.store.unit_of_work import OutboxEffect, Transaction
+from lambent.cloud.store.unit_of_work import OutboxEffect
 
 _log = logging.getLogger(__name__)
 
 # How many events of one function are tried at the same time, as AWS's pollers would: enough to fill any pool here,
 # without starting an environment for each of ten thousand waiting events.
-_AT_ONCE_PER_FUNCTION = 100
+_AT_ONCE_PER_FUNCTION = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ class AsyncQueue:
 
     async def accept(self, event: QueuedEvent) -> None:
         """Return once the event is durable; it is tried as soon as it is due."""
-        await self._dependencies.store.write(lambda transaction: put_event(transaction, event))
+        await self._dependencies.store.write_with_others(write_changes, event)
         if not self._has_stopped:  # else it is durable, and tried after the next start
             self._begin(event)
 
@@ -161,16 +161,11 @@ class AsyncQueue:
         return found
 
     async def _wait(self, event: QueuedEvent) -> QueuedEvent:
-        await self._dependencies.store.write(lambda transaction: put_event(transaction, event))
+        await self._dependencies.store.write_with_others(write_changes, event)
         return event
 
     async def _done(self, event: QueuedEvent, deliveries: Sequence[OutboxEffect]) -> None:
-        def work(transaction: Transaction) -> None:
-            delete_event(transaction, event.request_id)
-            for delivery in deliveries:
-                transaction.enqueue(delivery)
-
-        await self._dependencies.store.write(work)
+        await self._dependencies.store.write_with_others(write_changes, Done(event.request_id, deliveries))
 
     def _now(self) -> float:
         return self._dependencies.clock.now()
