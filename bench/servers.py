@@ -43,14 +43,16 @@ def free_port() -> int:
 
 def proportional_memory_mb(pid: int) -> float:
     """Return the memory of a process and all its descendants, shared pages divided among their users (PSS)."""
-    total = 0
-    for member in [pid, *_descendants(pid)]:
-        try:
-            lines = Path(f"/proc/{member}/smaps_rollup").read_text(encoding="ascii").splitlines()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    return total / 1024
+    return sum(own_memory_mb(member) for member in [pid, *_descendants(pid)])
+
+
+def own_memory_mb(pid: int) -> float:
+    """Return the memory of one process, shared pages divided among their users; none where it has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
 def _descendants(pid: int) -> list[int]:
