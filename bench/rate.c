@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +50,11 @@ static void fail(const char *what) {
     exit(1);
 }
 
+static void the_server_went(void) {
+    if (ids >= 0) exit(0); /* it was killed, as was to be */
+    fail("the server closed a connection");
+}
+
 static void open_connection(struct connection *connection, int port, int epoll) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
     int yes = 1;
@@ -67,7 +73,7 @@ static void begin(struct connection *connection, int64_t due) {
     connection->due = due;
     connection->filled = 0;
     /* Smaller than any socket buffer, on a connection that is idle: it goes out whole. */
-    if (write(connection->socket, request, request_size) != (ssize_t)request_size) fail("write");
+    if (write(connection->socket, request, request_size) != (ssize_t)request_size) the_server_went();
 }
 
 /* Notes a 2xx answer's id; one that was not written whole counts as never told. */
@@ -93,10 +99,7 @@ static int is_whole(struct connection *connection) {
 static void receive(struct connection *connection) {
     ssize_t got = read(connection->socket, connection->answer + connection->filled, ANSWER_SIZE - connection->filled);
     if (got < 0 && errno == EAGAIN) return;
-    if (got <= 0 || !connection->waiting) {
-        if (ids >= 0) exit(0); /* the server was killed */
-        fail("the server closed a connection");
-    }
+    if (got <= 0 || !connection->waiting) the_server_went();
     connection->filled += got;
     if (!is_whole(connection)) return;
     if (connection->answer[9] == '2') note_id(connection->answer);
@@ -158,6 +161,7 @@ int main(int count, char **words) {
         fprintf(stderr, "usage: rate PORT CONNECTIONS RATE SECONDS REQUEST [IDS]\n");
         return 2;
     }
+    signal(SIGPIPE, SIG_IGN);
     int open = atoi(words[2]), epoll = epoll_create1(EPOLL_CLOEXEC);
     double per_second = atof(words[3]);
     total = (long)(per_second * atof(words[4]));

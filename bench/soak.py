@@ -2,12 +2,12 @@
 
     python bench/soak.py --invocations 1000000 --starts 20000
 
-The work comes in ten parts. Each is a tenth of the invocations (of a warm function, one in ten of them asynchronous)
-beside a tenth of the starts, of every kind: by fork, by exec, a crash, a timeout, a want of memory, a failing init, a
-function that is made and deleted, provisioned concurrency. Each start is of a function that was just changed, so that
-as many environments are retired. After each part all environments are let go and everything that could leak is counted.
-What the tenth count has more of than the first has leaked; memory may grow by a twentieth in between. At last the
-platform is stopped, and nothing of it may be left.
+The work comes in parts, ten of them unless told otherwise. Each is its share of the invocations (of a warm function,
+one in ten of them asynchronous) beside its share of the starts, of every kind: by fork, by exec, a crash, a timeout, a
+want of memory, a failing init, a function that is made and deleted, provisioned concurrency. Each start is of a
+function that was just changed, so that as many environments are retired. After each part all environments are let go
+and everything that could leak is counted. What the last count has more of than the first has leaked; memory may grow by
+a twentieth in between. At last the platform is stopped, and nothing of it may be left.
 """
 
 from __future__ import annotations
@@ -272,7 +272,7 @@ def left(pids: list[int], platform: int, data: Path) -> list[str]:
     return found + [f"folder {path}" for path in (data / "scratch" / "sandboxes").glob("*")]
 
 
-def soak(calls: int, starts: int, growth: float) -> tuple[str, list[str]]:
+def soak(calls: int, starts: int, growth: float, parts: int = PARTS) -> tuple[str, list[str]]:
     """Do all of the work; return what is to be shown, and what leaked."""
     counts, began = [], time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
@@ -285,11 +285,11 @@ def soak(calls: int, starts: int, growth: float) -> tuple[str, list[str]]:
         # Everything once, so that the first count has what is loaded at first use.
         work.part(1000, CLIENTS * 20)
         work.starts, work.invocations, work.by_kind = 0, 0, collections.Counter()
-        for part in range(1, PARTS + 1):
+        for part in range(1, parts + 1):
             done_calls, done_starts = work.invocations, work.starts
-            work.part(calls * part // PARTS - done_calls, starts * part // PARTS - done_starts)
+            work.part(calls * part // parts - done_calls, starts * part // parts - done_starts)
             counts.append(counted(work, data))
-            print(f"{part * 100 // PARTS} %: {counts[-1].memory_mb:.1f} MB {counts[-1].things}", flush=True)
+            print(f"{part * 100 // parts} %: {counts[-1].memory_mb:.1f} MB {counts[-1].things}", flush=True)
         pids, took = [server.pid, *servers.descendants(server.pid)], time.monotonic() - began
         servers.stop(server)
         found = leaks(counts[0], counts[-1], growth) + left(pids, server.pid, data)
@@ -304,10 +304,10 @@ def _told(work: Work, counts: list[Count], took: float, found: list[str]) -> str
             f"{work.invocations} invocations of a warm function and {work.starts} environment starts in {took:.0f} s",
             "starts: " + ", ".join(f"{count} {kind}" for kind, count in work.by_kind.most_common()),
             "",
-            f"{'':<24}{'after 10 %':>12}{'after 100 %':>12}",
+            f"{'':<24}{f'after 1/{len(counts)}':>12}{'after all':>12}",
             *(f"{name:<24}{first.things.get(name, 0):>12}{last.things.get(name, 0):>12}" for name in names),
             f"{'memory (MB)':<24}{first.memory_mb:>12.1f}{last.memory_mb:>12.1f}",
-            f"memory after each tenth: {', '.join(f'{each.memory_mb:.1f}' for each in counts)}",
+            f"memory after each part: {', '.join(f'{each.memory_mb:.1f}' for each in counts)}",
             "",
             "leaked: " + ("; ".join(found) if found else "nothing"),
         ]
@@ -320,9 +320,10 @@ def main() -> None:
     parser.add_argument("--invocations", type=int, default=1_000_000)
     parser.add_argument("--starts", type=int, default=20_000)
     parser.add_argument("--growth", type=float, default=GROWTH, help="by what share memory may grow")
+    parser.add_argument("--parts", type=int, default=PARTS, help="how often all environments are let go, and counted")
     parser.add_argument("--no-record", action="store_true", help="leave the documents as they are")
     options = parser.parse_args()
-    text, found = soak(options.invocations, options.starts, options.growth)
+    text, found = soak(options.invocations, options.starts, options.growth, options.parts)
     print(text)
     if not options.no_record:
         record("soak", text)
