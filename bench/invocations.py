@@ -29,6 +29,7 @@ from typing import Any
 
 import boto3
 import load
+import rate
 import servers
 from botocore.config import Config
 from figures import Figures, Peer, Rounds, failed_promises, table
@@ -162,13 +163,24 @@ def count_reports(server: servers.Server, name: str, expected: int) -> int:
 def rounds_of(floor: servers.Server, ours: servers.Server, seconds: int, rounds: int) -> Rounds:
     """Load the floor and ours by turns, after a warm-up of each."""
     warm_up = [one_load(server, 8, 1) for server in (floor, ours)][1]
-    measured: list[tuple[load.Load, ...]] = []
+    ones, eights, halves = [], [], []
     for _ in range(rounds):
-        one = [one_load(server, 1, seconds) for server in (floor, ours)]
-        eight = [one_load(server, 8, seconds) for server in (floor, ours)]
-        measured.append((*one, *eight))
-    floor_one, our_one, floor_eight, our_eight = (tuple(kind) for kind in zip(*measured, strict=True))
-    return Rounds(floor_one, our_one, floor_eight, our_eight, warm_up)
+        ones.append([one_load(server, 1, seconds) for server in (floor, ours)])
+        eights.append([one_load(server, 8, seconds) for server in (floor, ours)])
+        halves.append([half_load(*pair, seconds / 2) for pair in zip((floor, ours), eights[-1], strict=True)])
+    floor_one, our_one = zip(*ones, strict=True)
+    floor_eight, our_eight = zip(*eights, strict=True)
+    floor_half, our_half = zip(*halves, strict=True)
+    return Rounds(floor_one, our_one, floor_eight, our_eight, floor_half, our_half, warm_up)
+
+
+def half_load(server: servers.Server, full: load.Load, seconds: float) -> rate.Rate:
+    """Return what calls at half the rate see that a server has just shown to be its most."""
+    request = rate.invoke_request(server.port, "bench", EVENT, ACCOUNT)
+    seen = rate.run(server.port, request, full.per_second / 2, seconds, full.connections)
+    if seen.failures:
+        raise SystemExit(f"{server.name}: {seen.failures} calls failed")
+    return seen
 
 
 def cold_starts(server: servers.Server, code: bytes) -> tuple[float, ...]:

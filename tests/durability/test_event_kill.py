@@ -21,6 +21,7 @@ from lambent.testing.clients import Clients
 from tests.durability.collecting import PACKAGE, Collector, collecting
 from tests.durability.test_platform_kill import TRUST, platform
 from tests.requirements import ROOT, process_environment, require_tool
+from tests.waiting import eventually
 
 ROUNDS = int(process_environment().get("ROUNDS", "2"))
 PATIENCE_S = 40.0 + 10 * ROUNDS
@@ -66,9 +67,10 @@ def make_functions(clients: Clients, collector: Collector) -> str:
 
 def send_until_killed(generator: Path, child: subprocess.Popen[bytes], port: int, folder: Path) -> dict[str, set[str]]:
     """Send events to both functions, kill the platform at some moment; return the ids of those it accepted."""
-    senders = []
+    senders, told = [], [folder / f"{name}.ids" for name in PER_SECOND]
     for name, per_second in PER_SECOND.items():
         request, ids = folder / f"{name}.request", folder / f"{name}.ids"
+        ids.write_bytes(b"")
         lines = [
             f"POST /2015-03-31/functions/{name}/invocations HTTP/1.1",
             f"Host: 127.0.0.1:{port}",
@@ -79,7 +81,8 @@ def send_until_killed(generator: Path, child: subprocess.Popen[bytes], port: int
         request.write_text("\r\n".join([*lines, "", "{}"]), encoding="ascii", newline="")
         command = [str(generator), str(port), "32", str(per_second), "60", str(request), str(ids)]
         senders.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))
-    threading.Event().wait(0.5 + SystemIds().fraction())
+    eventually(lambda: all(ids.stat().st_size for ids in told))
+    threading.Event().wait(SystemIds().fraction())
     child.send_signal(signal.SIGKILL)
     child.wait()
     for sender in senders:
@@ -127,7 +130,6 @@ def test_every_event_that_a_killed_platform_accepted_runs_or_lies_in_its_queue(
             with running(tmp_path / "data", free_port) as (child, clients):
                 url = url or make_functions(clients, collector)
                 for name, ids in send_until_killed(generator, child, free_port, tmp_path).items():
-                    assert ids
                     accepted[name] |= ids
         with running(tmp_path / "data", free_port) as (_, clients):
             await_all(lambda: accepted["telling"] - collector.told)
