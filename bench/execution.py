@@ -18,6 +18,8 @@ import re
 import selectors
 import socket
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -209,6 +211,7 @@ def measure(options: argparse.Namespace, code: Path) -> tuple[list[Promise], lis
         functions = Functions(server, code)
         forked = cold_starts(functions, "fork", {})
         executed = cold_starts(functions, "exec", BY_EXEC)
+        alone = statistics.median(interpreter_ms() for _ in range(COLD_STARTS))
         together = sorted(many_at_once(functions, options.rounds))
     with servers.lambent() as server:
         taken = events(Functions(server, code), options.seconds, options.rounds)
@@ -226,7 +229,15 @@ def measure(options: argparse.Namespace, code: Path) -> tuple[list[Promise], lis
         Promise("p99 of accepting an event (ms)", event_p99, 20),
         Promise("accepted events that were not handled", taken.accepted - taken.handled, 0),
     ]
-    return found, _lines(forked, executed, together, waiting, taken)
+    lines = [f"starting the interpreter alone, median: {alone:.2f} ms"]
+    return found, lines + _lines(forked, executed, together, waiting, taken)
+
+
+def interpreter_ms() -> float:
+    """Return how long it takes to start the interpreter that runs functions here, and end it: the floor of an exec."""
+    began = time.perf_counter()
+    subprocess.run([os.path.realpath(sys.executable), "-s", "-S", "-c", "pass"], check=True)
+    return (time.perf_counter() - began) * 1000
 
 
 def _lines(
