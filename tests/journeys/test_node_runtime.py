@@ -443,7 +443,8 @@ def test_a_release_that_is_not_here_is_run_by_the_nearest(platform: LocalPlatfor
         assert int(invoke(platform, name)[0].split(".")[0]) >= 18
 
 
-def test_inline_code_makes_a_custom_resource(platform: LocalPlatform) -> None:
+@pytest.mark.parametrize("release", ["20", "24"])
+def test_inline_code_makes_a_custom_resource(platform: LocalPlatform, release: str) -> None:
     code = (
         "const response = require('cfn-response');\n"
         "exports.handler = (event, context) => response.send(event, context, response.SUCCESS, { Said: 'by node' });\n"
@@ -457,7 +458,7 @@ def test_inline_code_makes_a_custom_resource(platform: LocalPlatform) -> None:
         "Maker": {
             "Type": "AWS::Lambda::Function",
             "Properties": {
-                "Runtime": "nodejs20.x",
+                "Runtime": f"nodejs{release}.x",
                 "Handler": "index.handler",
                 "Role": {"Fn::GetAtt": ["Role", "Arn"]},
                 "Code": {"ZipFile": code},
@@ -468,7 +469,9 @@ def test_inline_code_makes_a_custom_resource(platform: LocalPlatform) -> None:
     outputs = {"Said": {"Value": {"Fn::GetAtt": ["Thing", "Said"]}}}
     stacks = platform.client("cloudformation")
     body = json.dumps({"Resources": resources, "Outputs": outputs})
-    stacks.create_stack(StackName="inline", TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
-    stacks.get_waiter("stack_create_complete").wait(StackName="inline", WaiterConfig={"Delay": 1, "MaxAttempts": 30})
-    (stack,) = stacks.describe_stacks(StackName="inline")["Stacks"]
+    stacks.create_stack(StackName=f"inline{release}", TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
+    stacks.get_waiter("stack_create_complete").wait(
+        StackName=f"inline{release}", WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+    )
+    (stack,) = stacks.describe_stacks(StackName=f"inline{release}")["Stacks"]
     assert stack["Outputs"][0]["OutputValue"] == "by node"
