@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,9 @@ def platform() -> Iterator[LocalPlatform]:
         yield running
 
 
-def wrapped(platform: LocalPlatform, name: str, rest: str, files: dict[str, str], **parameters: object) -> object:
+def wrapped(
+    platform: LocalPlatform, name: str, rest: str, files: dict[str, str], **parameters: Any
+) -> object:  # Any: as the API takes them
     functions = platform.client("lambda")
     code = zip_of({"wrap": WRAPPER.format(rest)}, executable=frozenset({"wrap"}))
     layer = functions.publish_layer_version(LayerName=name, Content={"ZipFile": code})
