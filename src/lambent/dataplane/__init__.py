@@ -12,6 +12,7 @@ The face of the package; nothing else in it is imported from outside. `DataPlane
     retire(version_arn)                             drain and end the environments of a deleted or changed version
     environments() -> Sequence[EnvironmentStatus]   every environment with its state, since when, busy slots
     diagnose(settings) -> Diagnosis                 which runtimes and isolation hold here, and why not more
+    known_runtimes() -> [RuntimeInfo]                the same of runtimes alone
 
 An invocation whose caller is cancelled runs to its end all the same. The observer hears, on the loop and in this
 order: `init_started`, `output` without request id, `telemetry_subscribed` and `extension_initialized` for what
@@ -30,7 +31,7 @@ from lambent.dataplane.errors import (
     SandboxError,
 )
 from lambent.dataplane.lifecycle import EnvironmentState
-from lambent.dataplane.plane import DataPlane, Diagnosis, RealWorld, diagnose
+from lambent.dataplane.plane import DataPlane, Diagnosis, RealWorld, diagnose, known_runtimes
 from lambent.dataplane.runtime_api.messages import (
     Closed,
     CloseReason,
@@ -136,5 +137,6 @@ __all__ = [
     "Timers",
     "VersionArn",
     "diagnose",
+    "known_runtimes",
     "signal_name",
 ]

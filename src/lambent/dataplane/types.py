@@ -337,6 +337,7 @@ class DataPlaneSettings:
     that their memory brings, where the kernel lets us. With an `endpoint_server` each environment has a network of its
     own, in which nothing but the endpoint is to be found; without, it has the machine's. `idle_expiry_s`, and
     `lifetime_s` after which an environment is recycled however busy it is, are platform time.
+    `node_sdk` is the folder in which npm installs the AWS SDK that functions of Node.js find; None offers none.
     """
 
     scratch: Path
@@ -349,6 +350,7 @@ class DataPlaneSettings:
     idle_expiry_s: float = 600.0
     lifetime_s: float = 7200.0
     init_timeout_s: float = 10.0
+    node_sdk: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

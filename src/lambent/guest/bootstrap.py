@@ -7,6 +7,7 @@ for variables that only take effect so. Both end in AWS's own loop: loading the 
 from __future__ import annotations
 
 import atexit
+import errno
 import json
 import os
 import signal
@@ -72,9 +73,12 @@ def _execute(command: list[str], variables: dict[str, str]) -> NoReturn:
     try:
         os.execve(command[0], command, variables)  # noqa: S606 - no shell is meant
     except OSError as error:
-        # What AWS's platform reports where the wrapper cannot be started.
-        sys.stderr.write(f"fork/exec {command[0]}: {(error.strerror or '').lower()}\n")
-        os._exit(1)
+        # AWS's bootstrap is a shell script: it looks at the wrapper first, and runs one without `#!` as its own kind.
+        if error.errno == errno.ENOEXEC and os.path.exists("/bin/sh"):
+            os.execve("/bin/sh", ["/bin/sh", *command], variables)  # noqa: S606 - no shell but for its script
+        is_there = os.path.isfile(command[0])
+        os.write(1, f"{command[0]}: {'is not an executable' if is_there else 'does not exist'}\n".encode())
+        os._exit(126 if is_there else 127)
 
 
 def _start_program(folders: list[str], variables: dict[str, str]) -> NoReturn:

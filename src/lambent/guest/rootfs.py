@@ -125,6 +125,12 @@ def _show_programs(base: str, prefixes: list[str]) -> None:
 
 def _show_runtime(base: str, runtime_dir: str) -> None:
     for name in os.listdir(runtime_dir):
+        if name == "node_modules":
+            # ES modules look for packages in the folders above them, whatever NODE_PATH says.
+            os.symlink(RUNTIME_DIR + "/" + name, base + "/" + name)
+            if not os.path.isabs(os.readlink(runtime_dir + "/" + name)):
+                os.symlink(os.readlink(runtime_dir + "/" + name), base + RUNTIME_DIR + "/" + name)
+                continue
         source = os.path.realpath(runtime_dir + "/" + name)
         target = base + RUNTIME_DIR + "/" + name
         if os.path.isdir(source):

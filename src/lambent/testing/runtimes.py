@@ -264,9 +264,9 @@ class ScriptedLauncher:
         version = runtime.removeprefix("python")
         return Interpreter(runtime, Path("/scripted/python"), Path("/scripted"), version, is_exact=True)
 
-    async def prepare(self, runtime: str) -> None:
+    async def prepare(self, spec: FunctionSpec) -> None:
         """Refuse as `resolve` does; nothing else is to be done."""
-        self.resolve(runtime)
+        self.resolve(spec.runtime)
 
     async def launch(self, spec: SandboxSpec) -> ScriptedSandbox:
         """Start the next script."""

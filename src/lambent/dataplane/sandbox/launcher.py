@@ -29,6 +29,7 @@ from lambent.dataplane.sandbox.namespaces import (
     network_finding,
     process_weaknesses,
 )
+from lambent.dataplane.sandbox.node_sdk.installation import NodeSdk
 from lambent.dataplane.sandbox.process_memory import MemoryWatch, ProcessMemory
 from lambent.dataplane.sandbox.request import SandboxPaths, exec_cause, external_extensions, spawn_request
 from lambent.dataplane.sandbox.running import RunningSandbox, SandboxParts, Standing
@@ -43,6 +44,7 @@ from lambent.dataplane.supervision.fork_server import ForkServer, ForkServerSpec
 from lambent.dataplane.types import (
     DataPlaneSettings,
     EndpointServer,
+    FunctionSpec,
     IsolationFinding,
     IsolationLevel,
     Listening,
@@ -63,6 +65,7 @@ class Launcher:
         self._settings = settings
         self._real_time = real_time
         self._interpreters = Interpreters()
+        self._node_sdk = NodeSdk(settings.node_sdk, real_time)
         self._means = namespace_means()
         self._namespace_failure: str | None = None
         self._isolation: IsolationLevel | None = None
@@ -105,6 +108,7 @@ class Launcher:
     async def stop(self) -> None:
         """End every sandbox and fork server, and remove what was made; idempotent."""
         self._memory_watch.stop()
+        await self._node_sdk.aclose()
         await asyncio.gather(*(sandbox.terminate() for sandbox in self._running.values()))
         servers, self._servers = self._servers, {}
         for starting in servers.values():
@@ -122,11 +126,17 @@ class Launcher:
         """
         return self._interpreters.resolve(runtime, strict=strict or self._settings.strict_runtimes)
 
-    async def prepare(self, runtime: str) -> None:
-        """Have the fork server of the runtime's interpreter ready; raises as `resolve`, and SandboxError."""
+    async def prepare(self, spec: FunctionSpec) -> None:
+        """Have the fork server of the runtime's interpreter ready; raises as `resolve`, and SandboxError.
+
+        Where a function of Node.js names the AWS SDK without bringing it, this is when that is installed.
+        """
         # In a thread: the search looks into many folders, and may have to ask a program for its version.
-        server = await self._server(await asyncio.to_thread(self.resolve, runtime))
+        interpreter = await asyncio.to_thread(self.resolve, spec.runtime)
+        server = await self._server(interpreter)
         await server.ready()
+        if interpreter.family == "nodejs":
+            await self._node_sdk.offer(spec.code, spec.layers)
 
     async def launch(self, spec: SandboxSpec) -> Sandbox:
         """Start an environment and return it at once, before its init is over (await `channel.first_next`).
@@ -240,7 +250,7 @@ class Launcher:
         minor = minor_version(interpreter.version)
         directory = self._folder / f"runtime-{interpreter.family}{minor}"
         if not directory.is_dir():
-            assemble_runtime(directory, interpreter.family, minor)
+            assemble_runtime(directory, interpreter.family, minor, self._settings.node_sdk)
         return directory
 
     async def _layers(self, spec: SandboxSpec) -> Path | None:

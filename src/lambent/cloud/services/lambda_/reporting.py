@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from lambent.base.clock import Clock
-from lambent.base.tasks import TaskOwner
+from lambent.base.tasks import TaskOwner, let_others_run
 from lambent.cloud.services.lambda_.log_delivery import LogBatch, LogDelivery
 from lambent.cloud.services.lambda_.model import log_lines
 from lambent.cloud.services.lambda_.model.runtimes import version_arn
@@ -34,7 +34,7 @@ T_contra = TypeVar("T_contra", contravariant=True)
 _INTERVAL_S = 0.1
 _TAIL_BYTES = 4096
 # Putting notes into words and handing them over takes some 20 µs each, on the loop that invocations share: a helping of
-# this size holds it for about a millisecond, and while the store syncs it, invocations go on.
+# this size holds it for about a millisecond, and between two of them invocations go on.
 _NOTES_AT_ONCE = 48
 
 Lines = Sequence[tuple[int, str]]
@@ -228,6 +228,7 @@ class Reporting:
                 lines = [line for note in stream.notes[begin : begin + _NOTES_AT_ONCE] for line in note()]
                 if lines:
                     await self._delivery.put(LogBatch(scope, info.spec.log_group, info.log_stream, lines))
+                    await let_others_run()  # a store in memory answers at once
 
 
 def _ended_line(text: str) -> str:
