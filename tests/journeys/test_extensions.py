@@ -109,6 +109,7 @@ def create(platform: LocalPlatform, name: str, mode: str = "", **changes: Any) -
         "Runtime": "python3.11",
         "Handler": "index.handler",
         "Timeout": 20,
+        "MemorySize": 1769,  # a whole CPU: a Python beside the function is heavy
         "Layers": [layer(platform)],
         "Environment": {"Variables": {"EXTENSION_MODE": mode}},
     }
