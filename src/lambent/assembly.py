@@ -303,6 +303,7 @@ class Platform:
             "pid": os.getpid(),
             "uptime_s": round(self._uptime_s(), 3),
             "memory_mb": _resident_mb(),
+            "tasks": len(asyncio.all_tasks()),
             "services": list(self.registry.names()),
             "data_dir": None if data_dir is None else str(data_dir),
             "isolation": None if self._plane is None else self._plane.isolation.value,

@@ -312,7 +312,7 @@ exports.handler = awslambda.streamifyResponse(async (event, stream, context) => 
     : stream;
   body.write('first ');
   await wait(300);
-  if (event.late) throw new RangeError('in the middle');
+  if (event.late || event.queryStringParameters?.late) throw new RangeError('in the middle');
   for (let n = 0; n < (event.megabytes ?? 0); n += 1) {
     if (!body.write(Buffer.alloc(1048576, 'x'))) await new Promise((done) => body.once('drain', done));
   }
@@ -403,6 +403,11 @@ def test_a_url_streams_with_the_head_that_the_function_says(platform: LocalPlatf
         begun = time.monotonic()
         assert answer.read() == b"last"
         assert time.monotonic() - begun > 0.1
+        connection.request("GET", "/?late=yes", headers={"Host": urlsplit(url["FunctionUrl"]).netloc})
+        answer = connection.getresponse()
+        with pytest.raises(http.client.IncompleteRead) as caught:  # a whole answer would have an end
+            answer.read()
+        assert (answer.status, caught.value.partial) == (201, b"first ")
     finally:
         connection.close()
 

@@ -92,6 +92,8 @@ def _show_etc(base: str, user_id: int) -> None:
                 target.write(source.read())
         except OSError:  # not every system has every one
             continue
+    with open(base + "/etc/hosts", "a", encoding="utf-8") as hosts:
+        hosts.write(f"\n{network.SANDBOX}")
     entry = f"{USER_NAME}:x:{user_id}:{user_id}::/home/{USER_NAME}:/sbin/nologin"
     _write(base + "/etc/passwd", f"root:x:0:0:root:/root:/sbin/nologin\n{entry}\n")
     _write(base + "/etc/group", f"root:x:0:\n{USER_NAME}:x:{user_id}:\n")

@@ -21,6 +21,7 @@ from lambent.dataplane import (
     EnvironmentInfo,
     ErrorAnswer,
     ExitKind,
+    ExtensionStatus,
     FunctionSpec,
     Interpreter,
     Invocation,
@@ -39,6 +40,7 @@ from lambent.dataplane import (
     RuntimeUnavailableError,
     SandboxError,
     SandboxSpec,
+    TelemetrySubscribed,
     Timer,
 )
 
@@ -130,6 +132,8 @@ class ScriptedSandbox:
         self.spec = spec
         self.channel = ScriptedChannel(self)
         self.exited: asyncio.Future[ProcessExit] = asyncio.get_running_loop().create_future()
+        self.left = self.exited
+        self.link = None
         self.started_by: Literal["fork", "exec"] = "fork"
         self.notices: tuple[str, ...] = ()
         self.calls: list[tuple[InvocationHeaders, bytes]] = []
@@ -196,6 +200,14 @@ class ScriptedSandbox:
     def peak_memory_mb(self) -> int:
         """Return what the script says."""
         return self._script.peak_memory_mb
+
+    def ask_runtime(self) -> None:
+        """End it, as a runtime does that has no handler for SIGTERM."""
+        self.crash(ProcessExit(ExitKind.SIGNALLED, 15))
+
+    def kill_runtime(self) -> None:
+        """End it."""
+        self.crash(ProcessExit(ExitKind.SIGNALLED, 9))
 
     def limit_cpu(self) -> None:
         """Note that init is over; a script uses no CPU."""
@@ -331,6 +343,14 @@ class RecordingObserver:
     ) -> None:
         """Keep it."""
         self.facts.append("init ended" if error_type is None else f"init failed: {status} {error_type}")
+
+    def extension_initialized(self, environment: EnvironmentInfo, extension: ExtensionStatus) -> None:
+        """Keep it."""
+        self.facts.append(f"extension {extension.name}: {extension.state}")
+
+    def telemetry_subscribed(self, environment: EnvironmentInfo, subscribed: TelemetrySubscribed) -> None:
+        """Keep it."""
+        self.facts.append(f"telemetry {subscribed.name}: {subscribed.state}")
 
     def invocation_started(self, environment: EnvironmentInfo, invocation: Invocation, at: float) -> None:
         """Keep it."""

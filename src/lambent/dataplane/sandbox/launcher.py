@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from lambent.base.clock import Clock
 from lambent.dataplane.errors import IsolationUnavailableError, RuntimeUnavailableError, SandboxError
+from lambent.dataplane.runtime_api.companion_link import CompanionLink
 from lambent.dataplane.runtime_api.rendezvous import RuntimeChannel
 from lambent.dataplane.sandbox.cgroups import Cgroup, CgroupError, Cgroups
 from lambent.dataplane.sandbox.handle import Sandbox
@@ -30,7 +31,7 @@ from lambent.dataplane.sandbox.namespaces import (
 )
 from lambent.dataplane.sandbox.node_sdk.installation import NodeSdk
 from lambent.dataplane.sandbox.process_memory import MemoryWatch, ProcessMemory
-from lambent.dataplane.sandbox.request import SandboxPaths, exec_cause, spawn_request
+from lambent.dataplane.sandbox.request import SandboxPaths, exec_cause, external_extensions, spawn_request
 from lambent.dataplane.sandbox.running import RunningSandbox, SandboxParts, Standing
 from lambent.dataplane.sandbox.runtime_directory import (
     assemble_runtime,
@@ -266,9 +267,13 @@ class Launcher:
         channel: RuntimeChannel,
         guest: socket.socket,
     ) -> RunningSandbox:
-        output, output_end = os.pipe()
-        os.set_blocking(output, False)
-        descriptors = {"channel": guest.fileno(), "output": output_end}
+        extensions = external_extensions(paths.layers)
+        link, extensions_end = socket.socketpair()
+        output, output_end = _output_pipe()
+        descriptors = {"channel": guest.fileno(), "extensions": extensions_end.fileno(), "output": output_end}
+        extension_output: int | None = None
+        if extensions:
+            extension_output, descriptors["extension_output"] = _output_pipe()
         try:
             if isinstance(place, ForkServer):
                 place = self._stand(place, spec, paths, descriptors)
@@ -276,15 +281,19 @@ class Launcher:
                 self._start_again(place, spec, paths, descriptors)
         except SandboxError:
             channel.close()
-            os.close(output)
+            link.close()
+            _close_all(output, extension_output)
             raise
         finally:
-            os.close(output_end)
+            extensions_end.close()
+            _close_all(output_end, descriptors.get("extension_output"))
         cause = exec_cause(spec)
         started_by: Literal["fork", "exec"] = "exec" if cause or spec.interpreter.host is not None else "fork"
-        sandbox = RunningSandbox(
-            SandboxParts(place, channel, output, started_by, _notices(spec, cause)), self._real_time.now
+        notices = _notices(spec, cause)
+        parts = SandboxParts(
+            place, channel, CompanionLink(link, extensions), output, extension_output, started_by, notices
         )
+        sandbox = RunningSandbox(parts, self._real_time.now)
         self._running[spec.environment_id] = sandbox
         return sandbox
 
@@ -326,6 +335,18 @@ class Launcher:
         if standing.cgroup is not None:
             self._known_cgroups.discard(standing.cgroup)
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _output_pipe() -> tuple[int, int]:
+    source, end = os.pipe()
+    os.set_blocking(source, False)
+    return source, end
+
+
+def _close_all(*descriptors: int | None) -> None:
+    for descriptor in descriptors:
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def _close(listening: Listening, _: object) -> None:

@@ -71,9 +71,8 @@ def _assemble_python(target: Path, minor: str) -> None:
     _copy_guest(target)
 
 
-def _assemble_provided(target: Path, _minor: str) -> None:
-    shutil.copyfile(_GUEST / "custom_entry.py", target / "custom.py")
-    _copy_guest(target)
+def _assemble_provided(_target: Path, _minor: str) -> None:
+    """Leave the folder empty: the function brings its runtime."""
 
 
 def _copy_guest(target: Path) -> None:
