@@ -24,6 +24,7 @@ COMMANDS = {
     "check": "Check a manifest or a template against AWS's rules, offline.",
     "plan": "Show what `up` would do.",
     "up": "Deploy a project, here or on AWS.",
+    "dev": "Deploy a project, and run what is saved as soon as it is saved.",
     "down": "Remove what `up` deployed.",
     "outputs": "Print a stack's outputs.",
     "diff": "Say what is not as it was deployed.",

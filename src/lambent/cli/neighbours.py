@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +18,14 @@ _ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "ar
 def neighbours(place: Place) -> Neighbours | None:
     """Return who runs what on the platform here; None for AWS, which runs everything as it is declared."""
     return _neighbour if place.is_local else None
+
+
+@cache
+def program(runtime: str) -> str | None:
+    """Return the program that runs a runtime on this machine, or None."""
+    from lambent import assembly  # as below
+
+    return next((one.interpreter for one in assembly.diagnose().runtimes if one.runtime == runtime), None)
 
 
 def _neighbour(runtime: str, architecture: str) -> Neighbour | None:

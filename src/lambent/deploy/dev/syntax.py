@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from lambent.deploy.packaging import programs
 
+ProgramOf = Callable[[str], str | None]
+"""Says which program runs a runtime here."""
 _NODE = frozenset({".js", ".mjs", ".cjs"})
 # A program of the runtime's own version reads what ours is too old for.
 _READ = (
@@ -32,21 +34,21 @@ class SyntaxFault:
     text: str = ""
 
 
-def faults(files: Iterable[Path], runtime: str) -> Iterator[SyntaxFault]:
+def faults(files: Iterable[Path], runtime: str, program_of: ProgramOf) -> Iterator[SyntaxFault]:
     """Yield what keeps files of a runtime from being loaded; files of other kinds are passed over."""
     for file in sorted(files):
         if not file.is_file():
             continue
         found = None
         if file.suffix == ".py" and runtime.startswith("python"):
-            found = _of_python(file, runtime)
+            found = _of_python(file, runtime, program_of)
         elif file.suffix in _NODE and runtime.startswith("nodejs"):
             found = _of_node(file)
         if found is not None:
             yield found
 
 
-def _of_python(file: Path, runtime: str) -> SyntaxFault | None:
+def _of_python(file: Path, runtime: str, program_of: ProgramOf) -> SyntaxFault | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the code's own, which Lambda shows in its log
@@ -56,20 +58,21 @@ def _of_python(file: Path, runtime: str) -> SyntaxFault | None:
     except (SyntaxError, ValueError) as error:
         line, column = getattr(error, "lineno", None) or 1, getattr(error, "offset", None) or 1
         own = SyntaxFault(file, line, column, getattr(error, "msg", "") or str(error), line_of(file, line))
-        return own if _minor(runtime) <= sys.version_info.minor else _of_newer_python(file, runtime, own)
+        return own if _minor(runtime) <= sys.version_info.minor else _of_newer_python(program_of(runtime), own)
     return None
 
 
-def _of_newer_python(file: Path, runtime: str, own: SyntaxFault) -> SyntaxFault | None:
-    """Ask the runtime's own version; where that is not here, what ours cannot read is left for Lambda to load."""
-    program = programs.on_path(runtime)
+def _of_newer_python(program: str | None, own: SyntaxFault) -> SyntaxFault | None:
+    """Ask what runs the function here, which may read what ours is too old for; where nothing does, ours decides."""
     if program is None:
-        return None
-    said = re.match(r"(\d+) (\d+) (.+)", programs.run([program, "-I", "-S", "-c", _READ, str(file)], file.parent).output)
+        return own
+    said = re.match(
+        r"(\d+) (\d+) (.+)", programs.run([program, "-I", "-S", "-c", _READ, str(own.file)], own.file.parent).output
+    )
     if said is None:
         return None
     line = int(said[1])
-    return SyntaxFault(own.file, line, int(said[2]), said[3], line_of(file, line))
+    return SyntaxFault(own.file, line, int(said[2]), said[3], line_of(own.file, line))
 
 
 def _minor(runtime: str) -> int:

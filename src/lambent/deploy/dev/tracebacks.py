@@ -9,7 +9,7 @@ from pathlib import Path
 
 # `File "/var/task/app.py", line 3` of Python (escaped within JSON), `/var/task/app.mjs:3:9` of Node.js.
 _FRAME = re.compile(
-    r"(?:file://)?(?P<root>/var/task|/\S*?/unpacked/[0-9a-f]+)/(?P<path>[^\s\"':()\\]+)"
+    r"(?:file://)?(?P<root>/var/task|/\S*?/packages/[^/\s]+)/(?P<path>[^\s\"':()\\]+)"
     r"(?:(?P<python>\\?\", line )(?P<line>\d+)|:(?P<number>\d+)(?::\d+)?)"
 )
 
