@@ -21,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-    from lambent.guest.framing import ServerConfig, SpawnRequest
+    from lambent.guest.framing import ServerConfig, SignalRequest, SpawnRequest
 
 _NAMESPACES = kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
 _MAX_DESCRIPTORS = 16
@@ -32,9 +32,10 @@ class ForkServer:
 
     def __init__(self, place: Place, control: socket.socket) -> None:
         self.place = place
+        self.namespaces = _NAMESPACES | (kernel.CLONE_NEWNET if place.endpoint_port else 0)
         self.control = control
         self.tokens: dict[int, int] = {}
-        self.statuses: dict[int, int] = {}
+        self.ended: dict[int, int] = {}
         self.received = b""
         self.descriptors: list[int] = []
         self.wakeup_source, self.wakeup = os.pipe()
@@ -80,7 +81,7 @@ class ForkServer:
             if kind == framing.SPAWN:
                 self._spawn(request)
             else:
-                self._signal(request["token"], request["number"])
+                self._signal(request)
         return bool(data)
 
     def _spawn(self, request: SpawnRequest) -> None:
@@ -88,11 +89,11 @@ class ForkServer:
         passed, self.descriptors = self.descriptors[:count], self.descriptors[count:]
         descriptors = dict(zip(request["descriptors"], passed))
         try:
-            pid = kernel.clone(_NAMESPACES) if self.place.namespaces else os.fork()
+            pid = kernel.clone(self.namespaces) if self.place.namespaces else os.fork()
         except OSError as error:
             pid = -1
             self.send(framing.REFUSED, token=request["token"], reason=str(error))
-            self.send(framing.ENDED, token=request["token"], status=signal.SIGKILL)
+            self.send(framing.GONE, token=request["token"], status=signal.SIGKILL)
         if pid == 0:
             self._be_keeper(request, descriptors)
         for descriptor in passed:
@@ -113,7 +114,10 @@ class ForkServer:
         finally:
             os._exit(1)
 
-    def _signal(self, token: int, number: int) -> None:
+    def _signal(self, request: SignalRequest) -> None:
+        token, number = request["token"], request["number"]
+        if number != signal.SIGKILL and request["runtime"] < self.ended.get(token, 0):
+            return  # meant for a runtime that has ended meanwhile: it must not reach the next one
         for pid, known in self.tokens.items():
             if known == token:
                 os.kill(pid, number)
@@ -129,7 +133,8 @@ class ForkServer:
                 keeper_pid = next(pid for pid, known in self.tokens.items() if known == token)
                 self.send(framing.STARTED, token=token, keeper=keeper_pid)
             elif what == keeper.ENDED:
-                self.statuses[token] = value
+                self.ended[token] = self.ended.get(token, 0) + 1
+                self.send(framing.ENDED, token=token, status=value)
             else:
                 text = raw[keeper.REPORT.size : keeper.REPORT.size + value].decode("utf-8", "replace")
                 self.send(framing.REFUSED, token=token, reason=text)
@@ -146,8 +151,8 @@ class ForkServer:
             self._relay_reports()  # what the keeper wrote before it ended comes first
             token = self.tokens.pop(pid, None)
             if token is not None:
-                # Without a report of its own, a keeper was killed, and everything with it.
-                self.send(framing.ENDED, token=token, status=self.statuses.pop(token, status))
+                self.ended.pop(token, None)
+                self.send(framing.GONE, token=token, status=status)
 
 
 def main() -> None:
@@ -189,7 +194,9 @@ def _enter_namespaces(config: ServerConfig) -> None:
         _write_map("gid_map", f"{config['user_id']} {outside_group} 1")
     else:
         kernel.unshare(kernel.CLONE_NEWNS)
-    rootfs.prepare(config["base"], config["prefixes"], config["runtime_dir"], config["user_id"])
+    if config["endpoint_port"]:
+        kernel.unshare(kernel.CLONE_NEWNET)  # we need no network, and learn at once whether the kernel allows such
+    rootfs.prepare(config)
 
 
 def _write_map(name: str, text: str) -> None:

@@ -120,10 +120,13 @@ class Choices(TypedDict, total=False):
     data_dir: Path | None
     isolation: str | None
     strict_runtimes: bool
+    limits_cpu: bool
+    closed_network: bool
     virtual_time: bool
     seed: int | None
     account_concurrency: int
     idle_expiry_s: float
+    environment_lifetime_s: float
     stop_grace_s: float
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import shutil
 import socket
 import tempfile
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
+from urllib.parse import urlsplit
 
 from lambent.base.clock import Clock
 from lambent.dataplane.errors import IsolationUnavailableError, RuntimeUnavailableError, SandboxError
@@ -17,10 +20,17 @@ from lambent.dataplane.runtime_api.rendezvous import RuntimeChannel
 from lambent.dataplane.sandbox.cgroups import Cgroup, CgroupError, Cgroups
 from lambent.dataplane.sandbox.handle import Sandbox
 from lambent.dataplane.sandbox.interpreters import RUNTIMES, Interpreters
-from lambent.dataplane.sandbox.namespaces import USER_ID, namespace_finding, namespace_means
+from lambent.dataplane.sandbox.names import name_server
+from lambent.dataplane.sandbox.namespaces import (
+    USER_ID,
+    namespace_finding,
+    namespace_means,
+    network_finding,
+    process_weaknesses,
+)
 from lambent.dataplane.sandbox.process_memory import MemoryWatch, ProcessMemory
 from lambent.dataplane.sandbox.request import SandboxPaths, exec_cause, spawn_request
-from lambent.dataplane.sandbox.running import RunningSandbox, SandboxParts
+from lambent.dataplane.sandbox.running import RunningSandbox, SandboxParts, Standing
 from lambent.dataplane.sandbox.runtime_directory import (
     assemble_runtime,
     merge_layers,
@@ -29,7 +39,14 @@ from lambent.dataplane.sandbox.runtime_directory import (
 )
 from lambent.dataplane.sandbox.spec import Interpreter, SandboxSpec
 from lambent.dataplane.supervision.fork_server import ForkServer, ForkServerSpec
-from lambent.dataplane.types import DataPlaneSettings, IsolationFinding, IsolationLevel, RuntimeInfo
+from lambent.dataplane.types import (
+    DataPlaneSettings,
+    EndpointServer,
+    IsolationFinding,
+    IsolationLevel,
+    Listening,
+    RuntimeInfo,
+)
 
 # Of a fork server that was killed, sandboxes may still be ending; nothing tells us when they have.
 _CGROUP_PATIENCE_S: Final = 2.0
@@ -51,7 +68,8 @@ class Launcher:
         self._cgroups: Cgroups | None = None
         self._memory_watch = MemoryWatch()
         self._servers: dict[tuple[Path, str], asyncio.Future[ForkServer]] = {}
-        self._running: set[RunningSandbox] = set()
+        self._running: dict[str, RunningSandbox] = {}
+        self._numbers = itertools.count()
         self._folder = settings.scratch / "sandboxes"
 
     @property
@@ -78,11 +96,15 @@ class Launcher:
         self._isolation = IsolationLevel.NAMESPACE if can else IsolationLevel.PROCESS
         if can:
             await self._prove_namespaces(demanded)
+        if self._settings.endpoint_server is not None and self._isolation is not IsolationLevel.NAMESPACE:
+            finding = namespace_finding(self._means, self._namespace_failure)
+            reason = finding.reason if not finding.holds else "process isolation was asked for"
+            raise IsolationUnavailableError(f"a closed network needs namespaces, which do not hold here: {reason}")
 
     async def stop(self) -> None:
         """End every sandbox and fork server, and remove what was made; idempotent."""
         self._memory_watch.stop()
-        await asyncio.gather(*(sandbox.terminate() for sandbox in self._running))
+        await asyncio.gather(*(sandbox.terminate() for sandbox in self._running.values()))
         servers, self._servers = self._servers, {}
         for starting in servers.values():
             with contextlib.suppress(SandboxError, asyncio.CancelledError):
@@ -108,9 +130,19 @@ class Launcher:
     async def launch(self, spec: SandboxSpec) -> Sandbox:
         """Start an environment and return it at once, before its init is over (await `channel.first_next`).
 
-        Raises SandboxError where it could not be built. A cancelled launch leaves nothing behind.
+        Where a reset left something of the same environment standing, it is started therein. Raises SandboxError where
+        it could not be built. A cancelled launch leaves nothing behind.
         """
-        server = await self._server(spec.interpreter)
+        earlier = self._running.get(spec.environment_id)
+        if earlier is not None:
+            try:
+                return await self._launch(spec, earlier.standing)
+            except SandboxError:  # the kernel ended its keeper, for want of memory perhaps
+                await earlier.terminate()
+        return await self._launch(spec, None)
+
+    async def _launch(self, spec: SandboxSpec, standing: Standing | None) -> Sandbox:
+        place = standing or await self._server(spec.interpreter)
         layers = await self._layers(spec)
         ours, theirs = socket.socketpair()
         with theirs:
@@ -118,19 +150,36 @@ class Launcher:
             # From here to the sandbox that owns it all there is no await: nothing can be lost to a cancellation.
             temporary = self._folder / "environments" / spec.environment_id
             paths = SandboxPaths(self._runtime_directory(spec.interpreter), layers, temporary)
-            sandbox = self._spawn(server, spec, paths, channel, theirs)
+            sandbox = self._spawn(place, spec, paths, channel, theirs)
         try:
             keeper = await asyncio.shield(sandbox.started)
         except BaseException:
             sandbox.kill()  # its own end cleans up, whether or not anyone waits for it
             raise
+        if standing is None and self._settings.endpoint_server is not None:
+            await self._connect(sandbox, self._settings.endpoint_server)
         if not self._known_cgroups.limits_memory:
             self._memory_watch.add(sandbox, ProcessMemory(keeper), spec.limits.memory_mb)
         return sandbox
 
+    async def _connect(self, sandbox: RunningSandbox, serve: EndpointServer) -> None:
+        """Answer in the sandbox's own network: AWS requests, and questions for names."""
+        child = sandbox.standing.child
+        try:
+            endpoint, names = sandbox.standing.server.passed_sockets(child)
+            for listening in (await serve(endpoint), await name_server(names)):
+                child.gone.add_done_callback(partial(_close, listening))
+        except BaseException:
+            sandbox.kill()
+            raise
+
     def findings(self) -> list[IsolationFinding]:
         """Return, for each means of isolation, whether it holds here, and if not, why and what would help."""
-        return [namespace_finding(self._means, self._namespace_failure), *self._known_cgroups.findings()]
+        means, failure = self._means, self._namespace_failure
+        found = [namespace_finding(means, failure), network_finding(means, failure), *self._known_cgroups.findings()]
+        if self._settings.isolation is IsolationLevel.PROCESS:
+            return found + process_weaknesses("leave --isolation to auto" if found[0].holds else found[0].remedy)
+        return found if found[0].holds else found + process_weaknesses(found[0].remedy)
 
     def runtimes(self) -> list[RuntimeInfo]:
         """Return every managed runtime and what would run it here."""
@@ -139,7 +188,7 @@ class Launcher:
     @property
     def _known_cgroups(self) -> Cgroups:
         if self._cgroups is None:
-            self._cgroups = Cgroups(os.getpid(), str(self._folder))
+            self._cgroups = Cgroups(os.getpid(), str(self._folder), limits_cpu=self._settings.limits_cpu)
         return self._cgroups
 
     async def _prove_namespaces(self, demanded: IsolationLevel | None) -> None:
@@ -182,6 +231,7 @@ class Launcher:
             needs_user_namespace=in_namespace and self._means.needs_user_namespace,
             switches_user=in_namespace,
             user_id=USER_ID,
+            endpoint_port=(urlsplit(self._settings.endpoint_url).port or 0) if self._settings.endpoint_server else 0,
         )
 
     def _runtime_directory(self, interpreter: Interpreter) -> Path:
@@ -199,53 +249,77 @@ class Launcher:
         return await asyncio.to_thread(merge_layers, layers, self._folder / "layers")
 
     def _spawn(
-        self, server: ForkServer, spec: SandboxSpec, paths: SandboxPaths, channel: RuntimeChannel, guest: socket.socket
+        self,
+        place: ForkServer | Standing,
+        spec: SandboxSpec,
+        paths: SandboxPaths,
+        channel: RuntimeChannel,
+        guest: socket.socket,
     ) -> RunningSandbox:
-        try:
-            cgroup = self._make_cgroup(spec, paths)
-        except SandboxError:
-            channel.close()
-            raise
         output, output_end = os.pipe()
         os.set_blocking(output, False)
         descriptors = {"channel": guest.fileno(), "output": output_end}
-        for number, descriptor in enumerate(cgroup.join if cgroup else ()):
-            descriptors[f"cgroup{number}"] = descriptor
-        limits_processes = self._known_cgroups.limits_processes
-        child = server.spawn(spawn_request(spec, paths, limits_processes=limits_processes), descriptors)
-        os.close(output_end)
+        try:
+            if isinstance(place, ForkServer):
+                place = self._stand(place, spec, paths, descriptors)
+            else:
+                self._start_again(place, spec, paths, descriptors)
+        except SandboxError:
+            channel.close()
+            os.close(output)
+            raise
+        finally:
+            os.close(output_end)
+        cause = exec_cause(spec)
+        started_by: Literal["fork", "exec"] = "exec" if cause or spec.interpreter.host is not None else "fork"
+        sandbox = RunningSandbox(
+            SandboxParts(place, channel, output, started_by, _notices(spec, cause)), self._real_time.now
+        )
+        self._running[spec.environment_id] = sandbox
+        return sandbox
+
+    def _stand(
+        self, server: ForkServer, spec: SandboxSpec, paths: SandboxPaths, descriptors: dict[str, int]
+    ) -> Standing:
+        """Ask for a new sandbox with its first runtime."""
+        cgroup = self._make_cgroup(spec, paths)
+        joining = {f"cgroup{number}": descriptor for number, descriptor in enumerate(cgroup.join if cgroup else ())}
+        request = spawn_request(spec, paths, limits_processes=self._known_cgroups.limits_processes)
+        child = server.spawn(request, {**descriptors, **joining})
         if cgroup is not None:
             cgroup.joined()
-        cause = exec_cause(spec)
-        parts = SandboxParts(
-            channel=channel,
-            server=server,
-            child=child,
-            output=output,
-            cgroup=cgroup,
-            has_pid_namespace=spec.isolation is IsolationLevel.NAMESPACE,
-            started_by="exec" if cause or spec.interpreter.host is not None else "fork",
-            notices=_notices(spec, cause),
-        )
-        sandbox = RunningSandbox(parts, self._real_time.now)
-        self._running.add(sandbox)
-        sandbox.exited.add_done_callback(lambda _: self._forget(sandbox, cgroup, paths.temporary))
-        return sandbox
+        standing = Standing(server, child, cgroup, spec.isolation is IsolationLevel.NAMESPACE)
+        child.gone.add_done_callback(lambda _: self._forget(spec.environment_id, standing, paths.temporary))
+        return standing
+
+    def _start_again(
+        self, standing: Standing, spec: SandboxSpec, paths: SandboxPaths, descriptors: dict[str, int]
+    ) -> None:
+        """Ask for another runtime where one was ended."""
+        request = spawn_request(spec, paths, limits_processes=self._known_cgroups.limits_processes)
+        if standing.cgroup is not None:
+            standing.cgroup.begin_anew()
+        standing.server.spawn_again(standing.child, request, descriptors)
 
     def _make_cgroup(self, spec: SandboxSpec, paths: SandboxPaths) -> Cgroup | None:
         try:
-            cgroup = self._known_cgroups.create(spec.environment_id, spec.limits)
+            # Numbered, because the kernel may not be done with an earlier one of the same environment.
+            cgroup = self._known_cgroups.create(f"{spec.environment_id}-{next(self._numbers)}", spec.limits)
             if spec.isolation is IsolationLevel.PROCESS:
                 paths.temporary.mkdir()
             return cgroup
         except CgroupError as error:
             raise SandboxError(f"no control group for the environment: {error}") from error
 
-    def _forget(self, sandbox: RunningSandbox, cgroup: Cgroup | None, temporary: Path) -> None:
-        self._running.discard(sandbox)
-        if cgroup is not None:
-            self._known_cgroups.discard(cgroup)
+    def _forget(self, environment_id: str, standing: Standing, temporary: Path) -> None:
+        del self._running[environment_id]
+        if standing.cgroup is not None:
+            self._known_cgroups.discard(standing.cgroup)
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _close(listening: Listening, _: object) -> None:
+    listening.close()
 
 
 def _has_failed(starting: asyncio.Future[ForkServer]) -> bool:

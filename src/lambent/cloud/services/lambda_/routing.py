@@ -35,6 +35,8 @@ class VersionRoute:
     system_log_level: str | None
     is_managed: bool = False
     """Whether it runs on Managed Instances."""
+    isolates_tenants: bool = False
+    """Whether each invocation has to name a tenant, whose environments no other tenant shares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class FunctionRoute:
     provisioned: Mapping[str, int] = field(default_factory=dict)
     """How many environments each version keeps initialized, by its number."""
     urls: Mapping[str, FunctionUrl] = field(default_factory=dict)
+    allows_loops: bool = False
+    """Whether it may be invoked in a recursive loop."""
 
     def arn_of(self, qualifier: str | None) -> str:
         """Return the ARN with a qualifier, the function's own without one."""
@@ -172,6 +176,7 @@ class Routes:
             invoke_configs=repository.invoke_configs(self._reader, function.scope, function.name),
             provisioned=by_version(repository.provisioned(self._reader, function.scope, function.name), aliases),
             urls=url_repository.urls(self._reader, function.scope, function.name),
+            allows_loops=function.recursive_loop == "Allow",
         )
 
     def _version_route(self, version: FunctionVersion, before: FunctionRoute | None) -> VersionRoute:
@@ -195,6 +200,7 @@ def version_route(version: FunctionVersion, packages: Packages) -> VersionRoute:
         dead_letter_target=settings.dead_letter_target,
         system_log_level=settings.logging.system_level,
         is_managed=settings.managed is not None,
+        isolates_tenants="TenancyConfig" in settings.recorded,
     )
 
 

@@ -10,18 +10,18 @@ from lambent.cloud.services.lambda_.async_queue import AsyncQueue
 from lambent.cloud.services.lambda_.control import Control, Target, target_of
 from lambent.cloud.services.lambda_.invocation import (
     Call,
-    checked_payload,
     decoded_client_context,
     resolve,
 )
 from lambent.cloud.services.lambda_.model.event import QueuedEvent
+from lambent.cloud.services.lambda_.model.event_payload import checked_payload
 from lambent.cloud.services.lambda_.model.function import LATEST
 from lambent.cloud.services.lambda_.model.state import State
 from lambent.cloud.services.lambda_.rendering import Shape
 from lambent.cloud.services.lambda_.reporting import Reporting
 from lambent.cloud.services.lambda_.routing import FunctionRoute, VersionRoute
 from lambent.cloud.services.lambda_.streams import Opened, Streams
-from lambent.cloud.services.lambda_.tracing import trace_of
+from lambent.cloud.services.lambda_.tracing import Loops, trace_of
 
 
 class InvokeOperations:
@@ -32,6 +32,7 @@ class InvokeOperations:
         self._invoker = streams.invoker
         self._streams = streams
         self._queue = queue
+        self._loops: Loops = queue.loops
         self._reporting = reporting
 
     @operation("Invoke")
@@ -42,10 +43,13 @@ class InvokeOperations:
         function, version = self._found(target)
         payload = checked_payload(parameters.get("Payload") or b"", kind)
         client_context = decoded_client_context(parameters.get("ClientContext"))
+        _check_tenant(version, parameters.get("TenantId"))
         if kind == "DryRun":
             return {"StatusCode": 204}
         trace_id = trace_of(context.headers, version, self._control.dependencies.ids, context.now)
         if kind == "Event":
+            # The client context is passed on to synchronous invocations only:
+            # https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
             event = QueuedEvent(
                 request_id=context.request_id,
                 scope=target.scope,
@@ -54,7 +58,6 @@ class InvokeOperations:
                 payload=payload,
                 accepted_at=context.now,
                 due_at=context.now,
-                client_context=client_context,
                 trace_id=trace_id,
             )
             return await self._queued(event, version)
@@ -65,7 +68,7 @@ class InvokeOperations:
             invoked_arn=function.arn_of(target.qualifier),
             payload=payload,
             client_context=client_context,
-            trace_id=trace_id,
+            trace_id=self._loops.enter(function, trace_id),
         )
         return await self._answered(call, with_tail=parameters.get("LogType") == "Tail")
 
@@ -76,16 +79,18 @@ class InvokeOperations:
         function, version = self._found(target)
         payload = checked_payload(parameters.get("Payload") or b"", "RequestResponse")
         client_context = decoded_client_context(parameters.get("ClientContext"))
+        _check_tenant(version, parameters.get("TenantId"))
         if parameters.get("InvocationType") == "DryRun":
             return {"StatusCode": 204}
         _check_synchronous(version, parameters)
+        trace_id = trace_of(context.headers, version, self._control.dependencies.ids, context.now)
         call = Call(
             request_id=context.request_id,
             version=version,
             invoked_arn=function.arn_of(target.qualifier),
             payload=payload,
             client_context=client_context,
-            trace_id=trace_of(context.headers, version, self._control.dependencies.ids, context.now),
+            trace_id=self._loops.enter(function, trace_id),
         )
         with_tail = parameters.get("LogType") == "Tail"
         if with_tail:
@@ -161,6 +166,28 @@ class InvokeOperations:
         if answer.function_error is not None:
             shape["FunctionError"] = answer.function_error
         return shape
+
+
+def _check_tenant(version: VersionRoute, tenant_id: str | None) -> None:
+    """Raise where a tenant is named that the function does not ask for, and for functions that isolate tenants.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/tenant-isolation-invocation.html
+    """
+    if not version.isolates_tenants:
+        if tenant_id is not None:
+            raise errors.invalid_parameter(
+                "The invoked function is not enabled with tenancy configuration. Remove the tenant ID from your "
+                "request and try again."
+            )
+        return
+    if tenant_id is None:
+        raise errors.invalid_parameter(
+            "The invoked function is enabled with tenancy configuration. Add a valid tenant ID in your request and try "
+            "again."
+        )
+    raise errors.invalid_runtime(
+        f"{version.arn} isolates tenants from one another; its tenants are not kept apart here."
+    )
 
 
 def _check_synchronous(version: VersionRoute, parameters: Parameters) -> None:
