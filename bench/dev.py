@@ -74,9 +74,8 @@ def _measure(folder: Path, platform: LocalPlatform, saves: int) -> None:
 
 
 def _read(child: subprocess.Popen[str], events: list[dict[str, Any]]) -> None:  # Any: as above
-    assert child.stdout is not None
-    for line in child.stdout:
-        events.append(json.loads(line))
+    for line in child.stdout or ():
+        events.append(json.loads(line))  # noqa: PERF401 - whoever looks meanwhile sees those that have come
 
 
 def _save(folder: Path, function: str, number: int) -> None:

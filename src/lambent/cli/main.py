@@ -30,6 +30,7 @@ COMMANDS = {
     "diff": "Say what is not as it was deployed.",
     "bootstrap": "Make the bucket that code is uploaded to.",
     "invoke": "Invoke a function and print its answer.",
+    "event": "Print an event as one of AWS's services sends it.",
     "logs": "Print a function's logs.",
     "clock": "See and move a platform's virtual clock.",
 }
