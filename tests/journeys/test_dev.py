@@ -101,7 +101,7 @@ class Shop:
 
     def answers(self, name: str, wanted: object, **more: str) -> bool:
         """Wait until a function answers so."""
-        return eventually(lambda: self.answer(name, **more) == wanted)
+        return eventually(lambda: bool(self.answer(name, **more) == wanted))
 
     @contextmanager
     def session(self, *arguments: str) -> Iterator[Session]:

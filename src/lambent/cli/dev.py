@@ -58,20 +58,24 @@ class Session:
         self._view = view
         self._clock = SystemClock()
         self._stop = threading.Event()
+        self._is_up = False
 
     def run(self, *, down: bool) -> None:
         """Work until Ctrl-C; then remove the stack where `down` says so. Raises CommandError where nothing can run."""
         begin_ms = int(self._clock.now() * 1000)
-        self._deployed = self._deploy()
         following = threading.Thread(target=self._follow, args=(begin_ms,), name="logs", daemon=True)
-        following.start()
         try:
+            self._deploy()
+            following.start()
             self._watch()
         except KeyboardInterrupt:
-            pass  # the way to end it
+            if not self._is_up:
+                raise
+            # Else it is the way to end the session.
         finally:
             self._stop.set()
-            following.join()
+            if following.is_alive():
+                following.join()
         self._end(remove=down)
 
     def _watch(self) -> None:
@@ -133,11 +137,12 @@ class Session:
 
     def _redeploy(self) -> None:
         try:
-            self._deployed = self._deploy(again=True)
+            self._deploy(again=True)
         except CommandError as error:
             self._view.failed(error)
 
-    def _deploy(self, *, again: bool = False) -> _Deployed:
+    def _deploy(self, *, again: bool = False) -> None:
+        """Bring the stack to what the project says; raises CommandError, with everything as it was."""
         project = projects.read(self._request)
         projects.require_sound(project)
         target = deployment.target_of(self._place, project, start=not again)
@@ -151,16 +156,13 @@ class Session:
             end = deployment_view.follow(events, quiet=self._view.as_json or again)
             deployment.require_success(end, plan.stack_name)
             values = outputs_of(target, plan.stack_name) or {}
+            source = Source(project.base, settings.cache_dir(), neighbours(self._place))
+            pusher = Pusher(target, compiled, source)
+            pusher.known(found.packages)
+            self._deployed = _Deployed(target, Watched(project.base, project.file, compiled), pusher)
+        self._is_up = True
         if plan.changes or not again:
             self._view.deployed(plan.stack_name, plan.changes, deployment_view.by_manifest(values, plan.output_names))
-        return self._known(target, Watched(project.base, project.file, compiled), found)
-
-    def _known(self, target: Target, watched: Watched, found: deployment.Planned) -> _Deployed:
-        source = Source(watched.base, settings.cache_dir(), neighbours(self._place))
-        pusher = Pusher(target, watched.compiled, source)
-        pusher.known(found.packages)
-        with deployment.errors(self._place):
-            return _Deployed(target, watched, pusher)
 
     def _follow(self, begin_ms: int) -> None:
         """Show what functions log, until the session ends; what the last moment brought is shown as well."""

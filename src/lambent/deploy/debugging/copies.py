@@ -73,7 +73,7 @@ def function(target: Target, name: str, qualifier: str | None) -> Told:
 
 @contextmanager
 def copied(target: Target, told: Told, wanted: Wanted, files: Iterator[tuple[str, bytes]]) -> Iterator[str]:
-    """Give the name of a copy that waits for a debugger; it is removed at the end, with whatever an earlier one left."""
+    """Give the name of a copy that waits for a debugger; it is removed at the end, and what an earlier one left."""
     client = target.client("lambda")
     name = str(told.configuration["FunctionName"])
     copy = f"{name[:50]}-debug-{wanted.control}"
