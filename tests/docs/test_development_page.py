@@ -68,11 +68,14 @@ def terminal(tmp_path: Path, free_port: int) -> Iterator[Terminal]:
 def test_the_commands_of_the_page_do_what_it_says(terminal: Terminal) -> None:
     first, second, events = blocks()
     with terminal.begin(first.replace("lambent dev", "exec lambent dev")) as session:
-        lines: list[str] = []
         assert session.stdout is not None
+        lines: list[str] = []
+        for line in session.stdout:
+            lines.append(line)
+            if "Watching" in line:
+                break
         reader = Thread(target=lines.extend, args=(session.stdout,), daemon=True)
         reader.start()
-        eventually(lambda: any("Watching" in line for line in lines))
         printed = terminal.run(second, "shop")
         assert '{"message": "Hello, you!"}' in printed
         assert '{"text": "Hello, you!"}' in printed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
@@ -54,6 +54,10 @@ class Session:
     def __init__(self, child: subprocess.Popen[str]) -> None:
         self._child = child
         self.events: list[dict[str, Any]] = []  # Any: JSON
+        assert child.stdout is not None
+        # How long it takes to be ready is the machine's affair: it ends with the test, at the latest.
+        while not self._find("ready", {}):
+            self.events.append(json.loads(child.stdout.readline()))
         self._reader = Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -107,9 +111,7 @@ class Shop:
     def session(self, *arguments: str) -> Iterator[Session]:
         """Run `lambent dev` until the test leaves."""
         with self.commands.begun("dev", "--json", *arguments) as child:
-            session = Session(child)
-            session.told("ready")
-            yield session
+            yield Session(child)
 
 
 @pytest.fixture
@@ -223,10 +225,14 @@ def test_people_read_one_line_for_each_thing_that_happens(shop: Shop) -> None:
     with shop.commands.begun("dev") as child:
         lines: list[str] = []
         assert child.stdout is not None
+        while not any("Watching" in line for line in lines):
+            lines.append(child.stdout.readline())
         reader = Thread(target=lines.extend, args=(child.stdout,), daemon=True)
         reader.start()
-        shown: Callable[[str], object] = lambda words: eventually(lambda: [one for one in lines if words in one])  # noqa: E731
-        shown("Watching")
+
+        def shown(words: str) -> None:
+            eventually(lambda: [one for one in lines if words in one])
+
         shop.save("front/app.py", FRONT.replace("first", "second"))
         shown("shop-front runs front/app.py")
         shop.answer("front", '{"fail": true}')

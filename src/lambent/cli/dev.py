@@ -109,31 +109,31 @@ class Session:
         begun = self._clock.monotonic()
         told: set[Path] = set()
         for wanted in archives:
-            if not self._deployed.pusher.can_push(wanted):
-                continue
-            bad = [
-                one
-                for one in faults(files, wanted.runtime, program)
-                if _belongs(one.file, wanted, self._deployed.watched)
-            ]
-            for fault in (one for one in bad if one.file not in told):
-                told.add(fault.file)
-                self._view.syntax(fault, _seen(fault.file))
-            if bad:
-                continue
+            mine = [one for one in files if _belongs(one, wanted, self._deployed.watched)]
             try:
                 with deployment.errors(self._place):
-                    is_new = self._deployed.pusher.push(wanted)
+                    is_new = self._is_code(mine, wanted.runtime, told) and self._pushed(wanted)
             except CommandError as error:
                 if not isinstance(error.__cause__, ChangedMeanwhileError):  # the save that is under way comes next
                     self._view.failed(error)
                 continue
             if is_new:
                 name = self._deployed.pusher.functions[wanted.logical_id].name
-                mine = (one for one in files if one.exists() and _belongs(one, wanted, self._deployed.watched))
-                own = sorted(str(_seen(one)) for one in mine)
+                own = sorted(str(_seen(one)) for one in mine if one.exists())
                 took_ms = (self._clock.monotonic() - begun) * 1000
                 self._view.saved(Saved(name, own or [wanted.source], took_ms))
+
+    def _is_code(self, files: Iterable[Path], runtime: str, told: set[Path]) -> bool:
+        """Return whether files can be loaded; the first fault of each that cannot is told once."""
+        found = list(faults(files, runtime, program))
+        for fault in (one for one in found if one.file not in told):
+            told.add(fault.file)
+            self._view.syntax(fault, _seen(fault.file))
+        return not found
+
+    def _pushed(self, wanted: ArchiveWanted) -> bool:
+        pusher = self._deployed.pusher
+        return pusher.can_push(wanted) and pusher.push(wanted)
 
     def _redeploy(self) -> None:
         try:
