@@ -11,7 +11,7 @@ from lambent.base.clock import SystemClock
 from lambent.cli import connection, deployment, settings
 from lambent.cli import project as projects
 from lambent.cli.errors import CommandError
-from lambent.cli.neighbours import neighbours, program
+from lambent.cli.neighbours import neighbours, programs
 from lambent.cli.project import ProjectRequest
 from lambent.cli.targets import Place
 from lambent.cli.views import deployment as deployment_view
@@ -59,15 +59,17 @@ class Session:
         self._clock = SystemClock()
         self._stop = threading.Event()
         self._is_up = False
+        self._program_of = programs(place)
 
     def run(self, *, down: bool) -> None:
         """Work until Ctrl-C; then remove the stack where `down` says so. Raises CommandError where nothing can run."""
         begin_ms = int(self._clock.now() * 1000)
         following = threading.Thread(target=self._follow, args=(begin_ms,), name="logs", daemon=True)
         try:
-            self._deploy()
-            following.start()
-            self._watch()
+            with deployment.cache_held():
+                self._deploy()
+                following.start()
+                self._watch()
         except KeyboardInterrupt:
             if not self._is_up:
                 raise
@@ -125,7 +127,7 @@ class Session:
 
     def _is_code(self, files: Iterable[Path], runtime: str, told: set[Path]) -> bool:
         """Return whether files can be loaded; the first fault of each that cannot is told once."""
-        found = list(faults(files, runtime, program))
+        found = list(faults(files, runtime, self._program_of))
         for fault in (one for one in found if one.file not in told):
             told.add(fault.file)
             self._view.syntax(fault, _seen(fault.file))

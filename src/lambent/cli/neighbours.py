@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import platform
-from functools import cache
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from lambent.cli import connection
 
 if TYPE_CHECKING:
     from lambent.cli.targets import Place
@@ -17,18 +19,38 @@ _ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "ar
 
 def neighbours(place: Place) -> Neighbours | None:
     """Return who runs what on the platform here; None for AWS, which runs everything as it is declared."""
-    return _neighbour if place.is_local else None
+    if not place.is_local:
+        return None
+    known: dict[str, Mapping[str, Any]] = {}  # Any: JSON
+
+    def neighbour(runtime: str, architecture: str) -> Neighbour | None:
+        if not known and not runtime.startswith("nodejs"):
+            known.update(_runtimes_of(place.port))
+        return _neighbour(runtime, architecture, known.get(runtime))
+
+    return neighbour
 
 
-@cache
-def program(runtime: str) -> str | None:
-    """Return the program that runs a runtime on this machine, or None."""
-    from lambent import assembly  # as below
+def programs(place: Place) -> Callable[[str], str | None]:
+    """Return what says which program runs a runtime here, or None; the platform is asked once."""
+    known: dict[str, str] = {}
 
-    return next((one.interpreter for one in assembly.diagnose().runtimes if one.runtime == runtime), None)
+    def program(runtime: str) -> str | None:
+        if not known:
+            found = _runtimes_of(place.port).items()
+            known.update({name: str(one["interpreter"]) for name, one in found if one["interpreter"]})
+        return known.get(runtime)
+
+    return program
 
 
-def _neighbour(runtime: str, architecture: str) -> Neighbour | None:
+def _runtimes_of(port: int) -> Mapping[str, Mapping[str, Any]]:  # Any: JSON
+    # The platform runs by now, and knows: to look for interpreters ourselves would cost half a second of imports.
+    answer = connection.ask(port, "runtimes", timeout_s=30.0) or {}
+    return {one["runtime"]: one for one in answer.get("runtimes", ())}
+
+
+def _neighbour(runtime: str, architecture: str, found: Mapping[str, Any] | None) -> Neighbour | None:  # Any: JSON
     from lambent.deploy.packaging.wheels import Neighbour
 
     here = _ARCHITECTURES.get(platform.machine().lower(), architecture)
@@ -36,9 +58,6 @@ def _neighbour(runtime: str, architecture: str) -> Neighbour | None:
     fits = here == architecture and system == "linux"
     if runtime.startswith("nodejs"):
         return None if fits else Neighbour("node", "Node.js", here, system)
-    from lambent import assembly  # half a second, which plain Python code is spared
-
-    found = next((one for one in assembly.diagnose().runtimes if one.runtime == runtime), None)
-    if found is None or found.interpreter is None or (found.is_exact and fits):
+    if found is None or found["interpreter"] is None or (found["is_exact"] and fits):
         return None
-    return Neighbour(found.interpreter, f"Python {found.version}", here, system)
+    return Neighbour(found["interpreter"], f"Python {found['version']}", here, system)
