@@ -61,6 +61,8 @@ class FunctionSpec:
     application_log_level: str | None = None
     tracing_active: bool = False
     slots: int = 1
+    snap_start: bool = False
+    """Whether environments are restored from a snapshot: of published versions alone."""
 
 
 class ResponseSink(Protocol):
@@ -124,6 +126,9 @@ class InvocationReport:
     error_type: str | None = None
     exit: ProcessExit | None = None
     """How the runtime's process ended, where it ended before it answered."""
+    restore_ms: float | None = None
+    """Set only where the invocation waited for an environment to be restored from a snapshot; `init_ms` is not then."""
+    billed_restore_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +199,15 @@ class Throttled:
     reason: ThrottleReason
 
 
-Outcome = Completed | FunctionError | TimedOut | Crashed | InitFailed | Throttled
+@dataclass(frozen=True, slots=True)
+class RestoreFailed:
+    """No environment could be restored from the snapshot: a hook failed, or took too long (`is_timeout`)."""
+
+    is_timeout: bool
+    report: InvocationReport
+
+
+Outcome = Completed | FunctionError | TimedOut | Crashed | InitFailed | RestoreFailed | Throttled
 
 
 class ExitKind(StrEnum):
@@ -240,7 +253,7 @@ class EnvironmentInfo:
     initialization_type: InitializationType
     isolation: IsolationLevel
     interpreter: str
-    started_by: Literal["fork", "exec"]
+    started_by: Literal["fork", "exec", "snapshot"]
     notices: tuple[str, ...] = ()
     """Differences from the real thing worth telling, such as a neighbouring interpreter standing in."""
 
@@ -267,6 +280,14 @@ class Observer(Protocol):
         One that failed on demand is tried again inside the first invocation.
         """
 
+    def restore_started(self, environment: EnvironmentInfo, at: float) -> None:
+        """An environment began to be restored from its version's snapshot."""
+
+    def restore_ended(
+        self, environment: EnvironmentInfo, restore_ms: float, status: InvocationStatus, error_type: str | None
+    ) -> None:
+        """A restore is over, with the hooks that follow it."""
+
     def invocation_started(self, environment: EnvironmentInfo, invocation: Invocation, at: float) -> None:
         """A request was handed to the runtime."""
 
@@ -292,6 +313,7 @@ class DataPlaneSettings:
     account_concurrency: int = 1000
     idle_expiry_s: float = 600.0
     init_timeout_s: float = 10.0
+    restore_timeout_s: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,8 +72,8 @@ def keep(place: Place, request: SpawnRequest, descriptors: dict[str, int], becom
         kernel.die_with_parent(signal.SIGKILL if place.namespaces else END_ALL)
         if place.is_orphaned():
             os._exit(1)
-        status = _wait_for(runtime)
-        _end_descendants()
+        status = wait_for(runtime)
+        end_descendants()
         report(pipe, token, ENDED, status)
     finally:
         os._exit(0)
@@ -101,7 +101,9 @@ def _be_runtime(
         os._exit(1)
 
 
-def _wait_for(runtime: int) -> int:
+def wait_for(runtime: int) -> int:
+    """Pass signals on to the runtime until it has ended, reap whatever ends meanwhile, and return its wait status."""
+
     def pass_on(number: int, _frame: object) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(runtime, number)
@@ -119,7 +121,8 @@ def _wait_for(runtime: int) -> int:
             return status
 
 
-def _end_descendants() -> None:
+def end_descendants() -> None:
+    """End whatever the runtime has left behind."""
     # In a pid namespace the kernel does this when we end. Elsewhere: orphans come to us, so ending children until
     # there are none ends every descendant, however it was started.
     while True:

@@ -8,6 +8,7 @@ from typing import Protocol
 from lambent.base.clock import Clock
 from lambent.dataplane.environment.host import Timer
 from lambent.dataplane.errors import DataPlaneError
+from lambent.dataplane.metering import ColdStart
 from lambent.dataplane.runtime_api.messages import RuntimeAnswer
 from lambent.dataplane.types import Invocation, Outcome
 
@@ -25,7 +26,7 @@ class Serving(Protocol):
 class Assignment:
     """An invocation on its way through an environment, and the promise of its outcome to whoever asked."""
 
-    __slots__ = ("_environment", "init_ms", "invocation", "is_over", "promise", "started", "started_at", "timer")
+    __slots__ = ("_environment", "cold_start", "invocation", "is_over", "promise", "started", "started_at", "timer")
 
     def __init__(self, invocation: Invocation, promise: asyncio.Future[Outcome]) -> None:
         self.invocation = invocation
@@ -33,7 +34,7 @@ class Assignment:
         self.is_over = False
         self.started = 0.0
         self.started_at = 0.0
-        self.init_ms: float | None = None
+        self.cold_start: ColdStart | None = None
         self.timer: Timer | None = None
         self._environment: Serving | None = None
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from dataclasses import replace
 from functools import partial
 from typing import Protocol
@@ -20,10 +21,11 @@ from lambent.base.tasks import OwnedTask
 from lambent.dataplane import metering
 from lambent.dataplane.environment.assignment import Assignment
 from lambent.dataplane.environment.host import EnvironmentStatus, Host, log_stream
-from lambent.dataplane.environment.init_phase import CUT_OFF, InitFailure, init_end
+from lambent.dataplane.environment.init_phase import CUT_OFF, InitFailure, init_end, init_limit_s
 from lambent.dataplane.errors import DataPlaneError, PlatformStoppingError, SandboxError
 from lambent.dataplane.lifecycle import EnvironmentState, Lifecycle
 from lambent.dataplane.logs import OutputRelay
+from lambent.dataplane.metering import ColdStart
 from lambent.dataplane.runtime_api.messages import (
     Closed,
     CloseReason,
@@ -47,6 +49,7 @@ from lambent.dataplane.types import (
     InvocationStatus,
     Outcome,
     ProcessExit,
+    RestoreFailed,
     TimedOut,
 )
 
@@ -111,7 +114,8 @@ class Environment:
         self._initializing: OwnedTask[None] | None = None
         self._is_cut_off = False
         self._overdue = 0
-        self._init_ms: float | None = None
+        self._cold_start: ColdStart | None = None
+        self._failed_restore: InitFailure | None = None
         self._peak_mb = 0
         self._peak_read = 0.0
         self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -158,7 +162,7 @@ class Environment:
         if self._lifecycle.state is _IDLE:
             self._move(_BUSY, "invocation")
         assignment.begin(self, self._host.real_time)
-        assignment.init_ms, self._init_ms = self._init_ms, None
+        assignment.cold_start, self._cold_start = self._cold_start, None
         self._active.append(assignment)
         assignment.timer = self._host.timers.call_later(self.spec.timeout_s, self._timed_out, assignment)
         relay = self._told()
@@ -186,7 +190,9 @@ class Environment:
 
     async def _start(self) -> None:
         try:
-            failure = await self._initialize(self._host.settings.init_timeout_s)
+            is_apart = self._started_for is InitializationType.SNAP_START
+            limit_s = init_limit_s(self.spec) if is_apart else self._host.settings.init_timeout_s
+            failure = await self._initialize(limit_s)
         except Exception as error:  # noqa: BLE001 - outermost: whoever waits must hear of it
             self._initializing = None
             self._give_up(error)
@@ -202,8 +208,10 @@ class Environment:
         begun_at, begun = host.real_time.now(), host.real_time.monotonic()
         endpoint_url = host.settings.endpoint_url
         variables = environment_variables(self.spec, credentials, self._log_stream, endpoint_url, self._started_for)
-        sandbox = self._sandbox = await host.launcher.launch(self._sandbox_spec(variables))
+        sandbox = self._sandbox = await host.launch(self._sandbox_spec(variables))
         relay = self._enter(sandbox, begun_at)
+        if sandbox.started_by == "snapshot":
+            return await self._restored(sandbox, relay, begun, is_heard=limit_s is None)
         failure = CUT_OFF if self._is_cut_off else await init_end(sandbox, limit_s)
         init_ms = (host.real_time.monotonic() - begun) * 1000
         sandbox.drain_output()
@@ -213,9 +221,8 @@ class Environment:
                 host.observer.init_ended(relay.environment, init_ms, InvocationStatus.SUCCESS, None)
             elif limit_s is not None:
                 # The retry inside an invocation is part of that one's duration and is not reported apart.
-                self._init_ms = init_ms
-            sandbox.exited.add_done_callback(partial(self._ended, sandbox))
-            sandbox.channel.closed.add_done_callback(partial(self._closed, sandbox))
+                self._cold_start = ColdStart(init_ms)
+            self._follow(sandbox)
             return None
         if not self._is_cut_off:
             host.observer.init_ended(relay.environment, init_ms, failure.status, failure.error_type)
@@ -223,9 +230,37 @@ class Environment:
         self._sandbox = None
         return failure
 
+    async def _restored(
+        self, sandbox: Sandbox, relay: OutputRelay, begun: float, *, is_heard: bool
+    ) -> InitFailure | None:
+        """Return how the restore failed, if it did; the next invocation is told where nobody has heard of it yet."""
+        host = self._host
+        forked = host.real_time.monotonic()
+        failure = CUT_OFF if self._is_cut_off else await init_end(sandbox, host.settings.restore_timeout_s)
+        now = host.real_time.monotonic()
+        sandbox.drain_output()
+        self._peak_mb, self._peak_read = sandbox.peak_memory_mb(), now
+        restore_ms = (now - begun) * 1000
+        if failure is None:
+            host.observer.restore_ended(relay.environment, restore_ms, InvocationStatus.SUCCESS, None)
+            self._cold_start = ColdStart(restore_ms, math.ceil((now - forked) * 1000))
+            self._follow(sandbox)
+            return None
+        if not self._is_cut_off:
+            host.observer.restore_ended(relay.environment, restore_ms, failure.status, failure.error_type)
+        await sandbox.terminate()
+        self._sandbox = None
+        failure = replace(failure, of_restore=True)
+        self._failed_restore = None if is_heard else failure
+        return failure
+
+    def _follow(self, sandbox: Sandbox) -> None:
+        sandbox.exited.add_done_callback(partial(self._ended, sandbox))
+        sandbox.channel.closed.add_done_callback(partial(self._closed, sandbox))
+
     async def _initialize_within(self, assignment: Assignment) -> None:
         try:
-            failure = await self._initialize(None)
+            failure, self._failed_restore = self._failed_restore or await self._initialize(None), None
         except Exception as error:  # noqa: BLE001 - outermost: the caller must hear of it
             self._initializing = None
             if not assignment.is_over:
@@ -240,7 +275,10 @@ class Environment:
             self._owner.freed(self)  # of its other slots, if it has any
         elif failure is not None:
             report = self._report(assignment, failure.status, failure.error_type)
-            self._conclude(assignment, InitFailed(failure.payload, failure.error_type, failure.exit, report))
+            if failure.of_restore:
+                self._conclude(assignment, RestoreFailed(failure.status is InvocationStatus.TIMEOUT, report))
+            else:
+                self._conclude(assignment, InitFailed(failure.payload, failure.error_type, failure.exit, report))
             self._free("init failed again")
 
     def _enter(self, sandbox: Sandbox, begun_at: float) -> OutputRelay:
@@ -262,6 +300,9 @@ class Environment:
         if is_first:
             if self._lifecycle.state is EnvironmentState.STARTING:
                 self._move(EnvironmentState.INITIALIZING, f"sandbox built by {sandbox.started_by}")
+        if sandbox.started_by == "snapshot":
+            self._host.observer.restore_started(info, begun_at)
+        elif is_first:
             self._host.observer.init_started(info, begun_at)
         sandbox.on_output(relay)
         return relay
@@ -395,7 +436,7 @@ class Environment:
             assignment.invocation.request_id,
             assignment.started_at,
             duration_ms,
-            assignment.init_ms,
+            assignment.cold_start,
             self.spec.memory_mb,
             self._peak_mb,
         )
@@ -451,7 +492,7 @@ class Environment:
         return self._relay
 
 
-_Ran = Completed | FunctionError | TimedOut | Crashed | InitFailed
+_Ran = Completed | FunctionError | TimedOut | Crashed | InitFailed | RestoreFailed
 
 
 def _as_ours(error: Exception) -> DataPlaneError:

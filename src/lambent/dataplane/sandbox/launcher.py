@@ -19,7 +19,7 @@ from lambent.dataplane.sandbox.handle import Sandbox
 from lambent.dataplane.sandbox.interpreters import RUNTIMES, Interpreters
 from lambent.dataplane.sandbox.namespaces import USER_ID, namespace_finding, namespace_means
 from lambent.dataplane.sandbox.process_memory import MemoryWatch, ProcessMemory
-from lambent.dataplane.sandbox.request import SandboxPaths, exec_cause, spawn_request
+from lambent.dataplane.sandbox.request import SandboxPaths, exec_cause, restore_request, spawn_request
 from lambent.dataplane.sandbox.running import RunningSandbox, SandboxParts
 from lambent.dataplane.sandbox.runtime_directory import (
     assemble_runtime,
@@ -29,6 +29,7 @@ from lambent.dataplane.sandbox.runtime_directory import (
 )
 from lambent.dataplane.sandbox.spec import Interpreter, SandboxSpec
 from lambent.dataplane.supervision.fork_server import ForkServer, ForkServerSpec
+from lambent.dataplane.supervision.restored import RestoredKeeper
 from lambent.dataplane.types import DataPlaneSettings, IsolationFinding, IsolationLevel, RuntimeInfo
 
 # Of a fork server that was killed, sandboxes may still be ending; nothing tells us when they have.
@@ -52,6 +53,7 @@ class Launcher:
         self._memory_watch = MemoryWatch()
         self._servers: dict[tuple[Path, str], asyncio.Future[ForkServer]] = {}
         self._running: set[RunningSandbox] = set()
+        self._restored: dict[RunningSandbox, RunningSandbox] = {}
         self._folder = settings.scratch / "sandboxes"
 
     @property
@@ -124,9 +126,32 @@ class Launcher:
         except BaseException:
             sandbox.kill()  # its own end cleans up, whether or not anyone waits for it
             raise
-        if not self._known_cgroups.limits_memory:
-            self._memory_watch.add(sandbox, ProcessMemory(keeper), spec.limits.memory_mb)
+        self._watch(sandbox, keeper, spec)
         return sandbox
+
+    async def restore(self, template: Sandbox, spec: SandboxSpec, shared_mb: int) -> Sandbox:
+        """Start an environment as a fork of `template`, whose init is over; the same holds as for `launch`.
+
+        Of `spec.variables` only those are set. `shared_mb` is the memory that it has in common with the template.
+        """
+        if not isinstance(template, RunningSandbox):
+            raise SandboxError("what is no sandbox of ours cannot be forked")
+        ours, theirs = socket.socketpair()
+        with theirs:
+            channel = await RuntimeChannel.open(ours)
+            sandbox = self._fork(template, spec, channel, theirs, shared_mb)
+        try:
+            keeper = await asyncio.shield(sandbox.started)
+        except BaseException:
+            sandbox.kill()
+            channel.close()  # a template that hangs would hold the other end
+            raise
+        self._watch(sandbox, keeper, spec)
+        return sandbox
+
+    def restored_from(self, template: Sandbox) -> list[Sandbox]:
+        """Return the environments restored from `template` that have not ended."""
+        return [sandbox for sandbox, origin in self._restored.items() if origin is template]
 
     def findings(self) -> list[IsolationFinding]:
         """Return, for each means of isolation, whether it holds here, and if not, why and what would help."""
@@ -202,7 +227,7 @@ class Launcher:
         self, server: ForkServer, spec: SandboxSpec, paths: SandboxPaths, channel: RuntimeChannel, guest: socket.socket
     ) -> RunningSandbox:
         try:
-            cgroup = self._make_cgroup(spec, paths)
+            cgroup = self._make_cgroup(spec, paths.temporary)
         except SandboxError:
             channel.close()
             raise
@@ -232,17 +257,65 @@ class Launcher:
         sandbox.exited.add_done_callback(lambda _: self._forget(sandbox, cgroup, paths.temporary))
         return sandbox
 
-    def _make_cgroup(self, spec: SandboxSpec, paths: SandboxPaths) -> Cgroup | None:
+    def _fork(
+        self, template: RunningSandbox, spec: SandboxSpec, channel: RuntimeChannel, guest: socket.socket, shared_mb: int
+    ) -> RunningSandbox:
+        in_namespace = spec.isolation is IsolationLevel.NAMESPACE
+        temporary = self._folder / "environments" / spec.environment_id
+        try:
+            cgroup = self._make_cgroup(spec, temporary)
+            template.lift_limits()
+        except SandboxError:
+            channel.close()
+            raise
+        keeper = RestoredKeeper()
+        output, output_end = os.pipe()
+        os.set_blocking(output, False)
+        descriptors = {"channel": guest.fileno(), "output": output_end, "control": keeper.their_end}
+        for number, descriptor in enumerate(cgroup.join if cgroup else ()):
+            descriptors[f"cgroup{number}"] = descriptor
+        request = restore_request(spec, temporary, tuple(descriptors))
+        parts = SandboxParts(
+            channel=channel,
+            server=keeper,
+            child=keeper.child,
+            output=output,
+            cgroup=cgroup,
+            has_pid_namespace=in_namespace,
+            started_by="snapshot",
+            notices=_notices(spec, None),
+            shared_mb=shared_mb,
+        )
+        sandbox = RunningSandbox(parts, self._real_time.now)
+        self._running.add(sandbox)
+        self._restored[sandbox] = template
+        sandbox.exited.add_done_callback(lambda _: self._forget(sandbox, cgroup, temporary))
+        try:
+            template.channel.restore(request, tuple(descriptors.values()))
+        except OSError as error:
+            keeper.give_up(f"{error.strerror or error}")
+        os.close(output_end)
+        keeper.passed()
+        if cgroup is not None:
+            cgroup.joined()
+        return sandbox
+
+    def _watch(self, sandbox: RunningSandbox, keeper: int, spec: SandboxSpec) -> None:
+        if not self._known_cgroups.limits_memory:
+            self._memory_watch.add(sandbox, ProcessMemory(keeper), spec.limits.memory_mb)
+
+    def _make_cgroup(self, spec: SandboxSpec, temporary: Path) -> Cgroup | None:
         try:
             cgroup = self._known_cgroups.create(spec.environment_id, spec.limits)
             if spec.isolation is IsolationLevel.PROCESS:
-                paths.temporary.mkdir()
+                temporary.mkdir()
             return cgroup
         except CgroupError as error:
             raise SandboxError(f"no control group for the environment: {error}") from error
 
     def _forget(self, sandbox: RunningSandbox, cgroup: Cgroup | None, temporary: Path) -> None:
         self._running.discard(sandbox)
+        self._restored.pop(sandbox, None)
         if cgroup is not None:
             self._known_cgroups.discard(cgroup)
         shutil.rmtree(temporary, ignore_errors=True)
@@ -258,7 +331,7 @@ def _notices(spec: SandboxSpec, cause: str | None) -> tuple[str, ...]:
     started = f"started by exec, not by fork, because {cause} is set" if cause else None
     minor = minor_version(spec.interpreter.version)
     if spec.interpreter.host is not None:
-        return (spec.interpreter.notice,) if spec.interpreter.notice else ()
+        return tuple(notice for notice in (spec.interpreter.notice, *spec.notices) if notice)
     lacks_sdk = minor == "3.9" and not older_packages(minor).is_dir()
     sdk = "boto3 is not offered: no release that serves Python 3.9 is installed beside ours" if lacks_sdk else None
-    return tuple(notice for notice in (spec.interpreter.notice, started, sdk) if notice)
+    return tuple(notice for notice in (spec.interpreter.notice, started, sdk, *spec.notices) if notice)

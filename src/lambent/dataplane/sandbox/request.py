@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lambent.dataplane.sandbox.spec import SandboxSpec
 from lambent.dataplane.types import IsolationLevel
-from lambent.guest import rootfs
+from lambent.guest import framing, rootfs
 
 _EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 _LOG_DESCRIPTOR = "4"
@@ -58,6 +60,18 @@ def spawn_request(spec: SandboxSpec, paths: SandboxPaths, *, limits_processes: b
         "variables": _variables(spec, paths, layers_seen, task_root, runtime_dir),
         "command": _command(spec, runtime_dir),
     }
+
+
+def restore_request(spec: SandboxSpec, temporary: Path, descriptors: Sequence[str]) -> bytes:
+    """Return a template's RESTORE frame: `spec.variables` are all that the fork is to set."""
+    in_namespace = spec.isolation is IsolationLevel.NAMESPACE
+    own = {} if in_namespace else {"TMPDIR": str(temporary)}
+    body = {
+        "descriptors": list(descriptors),
+        "variables": {**spec.variables, **own},
+        "temporary": "/tmp" if in_namespace else str(temporary),
+    }
+    return framing.frame(framing.RESTORE, json.dumps(body).encode())
 
 
 def _node_path(spec: SandboxSpec, layers: str, task_root: str, runtime_dir: str) -> str:

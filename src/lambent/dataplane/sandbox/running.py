@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 from lambent.dataplane.runtime_api.rendezvous import RuntimeChannel
 from lambent.dataplane.sandbox.cgroups import Cgroup
@@ -15,7 +15,7 @@ from lambent.dataplane.sandbox.handle import OutputCallback
 from lambent.dataplane.sandbox.output import LineSplitter
 from lambent.dataplane.sandbox.process_memory import ProcessMemory
 from lambent.dataplane.supervision.child import exit_of
-from lambent.dataplane.supervision.fork_server import Child, ForkServer
+from lambent.dataplane.supervision.fork_server import Child
 from lambent.dataplane.types import ExitKind, OutputLine, ProcessExit
 from lambent.guest import keeper
 
@@ -24,18 +24,27 @@ _DRAIN_LIMIT: Final = 4_194_304  # a function that never stops writing must not 
 _END_ALL_PATIENCE_S: Final = 2.0
 
 
+class Keepers(Protocol):
+    """Who reaches a keeper: the fork server it comes from, or, for a restored one, we ourselves."""
+
+    def signal(self, child: Child, number: int) -> None:
+        """Send a signal to a child's keeper; without effect where it has ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class SandboxParts:
     """What a sandbox is put together from; the sandbox owns all of it."""
 
     channel: RuntimeChannel
-    server: ForkServer
+    server: Keepers
     child: Child
     output: int
     cgroup: Cgroup | None
     has_pid_namespace: bool
-    started_by: Literal["fork", "exec"]
+    started_by: Literal["fork", "exec", "snapshot"]
     notices: tuple[str, ...]
+    shared_mb: int = 0
+    """Memory that is charged to the snapshot it was restored from, and counts as its own."""
 
 
 class RunningSandbox:
@@ -63,8 +72,8 @@ class RunningSandbox:
         return self._parts.channel
 
     @property
-    def started_by(self) -> Literal["fork", "exec"]:
-        """Whether the runtime was forked from the fork server or executed afresh."""
+    def started_by(self) -> Literal["fork", "exec", "snapshot"]:
+        """Whether the runtime was forked from the fork server, executed afresh, or restored from a snapshot."""
         return self._parts.started_by
 
     @property
@@ -113,6 +122,11 @@ class RunningSandbox:
         self._cause = ExitKind.OUT_OF_MEMORY
         self.kill()
 
+    def lift_limits(self) -> None:
+        """Let its control group hold what forking others is charged to it: as a template it runs no code of its own."""
+        if self._parts.cgroup is not None:
+            self._parts.cgroup.lift()
+
     def measure_by(self, memory: ProcessMemory) -> None:
         """Read the environment's memory there, where no control group counts it."""
         self._memory = memory
@@ -129,7 +143,9 @@ class RunningSandbox:
 
     def _measure(self) -> int:
         peak = self._parts.cgroup.peak_mb() if self._parts.cgroup else None
-        if peak is None and self._memory:
+        if peak is not None:
+            peak += self._parts.shared_mb
+        elif self._memory:
             peak = self._memory.peak_mb()
         return peak or 0
 

@@ -32,6 +32,7 @@ from lambent.dataplane import (
     PlatformStoppingError,
     ProcessExit,
     ResponseSink,
+    RestoreFailed,
     RuntimeUnavailableError,
     SandboxError,
     Throttled,
@@ -73,7 +74,8 @@ class Invoker:
         """Run an invocation to its end. Raises ServiceError where it could not be run, or was throttled."""
         version = call.version
         if version.state is not State.ACTIVE:
-            raise errors.not_active(version.state)
+            is_initializing = version.state is State.PENDING and version.spec is not None and version.spec.snap_start
+            raise errors.snap_start_not_ready() if is_initializing else errors.not_active(version.state)
         if version.spec is None:
             raise errors.invalid_runtime(
                 f"{version.arn} is a container image; this platform runs deployment packages of type Zip."
@@ -164,6 +166,8 @@ def answer_to(outcome: Outcome, request_id: str) -> Answer:
             return _error(_crash(process_exit, request_id))
         case InitFailed(error_type=error_type):
             return _error(_failure(error_type, request_id, "Runtime failed to initialize"))
+        case RestoreFailed(is_timeout=is_timeout):
+            raise errors.snap_start_failed(is_timeout=is_timeout)
         case Throttled(reason=reason):
             raise ServiceError(
                 "TooManyRequestsException",
