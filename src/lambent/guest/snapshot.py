@@ -120,8 +120,6 @@ def _fork(config: TemplateConfig, request: RestoreRequest, passed: dict[str, int
         return False
     try:
         _prepare(config, request, passed)
-        if not _is_wanted(passed["control"]):
-            os._exit(0)
         runtime = os.fork()
         if runtime == 0:
             _enter(config, passed)
@@ -157,12 +155,6 @@ def _write(path: str, text: str) -> None:
         file.write(text)
 
 
-def _is_wanted(control: int) -> bool:
-    """Tell the platform that we are there, and wait until it has taken note of us."""
-    _tell(control, keeper.UP)
-    return bool(os.read(control, 1))
-
-
 def _tell(control: int, what: int, rest: bytes = b"") -> None:
     try:
         os.write(control, bytes((what,)) + rest[:400])
@@ -183,11 +175,14 @@ def _enter(config: TemplateConfig, passed: dict[str, int]) -> None:
 
 
 def _keep(config: TemplateConfig, control: int, runtime: int) -> NoReturn:
+    _tell(control, keeper.UP)
     try:
         privileges.close_all_but({control})
         privileges.drop(config["user_id"] if config["namespaces"] else None)
         kernel.hide_memory()
         kernel.die_with_parent(signal.SIGKILL if config["namespaces"] else keeper.END_ALL)
+        if not os.read(control, 1):  # the platform has given us up before it could take note of us
+            os.kill(runtime, signal.SIGKILL)
         status = keeper.wait_for(runtime)
         keeper.end_descendants()
         _tell(control, keeper.ENDED, str(status).encode())

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.request import urlopen
+
+import pytest
 
 from lambent.testing.builders import zip_of
+from lambent.testing.platform import LocalPlatform
 from lambent.testing.pytest_plugin import ClientFactory
 from tests.services.lambda_.conftest import Client, MakeFunction, refusal
 from tests.waiting import eventually
@@ -55,13 +62,159 @@ def called(functions: Client, name: str = "f:1", **event: object) -> Any:  # Any
     return json.loads(answer["Payload"].read())
 
 
+def environments(platform: LocalPlatform, account: str) -> list[dict[str, Any]]:  # Any: as the view shows them
+    with urlopen(f"{platform.endpoint_url}/_lambent/environments") as answer:  # noqa: S310 - our own platform
+        found: list[dict[str, Any]] = json.loads(answer.read())["environments"]  # Any: as above
+    return [each for each in found if f":{account}:" in each["function_arn"]]
+
+
+def logged(aws: ClientFactory, pattern: str) -> list[str]:
+    found = aws("logs").filter_log_events(logGroupName="/aws/lambda/f", filterPattern=pattern)
+    return [each["message"] for each in found["events"]]
+
+
 def test_environments_of_a_version_go_on_where_its_init_ended(functions: Client, make: MakeFunction) -> None:
     make(code=HANDLER, Timeout=20, **SNAP)
     version = publish(functions)
-    assert (version["State"], version["SnapStart"]) == (
-        "Pending", {"ApplyOn": "PublishedVersions", "OptimizationStatus": "On"},
-    )  # fmt: skip
+    assert version["State"] == "Pending"
+    assert version["SnapStart"] == {"ApplyOn": "PublishedVersions", "OptimizationStatus": "On"}
     assert shown(functions, "1")["State"] == "Active"
-    first = called(functions)
-    print(first)
-    assert (first["said"], first["type"], first["stream"]) == (["init", "before", "after"], "snap-start", None)
+    with ThreadPoolExecutor(2) as callers:
+        one, other = callers.map(lambda _: called(functions, **{"for": 0.5}), range(2))
+    for each in (one, other):
+        assert each["said"] == ["init", "before", "after"]
+        assert (each["type"], each["stream"], each["pid"]) == ("snap-start", None, 2)
+        assert (each["rest"], each["tmp"]) == ("init", 2), "files are as init left them, and nobody else's"
+        assert each["keys"][0] != each["keys"][1], "credentials are the environment's own"
+    # As in AWS, what init has made is the same everywhere, and Python's `random` goes on alike; the kernel's does not.
+    assert (one["born"], one["random"]) == (other["born"], other["random"])
+    assert one["unique"] != other["unique"]
+    assert one["keys"][1] != other["keys"][1]
+    assert called(functions)["rest"] == ""
+    latest = called(functions, "f")
+    assert (latest["said"], latest["type"]) == (["init"], "on-demand")
+
+
+def test_a_crash_of_one_environment_leaves_the_others_and_the_snapshot(functions: Client, make: MakeFunction) -> None:
+    make(code=HANDLER, Timeout=20, **SNAP)
+    publish(functions)
+    with ThreadPoolExecutor(2) as callers:
+        slow = callers.submit(called, functions, **{"for": 1})
+        crashed = called(functions, crash=True)
+        assert crashed["errorType"] == "Runtime.ExitError"
+        again = called(functions)
+        assert again["born"] == slow.result()["born"]
+
+
+def test_the_log_tells_of_init_at_publishing_and_of_restores(
+    functions: Client, make: MakeFunction, aws: ClientFactory
+) -> None:
+    make(code=HANDLER, Timeout=20, **SNAP)
+    publish(functions)
+    answer = functions.invoke(FunctionName="f:1", LogType="Tail", Payload=b"{}")
+    tail = base64.b64decode(answer["LogResult"]).decode()
+    assert "Init Duration" not in tail
+    found = re.search(
+        r"Billed Duration: (\d+) ms.*\tRestore Duration: [\d.]+ ms\tBilled Restore Duration: (\d+) ms\t", tail
+    )
+    assert found is not None and int(found[1]) >= int(found[2])
+    eventually(lambda: logged(aws, "RESTORE_REPORT"))
+    assert logged(aws, "RESTORE_START")[0].startswith("RESTORE_START Runtime Version: python:3.13")
+    assert re.fullmatch(r"RESTORE_REPORT Restore Duration: [\d.]+ ms\n", logged(aws, "RESTORE_REPORT")[0])
+    assert len(logged(aws, "INIT_START")) == 1
+    assert re.fullmatch(r"INIT_REPORT Init Duration: [\d.]+ ms\n", logged(aws, "INIT_REPORT")[0])
+
+
+def test_in_json_restores_are_platform_events(functions: Client, make: MakeFunction, aws: ClientFactory) -> None:
+    make(code=HANDLER, LoggingConfig={"LogFormat": "JSON", "SystemLogLevel": "DEBUG"}, **SNAP)
+    publish(functions)
+    called(functions)
+    eventually(lambda: logged(aws, '"platform.report"'))
+    lines = [json.loads(each) for each in logged(aws, '"platform."')]
+    events = {each["type"]: each["record"] for each in lines}
+    assert [each["type"] for each in lines] == [
+        "platform.initStart", "platform.initReport", "platform.restoreStart", "platform.restoreRuntimeDone",
+        "platform.restoreReport", "platform.start", "platform.runtimeDone", "platform.report",
+    ]  # fmt: skip
+    assert events["platform.initStart"]["initializationType"] == "snap-start"
+    assert events["platform.restoreStart"]["functionVersion"] == "1"
+    assert events["platform.restoreRuntimeDone"] == {"status": "success"}
+    assert events["platform.restoreReport"]["metrics"].keys() == {"durationMs"}
+    assert "restoreDurationMs" in events["platform.report"]["metrics"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param("raise RuntimeError('no')", id="init raises"),
+        pytest.param(
+            "import snapshot_restore_py as s\ns.register_before_snapshot(lambda: 1 / 0)\nhandler = print", id="hook"
+        ),
+    ],
+)
+def test_a_version_whose_init_fails_is_failed(functions: Client, make: MakeFunction, source: str) -> None:
+    make(code=zip_of({"handler.py": source}), **SNAP)
+    publish(functions)
+    failed = shown(functions, "1")
+    assert (failed["State"], failed["StateReason"], failed["StateReasonCode"]) == (
+        "Failed",
+        "An error occurred during function initialization.",
+        "FunctionError",
+    )
+    assert refusal(functions.invoke, FunctionName="f:1").code == "ResourceConflictException"
+
+
+def test_a_version_cannot_be_invoked_while_its_snapshot_is_taken(functions: Client, make: MakeFunction) -> None:
+    source = "import time\ntime.sleep(1)\ndef handler(event, context):\n    return 1\n"
+    make(code=zip_of({"handler.py": source}), **SNAP)
+    functions.publish_version(FunctionName="f")
+    assert refusal(functions.invoke, FunctionName="f:1") == (
+        409,
+        "SnapStartNotReadyException",
+        "Lambda is initializing your function. It will be ready to invoke once your function state becomes ACTIVE.",
+    )
+    eventually(lambda: shown(functions, "1")["State"] == "Active")
+    assert called(functions) == 1
+
+
+def test_a_hook_that_fails_after_a_restore_is_a_snap_start_exception(functions: Client, make: MakeFunction) -> None:
+    source = "import snapshot_restore_py as s\ns.register_after_restore(lambda: 1 / 0)\nhandler = print\n"
+    make(code=zip_of({"handler.py": source}), **SNAP)
+    publish(functions)
+    assert shown(functions, "1")["State"] == "Active"
+    assert refusal(functions.invoke, FunctionName="f:1") == (
+        400,
+        "SnapStartException",
+        "The afterRestore() runtime hook encountered an error. For more information, check the Amazon CloudWatch logs.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        pytest.param("threading.Thread(target=time.sleep, args=(60,), daemon=True).start()", "threads", id="thread"),
+        pytest.param("subprocess.Popen(['sleep', '60'])", "processes", id="process"),
+        pytest.param("SHARED = mmap.mmap(-1, 4096)", "shared memory", id="shared memory"),
+        pytest.param("PIPE = os.pipe()", "left open", id="pipe"),
+    ],
+)
+def test_what_cannot_be_forked_is_initialized_again_with_a_notice(
+    functions: Client, make: MakeFunction, platform: LocalPlatform, account: str, source: str, reason: str
+) -> None:
+    head = "import mmap, os, subprocess, threading, time, uuid\nBORN = uuid.uuid4().hex\n"
+    make(code=zip_of({"handler.py": f"{head}{source}\ndef handler(event, context):\n    return BORN\n"}), **SNAP)
+    publish(functions)
+    assert shown(functions, "1")["State"] == "Active"
+    assert len(called(functions)) == 32
+    (shown_notices,) = [each["notices"] for each in environments(platform, account)]
+    assert any("init runs again" in notice and reason in notice for notice in shown_notices), shown_notices
+
+
+def test_a_deleted_version_leaves_no_environment(
+    functions: Client, make: MakeFunction, platform: LocalPlatform, account: str
+) -> None:
+    make(code=HANDLER, **SNAP)
+    publish(functions)
+    called(functions)
+    functions.delete_function(FunctionName="f", Qualifier="1")
+    eventually(lambda: environments(platform, account) == [])
