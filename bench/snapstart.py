@@ -1,8 +1,8 @@
 """`python bench/snapstart.py [FOLDER]`: restoring a function with SnapStart against its ordinary init, by turns.
 
-The function imports what FOLDER holds (`pip install --target FOLDER numpy pandas`, for the Python that `--runtime`
-names); without one, a module that builds a heap of the same size. Version 1 has SnapStart, `$LATEST` starts afresh. Each
-call finds no environment, since the one before ended itself while it was idle. The figures are the REPORT line's own.
+The function imports numpy and pandas from FOLDER (`pip install --target FOLDER numpy pandas`, by the Python that
+`--runtime` names); without one, a module that builds a heap of the same size. Version 1 has SnapStart, `$LATEST` starts
+afresh. Each call finds no environment, for the one before ended itself while it was idle. The figures are REPORT's own.
 """
 
 from __future__ import annotations

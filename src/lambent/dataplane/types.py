@@ -256,6 +256,8 @@ class EnvironmentInfo:
     started_by: Literal["fork", "exec", "snapshot"]
     notices: tuple[str, ...] = ()
     """Differences from the real thing worth telling, such as a neighbouring interpreter standing in."""
+    init_phase: Literal["init", "invoke"] = "init"
+    """Where its latest init ran: in a phase of its own, or, after a failure or a reset, inside an invocation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +305,8 @@ class DataPlaneSettings:
     """How the data plane runs.
 
     `scratch` is a directory it owns (created and emptied by it). `endpoint_url` is what functions get as
-    `AWS_ENDPOINT_URL`. `isolation` None means the strongest that holds here. `idle_expiry_s` is platform time.
+    `AWS_ENDPOINT_URL`. `isolation` None means the strongest that holds here. `idle_expiry_s`, and `lifetime_s` after
+    which an environment is recycled however busy it is, are platform time.
     """
 
     scratch: Path
@@ -312,6 +315,7 @@ class DataPlaneSettings:
     strict_runtimes: bool = False
     account_concurrency: int = 1000
     idle_expiry_s: float = 600.0
+    lifetime_s: float = 7200.0
     init_timeout_s: float = 10.0
     restore_timeout_s: float = 10.0
 

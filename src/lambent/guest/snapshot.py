@@ -9,6 +9,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html
 from __future__ import annotations
 
 import array
+import contextlib
 import gc
 import json
 import os
@@ -183,11 +184,25 @@ def _keep(config: TemplateConfig, control: int, runtime: int) -> NoReturn:
         kernel.die_with_parent(signal.SIGKILL if config["namespaces"] else keeper.END_ALL)
         if not os.read(control, 1):  # the platform has given us up before it could take note of us
             os.kill(runtime, signal.SIGKILL)
-        status = keeper.wait_for(runtime)
-        keeper.end_descendants()
+        status = _outlive(runtime)
+        keeper.end_descendants(everything=config["namespaces"])
         _tell(control, keeper.ENDED, str(status).encode())
     finally:
         os._exit(0)
+
+
+def _outlive(runtime: int) -> int:
+    def pass_on(number: int, _frame: object) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(runtime, signal.SIGKILL if number == keeper.END_ALL else number)
+
+    for number in keeper.HELD_BACK:
+        signal.signal(number, pass_on)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, keeper.HELD_BACK)
+    pid = 0
+    while pid != runtime:
+        pid, status = os.wait()
+    return status
 
 
 def _credentials() -> list[object]:

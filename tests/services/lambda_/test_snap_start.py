@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.request import urlopen
@@ -17,7 +18,7 @@ from lambent.testing.pytest_plugin import ClientFactory
 from tests.services.lambda_.conftest import Client, MakeFunction, refusal
 from tests.waiting import eventually
 
-SNAP = {"SnapStart": {"ApplyOn": "PublishedVersions"}}
+SNAP: Any = {"SnapStart": {"ApplyOn": "PublishedVersions"}}  # Any: CreateFunction's members
 HANDLER = zip_of(
     {
         "handler.py": """
@@ -32,7 +33,7 @@ OPEN.read(3)
 register_before_snapshot(lambda: SAID.append("before"))
 register_after_restore(lambda: SAID.append("after"))
 def handler(event, context):
-    time.sleep(event.get("for", 0))
+    time.sleep(event.get("sleep", 0))
     if event.get("crash"):
         os._exit(3)
     pathlib.Path("/tmp", context.aws_request_id).write_text("")
@@ -62,14 +63,25 @@ def called(functions: Client, name: str = "f:1", **event: object) -> Any:  # Any
     return json.loads(answer["Payload"].read())
 
 
-def environments(platform: LocalPlatform, account: str) -> list[dict[str, Any]]:  # Any: as the view shows them
-    with urlopen(f"{platform.endpoint_url}/_lambent/environments") as answer:  # noqa: S310 - our own platform
-        found: list[dict[str, Any]] = json.loads(answer.read())["environments"]  # Any: as above
-    return [each for each in found if f":{account}:" in each["function_arn"]]
+Environments = Callable[[], list[dict[str, Any]]]  # Any: as the view shows them
+
+
+@pytest.fixture
+def environments(platform: LocalPlatform, account: str) -> Environments:
+    def look() -> list[dict[str, Any]]:  # Any: as above
+        with urlopen(f"{platform.endpoint_url}/_lambent/environments") as answer:  # noqa: S310 - our own platform
+            found: list[dict[str, Any]] = json.loads(answer.read())["environments"]  # Any: as above
+        return [each for each in found if f":{account}:" in each["function_arn"]]
+
+    return look
 
 
 def logged(aws: ClientFactory, pattern: str) -> list[str]:
-    found = aws("logs").filter_log_events(logGroupName="/aws/lambda/f", filterPattern=pattern)
+    logs = aws("logs")
+    try:
+        found = logs.filter_log_events(logGroupName="/aws/lambda/f", filterPattern=pattern)
+    except logs.exceptions.ResourceNotFoundException:
+        return []  # nothing has been delivered yet
     return [each["message"] for each in found["events"]]
 
 
@@ -80,7 +92,7 @@ def test_environments_of_a_version_go_on_where_its_init_ended(functions: Client,
     assert version["SnapStart"] == {"ApplyOn": "PublishedVersions", "OptimizationStatus": "On"}
     assert shown(functions, "1")["State"] == "Active"
     with ThreadPoolExecutor(2) as callers:
-        one, other = callers.map(lambda _: called(functions, **{"for": 0.5}), range(2))
+        one, other = callers.map(lambda _: called(functions, sleep=0.5), range(2))
     for each in (one, other):
         assert each["said"] == ["init", "before", "after"]
         assert (each["type"], each["stream"], each["pid"]) == ("snap-start", None, 2)
@@ -99,7 +111,7 @@ def test_a_crash_of_one_environment_leaves_the_others_and_the_snapshot(functions
     make(code=HANDLER, Timeout=20, **SNAP)
     publish(functions)
     with ThreadPoolExecutor(2) as callers:
-        slow = callers.submit(called, functions, **{"for": 1})
+        slow = callers.submit(called, functions, sleep=1)
         crashed = called(functions, crash=True)
         assert crashed["errorType"] == "Runtime.ExitError"
         again = called(functions)
@@ -117,7 +129,8 @@ def test_the_log_tells_of_init_at_publishing_and_of_restores(
     found = re.search(
         r"Billed Duration: (\d+) ms.*\tRestore Duration: [\d.]+ ms\tBilled Restore Duration: (\d+) ms\t", tail
     )
-    assert found is not None and int(found[1]) >= int(found[2])
+    assert found is not None
+    assert int(found[1]) >= int(found[2])
     eventually(lambda: logged(aws, "RESTORE_REPORT"))
     assert logged(aws, "RESTORE_START")[0].startswith("RESTORE_START Runtime Version: python:3.13")
     assert re.fullmatch(r"RESTORE_REPORT Restore Duration: [\d.]+ ms\n", logged(aws, "RESTORE_REPORT")[0])
@@ -199,22 +212,22 @@ def test_a_hook_that_fails_after_a_restore_is_a_snap_start_exception(functions: 
     ],
 )
 def test_what_cannot_be_forked_is_initialized_again_with_a_notice(
-    functions: Client, make: MakeFunction, platform: LocalPlatform, account: str, source: str, reason: str
+    functions: Client, make: MakeFunction, environments: Environments, source: str, reason: str
 ) -> None:
     head = "import mmap, os, subprocess, threading, time, uuid\nBORN = uuid.uuid4().hex\n"
     make(code=zip_of({"handler.py": f"{head}{source}\ndef handler(event, context):\n    return BORN\n"}), **SNAP)
     publish(functions)
     assert shown(functions, "1")["State"] == "Active"
     assert len(called(functions)) == 32
-    (shown_notices,) = [each["notices"] for each in environments(platform, account)]
+    (shown_notices,) = [each["notices"] for each in environments()]
     assert any("init runs again" in notice and reason in notice for notice in shown_notices), shown_notices
 
 
 def test_a_deleted_version_leaves_no_environment(
-    functions: Client, make: MakeFunction, platform: LocalPlatform, account: str
+    functions: Client, make: MakeFunction, environments: Environments
 ) -> None:
     make(code=HANDLER, **SNAP)
     publish(functions)
     called(functions)
     functions.delete_function(FunctionName="f", Qualifier="1")
-    eventually(lambda: environments(platform, account) == [])
+    eventually(lambda: environments() == [])

@@ -1,8 +1,8 @@
 """One execution environment, from init to shutdown.
 
-It keeps its identity and its log stream for life, while the sandbox beneath may change: after a timeout, a crash in
-mid-invocation or a failed init the processes are ended, and the next invocation runs init again, inside its own
-duration and timeout ("suppressed init").
+It keeps its identity, its log stream and its /tmp for life, while what runs in its sandbox may change: after a timeout,
+a crash in mid-invocation or a failed init the processes are ended, and the next invocation runs init again, inside its
+own duration and timeout ("suppressed init").
 https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle
 
 Invocations travel by callbacks, not tasks: whoever waits for an outcome may go away without touching the environment.
@@ -99,7 +99,7 @@ class Environment:
     ) -> None:
         self.spec = spec
         self._started_for = started_for
-        self.since = host.clock.now()
+        self.since = self.born = host.clock.now()
         self.is_available = False
         """Whether its owner keeps it among those that can take an invocation; the owner's to set."""
         self._interpreter = interpreter
@@ -110,6 +110,7 @@ class Environment:
         self._lifecycle = Lifecycle(self._environment_id)
         self._active: list[Assignment] = []
         self._sandbox: Sandbox | None = None
+        self._standing: Sandbox | None = None  # what a reset left of the one before, for the next
         self._relay: OutputRelay | None = None
         self._initializing: OwnedTask[None] | None = None
         self._is_cut_off = False
@@ -209,54 +210,33 @@ class Environment:
         endpoint_url = host.settings.endpoint_url
         variables = environment_variables(self.spec, credentials, self._log_stream, endpoint_url, self._started_for)
         sandbox = self._sandbox = await host.launch(self._sandbox_spec(variables))
+        self._standing = None
         relay = self._enter(sandbox, begun_at)
-        if sandbox.started_by == "snapshot":
-            return await self._restored(sandbox, relay, begun, is_heard=limit_s is None)
+        is_restore, up = sandbox.started_by == "snapshot", host.real_time.monotonic()
+        limit_s, is_apart = (host.settings.restore_timeout_s if is_restore else limit_s), limit_s is not None
         failure = CUT_OFF if self._is_cut_off else await init_end(sandbox, limit_s)
-        init_ms = (host.real_time.monotonic() - begun) * 1000
-        sandbox.drain_output()
-        self._peak_mb, self._peak_read = sandbox.peak_memory_mb(), host.real_time.monotonic()
-        if failure is None:
-            if self._started_for is not InitializationType.ON_DEMAND:
-                host.observer.init_ended(relay.environment, init_ms, InvocationStatus.SUCCESS, None)
-            elif limit_s is not None:
-                # The retry inside an invocation is part of that one's duration and is not reported apart.
-                self._cold_start = ColdStart(init_ms)
-            self._follow(sandbox)
-            return None
-        if not self._is_cut_off:
-            host.observer.init_ended(relay.environment, init_ms, failure.status, failure.error_type)
-        await sandbox.terminate()
-        self._sandbox = None
-        return failure
-
-    async def _restored(
-        self, sandbox: Sandbox, relay: OutputRelay, begun: float, *, is_heard: bool
-    ) -> InitFailure | None:
-        """Return how the restore failed, if it did; the next invocation is told where nobody has heard of it yet."""
-        host = self._host
-        forked = host.real_time.monotonic()
-        failure = CUT_OFF if self._is_cut_off else await init_end(sandbox, host.settings.restore_timeout_s)
         now = host.real_time.monotonic()
+        took_ms = (now - begun) * 1000
         sandbox.drain_output()
         self._peak_mb, self._peak_read = sandbox.peak_memory_mb(), now
-        restore_ms = (now - begun) * 1000
+        ended = host.observer.restore_ended if is_restore else host.observer.init_ended
         if failure is None:
-            host.observer.restore_ended(relay.environment, restore_ms, InvocationStatus.SUCCESS, None)
-            self._cold_start = ColdStart(restore_ms, math.ceil((now - forked) * 1000))
-            self._follow(sandbox)
+            is_on_demand = self._started_for is InitializationType.ON_DEMAND
+            if is_restore or not is_on_demand:
+                ended(relay.environment, took_ms, InvocationStatus.SUCCESS, None)
+            if is_apart and (is_restore or is_on_demand):
+                # The retry inside an invocation is part of that one's duration and is not reported apart.
+                self._cold_start = ColdStart(took_ms, math.ceil((now - up) * 1000) if is_restore else None)
+            sandbox.exited.add_done_callback(partial(self._ended, sandbox))
+            sandbox.channel.closed.add_done_callback(partial(self._closed, sandbox))
             return None
         if not self._is_cut_off:
-            host.observer.restore_ended(relay.environment, restore_ms, failure.status, failure.error_type)
-        await sandbox.terminate()
-        self._sandbox = None
-        failure = replace(failure, of_restore=True)
-        self._failed_restore = None if is_heard else failure
+            ended(relay.environment, took_ms, failure.status, failure.error_type)
+        await self._reset_sandbox(sandbox)
+        if is_restore:
+            failure = replace(failure, of_restore=True)
+            self._failed_restore = failure if is_apart else None  # whoever waits for this environment is told
         return failure
-
-    def _follow(self, sandbox: Sandbox) -> None:
-        sandbox.exited.add_done_callback(partial(self._ended, sandbox))
-        sandbox.channel.closed.add_done_callback(partial(self._closed, sandbox))
 
     async def _initialize_within(self, assignment: Assignment) -> None:
         try:
@@ -293,13 +273,13 @@ class Environment:
             f"{self._interpreter.executable} ({self._interpreter.version})",
             sandbox.started_by,
             sandbox.notices,
+            "init" if is_first else "invoke",
         )
         relay = OutputRelay(self._host.observer, info)
         relay.request_id = self._relay.request_id if self._relay is not None else None
         self._relay = relay
-        if is_first:
-            if self._lifecycle.state is EnvironmentState.STARTING:
-                self._move(EnvironmentState.INITIALIZING, f"sandbox built by {sandbox.started_by}")
+        if self._lifecycle.state is EnvironmentState.STARTING:
+            self._move(EnvironmentState.INITIALIZING, f"sandbox built by {sandbox.started_by}")
         if sandbox.started_by == "snapshot":
             self._host.observer.restore_started(info, begun_at)
         elif is_first:
@@ -338,7 +318,7 @@ class Environment:
         if isinstance(answer, Closed):
             # The process is ending, and its exit will be the outcome; one that talks nonsense has to be made to.
             if answer.reason is CloseReason.MALFORMED:
-                self._host.tasks.start(sandbox.terminate(), name=f"kill of {self._environment_id}")
+                self._host.tasks.start(sandbox.reset(), name=f"kill of {self._environment_id}")
             return
         sandbox.drain_output()
         if isinstance(answer, Response):
@@ -448,12 +428,19 @@ class Environment:
 
     async def _reset(self, cause: str) -> None:
         try:
-            await self._end_sandbox()
+            self._is_cut_off = True
+            if self._sandbox is not None:
+                await self._reset_sandbox(self._sandbox)
+            await self._await_init()
         except Exception as error:  # noqa: BLE001 - outermost: whoever waits must hear of it
             self._give_up(error)
             return
         if self._lifecycle.state is _BUSY:
             self._free(f"reset after: {cause}")
+
+    async def _reset_sandbox(self, sandbox: Sandbox) -> None:
+        self._standing = sandbox if await sandbox.reset() else None
+        self._sandbox = None
 
     def _give_up(self, error: Exception) -> None:
         """Leave for a fault of the platform's, and let the owner fail whoever waits for this environment."""
@@ -475,6 +462,12 @@ class Environment:
         self._is_cut_off = True
         if self._sandbox is not None:
             await self._sandbox.terminate()
+        await self._await_init()
+        if self._standing is not None:
+            await self._standing.terminate()
+
+    async def _await_init(self) -> None:
+        """Wait for an init under way, and be ready for another."""
         if self._initializing is not None:
             # It sees that it was cut off, at the latest when its launch returns.
             await self._initializing.result()

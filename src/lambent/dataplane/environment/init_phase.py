@@ -50,5 +50,5 @@ async def init_end(sandbox: Sandbox, limit_s: float | None) -> InitFailure | Non
     if isinstance(answer, ErrorAnswer):
         return InitFailure(InvocationStatus.ERROR, answer.error_type, answer.payload)
     await asyncio.wait({sandbox.exited}, timeout=_EXIT_PATIENCE_S)
-    cause = await sandbox.terminate()
-    return InitFailure(InvocationStatus.ERROR, "Runtime.ExitError", exit=cause)
+    await sandbox.reset()
+    return InitFailure(InvocationStatus.ERROR, "Runtime.ExitError", exit=sandbox.exited.result())

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import shutil
 import socket
 import tempfile
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from lambent.base.clock import Clock
 from lambent.dataplane.errors import IsolationUnavailableError, RuntimeUnavailableError, SandboxError
@@ -20,7 +21,7 @@ from lambent.dataplane.sandbox.interpreters import RUNTIMES, Interpreters
 from lambent.dataplane.sandbox.namespaces import USER_ID, namespace_finding, namespace_means
 from lambent.dataplane.sandbox.process_memory import MemoryWatch, ProcessMemory
 from lambent.dataplane.sandbox.request import SandboxPaths, exec_cause, restore_request, spawn_request
-from lambent.dataplane.sandbox.running import RunningSandbox, SandboxParts
+from lambent.dataplane.sandbox.running import RunningSandbox, SandboxParts, Standing
 from lambent.dataplane.sandbox.runtime_directory import (
     assemble_runtime,
     merge_layers,
@@ -52,8 +53,9 @@ class Launcher:
         self._cgroups: Cgroups | None = None
         self._memory_watch = MemoryWatch()
         self._servers: dict[tuple[Path, str], asyncio.Future[ForkServer]] = {}
-        self._running: set[RunningSandbox] = set()
-        self._restored: dict[RunningSandbox, RunningSandbox] = {}
+        self._running: dict[str, RunningSandbox] = {}
+        self._numbers = itertools.count()
+        self._templates: dict[RunningSandbox, RunningSandbox] = {}
         self._folder = settings.scratch / "sandboxes"
 
     @property
@@ -84,7 +86,7 @@ class Launcher:
     async def stop(self) -> None:
         """End every sandbox and fork server, and remove what was made; idempotent."""
         self._memory_watch.stop()
-        await asyncio.gather(*(sandbox.terminate() for sandbox in self._running))
+        await asyncio.gather(*(sandbox.terminate() for sandbox in self._running.values()))
         servers, self._servers = self._servers, {}
         for starting in servers.values():
             with contextlib.suppress(SandboxError, asyncio.CancelledError):
@@ -110,9 +112,19 @@ class Launcher:
     async def launch(self, spec: SandboxSpec) -> Sandbox:
         """Start an environment and return it at once, before its init is over (await `channel.first_next`).
 
-        Raises SandboxError where it could not be built. A cancelled launch leaves nothing behind.
+        Where a reset left something of the same environment standing, it is started therein. Raises SandboxError where
+        it could not be built. A cancelled launch leaves nothing behind.
         """
-        server = await self._server(spec.interpreter)
+        earlier = self._running.get(spec.environment_id)
+        if earlier is not None:
+            try:
+                return await self._launch(spec, earlier.standing)
+            except SandboxError:  # the kernel ended its keeper, for want of memory perhaps
+                await earlier.terminate()
+        return await self._launch(spec, None)
+
+    async def _launch(self, spec: SandboxSpec, standing: Standing | None) -> Sandbox:
+        place = standing or await self._server(spec.interpreter)
         layers = await self._layers(spec)
         ours, theirs = socket.socketpair()
         with theirs:
@@ -120,7 +132,7 @@ class Launcher:
             # From here to the sandbox that owns it all there is no await: nothing can be lost to a cancellation.
             temporary = self._folder / "environments" / spec.environment_id
             paths = SandboxPaths(self._runtime_directory(spec.interpreter), layers, temporary)
-            sandbox = self._spawn(server, spec, paths, channel, theirs)
+            sandbox = self._spawn(place, spec, paths, channel, theirs)
         try:
             keeper = await asyncio.shield(sandbox.started)
         except BaseException:
@@ -151,7 +163,7 @@ class Launcher:
 
     def restored_from(self, template: Sandbox) -> list[Sandbox]:
         """Return the environments restored from `template` that have not ended."""
-        return [sandbox for sandbox, origin in self._restored.items() if origin is template]
+        return [sandbox for sandbox, origin in self._templates.items() if origin is template]
 
     def findings(self) -> list[IsolationFinding]:
         """Return, for each means of isolation, whether it holds here, and if not, why and what would help."""
@@ -224,46 +236,65 @@ class Launcher:
         return await asyncio.to_thread(merge_layers, layers, self._folder / "layers")
 
     def _spawn(
-        self, server: ForkServer, spec: SandboxSpec, paths: SandboxPaths, channel: RuntimeChannel, guest: socket.socket
+        self,
+        place: ForkServer | Standing,
+        spec: SandboxSpec,
+        paths: SandboxPaths,
+        channel: RuntimeChannel,
+        guest: socket.socket,
     ) -> RunningSandbox:
-        try:
-            cgroup = self._make_cgroup(spec, paths.temporary)
-        except SandboxError:
-            channel.close()
-            raise
         output, output_end = os.pipe()
         os.set_blocking(output, False)
         descriptors = {"channel": guest.fileno(), "output": output_end}
-        for number, descriptor in enumerate(cgroup.join if cgroup else ()):
-            descriptors[f"cgroup{number}"] = descriptor
-        limits_processes = self._known_cgroups.limits_processes
-        child = server.spawn(spawn_request(spec, paths, limits_processes=limits_processes), descriptors)
-        os.close(output_end)
+        try:
+            if isinstance(place, ForkServer):
+                place = self._stand(place, spec, paths, descriptors)
+            else:
+                self._start_again(place, spec, paths, descriptors)
+        except SandboxError:
+            channel.close()
+            os.close(output)
+            raise
+        finally:
+            os.close(output_end)
+        cause = exec_cause(spec)
+        started_by: Literal["fork", "exec"] = "exec" if cause or spec.interpreter.host is not None else "fork"
+        sandbox = RunningSandbox(
+            SandboxParts(place, channel, output, started_by, _notices(spec, cause)), self._real_time.now
+        )
+        self._running[spec.environment_id] = sandbox
+        return sandbox
+
+    def _stand(
+        self, server: ForkServer, spec: SandboxSpec, paths: SandboxPaths, descriptors: dict[str, int]
+    ) -> Standing:
+        """Ask for a new sandbox with its first runtime."""
+        cgroup = self._make_cgroup(spec, paths)
+        joining = {f"cgroup{number}": descriptor for number, descriptor in enumerate(cgroup.join if cgroup else ())}
+        request = spawn_request(spec, paths, limits_processes=self._known_cgroups.limits_processes)
+        child = server.spawn(request, {**descriptors, **joining})
         if cgroup is not None:
             cgroup.joined()
-        cause = exec_cause(spec)
-        parts = SandboxParts(
-            channel=channel,
-            server=server,
-            child=child,
-            output=output,
-            cgroup=cgroup,
-            has_pid_namespace=spec.isolation is IsolationLevel.NAMESPACE,
-            started_by="exec" if cause or spec.interpreter.host is not None else "fork",
-            notices=_notices(spec, cause),
-        )
-        sandbox = RunningSandbox(parts, self._real_time.now)
-        self._running.add(sandbox)
-        sandbox.exited.add_done_callback(lambda _: self._forget(sandbox, cgroup, paths.temporary))
-        return sandbox
+        standing = Standing(server, child, cgroup, spec.isolation is IsolationLevel.NAMESPACE)
+        child.gone.add_done_callback(lambda _: self._forget(spec.environment_id, standing, paths.temporary))
+        return standing
+
+    def _start_again(
+        self, standing: Standing, spec: SandboxSpec, paths: SandboxPaths, descriptors: dict[str, int]
+    ) -> None:
+        """Ask for another runtime where one was ended."""
+        request = spawn_request(spec, paths, limits_processes=self._known_cgroups.limits_processes)
+        if standing.cgroup is not None:
+            standing.cgroup.begin_anew()
+        standing.server.spawn_again(standing.child, request, descriptors)
 
     def _fork(
         self, template: RunningSandbox, spec: SandboxSpec, channel: RuntimeChannel, guest: socket.socket, shared_mb: int
     ) -> RunningSandbox:
-        in_namespace = spec.isolation is IsolationLevel.NAMESPACE
+        """Ask a template for a fork; where it does not hear us, the sandbox returned ends without having started."""
         temporary = self._folder / "environments" / spec.environment_id
         try:
-            cgroup = self._make_cgroup(spec, temporary)
+            cgroup = self._make_cgroup(spec, SandboxPaths(self._runtime_directory(spec.interpreter), None, temporary))
             template.lift_limits()
         except SandboxError:
             channel.close()
@@ -274,26 +305,16 @@ class Launcher:
         descriptors = {"channel": guest.fileno(), "output": output_end, "control": keeper.their_end}
         for number, descriptor in enumerate(cgroup.join if cgroup else ()):
             descriptors[f"cgroup{number}"] = descriptor
-        request = restore_request(spec, temporary, tuple(descriptors))
-        parts = SandboxParts(
-            channel=channel,
-            server=keeper,
-            child=keeper.child,
-            output=output,
-            cgroup=cgroup,
-            has_pid_namespace=in_namespace,
-            started_by="snapshot",
-            notices=_notices(spec, None),
-            shared_mb=shared_mb,
-        )
-        sandbox = RunningSandbox(parts, self._real_time.now)
-        self._running.add(sandbox)
-        self._restored[sandbox] = template
-        sandbox.exited.add_done_callback(lambda _: self._forget(sandbox, cgroup, temporary))
+        standing = Standing(keeper, keeper.child, cgroup, spec.isolation is IsolationLevel.NAMESPACE)
+        parts = SandboxParts(standing, channel, output, "snapshot", _notices(spec, None), shared_mb)
+        sandbox = self._running[spec.environment_id] = RunningSandbox(parts, self._real_time.now)
+        self._templates[sandbox] = template
+        keeper.child.gone.add_done_callback(lambda _: self._templates.pop(sandbox))
+        keeper.child.gone.add_done_callback(lambda _: self._forget(spec.environment_id, standing, temporary))
         try:
-            template.channel.restore(request, tuple(descriptors.values()))
+            template.channel.restore(restore_request(spec, temporary, tuple(descriptors)), tuple(descriptors.values()))
         except OSError as error:
-            keeper.give_up(f"{error.strerror or error}")
+            keeper.give_up(error.strerror or str(error))
         os.close(output_end)
         keeper.passed()
         if cgroup is not None:
@@ -304,20 +325,20 @@ class Launcher:
         if not self._known_cgroups.limits_memory:
             self._memory_watch.add(sandbox, ProcessMemory(keeper), spec.limits.memory_mb)
 
-    def _make_cgroup(self, spec: SandboxSpec, temporary: Path) -> Cgroup | None:
+    def _make_cgroup(self, spec: SandboxSpec, paths: SandboxPaths) -> Cgroup | None:
         try:
-            cgroup = self._known_cgroups.create(spec.environment_id, spec.limits)
+            # Numbered, because the kernel may not be done with an earlier one of the same environment.
+            cgroup = self._known_cgroups.create(f"{spec.environment_id}-{next(self._numbers)}", spec.limits)
             if spec.isolation is IsolationLevel.PROCESS:
-                temporary.mkdir()
+                paths.temporary.mkdir()
             return cgroup
         except CgroupError as error:
             raise SandboxError(f"no control group for the environment: {error}") from error
 
-    def _forget(self, sandbox: RunningSandbox, cgroup: Cgroup | None, temporary: Path) -> None:
-        self._running.discard(sandbox)
-        self._restored.pop(sandbox, None)
-        if cgroup is not None:
-            self._known_cgroups.discard(cgroup)
+    def _forget(self, environment_id: str, standing: Standing, temporary: Path) -> None:
+        del self._running[environment_id]
+        if standing.cgroup is not None:
+            self._known_cgroups.discard(standing.cgroup)
         shutil.rmtree(temporary, ignore_errors=True)
 
 

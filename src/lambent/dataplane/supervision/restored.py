@@ -8,10 +8,11 @@ import os
 import signal
 import socket
 import struct
+from collections.abc import Mapping
 from typing import Final
 
 from lambent.dataplane.errors import SandboxError
-from lambent.dataplane.supervision.fork_server import Child
+from lambent.dataplane.supervision.fork_server import Child, RuntimeProcess
 from lambent.guest import keeper
 
 _CREDENTIALS: Final = struct.Struct("3i")  # process, user, group
@@ -33,7 +34,8 @@ class RestoredKeeper:
         self._control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self._pidfd: int | None = None
         self._status = _KILLED
-        self.child: Final = Child(0, self._loop.create_future(), self._loop.create_future())
+        self._runtime = RuntimeProcess(0, self._loop.create_future(), self._loop.create_future())
+        self.child: Final = Child(0, self._control, self._runtime, self._loop.create_future())
         self._loop.add_reader(self._control.fileno(), self._on_readable)
 
     @property
@@ -51,13 +53,20 @@ class RestoredKeeper:
 
     def signal(self, child: Child, number: int) -> None:
         """Send a signal to the keeper; one that is not up yet is given up, and ends without having begun."""
-        if child.ended.done():
+        if child.gone.done():
             return
         if self._pidfd is None:
             self._end("it was given up")
             return
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._pidfd, number)
+
+    def dismiss(self, child: Child) -> None:
+        """Nothing need be asked: it never has another runtime, since a reset restores the environment anew."""
+
+    def spawn_again(self, child: Child, request: Mapping[str, object], descriptors: Mapping[str, int]) -> None:
+        """Refuse, as `dismiss` says; raises SandboxError."""
+        raise SandboxError("what was restored from a snapshot is restored anew")
 
     def _on_readable(self) -> None:
         try:
@@ -73,8 +82,8 @@ class RestoredKeeper:
         elif data[0] == keeper.ENDED:
             text = data[1:].decode("ascii", "replace")
             self._status = int(text) if text.isdecimal() else _KILLED
-        elif data[0] == keeper.FAILED and not self.child.started.done():
-            self.child.started.set_exception(SandboxError(data[1:].decode("utf-8", "replace")))
+        elif data[0] == keeper.FAILED and not self._runtime.started.done():
+            self._runtime.started.set_exception(SandboxError(data[1:].decode("utf-8", "replace")))
 
     def _take_up(self, ancillary: list[tuple[int, int, bytes]]) -> None:
         raw = next((each[2] for each in ancillary if each[1] == socket.SCM_CREDENTIALS), None)
@@ -87,8 +96,8 @@ class RestoredKeeper:
             self._end(f"pidfd: {error.strerror}")
             return
         self._loop.add_reader(self._pidfd, self._on_exit)
-        if not self.child.started.done():
-            self.child.started.set_result(pid)
+        if not self._runtime.started.done():
+            self._runtime.started.set_result(pid)
 
     def _on_closed(self) -> None:
         self._loop.remove_reader(self._control.fileno())
@@ -100,7 +109,7 @@ class RestoredKeeper:
         self._end("it ended while it was built")
 
     def _end(self, reason: str) -> None:
-        if self.child.ended.done():
+        if self.child.gone.done():
             return
         self.passed()
         self._loop.remove_reader(self._control.fileno())
@@ -108,7 +117,8 @@ class RestoredKeeper:
         if self._pidfd is not None:
             self._loop.remove_reader(self._pidfd)
             os.close(self._pidfd)
-        if not self.child.started.done():
-            self.child.started.set_exception(SandboxError(f"the snapshot could not be restored: {reason}"))
-            self.child.started.exception()  # nobody need be waiting for it
-        self.child.ended.set_result(self._status)
+        if not self._runtime.started.done():
+            self._runtime.started.set_exception(SandboxError(f"the snapshot could not be restored: {reason}"))
+            self._runtime.started.exception()  # nobody need be waiting for it
+        self.child.gone.set_result(None)
+        self._runtime.ended.set_result(self._status)

@@ -160,12 +160,11 @@ def answer_to(outcome: Outcome, request_id: str) -> Answer:
             return _error(_failure("Sandbox.Timedout", request_id, f"Task timed out after {timeout_s:.2f} seconds"))
         case Crashed(exit=process_exit):
             return _error(_crash(process_exit, request_id))
-        case InitFailed(payload=payload) if payload is not None:
-            return _error(payload)
-        case InitFailed(exit=process_exit) if process_exit is not None:
-            return _error(_crash(process_exit, request_id))
-        case InitFailed(error_type=error_type):
-            return _error(_failure(error_type, request_id, "Runtime failed to initialize"))
+        case InitFailed(payload=payload, error_type="Runtime.InvalidEntrypoint") if payload is not None:
+            # Nothing has run: the platform says it, and to whom.
+            return _error(_failure("Runtime.InvalidEntrypoint", request_id, _message(payload)))
+        case InitFailed():
+            return _error(_failed_init(outcome, request_id))
         case RestoreFailed(is_timeout=is_timeout):
             raise errors.snap_start_failed(is_timeout=is_timeout)
         case Throttled(reason=reason):
@@ -179,8 +178,23 @@ def answer_to(outcome: Outcome, request_id: str) -> Answer:
             assert_never(outcome)
 
 
+def _failed_init(outcome: InitFailed, request_id: str) -> bytes:
+    if outcome.payload is not None:
+        return outcome.payload
+    if outcome.exit is not None:
+        return _crash(outcome.exit, request_id)
+    return _failure(outcome.error_type, request_id, "Runtime failed to initialize")
+
+
 def _error(payload: bytes) -> Answer:
     return Answer(payload, function_error="Unhandled")
+
+
+def _message(payload: bytes) -> str:
+    try:
+        return str(orjson.loads(payload)["errorMessage"])
+    except (ValueError, TypeError, KeyError):
+        return "Runtime failed to initialize"
 
 
 def _failure(error_type: str, request_id: str, message: str) -> bytes:
