@@ -38,9 +38,9 @@ _STANDARD = frozenset(range(5))  # standard streams, channel, log
 
 def await_restore(channel: socket.socket, config: TemplateConfig) -> None:
     """Be a template until the platform ends; returns in each process that is restored from it, and only there."""
+    kept = _credentials()  # before what is there is frozen: the collector does not show that
     obstacle = _settle(config)
     channel.sendall(framing.frame(framing.SNAPSHOT, json.dumps({"obstacle": obstacle}).encode()))
-    kept = _credentials()
     state = random.getstate()
     before = _temporary(config)
     while True:

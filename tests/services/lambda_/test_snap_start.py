@@ -231,3 +231,60 @@ def test_a_deleted_version_leaves_no_environment(
     called(functions)
     functions.delete_function(FunctionName="f", Qualifier="1")
     eventually(lambda: environments() == [])
+
+
+def test_what_snap_start_excludes_is_refused(functions: Client, make: MakeFunction, role: str) -> None:
+    def refused(**parameters: object) -> str:
+        wanted = {"Runtime": "python3.13", "Handler": "handler.handler", "Role": role, **SNAP, **parameters}
+        refusal_of = refusal(functions.create_function, FunctionName="no", Code={"ZipFile": HANDLER}, **wanted)
+        assert (refusal_of.status, refusal_of.code) == (400, "InvalidParameterValueException")
+        return refusal_of.message
+
+    assert refused(Runtime="nodejs22.x") == "nodejs22.x is not supported for SnapStart enabled functions."
+    assert refused(Runtime="python3.11") == "python3.11 is not supported for SnapStart enabled functions."
+    assert "512 MB is not supported for SnapStart" in refused(EphemeralStorage={"Size": 1024})
+    make(code=HANDLER, **SNAP)
+    publish(functions)
+    put = {"FunctionName": "f", "Qualifier": "1", "ProvisionedConcurrentExecutions": 1}
+    assert refusal(functions.put_provisioned_concurrency_config, **put).code == "InvalidParameterValueException"
+
+
+def test_clients_made_in_init_speak_with_the_credentials_of_their_environment(
+    functions: Client, make: MakeFunction
+) -> None:
+    source = """
+import boto3, os
+STS = boto3.client("sts")
+IN_INIT = STS.get_caller_identity()["Arn"]
+def handler(event, context):
+    known = STS._request_signer._credentials.access_key
+    return [IN_INIT, STS.get_caller_identity()["Arn"], known == os.environ["AWS_ACCESS_KEY_ID"]]
+"""
+    make(code=zip_of({"handler.py": source}), Timeout=20, **SNAP)
+    publish(functions)
+    in_init, now, is_own = called(functions)
+    assert in_init == now
+    assert is_own
+
+
+def test_event_loops_of_init_go_on_in_each_environment(
+    functions: Client, make: MakeFunction, environments: Environments
+) -> None:
+    source = """
+import select, os, time
+POLL = select.epoll()
+READ, FILE = None, open("/tmp/f", "w+")
+def handler(event, context):
+    time.sleep(0.3)
+    FILE.write(context.aws_request_id)
+    FILE.flush()
+    read, write = os.pipe()
+    POLL.register(read, select.EPOLLIN)
+    os.write(write, b"x")
+    return [len(POLL.poll(1)), os.path.getsize("/tmp/f")]
+"""
+    make(code=zip_of({"handler.py": source}), **SNAP)
+    publish(functions)
+    with ThreadPoolExecutor(2) as callers:
+        assert list(callers.map(lambda _: called(functions), range(2))) == [[1, 36], [1, 36]]
+    assert {each["started_by"] for each in environments()} == {"snapshot"}

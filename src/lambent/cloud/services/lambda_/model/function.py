@@ -12,6 +12,7 @@ import orjson
 
 from lambent.aws import arn as arns
 from lambent.cloud.services.lambda_.model.managed_instances import ManagedInstances
+from lambent.cloud.services.lambda_.model.snap_start_checks import PUBLISHED_VERSIONS
 from lambent.cloud.services.lambda_.model.state import ACTIVE, PENDING, Status
 from lambent.cloud.store.scope import Scope
 
@@ -119,7 +120,7 @@ class FunctionVersion:
     @property
     def has_snapshot(self) -> bool:
         """Whether its environments are restored from a snapshot: SnapStart is for published versions alone."""
-        return self.settings.snap_start == "PublishedVersions" and self.version != LATEST
+        return self.settings.snap_start == PUBLISHED_VERSIONS and self.version != LATEST
 
     def fingerprint(self) -> str:
         """Return what publishing compares: equal for two versions that do not differ in code or settings."""
@@ -134,7 +135,7 @@ class FunctionVersion:
         On Managed Instances a version is pending until it has capacity, with SnapStart until its snapshot is taken.
         """
         settings = self.settings if description is None else replace(self.settings, description=description)
-        takes_time = settings.managed is not None or settings.snap_start == "PublishedVersions"
+        takes_time = settings.managed is not None or settings.snap_start == PUBLISHED_VERSIONS
         return replace(
             self,
             version=str(version),
