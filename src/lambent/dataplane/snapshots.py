@@ -34,8 +34,6 @@ from lambent.dataplane.types import (
 from lambent.guest import framing
 
 SNAP_START = InitializationType.SNAP_START
-_MOST_TEMPLATES: Final = 16
-"""Each takes the memory of an initialized function; the one not used for longest makes room."""
 _ANEW: Final = "the snapshot was made anew: it had not been kept"
 _CREDENTIALS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
@@ -85,8 +83,7 @@ class Snapshots:
             return await self._afresh(wanted, f"its snapshot could not be made anew: {template.failure.error_type}")
         if template.sandbox is None:
             return await self._afresh(wanted, template.obstacle or "there is no snapshot")
-        self._uses += 1
-        template.used = self._uses
+        self._use(template)
         # What init has made of the other variables is part of the snapshot.
         own = {name: wanted.variables[name] for name in _CREDENTIALS}
         try:
@@ -135,13 +132,18 @@ class Snapshots:
                 raise  # it is the caller who was cancelled
             raise PlatformStoppingError("the snapshot was given up") from None
 
+    def _use(self, template: Template) -> None:
+        self._uses += 1
+        template.used = self._uses
+
     async def _make(self, spec: FunctionSpec, interpreter: Interpreter) -> Template:
         template = Template(spec)
         try:
             await self._initialize(template, interpreter)
             if template.failure is None:
                 self._templates[spec.version_arn] = template
-                await self._make_room()
+                self._use(template)
+                await self._make_room(template)
         finally:
             del self._making[spec.version_arn]
         return template
@@ -190,12 +192,12 @@ class Snapshots:
         variables = {**variables, framing.TEMPLATE_VARIABLE: json.dumps(config)}
         return SandboxSpec(environment_id, spec, variables, interpreter, isolation, limits, SNAP_START)
 
-    async def _make_room(self) -> None:
-        kept = [each for each in self._templates.values() if each.sandbox is not None]
-        idle = [
-            each for each in kept if each.sandbox is not None and not self._host.launcher.restored_from(each.sandbox)
-        ]
-        for template in sorted(idle, key=lambda each: each.used)[: max(0, len(kept) - _MOST_TEMPLATES)]:
+    async def _make_room(self, newest: Template) -> None:
+        """End what is too many, but nothing in use."""
+        kept = {each.sandbox: each for each in self._templates.values() if each.sandbox is not None}
+        idle = [each for sandbox, each in kept.items() if not self._host.launcher.restored_from(sandbox)]
+        idle = sorted((each for each in idle if each is not newest), key=lambda each: each.used)
+        for template in idle[: max(0, len(kept) - self._host.settings.most_snapshots)]:
             del self._templates[template.spec.version_arn]
             await self._end(template)
 

@@ -318,6 +318,8 @@ class DataPlaneSettings:
     lifetime_s: float = 7200.0
     init_timeout_s: float = 10.0
     restore_timeout_s: float = 10.0
+    most_snapshots: int = 16
+    """Each takes the memory of an initialized function; the one not used for longest makes room."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,14 @@ import orjson
 
 from lambent.aws import arn as arns
 from lambent.cloud.services.lambda_.model.managed_instances import ManagedInstances
-from lambent.cloud.services.lambda_.model.snap_start_checks import PUBLISHED_VERSIONS
 from lambent.cloud.services.lambda_.model.state import ACTIVE, PENDING, Status
 from lambent.cloud.store.scope import Scope
 
 LATEST = "$LATEST"
 LATEST_PUBLISHED = "$LATEST.PUBLISHED"
 """On Managed Instances, what was last published without a number: the version that an unqualified ARN invokes."""
+PUBLISHED_VERSIONS = "PublishedVersions"
+"""What SnapStart applies to, where it applies."""
 PackageType = Literal["Zip", "Image"]
 Architecture = Literal["x86_64", "arm64"]
 LogFormat = Literal["Text", "JSON"]

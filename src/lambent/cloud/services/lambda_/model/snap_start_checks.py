@@ -1,16 +1,16 @@
-"""What SnapStart excludes: https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html#snapstart-runtimes"""
+"""What SnapStart excludes.
+
+https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html#snapstart-runtimes
+"""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from lambent.cloud.services.lambda_ import errors
+from lambent.cloud.services.lambda_.model.function import PUBLISHED_VERSIONS, Settings
 
-if TYPE_CHECKING:
-    from lambent.cloud.services.lambda_.model.function import Settings
-
-PUBLISHED_VERSIONS: Final = "PublishedVersions"
 _RUNTIMES: Final = re.compile(r"(java(11|17|2[0-9])|python3\.1[2-9]|dotnet([89]|1[0-9]))\Z")
 _STORAGE_MB: Final = 512
 
