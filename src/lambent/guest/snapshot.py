@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 
-from lambent.guest import descriptors, framing, keeper, kernel, privileges
+from lambent.guest import descriptors, framing, keeper, kernel, privileges, system_calls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -168,6 +168,8 @@ def _enter(config: TemplateConfig, passed: dict[str, int]) -> None:
     os.setsid()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, keeper.HELD_BACK)
     privileges.drop(config["user_id"] if config["namespaces"] else None)
+    if config["namespaces"]:
+        system_calls.refuse()
     for name, numbers in (("channel", (3,)), ("output", (1, 2, 4))):
         for number in numbers:
             os.dup2(passed[name], number, inheritable=number < 3)

@@ -221,6 +221,7 @@ class Environment:
         self._peak_mb, self._peak_read = sandbox.peak_memory_mb(), now
         ended = host.observer.restore_ended if is_restore else host.observer.init_ended
         if failure is None:
+            sandbox.limit_cpu()
             is_on_demand = self._started_for is InitializationType.ON_DEMAND
             if is_restore or not is_on_demand:
                 ended(relay.environment, took_ms, InvocationStatus.SUCCESS, None)
