@@ -148,6 +148,8 @@ async def test_a_fork_has_no_privileges_and_sees_only_itself(tmp_path: Path) -> 
         assert await one.answer(status) == [str(USER_ID), "0" * 16, "0" * 16]
         assert await one.answer("sorted(name for name in os.listdir('/proc') if name.isdigit())") == ["1", "2"]
         assert await one.answer("os.statvfs('/tmp').f_blocks * os.statvfs('/tmp').f_frsize >> 20") == 64
+        refused = "subprocess.run(['unshare', '--user', 'true'], capture_output=True).returncode"
+        assert await one.answer(refused) != 0
         spaces = "[os.readlink('/proc/self/ns/' + name) for name in ('mnt', 'pid', 'ipc', 'uts', 'user')]"
         assert not set(await _list(one, spaces)) & set(await _list(other, spaces))
 
