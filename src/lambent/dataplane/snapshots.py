@@ -18,6 +18,7 @@ from lambent.dataplane.environment.host import Host, log_stream
 from lambent.dataplane.environment.init_phase import InitFailure, init_end, init_limit_s
 from lambent.dataplane.errors import PlatformStoppingError, SandboxError
 from lambent.dataplane.logs import OutputRelay
+from lambent.dataplane.runtime_api.companion_link import LinkClosed, Told
 from lambent.dataplane.runtime_api.messages import Snapshot
 from lambent.dataplane.sandbox.handle import Sandbox
 from lambent.dataplane.sandbox.namespaces import USER_ID
@@ -164,19 +165,39 @@ class Snapshots:
             )
             host.observer.init_started(info, begun_at)
             sandbox.on_output(OutputRelay(host.observer, info))
-            template.failure = await init_end(sandbox, init_limit_s(spec))
+            self._watch_for_extensions(template, sandbox)
+            template.failure = await init_end(sandbox, None, init_limit_s(spec, SNAP_START, host.settings))
+            if template.obstacle is not None:
+                template.failure = None  # it ended because we ended it
             init_ms = (host.real_time.monotonic() - begun) * 1000
             sandbox.drain_output()
             status = InvocationStatus.SUCCESS if template.failure is None else template.failure.status
             error_type = None if template.failure is None else template.failure.error_type
             host.observer.init_ended(info, init_ms, status, error_type)
             answer = sandbox.channel.first_next.result() if sandbox.channel.first_next.done() else None
-            template.obstacle = answer.obstacle if isinstance(answer, Snapshot) else None
+            if isinstance(answer, Snapshot):
+                template.obstacle = template.obstacle or answer.obstacle
             if template.failure is None and template.obstacle is None:
                 template.base_mb, template.sandbox = sandbox.peak_memory_mb(), sandbox
         finally:
             if template.sandbox is None:
                 await sandbox.terminate()
+
+    def _watch_for_extensions(self, template: Template, sandbox: Sandbox) -> None:
+        """Give the snapshot up where extensions work beside the runtime: no fork takes them along."""
+
+        def told(what: Told) -> None:
+            if not isinstance(what, LinkClosed):
+                give_up()
+
+        def give_up() -> None:
+            template.obstacle = "extensions work beside the function"
+            self._host.tasks.start(sandbox.terminate(), name=f"end of the snapshot of {template.spec.version_arn}")
+
+        if sandbox.link is not None and sandbox.link.expected:
+            give_up()
+        elif sandbox.link is not None:
+            sandbox.link.on_told(told)
 
     def _spec_of(
         self, template: Template, interpreter: Interpreter, environment_id: str, variables: dict[str, str]

@@ -196,7 +196,7 @@ def _keep(config: TemplateConfig, control: int, runtime: int) -> NoReturn:
 def _outlive(runtime: int) -> int:
     def pass_on(number: int, _frame: object) -> None:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(runtime, signal.SIGKILL if number == keeper.END_ALL else number)
+            os.kill(runtime, number if number == signal.SIGTERM else signal.SIGKILL)
 
     for number in keeper.HELD_BACK:
         signal.signal(number, pass_on)

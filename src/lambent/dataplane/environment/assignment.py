@@ -10,7 +10,7 @@ from lambent.dataplane.environment.host import Timer
 from lambent.dataplane.errors import DataPlaneError
 from lambent.dataplane.metering import ColdStart
 from lambent.dataplane.runtime_api.messages import RuntimeAnswer
-from lambent.dataplane.types import Invocation, Outcome
+from lambent.dataplane.types import Completed, FunctionError, Invocation, Outcome
 
 
 class Serving(Protocol):
@@ -26,7 +26,17 @@ class Serving(Protocol):
 class Assignment:
     """An invocation on its way through an environment, and the promise of its outcome to whoever asked."""
 
-    __slots__ = ("_environment", "cold_start", "invocation", "is_over", "promise", "started", "started_at", "timer")
+    __slots__ = (
+        "_environment",
+        "cold_start",
+        "invocation",
+        "is_over",
+        "outcome",
+        "promise",
+        "started",
+        "started_at",
+        "timer",
+    )
 
     def __init__(self, invocation: Invocation, promise: asyncio.Future[Outcome]) -> None:
         self.invocation = invocation
@@ -36,6 +46,8 @@ class Assignment:
         self.started_at = 0.0
         self.cold_start: ColdStart | None = None
         self.timer: Timer | None = None
+        self.outcome: Completed | FunctionError | None = None
+        """What the runtime answered, while extensions still work on the invocation."""
         self._environment: Serving | None = None
 
     def begin(self, environment: Serving, real_time: Clock) -> None:

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+from lambent.dataplane.environment.companions import Companions, ExtensionFailure, ShutdownReason
 from lambent.dataplane.runtime_api.messages import ErrorAnswer, InitAnswer, Parked, Snapshot
 from lambent.dataplane.sandbox.handle import Sandbox
-from lambent.dataplane.types import FunctionSpec, InvocationStatus, ProcessExit
+from lambent.dataplane.types import (
+    DataPlaneSettings,
+    FunctionSpec,
+    InitFailed,
+    InitializationType,
+    InvocationReport,
+    InvocationStatus,
+    ProcessExit,
+    RestoreFailed,
+)
 
 # A process that closed its channel is ending; its exit is worth this much waiting, for its cause is the answer.
 _EXIT_PATIENCE_S = 1.0
@@ -16,13 +26,26 @@ _EXIT_PATIENCE_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class InitFailure:
-    """Why init did not come to its end; `payload` is the runtime's own report, if it made one."""
+    """Why init did not come to its end; `payload` is the runtime's own report, `extension` what an extension did."""
 
     status: InvocationStatus
     error_type: str
     payload: bytes | None = None
     exit: ProcessExit | None = None
+    extension: ExtensionFailure | None = None
     of_restore: bool = False
+
+    @property
+    def shutdown_reason(self) -> ShutdownReason:
+        """Why the environment's extensions are told to end."""
+        return ShutdownReason.TIMEOUT if self.status is InvocationStatus.TIMEOUT else ShutdownReason.FAILURE
+
+    def outcome(self, report: InvocationReport) -> InitFailed | RestoreFailed:
+        """Return how the invocation ends that this is told to."""
+        if self.of_restore:
+            return RestoreFailed(self.status is InvocationStatus.TIMEOUT, report)
+        payload = self.payload if self.extension is None else self.extension.payload(report.request_id)
+        return InitFailed(payload, self.error_type, self.exit, report)
 
 
 # AWS gives init that long where it is not part of an invocation, or as long as the function may run.
@@ -30,25 +53,62 @@ class InitFailure:
 _LEAST_APART_S: Final = 130.0
 
 
-def init_limit_s(spec: FunctionSpec) -> float:
-    """Return how long an init may take that is no part of an invocation."""
-    return max(_LEAST_APART_S, float(spec.timeout_s))
+def init_limit_s(spec: FunctionSpec, started_for: InitializationType, settings: DataPlaneSettings) -> float:
+    """Return how long an init may take before the invocation that it is for, or that of a snapshot."""
+    if started_for is InitializationType.SNAP_START:
+        return max(_LEAST_APART_S, float(spec.timeout_s))
+    return settings.init_timeout_s
 
 
 CUT_OFF = InitFailure(InvocationStatus.FAILURE, "Sandbox.Failure")
+_TIMED_OUT = InitFailure(InvocationStatus.TIMEOUT, "Sandbox.Timedout")
 
 
-async def init_end(sandbox: Sandbox, limit_s: float | None) -> InitFailure | None:
-    """Return None once the runtime has parked in its first `next`, or how init failed."""
+async def init_end(sandbox: Sandbox, companions: Companions | None, limit_s: float | None) -> InitFailure | None:
+    """Return None once the runtime and every extension wait in `next`, or how init failed."""
+    loop = asyncio.get_running_loop()
+    deadline = None if limit_s is None else loop.time() + limit_s
     first: asyncio.Future[InitAnswer] = sandbox.channel.first_next
-    await asyncio.wait({first}, timeout=limit_s)
+    if companions is None or not companions.is_active:
+        # An internal extension may register until the runtime is ready.
+        await asyncio.wait({first}, timeout=limit_s)
+    else:
+        await _first_of(limit_s, first, companions.failed)
+    failure = await _runtime_failure(sandbox, companions)
+    if companions is None:
+        return failure
+    companions.runtime_initialized(None if failure is None else failure.error_type)
+    if failure is not None or not companions.is_active:
+        return failure
+    rest_s = None if deadline is None else max(0.0, deadline - loop.time())
+    await _first_of(rest_s, companions.ready, companions.failed, sandbox.left)
+    if companions.failed.done():
+        return _of_extension(companions.failed.result())
+    if sandbox.left.done():
+        return InitFailure(InvocationStatus.ERROR, "Runtime.ExitError", exit=sandbox.left.result())
+    return None if companions.ready.done() else _TIMED_OUT
+
+
+async def _first_of(limit_s: float | None, *ends: asyncio.Future[Any]) -> None:  # Any: whatever they resolve to
+    await asyncio.wait(set(ends), timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+
+
+async def _runtime_failure(sandbox: Sandbox, companions: Companions | None) -> InitFailure | None:
+    if companions is not None and companions.failed.done():
+        return _of_extension(companions.failed.result())
+    first = sandbox.channel.first_next
     if not first.done():
-        return InitFailure(InvocationStatus.TIMEOUT, "Sandbox.Timedout")
+        return _TIMED_OUT
     answer = first.result()
     if isinstance(answer, (Parked, Snapshot)):
         return None
     if isinstance(answer, ErrorAnswer):
         return InitFailure(InvocationStatus.ERROR, answer.error_type, answer.payload)
-    await asyncio.wait({sandbox.exited}, timeout=_EXIT_PATIENCE_S)
-    await sandbox.reset()
-    return InitFailure(InvocationStatus.ERROR, "Runtime.ExitError", exit=sandbox.exited.result())
+    await asyncio.wait({sandbox.left}, timeout=_EXIT_PATIENCE_S)
+    if not sandbox.left.done():
+        await sandbox.reset()
+    return InitFailure(InvocationStatus.ERROR, "Runtime.ExitError", exit=sandbox.left.result())
+
+
+def _of_extension(failure: ExtensionFailure) -> InitFailure:
+    return InitFailure(InvocationStatus.ERROR, failure.error_type, extension=failure)

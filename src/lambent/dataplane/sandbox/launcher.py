@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from lambent.base.clock import Clock
 from lambent.dataplane.errors import IsolationUnavailableError, RuntimeUnavailableError, SandboxError
+from lambent.dataplane.runtime_api.companion_link import CompanionLink
 from lambent.dataplane.runtime_api.rendezvous import RuntimeChannel
 from lambent.dataplane.sandbox.cgroups import Cgroup, CgroupError, Cgroups
 from lambent.dataplane.sandbox.handle import Sandbox
@@ -28,8 +29,15 @@ from lambent.dataplane.sandbox.namespaces import (
     network_finding,
     process_weaknesses,
 )
+from lambent.dataplane.sandbox.node_sdk.installation import NodeSdk
 from lambent.dataplane.sandbox.process_memory import MemoryWatch, ProcessMemory
-from lambent.dataplane.sandbox.request import SandboxPaths, exec_cause, restore_request, spawn_request
+from lambent.dataplane.sandbox.request import (
+    SandboxPaths,
+    exec_cause,
+    external_extensions,
+    restore_request,
+    spawn_request,
+)
 from lambent.dataplane.sandbox.running import RunningSandbox, SandboxParts, Standing
 from lambent.dataplane.sandbox.runtime_directory import (
     assemble_runtime,
@@ -43,6 +51,7 @@ from lambent.dataplane.supervision.restored import RestoredKeeper
 from lambent.dataplane.types import (
     DataPlaneSettings,
     EndpointServer,
+    FunctionSpec,
     IsolationFinding,
     IsolationLevel,
     Listening,
@@ -63,6 +72,7 @@ class Launcher:
         self._settings = settings
         self._real_time = real_time
         self._interpreters = Interpreters()
+        self._node_sdk = NodeSdk(settings.node_sdk, real_time)
         self._means = namespace_means()
         self._namespace_failure: str | None = None
         self._isolation: IsolationLevel | None = None
@@ -106,6 +116,7 @@ class Launcher:
     async def stop(self) -> None:
         """End every sandbox and fork server, and remove what was made; idempotent."""
         self._memory_watch.stop()
+        await self._node_sdk.aclose()
         await asyncio.gather(*(sandbox.terminate() for sandbox in self._running.values()))
         servers, self._servers = self._servers, {}
         for starting in servers.values():
@@ -123,11 +134,17 @@ class Launcher:
         """
         return self._interpreters.resolve(runtime, strict=strict or self._settings.strict_runtimes)
 
-    async def prepare(self, runtime: str) -> None:
-        """Have the fork server of the runtime's interpreter ready; raises as `resolve`, and SandboxError."""
+    async def prepare(self, spec: FunctionSpec) -> None:
+        """Have the fork server of the runtime's interpreter ready; raises as `resolve`, and SandboxError.
+
+        Where a function of Node.js names the AWS SDK without bringing it, this is when that is installed.
+        """
         # In a thread: the search looks into many folders, and may have to ask a program for its version.
-        server = await self._server(await asyncio.to_thread(self.resolve, runtime))
+        interpreter = await asyncio.to_thread(self.resolve, spec.runtime)
+        server = await self._server(interpreter)
         await server.ready()
+        if interpreter.family == "nodejs":
+            await self._node_sdk.offer(spec.code, spec.layers)
 
     async def launch(self, spec: SandboxSpec) -> Sandbox:
         """Start an environment and return it at once, before its init is over (await `channel.first_next`).
@@ -264,7 +281,7 @@ class Launcher:
         minor = minor_version(interpreter.version)
         directory = self._folder / f"runtime-{interpreter.family}{minor}"
         if not directory.is_dir():
-            assemble_runtime(directory, interpreter.family, minor)
+            assemble_runtime(directory, interpreter.family, minor, self._settings.node_sdk)
         return directory
 
     async def _layers(self, spec: SandboxSpec) -> Path | None:
@@ -281,9 +298,13 @@ class Launcher:
         channel: RuntimeChannel,
         guest: socket.socket,
     ) -> RunningSandbox:
-        output, output_end = os.pipe()
-        os.set_blocking(output, False)
-        descriptors = {"channel": guest.fileno(), "output": output_end}
+        extensions = external_extensions(paths.layers)
+        link, extensions_end = socket.socketpair()
+        output, output_end = _output_pipe()
+        descriptors = {"channel": guest.fileno(), "extensions": extensions_end.fileno(), "output": output_end}
+        extension_output: int | None = None
+        if extensions:
+            extension_output, descriptors["extension_output"] = _output_pipe()
         try:
             if isinstance(place, ForkServer):
                 place = self._stand(place, spec, paths, descriptors)
@@ -291,15 +312,19 @@ class Launcher:
                 self._start_again(place, spec, paths, descriptors)
         except SandboxError:
             channel.close()
-            os.close(output)
+            link.close()
+            _close_all(output, extension_output)
             raise
         finally:
-            os.close(output_end)
+            extensions_end.close()
+            _close_all(output_end, descriptors.get("extension_output"))
         cause = exec_cause(spec)
         started_by: Literal["fork", "exec"] = "exec" if cause or spec.interpreter.host is not None else "fork"
-        sandbox = RunningSandbox(
-            SandboxParts(place, channel, output, started_by, _notices(spec, cause)), self._real_time.now
+        notices = _notices(spec, cause)
+        parts = SandboxParts(
+            place, channel, CompanionLink(link, extensions), output, extension_output, started_by, notices
         )
+        sandbox = RunningSandbox(parts, self._real_time.now)
         self._running[spec.environment_id] = sandbox
         return sandbox
 
@@ -344,7 +369,7 @@ class Launcher:
         for number, descriptor in enumerate(cgroup.join if cgroup else ()):
             descriptors[f"cgroup{number}"] = descriptor
         standing = Standing(keeper, keeper.child, cgroup, spec.isolation is IsolationLevel.NAMESPACE)
-        parts = SandboxParts(standing, channel, output, "snapshot", _notices(spec, None), shared_mb)
+        parts = SandboxParts(standing, channel, None, output, None, "snapshot", _notices(spec, None), shared_mb)
         sandbox = self._running[spec.environment_id] = RunningSandbox(parts, self._real_time.now)
         self._templates[sandbox] = template
         keeper.child.gone.add_done_callback(lambda _: self._templates.pop(sandbox))
@@ -378,6 +403,18 @@ class Launcher:
         if standing.cgroup is not None:
             self._known_cgroups.discard(standing.cgroup)
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _output_pipe() -> tuple[int, int]:
+    source, end = os.pipe()
+    os.set_blocking(source, False)
+    return source, end
+
+
+def _close_all(*descriptors: int | None) -> None:
+    for descriptor in descriptors:
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def _close(listening: Listening, _: object) -> None:

@@ -1,12 +1,14 @@
-"""From a sandbox's specification to what the fork server is asked for; pure."""
+"""From a sandbox's specification to what the fork server is asked for; looks at nothing but its layers."""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lambent.dataplane.runtime_api.extensions import MAX_EXTENSIONS
 from lambent.dataplane.sandbox import nodes
 from lambent.dataplane.sandbox.spec import SandboxSpec
 from lambent.dataplane.types import IsolationLevel
@@ -65,6 +67,8 @@ def spawn_request(spec: SandboxSpec, paths: SandboxPaths, *, limits_processes: b
         "processes": spec.limits.processes if in_namespace and not limits_processes else None,
         "variables": _variables(spec, paths, layers_seen, task_root, runtime_dir),
         "command": _command(spec, runtime_dir),
+        "extensions": list(external_extensions(paths.layers)[:MAX_EXTENSIONS]),
+        "serves_runtime": spec.interpreter.family == "provided",
     }
 
 
@@ -78,6 +82,21 @@ def restore_request(spec: SandboxSpec, temporary: Path, descriptors: Sequence[st
         "temporary": "/tmp" if in_namespace else str(temporary),
     }
     return framing.frame(framing.RESTORE, json.dumps(body).encode())
+
+
+def external_extensions(layers: Path | None) -> tuple[str, ...]:
+    """Return the names of the external extensions that a function's merged layers bring, in order.
+
+    Whatever lies in `extensions` and is no folder is one: it is started, or that fails.
+    https://docs.aws.amazon.com/lambda/latest/dg/extensions-configuration.html
+    """
+    if layers is None:
+        return ()
+    try:
+        with os.scandir(layers / "extensions") as entries:
+            return tuple(sorted(entry.name for entry in entries if not entry.is_dir(follow_symlinks=False)))
+    except OSError:
+        return ()
 
 
 def _node_path(spec: SandboxSpec, layers: str, task_root: str, runtime_dir: str) -> str:
@@ -106,8 +125,7 @@ def _variables(
 def _command(spec: SandboxSpec, runtime_dir: str) -> list[str] | None:
     wrapper = spec.function.environment.get(_EXEC_WRAPPER)
     if spec.interpreter.family == "provided":
-        # Wrappers are for managed runtimes alone. Isolated from what the function's variables say to a Python.
-        return [str(spec.interpreter.executable), "-I", "-S", f"{runtime_dir}/custom.py"]
+        return None  # a program that the function brings; wrappers are for managed runtimes alone
     if spec.interpreter.family == "nodejs":
         command = [str(spec.interpreter.executable), *_node_options(spec), f"{runtime_dir}/index.mjs"]
         return [wrapper, *command] if wrapper else command

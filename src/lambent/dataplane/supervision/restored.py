@@ -34,7 +34,9 @@ class RestoredKeeper:
         self._control.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self._pidfd: int | None = None
         self._status = _KILLED
-        self._runtime = RuntimeProcess(0, self._loop.create_future(), self._loop.create_future())
+        self._runtime = RuntimeProcess(
+            0, self._loop.create_future(), self._loop.create_future(), self._loop.create_future()
+        )
         self.child: Final = Child(0, self._control, self._runtime, self._loop.create_future())
         self._loop.add_reader(self._control.fileno(), self._on_readable)
 
@@ -121,4 +123,5 @@ class RestoredKeeper:
             self._runtime.started.set_exception(SandboxError(f"the snapshot could not be restored: {reason}"))
             self._runtime.started.exception()  # nobody need be waiting for it
         self.child.gone.set_result(None)
+        self._runtime.left.set_result(self._status)
         self._runtime.ended.set_result(self._status)
