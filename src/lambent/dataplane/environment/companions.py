@@ -42,6 +42,7 @@ from lambent.dataplane.types import (
     InvocationReport,
     InvocationStatus,
     OutputLine,
+    RestoreFailed,
     TelemetrySubscribed,
     TimedOut,
 )
@@ -76,7 +77,7 @@ class ExtensionFailure:
         return json.dumps(told, separators=(",", ":")).encode()
 
 
-Ran = Completed | FunctionError | TimedOut | Crashed | InitFailed
+Ran = Completed | FunctionError | TimedOut | Crashed | InitFailed | RestoreFailed
 """How an invocation ends that was given to an environment."""
 
 
