@@ -114,7 +114,7 @@ class Sandboxes:
             )
         )
         launched = Environment(sandbox)
-        sandbox.on_output(lambda line: launched.lines.append(line.text))
+        sandbox.on_output(lambda line, _=None: launched.lines.append(line.text))
         return launched
 
 

@@ -76,9 +76,9 @@ class World:
         (code / "app.py").write_text(textwrap.dedent(source))
         return replace(SPEC, code=code, timeout_s=timeout_s, revision=str(code))
 
-    async def invoke(self, spec: FunctionSpec, do: str = "") -> Outcome:
+    async def invoke(self, spec: FunctionSpec, do: str = "", **more: object) -> Outcome:
         self._calls += 1
-        payload = json.dumps({"do": do}).encode()
+        payload = json.dumps({"do": do, **more}).encode()
         return await self.plane.invoke(Invocation(f"request-{self._calls}", spec, payload, spec.function_arn))
 
 

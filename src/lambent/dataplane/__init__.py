@@ -38,6 +38,7 @@ from lambent.dataplane.runtime_api.messages import (
     Parked,
     Response,
     RuntimeAnswer,
+    WorkerEnded,
 )
 from lambent.dataplane.runtime_api.rendezvous import RuntimeChannel
 from lambent.dataplane.sandbox.handle import OutputCallback, Sandbox
@@ -127,5 +128,6 @@ __all__ = [
     "Timer",
     "Timers",
     "VersionArn",
+    "WorkerEnded",
     "diagnose",
 ]

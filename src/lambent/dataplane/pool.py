@@ -16,7 +16,7 @@ from lambent.dataplane.environment import Assignment, Environment, EnvironmentSt
 from lambent.dataplane.errors import DataPlaneError, PlatformStoppingError
 from lambent.dataplane.sandbox.spec import Interpreter
 from lambent.dataplane.scaling import on_demand
-from lambent.dataplane.types import FunctionSpec, Invocation, Outcome, Throttled, ThrottleReason
+from lambent.dataplane.types import FunctionSpec, InitializationType, Invocation, Outcome, Throttled, ThrottleReason
 
 
 @dataclass(slots=True)
@@ -36,6 +36,8 @@ class Pool:
         self._interpreter = interpreter
         self._host = host
         self._loop = asyncio.get_running_loop()
+        kinds = InitializationType
+        self._started_for = kinds.MANAGED_INSTANCES if spec.is_managed else kinds.ON_DEMAND
         self._environments: set[Environment] = set()
         self._coming: set[Environment] = set()
         self._available: list[Environment] = []
@@ -101,7 +103,7 @@ class Pool:
     def start_failed(self, environment: Environment, error: DataPlaneError) -> None:
         """Fail the invocation that nothing else is on its way to serve."""
         self._coming.discard(environment)
-        while len(self._waiting) > len(self._coming) * self.spec.slots:
+        while self._demand().uncovered:
             self.concluded(self._waiting.popleft(), error)
 
     def resetting(self, environment: Environment) -> None:
@@ -118,6 +120,8 @@ class Pool:
         self._coming.discard(environment)
         while self._waiting and environment.free_slots:
             environment.begin(self._waiting.popleft())
+        if self._waiting:
+            self._start_missing()
         if not environment.free_slots:
             return
         if self._retired_for is not None and environment.is_idle:
@@ -134,6 +138,8 @@ class Pool:
         if environment.is_available:
             environment.is_available = False
             self._available.remove(environment)
+        if self._waiting and environment.is_initialized:
+            self._start_missing()  # those who waited for slots that it would still have had
 
     def gone(self, environment: Environment) -> None:
         """Forget an environment of which nothing is left."""
@@ -154,18 +160,25 @@ class Pool:
 
     def _await_environment(self, assignment: Assignment) -> None:
         self._waiting.append(assignment)
-        demand = on_demand.Demand(len(self._waiting), len(self._coming), self.spec.slots)
-        decision = on_demand.decide(demand, self.limits.allowance, self._host.clock.now())
-        self.limits.allowance = decision.allowance
-        for _ in range(decision.start):
-            environment = Environment(self.spec, self._interpreter, self._host, self)
-            self._environments.add(environment)
-            self._coming.add(environment)
-            environment.start()
-        if len(self._waiting) > len(self._coming) * self.spec.slots:
+        self._start_missing()
+        if self._demand().uncovered:
             # The function grows faster than its scaling rate; AWS queues nobody.
             self._waiting.remove(assignment)
             self.concluded(assignment, Throttled(ThrottleReason.ACCOUNT))
+
+    def _demand(self) -> on_demand.Demand:
+        initializing = sum(each.coming_slots for each in self._environments) if self.spec.is_managed else 0
+        return on_demand.Demand(len(self._waiting), len(self._coming), self.spec.slots, initializing)
+
+    def _start_missing(self) -> None:
+        """Start environments for those who wait and for whom nothing is on its way, as far as the rate allows."""
+        decision = on_demand.decide(self._demand(), self.limits.allowance, self._host.clock.now())
+        self.limits.allowance = decision.allowance
+        for _ in range(decision.start):
+            environment = Environment(self.spec, self._interpreter, self._host, self, self._started_for)
+            self._environments.add(environment)
+            self._coming.add(environment)
+            environment.start()
 
     def _note_if_empty(self) -> None:
         if self._retired_for is not None and not self._environments and self._on_empty is not None:

@@ -36,7 +36,8 @@ class FunctionSpec:
 
     `code` and `layers` are unpacked, read-only directories; `environment` holds the user's own variables alone;
     `revision` changes whenever anything here changes, so that environments of an older revision drain.
-    `slots` is how many invocations one environment serves at once (1 in the standard model).
+    `slots` is how many invocations one environment serves at once: 1 in the standard model, more only where it
+    `is_managed`, on Managed Instances.
     """
 
     function_arn: FunctionArn
@@ -61,6 +62,7 @@ class FunctionSpec:
     application_log_level: str | None = None
     tracing_active: bool = False
     slots: int = 1
+    is_managed: bool = False
 
 
 class ResponseSink(Protocol):

@@ -4,6 +4,9 @@ A frame is a kind (one byte), the length of its body (four bytes, big-endian) an
 platform sends INVOKE; the runtime answers each with RESPONSE, ERROR or TOO_LARGE. NEXT is sent once, when the runtime
 first asks for work; every later `next` follows from the answer before it. An answer may also be streamed: STREAM, any
 number of CHUNKs, STREAM_END with an error's JSON or nothing. On the fork server's socket bodies are JSON.
+
+Where a runtime serves several requests at once, each of its workers has a channel of its own, which begins with
+WORKER; on the runtime's own channel WORKER_ENDED tells how one ended.
 """
 
 from __future__ import annotations
@@ -60,6 +63,13 @@ TOO_LARGE = 20
 STREAM = 21
 CHUNK = 22
 STREAM_END = 23
+
+WORKER = 48
+WORKER_ENDED = 49
+WORKER_ID = struct.Struct(">I")
+"""A worker's process id as the sandbox knows it."""
+WORKER_END = struct.Struct(">Ii")
+"""That id, and the wait status."""
 
 SPAWN = 32
 SIGNAL = 33

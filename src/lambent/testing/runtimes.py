@@ -132,6 +132,7 @@ class ScriptedSandbox:
         self.exited: asyncio.Future[ProcessExit] = asyncio.get_running_loop().create_future()
         self.started_by: Literal["fork", "exec"] = "fork"
         self.notices: tuple[str, ...] = ()
+        self.workers = None
         self.calls: list[tuple[InvocationHeaders, bytes]] = []
         self.terminations = 0
         self._script = script

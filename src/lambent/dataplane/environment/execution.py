@@ -30,7 +30,9 @@ from lambent.dataplane.runtime_api.messages import (
     InvocationHeaders,
     Response,
     RuntimeAnswer,
+    WorkerEnded,
 )
+from lambent.dataplane.runtime_api.workers import Workers
 from lambent.dataplane.sandbox.handle import Sandbox
 from lambent.dataplane.sandbox.spec import Interpreter, Limits, SandboxSpec
 from lambent.dataplane.sandbox.variables import environment_variables
@@ -111,6 +113,8 @@ class Environment:
         self._initializing: OwnedTask[None] | None = None
         self._is_cut_off = False
         self._overdue = 0
+        self._crew: Workers | None = None
+        """The workers of the sandbox, from its init to its end, where it has several."""
         self._init_ms: float | None = None
         self._peak_mb = 0
         self._peak_read = 0.0
@@ -124,7 +128,16 @@ class Environment:
             return 0
         if self._sandbox is not None and self._sandbox.channel.closed.done():
             return 0  # its process is ending; the exit is not yet known
-        return self.spec.slots - len(self._active) - self._overdue
+        free = self.spec.slots - len(self._active) - self._overdue
+        if self._crew is not None:
+            return min(free, self._crew.waiting)
+        return free
+
+    @property
+    def coming_slots(self) -> int:
+        """How many slots it will have beside those it has, since workers of its are still initializing."""
+        is_up = self._lifecycle.state in (_IDLE, _BUSY) and not self._is_cut_off
+        return self._crew.coming if self._crew is not None and is_up else 0
 
     @property
     def is_idle(self) -> bool:
@@ -216,6 +229,7 @@ class Environment:
                 self._init_ms = init_ms
             sandbox.exited.add_done_callback(partial(self._ended, sandbox))
             sandbox.channel.closed.add_done_callback(partial(self._closed, sandbox))
+            self._attend(sandbox.workers)
             return None
         if not self._is_cut_off:
             host.observer.init_ended(relay.environment, init_ms, failure.status, failure.error_type)
@@ -242,6 +256,15 @@ class Environment:
             report = self._report(assignment, failure.status, failure.error_type)
             self._conclude(assignment, InitFailed(failure.payload, failure.error_type, failure.exit, report))
             self._free("init failed again")
+
+    def _attend(self, workers: Workers | None) -> None:
+        self._crew = workers
+        if workers is not None:
+            workers.on_change = partial(self._crew_changed, workers)
+
+    def _crew_changed(self, workers: Workers) -> None:
+        if self._crew is workers and self._lifecycle.state in (_IDLE, _BUSY) and not self._is_cut_off:
+            self._owner.freed(self)
 
     def _enter(self, sandbox: Sandbox, begun_at: float) -> OutputRelay:
         """Note what the sandbox turned out to be, tell of the init (of the first only), and listen to its output."""
@@ -299,15 +322,21 @@ class Environment:
             if answer.reason is CloseReason.MALFORMED:
                 self._host.tasks.start(sandbox.terminate(), name=f"kill of {self._environment_id}")
             return
-        sandbox.drain_output()
+        if self._crew is None:
+            sandbox.drain_output()
+        if isinstance(answer, WorkerEnded):
+            self._crash(assignment, answer.exit)
+            self._free("a worker ended")
+            return
         if isinstance(answer, Response):
             report = self._report(assignment, InvocationStatus.SUCCESS)
             self._conclude(assignment, Completed(answer.payload, answer.content_type, report))
         else:
             report = self._report(assignment, InvocationStatus.ERROR, answer.error_type)
             self._conclude(assignment, FunctionError(answer.payload, answer.error_type, report))
-            if answer.error_type == _TOO_LARGE and not self._active:
-                # AWS's client ends its process when its answer is refused; the next invocation must not meet that end.
+            if answer.error_type == _TOO_LARGE and not self._active and self._crew is None:
+                # AWS's client ends its process when its answer is refused (not that of several workers); the next
+                # invocation must not meet that end.
                 self._is_cut_off = True
                 self._begin_reset(answer.error_type)
                 return
@@ -325,7 +354,7 @@ class Environment:
         if self._sandbox is not None:
             self._sandbox.drain_output()
         report = self._report(assignment, InvocationStatus.TIMEOUT, "Sandbox.Timedout")
-        if self.spec.slots > 1:
+        if self.spec.is_managed:
             # Other requests go on beside it, so the code keeps running and keeps its slot.
             # https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html
             self._overdue += 1
@@ -343,11 +372,14 @@ class Environment:
             return
         self._is_cut_off = True
         cause = exited.result()
-        error_type = "Runtime.OutOfMemory" if cause.kind is ExitKind.OUT_OF_MEMORY else "Runtime.ExitError"
         for assignment in tuple(self._active):
-            report = replace(self._report(assignment, InvocationStatus.ERROR, error_type), exit=cause)
-            self._conclude(assignment, Crashed(cause, report))
+            self._crash(assignment, cause)
         self._begin_reset(f"{cause.kind} {cause.code}")
+
+    def _crash(self, assignment: Assignment, cause: ProcessExit) -> None:
+        error_type = "Runtime.OutOfMemory" if cause.kind is ExitKind.OUT_OF_MEMORY else "Runtime.ExitError"
+        report = replace(self._report(assignment, InvocationStatus.ERROR, error_type), exit=cause)
+        self._conclude(assignment, Crashed(cause, report))
 
     def _closed(self, sandbox: Sandbox, _: asyncio.Future[Closed]) -> None:
         # Sooner than the exit: an environment whose channel is closed must not be given an invocation.
@@ -437,7 +469,7 @@ class Environment:
         if self._initializing is not None:
             # It sees that it was cut off, at the latest when its launch returns.
             await self._initializing.result()
-        self._sandbox = None
+        self._sandbox = self._crew = None
         self._overdue = 0
         self._is_cut_off = False
 

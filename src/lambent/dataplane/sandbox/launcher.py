@@ -8,6 +8,7 @@ import os
 import shutil
 import socket
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -15,11 +16,12 @@ from lambent.base.clock import Clock
 from lambent.dataplane.errors import IsolationUnavailableError, RuntimeUnavailableError, SandboxError
 from lambent.dataplane.runtime_api.rendezvous import RuntimeChannel
 from lambent.dataplane.sandbox.cgroups import Cgroup, CgroupError, Cgroups
+from lambent.dataplane.sandbox.crew import Crew
 from lambent.dataplane.sandbox.handle import Sandbox
 from lambent.dataplane.sandbox.interpreters import RUNTIMES, Interpreters
 from lambent.dataplane.sandbox.namespaces import USER_ID, namespace_finding, namespace_means
 from lambent.dataplane.sandbox.process_memory import MemoryWatch, ProcessMemory
-from lambent.dataplane.sandbox.request import SandboxPaths, exec_cause, spawn_request
+from lambent.dataplane.sandbox.request import SandboxPaths, exec_cause, serves_several, spawn_request
 from lambent.dataplane.sandbox.running import RunningSandbox, SandboxParts
 from lambent.dataplane.sandbox.runtime_directory import (
     assemble_runtime,
@@ -33,6 +35,21 @@ from lambent.dataplane.types import DataPlaneSettings, IsolationFinding, Isolati
 
 # Of a fork server that was killed, sandboxes may still be ending; nothing tells us when they have.
 _CGROUP_PATIENCE_S: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Both ends of a runtime's socket, and the workers behind it where there are several."""
+
+    channel: RuntimeChannel
+    guest: socket.socket
+    crew: Crew | None
+
+    def close(self) -> None:
+        """Close the host's end of everything."""
+        if self.crew is not None:
+            self.crew.close()
+        self.channel.close()
 
 
 class Launcher:
@@ -114,11 +131,12 @@ class Launcher:
         layers = await self._layers(spec)
         ours, theirs = socket.socketpair()
         with theirs:
-            channel = await RuntimeChannel.open(ours)
+            crew = await self._crew(spec, ours)
+            channel = crew.workers if crew is not None else await RuntimeChannel.open(ours)
             # From here to the sandbox that owns it all there is no await: nothing can be lost to a cancellation.
             temporary = self._folder / "environments" / spec.environment_id
             paths = SandboxPaths(self._runtime_directory(spec.interpreter), layers, temporary)
-            sandbox = self._spawn(server, spec, paths, channel, theirs)
+            sandbox = self._spawn(server, spec, paths, Ends(channel, theirs, crew))
         try:
             keeper = await asyncio.shield(sandbox.started)
         except BaseException:
@@ -198,27 +216,42 @@ class Launcher:
             return layers[0] if layers else None
         return await asyncio.to_thread(merge_layers, layers, self._folder / "layers")
 
-    def _spawn(
-        self, server: ForkServer, spec: SandboxSpec, paths: SandboxPaths, channel: RuntimeChannel, guest: socket.socket
-    ) -> RunningSandbox:
+    async def _crew(self, spec: SandboxSpec, host_end: socket.socket) -> Crew | None:
+        if not serves_several(spec):
+            return None
+        try:
+            return await Crew.open(host_end, spec.function.slots, self._folder / "environments")
+        except OSError as error:
+            host_end.close()
+            raise SandboxError(f"no sockets for the environment's workers: {error}") from error
+
+    def _spawn(self, server: ForkServer, spec: SandboxSpec, paths: SandboxPaths, ends: Ends) -> RunningSandbox:
+        crew = ends.crew
         try:
             cgroup = self._make_cgroup(spec, paths)
         except SandboxError:
-            channel.close()
+            ends.close()
             raise
         output, output_end = os.pipe()
         os.set_blocking(output, False)
-        descriptors = {"channel": guest.fileno(), "output": output_end}
+        descriptors = {"channel": ends.guest.fileno(), "output": output_end}
+        if crew is not None:
+            descriptors.update(crew.doors.descriptors())
         for number, descriptor in enumerate(cgroup.join if cgroup else ()):
             descriptors[f"cgroup{number}"] = descriptor
         limits_processes = self._known_cgroups.limits_processes
-        child = server.spawn(spawn_request(spec, paths, limits_processes=limits_processes), descriptors)
+        request = spawn_request(
+            spec, paths, limits_processes=limits_processes, doors=None if crew is None else crew.doors
+        )
+        child = server.spawn(request, descriptors)
         os.close(output_end)
+        if crew is not None:
+            crew.doors.passed()
         if cgroup is not None:
             cgroup.joined()
         cause = exec_cause(spec)
         parts = SandboxParts(
-            channel=channel,
+            channel=ends.channel,
             server=server,
             child=child,
             output=output,
@@ -226,6 +259,7 @@ class Launcher:
             has_pid_namespace=spec.isolation is IsolationLevel.NAMESPACE,
             started_by="exec" if cause or spec.interpreter.host is not None else "fork",
             notices=_notices(spec, cause),
+            crew=crew,
         )
         sandbox = RunningSandbox(parts, self._real_time.now)
         self._running.add(sandbox)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from lambent.dataplane.sandbox.doors import Doors
 from lambent.dataplane.sandbox.spec import SandboxSpec
 from lambent.dataplane.types import IsolationLevel
 from lambent.guest import rootfs
@@ -35,7 +36,14 @@ def exec_cause(spec: SandboxSpec) -> str | None:
     return None
 
 
-def spawn_request(spec: SandboxSpec, paths: SandboxPaths, *, limits_processes: bool) -> dict[str, object]:
+def serves_several(spec: SandboxSpec) -> bool:
+    """Return whether the runtime serves several requests at once, by workers of its own; so far only Python's does."""
+    return spec.function.is_managed and spec.interpreter.family == "python"
+
+
+def spawn_request(
+    spec: SandboxSpec, paths: SandboxPaths, *, limits_processes: bool, doors: Doors | None = None
+) -> dict[str, object]:
     """Return the body of the fork server's SPAWN request.
 
     `limits_processes` tells that a control group counts processes; the per-user limit would count all environments
@@ -55,7 +63,10 @@ def spawn_request(spec: SandboxSpec, paths: SandboxPaths, *, limits_processes: b
         "storage_mb": spec.limits.ephemeral_storage_mb,
         "files": spec.limits.files,
         "processes": spec.limits.processes if in_namespace and not limits_processes else None,
-        "variables": _variables(spec, paths, layers_seen, task_root, runtime_dir),
+        "variables": {
+            **_variables(spec, paths, layers_seen, task_root, runtime_dir),
+            **({} if doors is None else doors.variables()),
+        },
         "command": _command(spec, runtime_dir),
     }
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from lambent.dataplane.runtime_api.rendezvous import RuntimeChannel
+from lambent.dataplane.runtime_api.workers import Workers
 from lambent.dataplane.sandbox.cgroups import Cgroup
+from lambent.dataplane.sandbox.crew import Crew
 from lambent.dataplane.sandbox.handle import OutputCallback
 from lambent.dataplane.sandbox.output import LineSplitter
 from lambent.dataplane.sandbox.process_memory import ProcessMemory
@@ -36,6 +38,7 @@ class SandboxParts:
     has_pid_namespace: bool
     started_by: Literal["fork", "exec"]
     notices: tuple[str, ...]
+    crew: Crew | None = None
 
 
 class RunningSandbox:
@@ -46,7 +49,7 @@ class RunningSandbox:
         self._loop = asyncio.get_running_loop()
         self._lines = LineSplitter(now)
         self._callback: OutputCallback | None = None
-        self._early: list[OutputLine] = []
+        self._early: list[tuple[OutputLine, str | None]] = []
         self._is_reading = True
         self._cause: ExitKind | None = None
         self._peak_mb = 0
@@ -56,11 +59,18 @@ class RunningSandbox:
         parts.child.ended.add_done_callback(lambda _: parts.channel.release())
         parts.child.ended.add_done_callback(self._on_end)
         parts.channel.closed.add_done_callback(self._on_end)
+        if parts.crew is not None:
+            parts.crew.attend(now, self._pass_on, self._typed)
 
     @property
     def channel(self) -> RuntimeChannel:
         """The host end of the environment's Runtime API."""
         return self._parts.channel
+
+    @property
+    def workers(self) -> Workers | None:
+        """The workers of a runtime that serves several requests at once."""
+        return None if self._parts.crew is None else self._parts.crew.workers
 
     @property
     def started_by(self) -> Literal["fork", "exec"]:
@@ -76,8 +86,8 @@ class RunningSandbox:
         """Pass each line to `callback`, beginning with those already read."""
         self._callback = callback
         early, self._early = self._early, []
-        for line in early:
-            callback(line)
+        for line, request_id in early:
+            callback(line, request_id)
 
     def drain_output(self) -> None:
         """Pass on everything written so far."""
@@ -85,6 +95,8 @@ class RunningSandbox:
             if not self._read_some():
                 break
         self._pass_on(self._lines.flush())
+        if self._parts.crew is not None:
+            self._parts.crew.drain()
 
     def peak_memory_mb(self) -> int:
         """Return the most memory used so far, in MB."""
@@ -150,12 +162,14 @@ class RunningSandbox:
             self._stop_reading()
         return len(data) == _READ_SIZE
 
-    def _pass_on(self, lines: Sequence[OutputLine]) -> None:
+    def _pass_on(self, lines: Sequence[OutputLine], writer: int | None = None) -> None:
+        workers = self.workers if writer is not None else None
+        request_id = workers.request_of(writer) if workers is not None else None
         if self._callback is None:
-            self._early.extend(lines)
+            self._early.extend((line, request_id) for line in lines)
             return
         for line in lines:
-            self._callback(line)
+            self._callback(line, request_id)
 
     def _stop_reading(self) -> None:
         # The descriptor itself is closed at the end, so that its number cannot be someone else's meanwhile.
@@ -171,15 +185,19 @@ class RunningSandbox:
         self._stop_reading()
         self._is_reading = False
         os.close(self._parts.output)
+        if self._parts.crew is not None:
+            self._parts.crew.close()
         cause = self._typed_cause(child.ended.result())
         if self._memory:
             self._memory.close()
         self.exited.set_result(cause)
 
     def _typed_cause(self, status: int) -> ProcessExit:
+        return self._typed(status) if self._cause is None else ProcessExit(self._cause, exit_of(status).code)
+
+    def _typed(self, status: int) -> ProcessExit:
+        """Return the cause in the wait status of one of its processes."""
         plain = exit_of(status)
-        if self._cause is not None:
-            return ProcessExit(self._cause, plain.code)
         cgroup = self._parts.cgroup
         was_killed = plain == ProcessExit(ExitKind.SIGNALLED, signal.SIGKILL)
         if was_killed and cgroup is not None and cgroup.ran_out_of_memory():
