@@ -83,9 +83,9 @@ class World:
 
 
 @asynccontextmanager
-async def real_plane(folder: Path) -> AsyncIterator[World]:
+async def real_plane(folder: Path, isolation: IsolationLevel | None = None) -> AsyncIterator[World]:
     observer = RecordingObserver()
-    settings = DataPlaneSettings(folder / "scratch", "http://127.0.0.1:1", init_timeout_s=10.0)
+    settings = DataPlaneSettings(folder / "scratch", "http://127.0.0.1:1", isolation, init_timeout_s=10.0)
     plane = DataPlane(
         settings, clock=ManualClock(), ids=SeededIds(1), credentials=StaticCredentials(), observer=observer
     )

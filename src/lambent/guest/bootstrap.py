@@ -116,7 +116,6 @@ def _run() -> None:
     """Run AWS's client until it ends by an exception; SystemExit passes through."""
     are_several = workers.are_wanted()
     if are_several:
-        workers.watch()
         os.close(LOG)
     else:
         os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = str(LOG)
@@ -162,15 +161,16 @@ def _run_several(handler: str, address: str, ours: type) -> None:
         @classmethod
         def run_single(cls, handler: str, api_addr: str, use_thread: bool, socket_path: str) -> None:  # noqa: FBT001 - AWS's interface
             cls._redirect_output(socket_path)
-            workers.become_one()
+            workers.become_one(door)
             bootstrap.run(handler, Client(api_addr, use_thread))
 
     if _client_code is not None:
         sys.meta_path.remove(_client_code)
     # Our client waits in Python, so that no thread is needed to keep signals served.
     waits_in_thread = False
-    count = int(os.environ[workers.COUNT_VARIABLE])
+    count, door = int(os.environ[workers.COUNT_VARIABLE]), os.environ.pop(workers.DOOR_VARIABLE)
     logs = os.environ["_LAMBDA_TELEMETRY_LOG_FD_PROVIDER_SOCKET"]
+    workers.watch_those_of_aws()
     Runner.run_concurrent(handler, address, waits_in_thread, logs, count)
 
 

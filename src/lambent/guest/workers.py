@@ -8,7 +8,6 @@ https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-python-run
 from __future__ import annotations
 
 import os
-import signal
 import socket
 
 from lambent.guest import framing, runtime_client
@@ -16,39 +15,47 @@ from lambent.guest import framing, runtime_client
 COUNT_VARIABLE = "AWS_LAMBDA_MAX_CONCURRENCY"
 DOOR_VARIABLE = "_LAMBENT_WORKER_SOCKET"
 
-_door = ""
-
 
 def are_wanted() -> bool:
     """Return whether this environment serves several requests at once."""
     return COUNT_VARIABLE in os.environ
 
 
-def watch() -> None:
-    """Tell the platform from now on how each child of this process ends; called before the first is forked."""
-    global _door  # noqa: PLW0603 - inherited by every worker
-    _door = os.environ.pop(DOOR_VARIABLE)
-    signal.signal(signal.SIGCHLD, _tell_ends)
+def watch_those_of_aws() -> None:
+    """Tell the platform how each process ends that AWS's client forks and then waits for.
+
+    It waits for one after the other, in the order of their start; told here, the end of any is known at once.
+    """
+    import multiprocessing  # no environment needs it that serves one request at a time
+
+    context = multiprocessing.get_context("fork")
+
+    class Worker(context.Process):  # type: ignore[name-defined,misc]  # an attribute to mypy, not a class
+        def run(self) -> None:
+            del context.__dict__["Process"]  # what the function starts is none of ours
+            super().run()
+
+        def join(self, timeout: float | None = None) -> None:
+            """Wait for every worker, whichever this is."""
+            del timeout
+            _tell_ends()
+
+    context.__dict__["Process"] = Worker
 
 
-def become_one() -> None:
+def become_one(door: str) -> None:
     """Connect the calling process, just forked, as a worker of its own."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     runtime_client.disconnect()
     connection = socket.socket(socket.AF_UNIX)
-    connection.connect(_door)
+    connection.connect(door)
     runtime_client.connect(connection.detach())
     runtime_client.tell(framing.WORKER, framing.WORKER_ID.pack(os.getpid()))
 
 
-def _tell_ends(_number: int, _frame: object) -> None:
-    # AWS's client waits for one worker after the other, in the order of their start; a child that is gone by then is
-    # no error to it. Told here, the end of any is known at once.
+def _tell_ends() -> None:
     while True:
         try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
+            pid, status = os.waitpid(-1, 0)
         except ChildProcessError:
-            return
-        if not pid:
             return
         runtime_client.tell(framing.WORKER_ENDED, framing.WORKER_END.pack(pid, status))

@@ -162,7 +162,7 @@ class Workers(RuntimeChannel):
         if worker.closed.done():
             self._tell_end(worker)
         else:
-            # A process that the function started may hold the channel open; what the worker sent before it ended counts.
+            # A process that the function started may hold the channel open. What the worker sent before still counts.
             self._loop.call_later(_LATE_S, worker.close)
 
     def _initialized(self, worker: Worker, answer: InitAnswer) -> None:
