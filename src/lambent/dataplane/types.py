@@ -294,6 +294,8 @@ class DataPlaneSettings:
     account_concurrency: int = 1000
     idle_expiry_s: float = 600.0
     init_timeout_s: float = 10.0
+    long_init_timeout_s: float = 130.0
+    """Of environments that no caller waits for: where it is longer, the function's own timeout holds."""
 
 
 @dataclass(frozen=True, slots=True)

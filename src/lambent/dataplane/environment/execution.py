@@ -199,7 +199,7 @@ class Environment:
 
     async def _start(self) -> None:
         try:
-            failure = await self._initialize(self._host.settings.init_timeout_s)
+            failure = await self._initialize(self._init_limit_s())
         except Exception as error:  # noqa: BLE001 - outermost: whoever waits must hear of it
             self._initializing = None
             self._give_up(error)
@@ -208,6 +208,13 @@ class Environment:
         if self._lifecycle.state is EnvironmentState.INITIALIZING:
             self._move(_IDLE, "init over" if failure is None else f"init failed: {failure.error_type}")
             self._owner.started(self)
+
+    def _init_limit_s(self) -> float:
+        settings = self._host.settings
+        if self._started_for is InitializationType.ON_DEMAND:
+            return settings.init_timeout_s
+        # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib
+        return max(settings.long_init_timeout_s, float(self.spec.timeout_s))
 
     async def _initialize(self, limit_s: float | None) -> InitFailure | None:
         host = self._host

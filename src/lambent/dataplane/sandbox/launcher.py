@@ -20,7 +20,7 @@ from lambent.dataplane.sandbox.crew import Crew
 from lambent.dataplane.sandbox.handle import Sandbox
 from lambent.dataplane.sandbox.interpreters import RUNTIMES, Interpreters
 from lambent.dataplane.sandbox.namespaces import USER_ID, namespace_finding, namespace_means
-from lambent.dataplane.sandbox.process_memory import MemoryWatch, ProcessMemory
+from lambent.dataplane.sandbox.process_memory import GroupMemory, MemoryWatch, ProcessMemory
 from lambent.dataplane.sandbox.request import SandboxPaths, exec_cause, serves_several, spawn_request
 from lambent.dataplane.sandbox.running import RunningSandbox, SandboxParts
 from lambent.dataplane.sandbox.runtime_directory import (
@@ -143,7 +143,8 @@ class Launcher:
             sandbox.kill()  # its own end cleans up, whether or not anyone waits for it
             raise
         if not self._known_cgroups.limits_memory:
-            self._memory_watch.add(sandbox, ProcessMemory(keeper), spec.limits.memory_mb)
+            memory = ProcessMemory(keeper) if crew is None else GroupMemory(keeper)
+            self._memory_watch.add(sandbox, memory, spec.limits.memory_mb)
         return sandbox
 
     def findings(self) -> list[IsolationFinding]:

@@ -15,7 +15,7 @@ from lambent.dataplane.sandbox.cgroups import Cgroup
 from lambent.dataplane.sandbox.crew import Crew
 from lambent.dataplane.sandbox.handle import OutputCallback
 from lambent.dataplane.sandbox.output import LineSplitter
-from lambent.dataplane.sandbox.process_memory import ProcessMemory
+from lambent.dataplane.sandbox.process_memory import Measure
 from lambent.dataplane.supervision.child import exit_of
 from lambent.dataplane.supervision.fork_server import Child, ForkServer
 from lambent.dataplane.types import ExitKind, OutputLine, ProcessExit
@@ -53,7 +53,7 @@ class RunningSandbox:
         self._is_reading = True
         self._cause: ExitKind | None = None
         self._peak_mb = 0
-        self._memory: ProcessMemory | None = None
+        self._memory: Measure | None = None
         self.exited: Final[asyncio.Future[ProcessExit]] = self._loop.create_future()
         self._loop.add_reader(parts.output, self._on_output_readable)
         parts.child.ended.add_done_callback(lambda _: parts.channel.release())
@@ -125,7 +125,7 @@ class RunningSandbox:
         self._cause = ExitKind.OUT_OF_MEMORY
         self.kill()
 
-    def measure_by(self, memory: ProcessMemory) -> None:
+    def measure_by(self, memory: Measure) -> None:
         """Read the environment's memory there, where no control group counts it."""
         self._memory = memory
 

@@ -141,10 +141,14 @@ class Reporting:
     def _end(self, environment: EnvironmentInfo, report: InvocationReport) -> Lines:
         at = _ms(report.ended_at)
         if environment.spec.log_format == "JSON":
-            lines = [log_lines.runtime_done(report)] if self._passes(environment, "DEBUG") else []
+            # Managed Instances tell of no platform.runtimeDone.
+            # https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
+            is_managed = environment.spec.is_managed
+            is_told = not is_managed and self._passes(environment, "DEBUG")
+            lines = [log_lines.runtime_done(report)] if is_told else []
             level = "INFO" if report.status is InvocationStatus.SUCCESS else "WARN"
             if self._passes(environment, level):
-                lines.append(log_lines.report_json(report))
+                lines.append(log_lines.report_json(report, is_managed=is_managed))
             return [(at, line) for line in lines]
         lines = [log_lines.end(report.request_id), log_lines.report_text(report)]
         if report.status is InvocationStatus.TIMEOUT:
