@@ -87,6 +87,29 @@ async def test_reserved_two_throttles_the_third() -> None:
         await running[1]
 
 
+async def test_reserved_two_serves_twenty_requests_a_second_however_short_they_are() -> None:
+    async with scripted_plane() as world:
+        world.plane.reserve(ARN, 2)
+        outcomes = [await world.invoke() for _ in range(21)]
+        assert [type(outcome) for outcome in outcomes[:20]] == [Completed] * 20
+        assert outcomes[20] == Throttled(ThrottleReason.RESERVED_RATE)
+        event = replace(world.invocation(), is_event=True)
+        assert isinstance(await world.plane.invoke(event), Completed)
+        # What moves the platform's clock brings no request back; real time does.
+        await world.clock.advance(3600)
+        assert await world.invoke() == Throttled(ThrottleReason.RESERVED_RATE)
+        await world.time.advance(0.075)
+        assert isinstance(await world.invoke(), Completed)
+        assert await world.invoke() == Throttled(ThrottleReason.RESERVED_RATE)
+
+
+async def test_functions_without_a_reservation_share_the_accounts_requests() -> None:
+    async with scripted_plane(account_concurrency=1) as world:
+        for number in range(10):
+            assert isinstance(await world.invoke(spec=named(f"f{number % 2}")), Completed)
+        assert await world.invoke(spec=named("another")) == Throttled(ThrottleReason.RATE)
+
+
 async def test_reserved_zero_throttles_everything_until_it_is_taken_away() -> None:
     async with scripted_plane() as world:
         world.plane.reserve(ARN, 0)

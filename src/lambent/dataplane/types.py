@@ -95,6 +95,8 @@ class Invocation:
     cognito_identity: str | None = None
     trace_id: str | None = None
     sink: ResponseSink | None = None
+    is_event: bool = False
+    """Whether it was accepted as an event, for which nobody waits."""
 
 
 class InvocationStatus(StrEnum):
@@ -142,7 +144,8 @@ class ThrottleReason(StrEnum):
 
     ACCOUNT = "ConcurrentInvocationLimitExceeded"
     RESERVED = "ReservedFunctionConcurrentInvocationLimitExceeded"
-    INVOCATION_RATE = "FunctionInvocationRateLimitExceeded"
+    RATE = "FunctionInvocationRateLimitExceeded"
+    RESERVED_RATE = "ReservedFunctionInvocationRateLimitExceeded"
 
 
 @dataclass(frozen=True, slots=True)

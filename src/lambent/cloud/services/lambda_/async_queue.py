@@ -184,6 +184,7 @@ def _call(event: QueuedEvent, function: FunctionRoute, version: VersionRoute) ->
         payload=event.payload,
         client_context=event.client_context,
         trace_id=event.trace_id,
+        is_event=True,
     )
 
 

@@ -52,6 +52,7 @@ class Call:
     client_context: str | None = None
     trace_id: str | None = None
     sink: ResponseSink | None = None
+    is_event: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ class Invoker:
             client_context=call.client_context,
             trace_id=call.trace_id,
             sink=call.sink,
+            is_event=call.is_event,
         )
         try:
             outcome = await self._plane.invoke(invocation)
