@@ -115,6 +115,7 @@ class Settings:
     seed: int | None = None
     account_concurrency: int = 1000
     idle_expiry_s: float = 600.0
+    environment_lifetime_s: float = 7200.0
     stop_grace_s: float = 5.0
 
 
@@ -250,6 +251,7 @@ class Platform:
             strict_runtimes=settings.strict_runtimes,
             account_concurrency=settings.account_concurrency,
             idle_expiry_s=settings.idle_expiry_s,
+            lifetime_s=settings.environment_lifetime_s,
         )
 
     def _home(self, release: contextlib.AsyncExitStack) -> Path:

@@ -16,6 +16,7 @@ from lambent.base.clock import SystemClock
 from lambent.dataplane.runtime_api.messages import InitAnswer, InvocationHeaders, Response, RuntimeAnswer
 from lambent.dataplane.sandbox.handle import Sandbox
 from lambent.dataplane.sandbox.launcher import Launcher
+from lambent.dataplane.sandbox.running import RunningSandbox
 from lambent.dataplane.sandbox.spec import Limits, SandboxSpec
 from lambent.dataplane.types import (
     DataPlaneSettings,
@@ -35,6 +36,7 @@ class Environment:
     """One running environment and the lines it wrote."""
 
     sandbox: Sandbox
+    spec: SandboxSpec
     lines: list[str] = field(default_factory=list)
 
     async def init(self) -> InitAnswer:
@@ -51,6 +53,11 @@ class Environment:
         answer = await self.invoke(event)
         assert isinstance(answer, Response), (answer, self.lines)
         return json.loads(answer.payload)
+
+    async def keeper(self) -> int:
+        """Return the process id of the sandbox's keeper."""
+        assert isinstance(self.sandbox, RunningSandbox)
+        return await self.sandbox.started
 
     async def exit(self) -> ProcessExit:
         return await asyncio.wait_for(asyncio.shield(self.sandbox.exited), PATIENCE_S)
@@ -103,7 +110,7 @@ class Sandboxes:
             "TZ": ":UTC",
             **spec.environment,
         }
-        sandbox = await self.launcher.launch(
+        return await self._launch(
             SandboxSpec(
                 environment_id=f"environment-{number}",
                 function=spec,
@@ -113,7 +120,14 @@ class Sandboxes:
                 limits=limits or Limits(memory_mb=256, ephemeral_storage_mb=512),
             )
         )
-        launched = Environment(sandbox)
+
+    async def launch_again(self, environment: Environment) -> Environment:
+        """Launch the same environment once more, after a reset."""
+        return await self._launch(environment.spec)
+
+    async def _launch(self, spec: SandboxSpec) -> Environment:
+        sandbox = await self.launcher.launch(spec)
+        launched = Environment(sandbox, spec)
         sandbox.on_output(lambda line, _=None: launched.lines.append(line.text))
         return launched
 

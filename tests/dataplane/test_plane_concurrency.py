@@ -7,7 +7,17 @@ from dataclasses import replace
 
 import pytest
 
-from lambent.dataplane import Completed, Crashed, EnvironmentState, Response, Throttled, ThrottleReason, TimedOut
+from lambent.dataplane import (
+    Completed,
+    Crashed,
+    EnvironmentState,
+    ExitKind,
+    ProcessExit,
+    Response,
+    Throttled,
+    ThrottleReason,
+    TimedOut,
+)
 from lambent.testing.runtimes import Crash, Hang, Respond, Script
 from tests.dataplane.plane_harness import ARN, SPEC, named, scripted_plane
 
@@ -250,6 +260,44 @@ async def test_only_the_surplus_expires() -> None:
             await world.invoke()
         assert len(world.states()) == 1
         assert len(world.launcher.alive) == 1
+
+
+async def test_an_environment_of_age_is_recycled_though_it_is_used_all_the_time() -> None:
+    async with scripted_plane() as world:
+        for _ in range(72):  # a hundred seconds each: never idle for long
+            await world.invoke()
+            assert len(world.launcher.launched) == 1
+            await world.clock.advance(99)
+            assert world.states() == ["idle"]
+            await world.clock.advance(1)
+        assert world.states() == []
+        assert isinstance(await world.invoke(), Completed)
+    assert len(world.launcher.launched) == 2
+
+
+async def test_a_busy_environment_of_age_ends_after_its_invocation() -> None:
+    async with scripted_plane(Script(answers=(Hang(),)), Script()) as world:
+        running = world.begin()
+        (sandbox,) = await world.running(1)
+        await world.clock.advance(8000)
+        assert world.states() == ["busy"]
+        sandbox.answer(DONE)
+        assert isinstance(await running, Completed)
+        await world.until(lambda: world.states() == [])
+        assert isinstance(await world.invoke(), Completed)
+    assert len(world.launcher.launched) == 2
+
+
+async def test_one_of_age_that_others_wait_for_serves_them_after_its_reset() -> None:
+    async with scripted_plane(Script(answers=(Hang(),)), Script()) as world:
+        running = world.begin()
+        (sandbox,) = await world.running(1)
+        await world.clock.advance(8000)
+        sandbox.crash(ProcessExit(ExitKind.EXITED, 1))
+        await running
+        assert isinstance(await world.invoke(), Completed)
+        await world.until(lambda: world.states() == [])
+    assert len(world.launcher.launched) == 2
 
 
 async def test_a_function_grows_no_faster_than_its_scaling_rate() -> None:

@@ -143,6 +143,37 @@ async def test_every_ending_leaves_a_function_that_works(tmp_path: Path) -> None
         assert [report.init_ms is None for report in world.observer.reports] == [False, True, True, True, True]
 
 
+async def test_tmp_is_kept_through_a_timeout_a_crash_a_refused_answer_and_a_failed_init(tmp_path: Path) -> None:
+    source = """
+        import os, tempfile, time
+        inits = os.path.join(tempfile.gettempdir(), "inits")
+        with open(inits, "a") as file:
+            file.write("x")
+        number = os.path.getsize(inits)
+        if number in (1, 4):
+            raise ImportError(f"init {number}")
+        def handler(event, context):
+            match event["do"]:
+                case "hang":
+                    time.sleep(60)
+                case "exit":
+                    os._exit(7)
+                case "large":
+                    return "x" * 6_291_556
+            return number
+    """
+    async with real_plane(tmp_path) as world:
+        function = world.function(source, timeout_s=1)
+        assert isinstance(await world.invoke(function, "hang"), TimedOut)  # its init had failed before
+        assert isinstance(await world.invoke(function, "exit"), Crashed)
+        assert isinstance(await world.invoke(function), InitFailed)
+        assert isinstance(await world.invoke(function, "large"), FunctionError)
+        last = await world.invoke(function)
+        assert isinstance(last, Completed)
+        assert json.loads(last.payload) == 6
+        assert len({info.environment_id for info in world.observer.environments}) == 1
+
+
 async def test_a_process_that_ends_while_idle_is_replaced_without_an_error(tmp_path: Path) -> None:
     async with real_plane(tmp_path) as world:
         function = world.function()

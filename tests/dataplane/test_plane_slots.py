@@ -96,7 +96,7 @@ def begun(world: World, spec: FunctionSpec, do: str, **more: object) -> asyncio.
 
 def answer(outcome: Outcome) -> dict[str, Any]:  # Any: what the handler returns
     assert isinstance(outcome, Completed), outcome
-    found: dict[str, Any] = json.loads(outcome.payload)
+    found: dict[str, Any] = json.loads(outcome.payload)  # Any: as above
     return found
 
 
@@ -171,6 +171,32 @@ async def test_an_environment_whose_workers_have_all_ended_is_replaced(own: Worl
     assert [type(each) for each in ends] == [Crashed, Crashed]
     assert answer(await own.invoke(function, "next"))["seen"] == ["next"]
     assert len(own.observer.environments) == 2
+
+
+async def test_the_end_of_the_process_above_the_workers_ends_every_request_and_resets_the_environment(
+    world: World,
+) -> None:
+    source = """
+        import os, pathlib, time
+        place = pathlib.Path(os.environ.get("TMPDIR", "/tmp"))
+
+        def handler(event, context):
+            place.joinpath(event["do"]).touch()
+            if event["do"] == "end":
+                while not place.joinpath("held").exists():
+                    time.sleep(0.005)
+                os.kill(os.getppid(), 9)
+            if event["do"] in ("end", "held"):
+                time.sleep(20)
+            return sorted(path.name for path in place.iterdir())
+    """
+    function = several(world, 2, source)
+    ends = await asyncio.gather(begun(world, function, "held"), begun(world, function, "end"))
+    assert [each.exit for each in ends if isinstance(each, Crashed)] == [ProcessExit(ExitKind.SIGNALLED, 9)] * 2
+    again = await world.invoke(function, "again")
+    assert isinstance(again, Completed)
+    assert json.loads(again.payload) == ["again", "end", "held"]  # the same /tmp
+    assert len(world.observer.environments) == 1
 
 
 async def test_a_timed_out_request_keeps_its_worker_until_its_code_comes_to_an_end(own: World) -> None:

@@ -111,10 +111,10 @@ class VirtualClock:
 
     async def sleep_until(self, moment: float) -> None:
         """Return once virtual time has reached `moment`."""
+        loop = self._bound_loop()
         if moment <= self.now():
             await asyncio.sleep(0)  # a loop that is always late must still let others run
             return
-        loop = self._bound_loop()
         timer: asyncio.Future[None] = loop.create_future()
         self._timers_made += 1
         heapq.heappush(self._timers, (moment, self._timers_made, timer, asyncio.current_task()))

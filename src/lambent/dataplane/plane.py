@@ -234,13 +234,13 @@ class DataPlane:
         yield from self._pools.values()
 
     async def _expire_idle(self) -> None:
-        expiry_s = self._settings.idle_expiry_s
+        none_s = min(self._settings.idle_expiry_s, self._settings.lifetime_s)
         while True:
             # Whatever becomes idle during this sleep expires after it: no wake-up is needed.
-            oldest = [since for pool in self._pools.values() if (since := pool.idle_longest_since()) is not None]
-            await self._clock.sleep_until(min(oldest, default=self._clock.now()) + expiry_s)
+            now = self._clock.now()
+            await self._clock.sleep_until(min([now + none_s, *(p.next_expiry(now) for p in self._pools.values())]))
             for pool in tuple(self._pools.values()):
-                pool.expire(self._clock.now(), expiry_s)
+                pool.expire(self._clock.now())
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ class Pool:
         self.limits = limits
         self._interpreter = interpreter
         self._host = host
+        self._limits_of_age = on_demand.AgeLimits(host.settings.idle_expiry_s, host.settings.lifetime_s)
         self._loop = asyncio.get_running_loop()
         kinds = InitializationType
         self._started_for = kinds.MANAGED_INSTANCES if spec.is_managed else kinds.ON_DEMAND
@@ -86,15 +87,20 @@ class Pool:
             environment.retire("the platform is stopping")
         await asyncio.gather(*(environment.wait_gone() for environment in environments))
 
-    def expire(self, now: float, expiry_s: float) -> None:
-        """End the environments that have been idle for `expiry_s` of platform time."""
+    def expire(self, now: float) -> None:
+        """End the idle environments that have been so for too long, or have reached their age, in platform time."""
         idle = [environment for environment in self._available if environment.is_idle]
-        for place in on_demand.expired([environment.since for environment in idle], now, expiry_s):
-            idle[place].retire("idle for too long")
+        ages = [on_demand.Age(environment.born, environment.since) for environment in idle]
+        for place in on_demand.expired(ages, now, self._limits_of_age):
+            idle[place].retire("idle for too long, or of age")
 
-    def idle_longest_since(self) -> float | None:
-        """Return since when the environment that has been idle longest is so, or None where none is idle."""
-        return min((environment.since for environment in self._available if environment.is_idle), default=None)
+    def next_expiry(self, now: float) -> float:
+        """Return the moment at which `expire` may find something: whatever comes to be idle before expires after it."""
+        ages = [
+            on_demand.Age(each.born, each.since if each.is_available and each.is_idle else None)
+            for each in self._environments
+        ]
+        return on_demand.next_expiry(ages, now, self._limits_of_age)
 
     def started(self, environment: Environment) -> None:
         """Give a new environment its first invocation, or keep it for the next."""
@@ -118,6 +124,9 @@ class Pool:
     def freed(self, environment: Environment) -> None:
         """Give free slots to those who wait longest; else keep the environment, or end it if the pool is retired."""
         self._coming.discard(environment)
+        if self._is_of_age(environment):
+            environment.retire("of age")
+            return
         while self._waiting and environment.free_slots:
             environment.begin(self._waiting.popleft())
         if self._waiting:
@@ -145,6 +154,14 @@ class Pool:
         """Forget an environment of which nothing is left."""
         self._environments.discard(environment)
         self._note_if_empty()
+
+    def _is_of_age(self, environment: Environment) -> bool:
+        # One that others wait for, having been reset, serves them first.
+        return (
+            environment.is_idle
+            and environment.since - environment.born >= self._limits_of_age.lifetime_s
+            and len(self._waiting) <= len(self._coming) * self.spec.slots
+        )
 
     def _take(self) -> Environment | None:
         available = self._available

@@ -248,6 +248,8 @@ class EnvironmentInfo:
     started_by: Literal["fork", "exec"]
     notices: tuple[str, ...] = ()
     """Differences from the real thing worth telling, such as a neighbouring interpreter standing in."""
+    init_phase: Literal["init", "invoke"] = "init"
+    """Where its latest init ran: in a phase of its own, or, after a failure or a reset, inside an invocation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +289,8 @@ class DataPlaneSettings:
     """How the data plane runs.
 
     `scratch` is a directory it owns (created and emptied by it). `endpoint_url` is what functions get as
-    `AWS_ENDPOINT_URL`. `isolation` None means the strongest that holds here. `idle_expiry_s` is platform time.
+    `AWS_ENDPOINT_URL`. `isolation` None means the strongest that holds here. `idle_expiry_s`, and `lifetime_s` after
+    which an environment is recycled however busy it is, are platform time.
     """
 
     scratch: Path
@@ -296,6 +299,7 @@ class DataPlaneSettings:
     strict_runtimes: bool = False
     account_concurrency: int = 1000
     idle_expiry_s: float = 600.0
+    lifetime_s: float = 7200.0
     init_timeout_s: float = 10.0
     long_init_timeout_s: float = 130.0
     """Of environments that no caller waits for: where it is longer, the function's own timeout holds."""

@@ -26,20 +26,27 @@ CHANNEL = 3
 LOG = 4
 _LAYERS_VARIABLE = "_LAMBENT_LAYERS"
 _PREFIX = "/2018-06-01/runtime/"
-_TEXTS = (
-    "Lambda-Runtime-Aws-Request-Id",
-    "Lambda-Runtime-Deadline-Ms",
-    "Lambda-Runtime-Invoked-Function-Arn",
-    "Lambda-Runtime-Trace-Id",
-    "Lambda-Runtime-Client-Context",
-    "Lambda-Runtime-Cognito-Identity",
-)
 _JSON_TEXTS = frozenset({"Lambda-Runtime-Client-Context", "Lambda-Runtime-Cognito-Identity"})
+_INVOCATION_ID = "Lambda-Runtime-Invocation-Id"
 _PART = 262_144
+# The states that AWS's API names in its refusals, and from which of them each may be entered.
+# https://github.com/aws/aws-lambda-runtime-interface-emulator/blob/develop/internal/lambda/core/states.go
+STARTED, READY, RUNNING, SENT = "Started", "Ready", "Running", "RuntimeResponseSentState"
+INIT_ERROR, RESPONDING, FAILING = "InitError", "InvocationResponse", "InvocationErrorResponse"
+_ENTERED_FROM = {
+    READY: frozenset({STARTED, READY, RUNNING, SENT}),
+    INIT_ERROR: frozenset({STARTED}),
+    RESPONDING: frozenset({RUNNING}),
+    FAILING: frozenset({RUNNING}),
+}
 
 
 class TruncatedError(Exception):
     """A request's body ended before the place that it announced."""
+
+
+class RefusedError(Exception):
+    """What the runtime asks for is none of what may follow now; its text is the API's."""
 
 
 class Rendezvous:
@@ -49,36 +56,56 @@ class Rendezvous:
         self._channel = channel
         self._turn = threading.Lock()
         self._sending = threading.Lock()
-        self._current: str | None = None
-        self._has_parked = False
+        self._state = STARTED
+        self._event: tuple[dict[str, str], bytes] = {}, b""
 
-    def next(self) -> tuple[dict[str, str], bytes] | None:
-        """Return the next invocation's headers and event; None where the one before has not been answered."""
+    def next(self) -> tuple[dict[str, str], bytes]:
+        """Return the next invocation's headers and event: the one under way again, until it is answered.
+
+        Raises RefusedError while an answer is being given, and after init has failed.
+        """
         with self._turn:
-            if self._current is not None:
-                return None
-            if not self._has_parked:
-                self._has_parked = True
+            before = self.enter(READY)
+            if before == RUNNING:
+                return self._event
+            if before == STARTED:
                 self.say(framing.frame(framing.NEXT, b""))
             message = framing.receive(self._channel)
             if message is None:
                 os._exit(0)  # the platform is gone
             texts, payload = framing.decode_invoke(message[1])
-            self._current = texts[0] or ""
-            return {name: _line(name, text) for name, text in zip(_TEXTS, texts) if text is not None}, payload
+            headers = {name: _line(name, text) for name, text in zip(framing.TEXTS, texts) if text is not None}
+            # One request may be tried several times: this names the one attempt.
+            headers[_INVOCATION_ID] = os.urandom(16).hex()
+            self._event, self._state = (headers, payload), RUNNING
+            return self._event
 
-    def answer(self, request_id: str, frame: bytes) -> bool:
-        """Send an invocation's answer; False where it is not the one under way."""
+    def enter(self, state: str) -> str:
+        """Enter a state and return the one before; raises RefusedError where it may not follow."""
         with self._sending:
-            if request_id != self._current:
-                return False
-            self._current = None
+            before = self._state
+            if before not in _ENTERED_FROM[state]:
+                raise RefusedError(
+                    f"State transition from {before} to {state} failed for runtime. "
+                    "Error: State transition is not allowed"
+                )
+            if before != RUNNING or state != READY:
+                self._state = state
+            return before
+
+    def answer(self, frame: bytes) -> None:
+        """Send the end of an answer."""
+        with self._sending:
+            self._state, self._event = SENT, (self._event[0], b"")
             self._channel.sendall(frame)
-        return True
 
     def is_current(self, request_id: str) -> bool:
-        """Whether an answer to this invocation is expected."""
-        return request_id == self._current
+        """Whether an answer to this invocation is expected, or was the last one given."""
+        return request_id == self._event[0].get(framing.TEXTS[0])
+
+    def is_attempt(self, invocation_id: str | None) -> bool:
+        """Whether what a runtime echoes names this attempt of the invocation; it need not echo anything."""
+        return invocation_id in {None, self._event[0].get(_INVOCATION_ID)}
 
     def say(self, frame: bytes) -> None:
         """Send a part of an answer, or a report about init."""
@@ -91,6 +118,7 @@ class Handler(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     rendezvous: Rendezvous
+    is_answering = False
     is_streaming = False
 
     def setup(self) -> None:
@@ -103,13 +131,13 @@ class Handler(BaseHTTPRequestHandler):
         if not self._is_allowed():
             return
         if self.path != _PREFIX + "invocation/next":
-            self._reply(404, {"errorMessage": "404 page not found", "errorType": "NotFound"})
+            self._unknown()
             return
-        found = self.rendezvous.next()
-        if found is None:
-            self._reply(403, {"errorMessage": "State transition is not allowed", "errorType": "InvalidStateTransition"})
+        try:
+            headers, payload = self.rendezvous.next()
+        except RefusedError as refused:
+            self._reply(403, {"errorMessage": str(refused), "errorType": "InvalidStateTransition"})
             return
-        headers, payload = found
         self.send_response(200)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -123,59 +151,90 @@ class Handler(BaseHTTPRequestHandler):
         if not self._is_allowed():
             return
         parts = self.path[len(_PREFIX) :].split("/") if self.path.startswith(_PREFIX) else []
-        self.is_streaming = False  # a connection carries many requests
+        self.is_answering = self.is_streaming = False  # a connection carries many requests
         try:
             self._take(parts)
         except TruncatedError:
             self.close_connection = True
-            if len(parts) == 3:
-                self._give_up(parts[1])
+            if self.is_answering:
+                self._give_up()
 
     def _take(self, parts: list[str]) -> None:
+        try:
+            self._take_known(parts)
+        except RefusedError as refused:
+            self._drain()
+            self._reply(403, {"errorMessage": str(refused), "errorType": "InvalidStateTransition"})
+
+    def _take_known(self, parts: list[str]) -> None:
         if parts == ["init", "error"]:
+            self.rendezvous.enter(INIT_ERROR)
             self.rendezvous.say(framing.frame(framing.INIT_ERROR, self._error_body()))
             self._reply(202, {"status": "OK"})
         elif len(parts) == 3 and parts[0] == "invocation" and parts[2] in {"response", "error"}:
             self._take_answer(parts[1], is_error=parts[2] == "error")
         else:
             self._drain()
-            self._reply(404, {"errorMessage": "404 page not found", "errorType": "NotFound"})
+            self._unknown()
 
     def _take_answer(self, request_id: str, *, is_error: bool) -> None:
         if not self.rendezvous.is_current(request_id):
             self._drain()
             self._reply(400, {"errorMessage": "Invalid request ID", "errorType": "InvalidRequestID"})
             return
+        if not self.rendezvous.is_attempt(self.headers.get(_INVOCATION_ID)):
+            self._drain()
+            self._reply(400, {"errorMessage": "Invalid invocation ID", "errorType": "InvalidInvocationId"})
+            return
+        self.rendezvous.enter(FAILING if is_error else RESPONDING)
+        self.is_answering = True
         if is_error:
-            self.rendezvous.answer(request_id, framing.frame(framing.ERROR, self._error_body()))
-        elif self.headers.get("Lambda-Runtime-Function-Response-Mode", "").lower() == "streaming":
-            self._stream(request_id)
+            self.rendezvous.answer(framing.frame(framing.ERROR, self._error_body()))
         else:
-            body = self._body()
-            if len(body) > framing.MAX_RESPONSE:
-                self.rendezvous.answer(request_id, framing.frame(framing.TOO_LARGE, b""))
-                message = f"Exceeded maximum allowed payload size ({framing.MAX_RESPONSE} bytes)."
-                self._reply(413, {"errorMessage": message, "errorType": "RequestEntityTooLarge"})
+            mode = self.headers.get("Lambda-Runtime-Function-Response-Mode")
+            if mode not in {None, "", "streaming"}:
+                self._refuse_mode()
                 return
-            content_type = self.headers.get("Content-Type", "application/json")
-            self.rendezvous.answer(request_id, framing.encode_response(content_type, body))
+            if mode:
+                self._stream()
+            elif not self._respond():
+                return
         self._reply(202, {"status": "OK"})
 
-    def _give_up(self, request_id: str) -> None:
+    def _refuse_mode(self) -> None:
+        self._drain()
+        report = {"errorType": "Runtime.InvalidResponseModeHeader", "errorMessage": "Invalid function response mode"}
+        self.rendezvous.answer(framing.frame(framing.ERROR, json.dumps(report).encode()))
+        self._reply(400, {"errorMessage": "Invalid function response mode", "errorType": "InvalidFunctionResponseMode"})
+
+    def _respond(self) -> bool:
+        """Pass the answer on; False where it is too large, which the runtime has been told."""
+        body = self._body()
+        if len(body) > framing.MAX_RESPONSE:
+            self.rendezvous.answer(framing.frame(framing.TOO_LARGE, b""))
+            message = f"Exceeded maximum allowed payload size ({framing.MAX_RESPONSE} bytes)."
+            self._reply(413, {"errorMessage": message, "errorType": "RequestEntityTooLarge"})
+            return False
+        self.rendezvous.answer(framing.encode_response(self.headers.get("Content-Type", "application/json"), body))
+        return True
+
+    def _give_up(self) -> None:
         """End an invocation whose answer broke off: half of it must not pass for the whole."""
         report = json.dumps({"errorType": "Runtime.TruncatedResponse", "errorMessage": "The response was truncated."})
         kind = framing.STREAM_END if self.is_streaming else framing.ERROR
-        self.rendezvous.answer(request_id, framing.frame(kind, report.encode()))
+        self.rendezvous.answer(framing.frame(kind, report.encode()))
         with contextlib.suppress(OSError):  # whoever sent it may be gone
-            self._reply(400, {"errorMessage": "The response was truncated.", "errorType": "Runtime.TruncatedResponse"})
+            self._reply(
+                400, {"errorMessage": "HTTP request detected as truncated", "errorType": "TruncatedHTTPRequest"}
+            )
 
-    def _stream(self, request_id: str) -> None:
+    def _stream(self) -> None:
         self.is_streaming = True
         content_type = self.headers.get("Content-Type", "application/octet-stream")
         self.rendezvous.say(framing.frame(framing.STREAM, content_type.encode("latin-1", "replace")[:255]))
         for part in self._parts():
             self.rendezvous.say(framing.frame(framing.CHUNK, part))
-        self.rendezvous.answer(request_id, framing.frame(framing.STREAM_END, self._trailing_error()))
+        self.rendezvous.answer(framing.frame(framing.STREAM_END, self._trailing_error()))
 
     def _trailing_error(self) -> bytes:
         kind = self.trailers.get("lambda-runtime-function-error-type")
@@ -258,10 +317,17 @@ class Handler(BaseHTTPRequestHandler):
             raise TruncatedError
         return line.decode("latin-1").strip()
 
+    def _unknown(self) -> None:
+        # Known paths take one method each.
+        known = self.path.removeprefix(_PREFIX) in {"invocation/next", "init/error"}
+        self._send(405, "text/plain", b"") if known else self._send(404, "text/plain", b"404 page not found\n")
+
     def _reply(self, status: int, content: dict[str, str]) -> None:
-        body = json.dumps(content).encode()
+        self._send(status, "application/json", json.dumps(content).encode())
+
+    def _send(self, status: int, content_type: str, body: bytes) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
@@ -281,8 +347,8 @@ def main() -> NoReturn:
     channel.set_inheritable(False)
     channel.setblocking(True)  # noqa: FBT003 - the call's own interface
     rendezvous = Rendezvous(channel)
-    layers = os.environ.pop(_LAYERS_VARIABLE, "")
-    places = [os.path.join(root, "bootstrap") for root in (os.environ["LAMBDA_TASK_ROOT"], layers) if root]
+    layers = os.environ.pop(_LAYERS_VARIABLE)
+    places = [os.path.join(root, "bootstrap") for root in (os.environ["LAMBDA_TASK_ROOT"], layers)]
     program = next((place for place in places if os.path.isfile(place)), None)
     if program is None:
         _fail(rendezvous, "Runtime.InvalidEntrypoint", f"Couldn't find valid bootstrap(s): [{' '.join(places)}]")

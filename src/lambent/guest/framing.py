@@ -3,7 +3,8 @@
 A frame is a kind (one byte), the length of its body (four bytes, big-endian) and the body. On a runtime's channel the
 platform sends INVOKE; the runtime answers each with RESPONSE, ERROR or TOO_LARGE. NEXT is sent once, when the runtime
 first asks for work; every later `next` follows from the answer before it. An answer may also be streamed: STREAM, any
-number of CHUNKs, STREAM_END with an error's JSON or nothing. On the fork server's socket bodies are JSON.
+number of CHUNKs, STREAM_END with an error's JSON or nothing. On the fork server's socket bodies are JSON, as on that
+of a keeper, which takes START alone.
 
 Where a runtime serves several requests at once, each of its workers has a channel of its own, which begins with
 WORKER; on the runtime's own channel WORKER_ENDED tells how one ended.
@@ -11,6 +12,7 @@ WORKER; on the runtime's own channel WORKER_ENDED tells how one ended.
 
 from __future__ import annotations
 
+import array
 import struct
 
 TYPE_CHECKING = False  # importing typing for it would cost every environment that is executed
@@ -33,8 +35,18 @@ if TYPE_CHECKING:
         preloads: bool
         runtime_dir: str
 
+    class SignalRequest(TypedDict):
+        """What a SIGNAL frame asks for: `runtime` is how many had ended before the one it is meant for.
+
+        SIGKILL is meant for the keeper itself.
+        """
+
+        token: int
+        number: int
+        runtime: int
+
     class SpawnRequest(TypedDict):
-        """What a SPAWN frame asks for; `descriptors` names the passed ones, in order."""
+        """What a SPAWN or START frame asks for; `descriptors` names the passed ones, in order."""
 
         token: int
         descriptors: list[str]
@@ -50,6 +62,15 @@ if TYPE_CHECKING:
         command: list[str] | None
 
 
+TEXTS = (
+    "Lambda-Runtime-Aws-Request-Id",
+    "Lambda-Runtime-Deadline-Ms",
+    "Lambda-Runtime-Invoked-Function-Arn",
+    "Lambda-Runtime-Trace-Id",
+    "Lambda-Runtime-Client-Context",
+    "Lambda-Runtime-Cognito-Identity",
+)
+"""The headers of the Runtime API that an INVOKE frame's texts are, in their order."""
 HEADER = struct.Struct(">BI")
 _TEXTS = struct.Struct(">6i")
 _ABSENT = -1
@@ -78,6 +99,8 @@ ENTERED = 38
 STARTED = 35
 ENDED = 36
 REFUSED = 37
+GONE = 39
+START = 40
 
 MAX_RESPONSE = 6_291_556
 """AWS's limit of a synchronous response in bytes, as its own error message states it."""
@@ -96,7 +119,7 @@ def frame(kind: int, body: bytes) -> bytes:
 def encode_invoke(texts: Sequence[str | None], payload: bytes) -> bytes:
     """Return an INVOKE frame: six texts (None where absent), then the event's bytes.
 
-    The texts are request id, deadline in epoch milliseconds, function ARN, trace id, client context, identity.
+    The texts are those of `TEXTS`; the deadline is in epoch milliseconds.
     """
     encoded = [None if text is None else text.encode() for text in texts]
     lengths = [_ABSENT if text is None else len(text) for text in encoded]
@@ -148,3 +171,22 @@ def receive(sock: socket.socket) -> tuple[int, memoryview] | None:
             return None
         place += count
     return kind, rest
+
+
+def receive_with_descriptors(sock: socket.socket) -> tuple[int, bytes, list[int]]:
+    """Return kind, body and passed files of the next frame on a blocking socket; kind 0 where the other end is closed.
+
+    The other end sends one frame at a time, as `receive` expects.
+    """
+    passed = array.array("i")
+    data, size = b"", HEADER.size
+    while len(data) < size:
+        more, ancillary, _, _ = sock.recvmsg(65536, 1024)
+        if not more:
+            return 0, b"", list(passed)
+        for _, _, raw in ancillary:  # nothing else is asked for
+            passed.frombytes(raw[: len(raw) - len(raw) % passed.itemsize])
+        data += more
+        if len(data) >= HEADER.size:
+            size = HEADER.size + HEADER.unpack_from(data)[1]
+    return data[0], data[HEADER.size :], list(passed)

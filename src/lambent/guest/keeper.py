@@ -1,4 +1,8 @@
-"""The first process of a sandbox: builds it, forks the runtime into it, and stays until all of it has ended.
+"""The first process of a sandbox: builds it, forks a runtime into it, and outlives that one for the next.
+
+When a runtime ends, everything it started is ended, and the rest stays: mounts, /tmp, control groups, process ids. The
+platform may then ask for another runtime in the same place, as AWS resets an environment.
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-invoke-with-errors
 
 In a pid namespace it is process 1, so that its end ends everything; elsewhere it adopts orphans and ends them itself.
 The runtime is not process 1 because the kernel ignores signals that process 1 sends to itself: os.abort() and
@@ -8,11 +12,13 @@ os.kill(os.getpid(), ...) would not do what they do in AWS.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
+import socket
 import struct
 
-from lambent.guest import kernel, privileges, rootfs
+from lambent.guest import framing, kernel, privileges, rootfs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +37,7 @@ FAILED = 3
 REPORT_SIZE = 512
 
 END_ALL = signal.SIGQUIT
-"""Sent to a keeper without a pid namespace: end every descendant, then yourself."""
+"""Sent to a keeper: end the runtime and all it started, and wait for the platform's word on what comes then."""
 HELD_BACK = frozenset({signal.SIGTERM, END_ALL})
 """Blocked from the fork server on, so that a signal to a keeper waits until the keeper can answer it."""
 
@@ -48,35 +54,90 @@ def keep(place: Place, request: SpawnRequest, descriptors: dict[str, int], becom
     `place` is the fork server's Place, `request` the decoded SPAWN request, `descriptors` its passed files by name,
     and `become_runtime(request, descriptors)` what the forked runtime does, never returning either.
     """
-    pipe, token = place.report_pipe, request["token"]
+    keeper = Keeper(place, request["token"], descriptors.pop("control"), become_runtime)
     try:
+        keeper.build(request, descriptors)
+        keeper.start(request, descriptors)
+    except OSError as error:
+        report(place.report_pipe, request["token"], FAILED, 0, f"{error.filename or 'sandbox'}: {error.strerror}")
+        os._exit(1)
+    try:
+        keeper.settle()
+        while True:
+            status = keeper.outlive_runtime()
+            report(place.report_pipe, request["token"], ENDED, status)
+            keeper.start_again()
+    finally:
+        os._exit(0)
+
+
+class Keeper:
+    """What stands of a sandbox, whichever runtime runs in it: one ends, all that it left ends, the next is forked."""
+
+    def __init__(self, place: Place, token: int, control: int, become_runtime: BecomeRuntime) -> None:
+        self._place = place
+        self._token = token
+        self._control = control
+        self._become_runtime = become_runtime
+        self._runtime = 0
+
+    def build(self, request: SpawnRequest, descriptors: dict[str, int]) -> None:
+        """Enter the sandbox's control groups and file system; raises OSError."""
         for name, descriptor in descriptors.items():
             # "0" into `tasks` moves the calling thread without the lock that moving a process takes.
             if name.startswith("cgroup"):
                 os.write(descriptor, b"0")
-        if place.namespaces:
-            rootfs.enter(place.base, request["task_root"], request["layers"], request["storage_mb"])
+        if self._place.namespaces:
+            rootfs.enter(self._place.base, request["task_root"], request["layers"], request["storage_mb"])
         else:
             kernel.adopt_orphans()
-        runtime = os.fork()
-        if runtime == 0:
-            _be_runtime(place, request, descriptors, become_runtime)
-        report(pipe, token, UP, runtime)
-    except OSError as error:
-        report(pipe, token, FAILED, 0, f"{error.filename or 'sandbox'}: {error.strerror}")
-        os._exit(1)
-    try:
-        privileges.close_all_but({0, 1, 2, pipe, place.alive})
+
+    def start(self, request: SpawnRequest, descriptors: dict[str, int]) -> None:
+        """Fork a runtime and report that it is up."""
+        self._runtime = os.fork()
+        if self._runtime == 0:
+            _be_runtime(self._place, request, descriptors, self._become_runtime)
+        report(self._place.report_pipe, self._token, UP, self._runtime)
+
+    def settle(self) -> None:
+        """Give up what only building needed, and listen to signals from now on."""
+        place = self._place
+        privileges.close_all_but({0, 1, 2, place.report_pipe, place.alive, self._control})
         privileges.drop(place.user_id if place.switch_user else None)
         kernel.hide_memory()
         kernel.die_with_parent(signal.SIGKILL if place.namespaces else END_ALL)
         if place.is_orphaned():
             os._exit(1)
-        status = _wait_for(runtime)
-        _end_descendants()
-        report(pipe, token, ENDED, status)
-    finally:
-        os._exit(0)
+        signal.signal(signal.SIGTERM, lambda number, _frame: self._signal_runtime(number))
+        signal.signal(END_ALL, lambda _number, _frame: self._signal_runtime(signal.SIGKILL))
+
+    def outlive_runtime(self) -> int:
+        """Return the runtime's wait status, once nothing is left of what it started."""
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
+        pid = 0
+        while pid != self._runtime:
+            pid, status = os.wait()
+        self._runtime = 0
+        _end_descendants(everything=self._place.namespaces)
+        return status
+
+    def start_again(self) -> None:
+        """Wait for the platform's word and fork another runtime; ends where the platform has no use for one."""
+        # The object is made only now: most environments are never reset, and each would hold its pages.
+        with socket.socket(fileno=os.dup(self._control)) as control:
+            kind, body, passed = framing.receive_with_descriptors(control)
+        if kind != framing.START:
+            os._exit(0)
+        request = json.loads(body)
+        signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
+        self.start(request, dict(zip(request["descriptors"], passed)))
+        for descriptor in passed:
+            os.close(descriptor)
+
+    def _signal_runtime(self, number: int) -> None:
+        if self._runtime:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._runtime, number)
 
 
 def _be_runtime(
@@ -85,12 +146,13 @@ def _be_runtime(
     try:
         os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)  # the fork server ignores it
+        for number in HELD_BACK:
+            signal.signal(number, signal.SIG_DFL)  # the keeper has answers of its own, from its second runtime on
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
         privileges.limit(request)
         privileges.drop(place.user_id if place.switch_user else None)
-        if place.namespaces:
-            kernel.show_memory()
-        else:
+        kernel.show_memory()
+        if not place.namespaces:
             kernel.die_with_parent(signal.SIGKILL)
         become_runtime(request, descriptors)
     except BaseException:  # noqa: BLE001 - nothing may return into the fork server's frames below
@@ -101,30 +163,13 @@ def _be_runtime(
         os._exit(1)
 
 
-def _wait_for(runtime: int) -> int:
-    def pass_on(number: int, _frame: object) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(runtime, number)
-
-    def end_all(_number: int, _frame: object) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(runtime, signal.SIGKILL)
-
-    signal.signal(signal.SIGTERM, pass_on)
-    signal.signal(END_ALL, end_all)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
+def _end_descendants(*, everything: bool) -> None:
+    """End all there is below us; `everything` where process ids are the sandbox's own, so that it takes one call."""
+    # Elsewhere orphans come to us: ending children until there are none ends every descendant, however it was started.
     while True:
-        pid, status = os.wait()
-        if pid == runtime:
-            return status
-
-
-def _end_descendants() -> None:
-    # In a pid namespace the kernel does this when we end. Elsewhere: orphans come to us, so ending children until
-    # there are none ends every descendant, however it was started.
-    while True:
-        for child in _children():
-            os.kill(child, signal.SIGKILL)
+        for child in (-1,) if everything else _children():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
         try:
             os.wait()
         except ChildProcessError:

@@ -16,15 +16,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-_TEXTS = (
-    "Lambda-Runtime-Aws-Request-Id",
-    "Lambda-Runtime-Deadline-Ms",
-    "Lambda-Runtime-Invoked-Function-Arn",
-    "Lambda-Runtime-Trace-Id",
-    "Lambda-Runtime-Client-Context",
-    "Lambda-Runtime-Cognito-Identity",
-)
-
 _channel: socket.socket
 _has_parked = False
 
@@ -62,7 +53,7 @@ def next() -> tuple[bytes, dict[str, str | int | None]]:  # noqa: A001 - AWS's n
     if message is None:
         sys.exit(0)  # the platform is gone
     texts, payload = framing.decode_invoke(message[1])
-    headers: dict[str, str | int | None] = dict(zip(_TEXTS, texts))
+    headers: dict[str, str | int | None] = dict(zip(framing.TEXTS, texts))
     headers["Lambda-Runtime-Deadline-Ms"] = int(texts[1] or 0)
     headers["Content-Type"] = "application/json"
     return payload, headers

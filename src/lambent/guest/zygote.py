@@ -21,7 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-    from lambent.guest.framing import ServerConfig, SpawnRequest
+    from lambent.guest.framing import ServerConfig, SignalRequest, SpawnRequest
 
 _NAMESPACES = kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
 _MAX_DESCRIPTORS = 16
@@ -34,7 +34,7 @@ class ForkServer:
         self.place = place
         self.control = control
         self.tokens: dict[int, int] = {}
-        self.statuses: dict[int, int] = {}
+        self.ended: dict[int, int] = {}
         self.received = b""
         self.descriptors: list[int] = []
         self.wakeup_source, self.wakeup = os.pipe()
@@ -80,7 +80,7 @@ class ForkServer:
             if kind == framing.SPAWN:
                 self._spawn(request)
             else:
-                self._signal(request["token"], request["number"])
+                self._signal(request)
         return bool(data)
 
     def _spawn(self, request: SpawnRequest) -> None:
@@ -92,7 +92,7 @@ class ForkServer:
         except OSError as error:
             pid = -1
             self.send(framing.REFUSED, token=request["token"], reason=str(error))
-            self.send(framing.ENDED, token=request["token"], status=signal.SIGKILL)
+            self.send(framing.GONE, token=request["token"], status=signal.SIGKILL)
         if pid == 0:
             self._be_keeper(request, descriptors)
         for descriptor in passed:
@@ -113,7 +113,10 @@ class ForkServer:
         finally:
             os._exit(1)
 
-    def _signal(self, token: int, number: int) -> None:
+    def _signal(self, request: SignalRequest) -> None:
+        token, number = request["token"], request["number"]
+        if number != signal.SIGKILL and request["runtime"] < self.ended.get(token, 0):
+            return  # meant for a runtime that has ended meanwhile: it must not reach the next one
         for pid, known in self.tokens.items():
             if known == token:
                 os.kill(pid, number)
@@ -129,7 +132,8 @@ class ForkServer:
                 keeper_pid = next(pid for pid, known in self.tokens.items() if known == token)
                 self.send(framing.STARTED, token=token, keeper=keeper_pid)
             elif what == keeper.ENDED:
-                self.statuses[token] = value
+                self.ended[token] = self.ended.get(token, 0) + 1
+                self.send(framing.ENDED, token=token, status=value)
             else:
                 text = raw[keeper.REPORT.size : keeper.REPORT.size + value].decode("utf-8", "replace")
                 self.send(framing.REFUSED, token=token, reason=text)
@@ -146,8 +150,8 @@ class ForkServer:
             self._relay_reports()  # what the keeper wrote before it ended comes first
             token = self.tokens.pop(pid, None)
             if token is not None:
-                # Without a report of its own, a keeper was killed, and everything with it.
-                self.send(framing.ENDED, token=token, status=self.statuses.pop(token, status))
+                self.ended.pop(token, None)
+                self.send(framing.GONE, token=token, status=status)
 
 
 def main() -> None:

@@ -124,6 +124,7 @@ class Choices(TypedDict, total=False):
     seed: int | None
     account_concurrency: int
     idle_expiry_s: float
+    environment_lifetime_s: float
     stop_grace_s: float
 
 

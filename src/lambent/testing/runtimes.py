@@ -197,6 +197,11 @@ class ScriptedSandbox:
         """Return what the script says."""
         return self._script.peak_memory_mb
 
+    async def reset(self) -> bool:
+        """End the process from outside; nothing of a script's stands afterwards."""
+        await self.terminate()
+        return False
+
     async def terminate(self, grace_s: float = 0.0) -> ProcessExit:
         """End the process from outside, unless it has ended."""
         self.terminations += 1

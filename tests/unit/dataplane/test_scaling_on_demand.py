@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambent.dataplane.scaling.on_demand import Allowance, Demand, decide, expired
+from lambent.dataplane.scaling.on_demand import Age, AgeLimits, Allowance, Demand, decide, expired, next_expiry
 
 FULL = Allowance(1000.0, at=0.0)
 
@@ -52,5 +52,14 @@ def test_a_clock_that_goes_back_earns_nothing() -> None:
 
 
 def test_those_idle_for_as_long_as_the_expiry_are_ended() -> None:
-    assert expired([100.0, 40.0, 39.0], now=640.0, expiry_s=600.0) == [1, 2]
-    assert expired([], now=640.0, expiry_s=600.0) == []
+    limits = AgeLimits(idle_s=600.0, lifetime_s=7200.0)
+    assert expired([Age(0.0, since) for since in (100.0, 40.0, 39.0)], now=640.0, limits=limits) == [1, 2]
+    assert expired([], now=640.0, limits=limits) == []
+
+
+def test_what_is_of_age_is_ended_unless_it_is_busy() -> None:
+    limits = AgeLimits(idle_s=600.0, lifetime_s=7200.0)
+    ages = [Age(0.0, 7199.0), Age(1.0, 7199.0), Age(0.0, None)]
+    assert expired(ages, now=7200.0, limits=limits) == [0]
+    assert next_expiry(ages, 7200.0, limits) == 7201.0
+    assert next_expiry([], 7200.0, AgeLimits(idle_s=600.0, lifetime_s=60.0)) == 7260.0

@@ -16,6 +16,7 @@ class Principal:
     `arn` is what GetCallerIdentity would answer; for a service it is its host name (`s3.amazonaws.com`).
     `source_arn` names the resource on whose behalf a service calls. `via` is the service that calls with the identity's
     credentials, as CloudFormation does: it may do what AWS reserves for its own, such as setting `aws:` tags.
+    `trace` is the X-Amzn-Trace-Id of the chain of requests that a service carries on.
     """
 
     kind: Literal["root", "user", "assumed-role", "service", "anonymous"]
@@ -24,6 +25,7 @@ class Principal:
     user_id: str
     source_arn: str | None = None
     via: str | None = None
+    trace: str | None = None
 
     @property
     def is_aws(self) -> bool:

@@ -49,7 +49,13 @@ class RegistryClient:
 
         Raises ServiceError as the operation does, and UnknownOperationException where nobody answers.
         """
-        context = RequestContext(scope=scope, caller=principal, request_id=self._ids.uuid(), now=self._clock.now())
+        context = RequestContext(
+            scope=scope,
+            caller=principal,
+            request_id=self._ids.uuid(),
+            now=self._clock.now(),
+            headers={} if principal.trace is None else {"x-amzn-trace-id": principal.trace},
+        )
         owner = self._registry.service(service)
         ours = None if owner is None else owner.operations().get(operation)
         if owner is not None and ours is not None:

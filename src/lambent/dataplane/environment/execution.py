@@ -1,8 +1,8 @@
 """One execution environment, from init to shutdown.
 
-It keeps its identity and its log stream for life, while the sandbox beneath may change: after a timeout, a crash in
-mid-invocation or a failed init the processes are ended, and the next invocation runs init again, inside its own
-duration and timeout ("suppressed init").
+It keeps its identity, its log stream and its /tmp for life, while what runs in its sandbox may change: after a timeout,
+a crash in mid-invocation or a failed init the processes are ended, and the next invocation runs init again, inside its
+own duration and timeout ("suppressed init").
 https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle
 
 Invocations travel by callbacks, not tasks: whoever waits for an outcome may go away without touching the environment.
@@ -20,7 +20,7 @@ from lambent.base.tasks import OwnedTask
 from lambent.dataplane import metering
 from lambent.dataplane.environment.assignment import Assignment
 from lambent.dataplane.environment.host import EnvironmentStatus, Host, log_stream
-from lambent.dataplane.environment.init_phase import CUT_OFF, InitFailure, init_end
+from lambent.dataplane.environment.init_phase import CUT_OFF, InitFailure, init_end, init_limit_s
 from lambent.dataplane.errors import DataPlaneError, PlatformStoppingError, SandboxError
 from lambent.dataplane.lifecycle import EnvironmentState, Lifecycle
 from lambent.dataplane.logs import OutputRelay
@@ -98,7 +98,7 @@ class Environment:
     ) -> None:
         self.spec = spec
         self._started_for = started_for
-        self.since = host.clock.now()
+        self.since = self.born = host.clock.now()
         self.is_available = False
         """Whether its owner keeps it among those that can take an invocation; the owner's to set."""
         self._interpreter = interpreter
@@ -109,6 +109,7 @@ class Environment:
         self._lifecycle = Lifecycle(self._environment_id)
         self._active: list[Assignment] = []
         self._sandbox: Sandbox | None = None
+        self._standing: Sandbox | None = None  # what a reset left of the one before, for the next
         self._relay: OutputRelay | None = None
         self._initializing: OwnedTask[None] | None = None
         self._is_cut_off = False
@@ -199,7 +200,7 @@ class Environment:
 
     async def _start(self) -> None:
         try:
-            failure = await self._initialize(self._init_limit_s())
+            failure = await self._initialize(init_limit_s(self._host.settings, self._started_for, self.spec.timeout_s))
         except Exception as error:  # noqa: BLE001 - outermost: whoever waits must hear of it
             self._initializing = None
             self._give_up(error)
@@ -209,13 +210,6 @@ class Environment:
             self._move(_IDLE, "init over" if failure is None else f"init failed: {failure.error_type}")
             self._owner.started(self)
 
-    def _init_limit_s(self) -> float:
-        settings = self._host.settings
-        if self._started_for is InitializationType.ON_DEMAND:
-            return settings.init_timeout_s
-        # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib
-        return max(settings.long_init_timeout_s, float(self.spec.timeout_s))
-
     async def _initialize(self, limit_s: float | None) -> InitFailure | None:
         host = self._host
         credentials = await host.credentials.issue(self.spec)
@@ -223,6 +217,7 @@ class Environment:
         endpoint_url = host.settings.endpoint_url
         variables = environment_variables(self.spec, credentials, self._log_stream, endpoint_url, self._started_for)
         sandbox = self._sandbox = await host.launcher.launch(self._sandbox_spec(variables))
+        self._standing = None
         relay = self._enter(sandbox, begun_at)
         failure = CUT_OFF if self._is_cut_off else await init_end(sandbox, limit_s)
         init_ms = (host.real_time.monotonic() - begun) * 1000
@@ -240,8 +235,7 @@ class Environment:
             return None
         if not self._is_cut_off:
             host.observer.init_ended(relay.environment, init_ms, failure.status, failure.error_type)
-        await sandbox.terminate()
-        self._sandbox = None
+        await self._reset_sandbox(sandbox)
         return failure
 
     async def _initialize_within(self, assignment: Assignment) -> None:
@@ -261,7 +255,7 @@ class Environment:
             self._owner.freed(self)  # of its other slots, if it has any
         elif failure is not None:
             report = self._report(assignment, failure.status, failure.error_type)
-            self._conclude(assignment, InitFailed(failure.payload, failure.error_type, failure.exit, report))
+            self._conclude(assignment, report, InitFailed(failure.payload, failure.error_type, failure.exit, report))
             self._free("init failed again")
 
     def _attend(self, workers: Workers | None) -> None:
@@ -285,6 +279,7 @@ class Environment:
             f"{self._interpreter.executable} ({self._interpreter.version})",
             sandbox.started_by,
             sandbox.notices,
+            "init" if is_first else "invoke",
         )
         relay = OutputRelay(self._host.observer, info)
         relay.request_id = self._relay.request_id if self._relay is not None else None
@@ -327,7 +322,7 @@ class Environment:
         if isinstance(answer, Closed):
             # The process is ending, and its exit will be the outcome; one that talks nonsense has to be made to.
             if answer.reason is CloseReason.MALFORMED:
-                self._host.tasks.start(sandbox.terminate(), name=f"kill of {self._environment_id}")
+                self._host.tasks.start(sandbox.reset(), name=f"kill of {self._environment_id}")
             return
         if self._crew is None:
             sandbox.drain_output()
@@ -337,10 +332,10 @@ class Environment:
             return
         if isinstance(answer, Response):
             report = self._report(assignment, InvocationStatus.SUCCESS)
-            self._conclude(assignment, Completed(answer.payload, answer.content_type, report))
+            self._conclude(assignment, report, Completed(answer.payload, answer.content_type, report))
         else:
             report = self._report(assignment, InvocationStatus.ERROR, answer.error_type)
-            self._conclude(assignment, FunctionError(answer.payload, answer.error_type, report))
+            self._conclude(assignment, report, FunctionError(answer.payload, answer.error_type, report))
             if answer.error_type == _TOO_LARGE and not self._active and self._crew is None:
                 # AWS's client ends its process when its answer is refused (not that of several workers); the next
                 # invocation must not meet that end.
@@ -365,10 +360,10 @@ class Environment:
             # Other requests go on beside it, so the code keeps running and keeps its slot.
             # https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html
             self._overdue += 1
-            self._conclude(assignment, TimedOut(self.spec.timeout_s, report))
+            self._conclude(assignment, report, TimedOut(self.spec.timeout_s, report))
             return
         self._is_cut_off = True
-        self._conclude(assignment, TimedOut(self.spec.timeout_s, report))
+        self._conclude(assignment, report, TimedOut(self.spec.timeout_s, report))
         self._begin_reset("timed out")
 
     def _ended(self, sandbox: Sandbox, exited: asyncio.Future[ProcessExit]) -> None:
@@ -386,34 +381,26 @@ class Environment:
     def _crash(self, assignment: Assignment, cause: ProcessExit) -> None:
         error_type = "Runtime.OutOfMemory" if cause.kind is ExitKind.OUT_OF_MEMORY else "Runtime.ExitError"
         report = replace(self._report(assignment, InvocationStatus.ERROR, error_type), exit=cause)
-        self._conclude(assignment, Crashed(cause, report))
+        self._conclude(assignment, report, Crashed(cause, report))
 
     def _closed(self, sandbox: Sandbox, _: asyncio.Future[Closed]) -> None:
         # Sooner than the exit: an environment whose channel is closed must not be given an invocation.
         if self._sandbox is sandbox and self._lifecycle.state is _IDLE:
             self.retire("its channel closed while it was idle")
 
-    def _conclude(self, assignment: Assignment, outcome: _Ran) -> None:
+    def _conclude(self, assignment: Assignment, report: InvocationReport, outcome: Outcome | DataPlaneError) -> None:
         assignment.is_over = True
         if assignment.timer is not None:
             assignment.timer.cancel()
         self._active.remove(assignment)
         relay = self._told()
         relay.request_id = None
-        self._host.observer.invocation_ended(relay.environment, assignment.invocation, outcome.report)
+        self._host.observer.invocation_ended(relay.environment, assignment.invocation, report)
         self._owner.concluded(assignment, outcome)
 
     def _abandon(self, assignment: Assignment, error: DataPlaneError) -> None:
         """End an invocation for a fault of the platform's: its facts are completed, and the caller gets the error."""
-        assignment.is_over = True
-        if assignment.timer is not None:
-            assignment.timer.cancel()
-        self._active.remove(assignment)
-        relay = self._told()
-        relay.request_id = None
-        report = self._report(assignment, InvocationStatus.FAILURE, "Sandbox.Failure")
-        self._host.observer.invocation_ended(relay.environment, assignment.invocation, report)
-        self._owner.concluded(assignment, error)
+        self._conclude(assignment, self._report(assignment, InvocationStatus.FAILURE, "Sandbox.Failure"), error)
 
     def _free(self, cause: str) -> None:
         if not self._active and not self._overdue and self._lifecycle.state is _BUSY:
@@ -446,12 +433,19 @@ class Environment:
 
     async def _reset(self, cause: str) -> None:
         try:
-            await self._end_sandbox()
+            self._is_cut_off = True
+            if self._sandbox is not None:
+                await self._reset_sandbox(self._sandbox)
+            await self._await_init()
         except Exception as error:  # noqa: BLE001 - outermost: whoever waits must hear of it
             self._give_up(error)
             return
         if self._lifecycle.state is _BUSY:
             self._free(f"reset after: {cause}")
+
+    async def _reset_sandbox(self, sandbox: Sandbox) -> None:
+        self._standing = sandbox if await sandbox.reset() else None
+        self._sandbox = None
 
     def _give_up(self, error: Exception) -> None:
         """Leave for a fault of the platform's, and let the owner fail whoever waits for this environment."""
@@ -473,6 +467,12 @@ class Environment:
         self._is_cut_off = True
         if self._sandbox is not None:
             await self._sandbox.terminate()
+        await self._await_init()
+        if self._standing is not None:
+            await self._standing.terminate()
+
+    async def _await_init(self) -> None:
+        """Wait for an init under way, and be ready for another."""
         if self._initializing is not None:
             # It sees that it was cut off, at the latest when its launch returns.
             await self._initializing.result()
@@ -488,9 +488,6 @@ class Environment:
         if self._relay is None:
             raise RuntimeError(f"environment {self._environment_id} was given an invocation before its sandbox")
         return self._relay
-
-
-_Ran = Completed | FunctionError | TimedOut | Crashed | InitFailed
 
 
 def _as_ours(error: Exception) -> DataPlaneError:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lambent.dataplane.runtime_api.messages import ErrorAnswer, InitAnswer, Parked
 from lambent.dataplane.sandbox.handle import Sandbox
-from lambent.dataplane.types import InvocationStatus, ProcessExit
+from lambent.dataplane.types import DataPlaneSettings, InitializationType, InvocationStatus, ProcessExit
 
 # A process that closed its channel is ending; its exit is worth this much waiting, for its cause is the answer.
 _EXIT_PATIENCE_S = 1.0
@@ -26,6 +26,16 @@ class InitFailure:
 CUT_OFF = InitFailure(InvocationStatus.FAILURE, "Sandbox.Failure")
 
 
+def init_limit_s(settings: DataPlaneSettings, started_for: InitializationType, timeout_s: int) -> float:
+    """Return how long an init may take that no invocation waits for, or that an invocation can repeat.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib
+    """
+    if started_for is InitializationType.ON_DEMAND:
+        return settings.init_timeout_s
+    return max(settings.long_init_timeout_s, float(timeout_s))
+
+
 async def init_end(sandbox: Sandbox, limit_s: float | None) -> InitFailure | None:
     """Return None once the runtime has parked in its first `next`, or how init failed."""
     first: asyncio.Future[InitAnswer] = sandbox.channel.first_next
@@ -38,5 +48,5 @@ async def init_end(sandbox: Sandbox, limit_s: float | None) -> InitFailure | Non
     if isinstance(answer, ErrorAnswer):
         return InitFailure(InvocationStatus.ERROR, answer.error_type, answer.payload)
     await asyncio.wait({sandbox.exited}, timeout=_EXIT_PATIENCE_S)
-    cause = await sandbox.terminate()
-    return InitFailure(InvocationStatus.ERROR, "Runtime.ExitError", exit=cause)
+    await sandbox.reset()
+    return InitFailure(InvocationStatus.ERROR, "Runtime.ExitError", exit=sandbox.exited.result())

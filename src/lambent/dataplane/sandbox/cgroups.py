@@ -50,6 +50,7 @@ class Cgroup:
     _peak: int | None
     _memory: Path | None
     _version: int
+    _oom_kills_before: int = 0
 
     def joined(self) -> None:
         """Close the descriptors that were passed to the keeper."""
@@ -64,16 +65,35 @@ class Cgroup:
         return -(-int(os.pread(self._peak, 32, 0)) // _MB)
 
     def ran_out_of_memory(self) -> bool:
-        """Whether the kernel ended a process of this group for want of memory."""
+        """Whether the kernel ended a process of the present runtime for want of memory."""
+        return self._oom_kills() > self._oom_kills_before
+
+    def is_filled_by_files(self) -> bool:
+        """Whether files in /tmp, which is memory, take more than half of what the environment may use."""
         if self._memory is None:
             return False
-        name = "memory.oom_control" if self._version == 1 else "memory.events"
-        with contextlib.suppress(OSError):
-            for line in (self._memory / name).read_text(encoding="ascii").splitlines():
-                key, _, value = line.partition(" ")
-                if key == "oom_kill":
-                    return int(value) > 0
-        return False
+        limit = _number(self._memory / ("memory.limit_in_bytes" if self._version == 1 else "memory.max"))
+        return 2 * _field(self._memory / "memory.stat", "shmem") > limit
+
+    def begin_anew(self) -> None:
+        """Count memory for another runtime: the most it uses, and whether it runs out of it."""
+        self._oom_kills_before = self._oom_kills()
+        if self._memory is None or self._peak is None:
+            return
+        with contextlib.suppress(OSError):  # version 2 learned it in Linux 6.12; before, the highest ever stays
+            if self._version == 1:
+                _write(self._memory / "memory.max_usage_in_bytes", 0)
+            else:
+                # The reset holds for the descriptor by which it was asked for.
+                anew = os.open(self._memory / "memory.peak", os.O_RDWR | os.O_CLOEXEC)
+                os.write(anew, b"0")
+                os.close(self._peak)
+                self._peak = anew
+
+    def _oom_kills(self) -> int:
+        if self._memory is None:
+            return 0
+        return _field(self._memory / ("memory.oom_control" if self._version == 1 else "memory.events"), "oom_kill")
 
     def remove(self) -> bool:
         """Remove the groups and return whether they are gone: not while a process of theirs is still ending.
@@ -261,6 +281,19 @@ def _write_limits(folder: Path, hierarchy: _Hierarchy, limits: Limits) -> None:
                 _write(folder / "memory.swap.max", 0)
     if "pids" in hierarchy.controllers:
         _write(folder / "pids.max", limits.processes)
+
+
+def _field(path: Path, name: str) -> int:
+    with contextlib.suppress(OSError):
+        for line in path.read_text(encoding="ascii").splitlines():
+            key, _, value = line.partition(" ")
+            if key == name:
+                return int(value)
+    return 0
+
+
+def _number(path: Path) -> int:
+    return int(path.read_text(encoding="ascii"))
 
 
 def _write(path: Path, value: int) -> None:

@@ -18,7 +18,10 @@ class OutputCallback(Protocol):
 
 
 class Sandbox(Protocol):
-    """One execution environment's processes, from launch until nothing of them is left."""
+    """One execution environment's processes, from launch until nothing of them is left.
+
+    After a reset, the next launch for the same environment makes another `Sandbox`, in what still stands of this one.
+    """
 
     @property
     def channel(self) -> RuntimeChannel:
@@ -30,7 +33,7 @@ class Sandbox(Protocol):
 
     @property
     def exited(self) -> asyncio.Future[ProcessExit]:
-        """Resolves once every process of the environment has ended, with the cause of the runtime's end.
+        """Resolves once the runtime and every process it started have ended, with the cause of the runtime's end.
 
         Never fails. Whatever the processes wrote has been passed to `on_output` before it resolves. Await it shielded.
         """
@@ -55,6 +58,13 @@ class Sandbox(Protocol):
 
     def peak_memory_mb(self) -> int:
         """Return the most memory the environment has used so far, in MB: one read of a held descriptor."""
+
+    async def reset(self) -> bool:
+        """End the runtime and all it started, and keep the rest, /tmp above all, for the next launch; idempotent.
+
+        Returns once nothing runs any more, and whether the rest still stands: not if it had to be ended, too, and not
+        where files in /tmp would leave the next runtime too little memory. What stands must be terminated in the end.
+        """
 
     async def terminate(self, grace_s: float = 0.0) -> ProcessExit:
         """End the environment and all its descendants, and remove what the sandbox made; idempotent.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import shutil
 import socket
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from lambent.base.clock import Clock
 from lambent.dataplane.errors import IsolationUnavailableError, RuntimeUnavailableError, SandboxError
@@ -22,7 +23,7 @@ from lambent.dataplane.sandbox.interpreters import RUNTIMES, Interpreters
 from lambent.dataplane.sandbox.namespaces import USER_ID, namespace_finding, namespace_means
 from lambent.dataplane.sandbox.process_memory import GroupMemory, MemoryWatch, ProcessMemory
 from lambent.dataplane.sandbox.request import SandboxPaths, exec_cause, serves_several, spawn_request
-from lambent.dataplane.sandbox.running import RunningSandbox, SandboxParts
+from lambent.dataplane.sandbox.running import RunningSandbox, SandboxParts, Standing
 from lambent.dataplane.sandbox.runtime_directory import (
     assemble_runtime,
     merge_layers,
@@ -52,6 +53,14 @@ class Ends:
         self.channel.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a runtime is started with: the request, and the descriptors that go with it."""
+
+    request: dict[str, object]
+    descriptors: dict[str, int]
+
+
 class Launcher:
     """Makes sandboxes.
 
@@ -68,7 +77,8 @@ class Launcher:
         self._cgroups: Cgroups | None = None
         self._memory_watch = MemoryWatch()
         self._servers: dict[tuple[Path, str], asyncio.Future[ForkServer]] = {}
-        self._running: set[RunningSandbox] = set()
+        self._running: dict[str, RunningSandbox] = {}
+        self._numbers = itertools.count()
         self._folder = settings.scratch / "sandboxes"
 
     @property
@@ -99,7 +109,7 @@ class Launcher:
     async def stop(self) -> None:
         """End every sandbox and fork server, and remove what was made; idempotent."""
         self._memory_watch.stop()
-        await asyncio.gather(*(sandbox.terminate() for sandbox in self._running))
+        await asyncio.gather(*(sandbox.terminate() for sandbox in self._running.values()))
         servers, self._servers = self._servers, {}
         for starting in servers.values():
             with contextlib.suppress(SandboxError, asyncio.CancelledError):
@@ -125,9 +135,19 @@ class Launcher:
     async def launch(self, spec: SandboxSpec) -> Sandbox:
         """Start an environment and return it at once, before its init is over (await `channel.first_next`).
 
-        Raises SandboxError where it could not be built. A cancelled launch leaves nothing behind.
+        Where a reset left something of the same environment standing, it is started therein. Raises SandboxError where
+        it could not be built. A cancelled launch leaves nothing behind.
         """
-        server = await self._server(spec.interpreter)
+        earlier = self._running.get(spec.environment_id)
+        if earlier is not None:
+            try:
+                return await self._launch(spec, earlier.standing)
+            except SandboxError:  # the kernel ended its keeper, for want of memory perhaps
+                await earlier.terminate()
+        return await self._launch(spec, None)
+
+    async def _launch(self, spec: SandboxSpec, standing: Standing | None) -> Sandbox:
+        place = standing or await self._server(spec.interpreter)
         layers = await self._layers(spec)
         ours, theirs = socket.socketpair()
         with theirs:
@@ -136,7 +156,7 @@ class Launcher:
             # From here to the sandbox that owns it all there is no await: nothing can be lost to a cancellation.
             temporary = self._folder / "environments" / spec.environment_id
             paths = SandboxPaths(self._runtime_directory(spec.interpreter), layers, temporary)
-            sandbox = self._spawn(server, spec, paths, Ends(channel, theirs, crew))
+            sandbox = self._spawn(place, spec, paths, Ends(channel, theirs, crew))
         try:
             keeper = await asyncio.shield(sandbox.started)
         except BaseException:
@@ -226,61 +246,75 @@ class Launcher:
             host_end.close()
             raise SandboxError(f"no sockets for the environment's workers: {error}") from error
 
-    def _spawn(self, server: ForkServer, spec: SandboxSpec, paths: SandboxPaths, ends: Ends) -> RunningSandbox:
-        crew = ends.crew
-        try:
-            cgroup = self._make_cgroup(spec, paths)
-        except SandboxError:
-            ends.close()
-            raise
+    def _spawn(
+        self, place: ForkServer | Standing, spec: SandboxSpec, paths: SandboxPaths, ends: Ends
+    ) -> RunningSandbox:
         output, output_end = os.pipe()
         os.set_blocking(output, False)
+        crew = ends.crew
         descriptors = {"channel": ends.guest.fileno(), "output": output_end}
+        request = spawn_request(
+            spec,
+            paths,
+            limits_processes=self._known_cgroups.limits_processes,
+            doors=None if crew is None else crew.doors,
+        )
         if crew is not None:
             descriptors.update(crew.doors.descriptors())
-        for number, descriptor in enumerate(cgroup.join if cgroup else ()):
-            descriptors[f"cgroup{number}"] = descriptor
-        limits_processes = self._known_cgroups.limits_processes
-        request = spawn_request(
-            spec, paths, limits_processes=limits_processes, doors=None if crew is None else crew.doors
+        try:
+            if isinstance(place, ForkServer):
+                place = self._stand(place, spec, paths, Start(request, descriptors))
+            else:
+                _start_again(place, Start(request, descriptors))
+        except SandboxError:
+            ends.close()
+            os.close(output)
+            raise
+        finally:
+            os.close(output_end)
+            if crew is not None:
+                crew.doors.passed()
+        cause = exec_cause(spec)
+        started_by: Literal["fork", "exec"] = "exec" if cause or spec.interpreter.host is not None else "fork"
+        sandbox = RunningSandbox(
+            SandboxParts(place, ends.channel, output, started_by, _notices(spec, cause), crew), self._real_time.now
         )
-        child = server.spawn(request, descriptors)
-        os.close(output_end)
-        if crew is not None:
-            crew.doors.passed()
+        self._running[spec.environment_id] = sandbox
+        return sandbox
+
+    def _stand(self, server: ForkServer, spec: SandboxSpec, paths: SandboxPaths, start: Start) -> Standing:
+        """Ask for a new sandbox with its first runtime."""
+        cgroup = self._make_cgroup(spec, paths)
+        joining = {f"cgroup{number}": descriptor for number, descriptor in enumerate(cgroup.join if cgroup else ())}
+        child = server.spawn(start.request, {**start.descriptors, **joining})
         if cgroup is not None:
             cgroup.joined()
-        cause = exec_cause(spec)
-        parts = SandboxParts(
-            channel=ends.channel,
-            server=server,
-            child=child,
-            output=output,
-            cgroup=cgroup,
-            has_pid_namespace=spec.isolation is IsolationLevel.NAMESPACE,
-            started_by="exec" if cause or spec.interpreter.host is not None else "fork",
-            notices=_notices(spec, cause),
-            crew=crew,
-        )
-        sandbox = RunningSandbox(parts, self._real_time.now)
-        self._running.add(sandbox)
-        sandbox.exited.add_done_callback(lambda _: self._forget(sandbox, cgroup, paths.temporary))
-        return sandbox
+        standing = Standing(server, child, cgroup, spec.isolation is IsolationLevel.NAMESPACE)
+        child.gone.add_done_callback(lambda _: self._forget(spec.environment_id, standing, paths.temporary))
+        return standing
 
     def _make_cgroup(self, spec: SandboxSpec, paths: SandboxPaths) -> Cgroup | None:
         try:
-            cgroup = self._known_cgroups.create(spec.environment_id, spec.limits)
+            # Numbered, because the kernel may not be done with an earlier one of the same environment.
+            cgroup = self._known_cgroups.create(f"{spec.environment_id}-{next(self._numbers)}", spec.limits)
             if spec.isolation is IsolationLevel.PROCESS:
                 paths.temporary.mkdir()
             return cgroup
         except CgroupError as error:
             raise SandboxError(f"no control group for the environment: {error}") from error
 
-    def _forget(self, sandbox: RunningSandbox, cgroup: Cgroup | None, temporary: Path) -> None:
-        self._running.discard(sandbox)
-        if cgroup is not None:
-            self._known_cgroups.discard(cgroup)
+    def _forget(self, environment_id: str, standing: Standing, temporary: Path) -> None:
+        del self._running[environment_id]
+        if standing.cgroup is not None:
+            self._known_cgroups.discard(standing.cgroup)
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _start_again(standing: Standing, start: Start) -> None:
+    """Ask for another runtime where one was ended."""
+    if standing.cgroup is not None:
+        standing.cgroup.begin_anew()
+    standing.server.spawn_again(standing.child, start.request, start.descriptors)
 
 
 def _has_failed(starting: asyncio.Future[ForkServer]) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lambent.dataplane.sandbox import nodes
 from lambent.dataplane.sandbox.doors import Doors
 from lambent.dataplane.sandbox.spec import SandboxSpec
 from lambent.dataplane.types import IsolationLevel
@@ -12,6 +14,11 @@ from lambent.guest import rootfs
 
 _EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 _LOG_DESCRIPTOR = "4"
+# What Lambda disables in which runtimes, and the first Node.js that knows of it.
+_EXPERIMENTAL = (
+    ("experimental-require-module", frozenset({20, 22}), (20, 17)),
+    ("experimental-detect-module", frozenset({22}), (20, 10)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,7 @@ def spawn_request(
 
 def _node_path(spec: SandboxSpec, layers: str, task_root: str, runtime_dir: str) -> str:
     # https://docs.aws.amazon.com/lambda/latest/dg/nodejs-package.html#nodejs-package-searchpath
-    major = spec.interpreter.version.partition(".")[0]
+    major = nodes.major_of(spec.function.runtime)
     folders = (f"{layers}/nodejs/node{major}/node_modules", f"{layers}/nodejs/node_modules")
     return ":".join((*folders, f"{runtime_dir}/node_modules", runtime_dir, task_root))
 
@@ -112,6 +119,24 @@ def _command(spec: SandboxSpec, runtime_dir: str) -> list[str] | None:
 
 
 def _node_options(spec: SandboxSpec) -> list[str]:
+    return [*_memory_options(spec), *_disabled_features(spec)]
+
+
+def _disabled_features(spec: SandboxSpec) -> Iterator[str]:
+    """Yield the options by which Lambda switches experimental features off that the function does not switch on.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/lambda-nodejs.html
+    """
+    major = nodes.major_of(spec.function.runtime)
+    wanted = spec.function.environment.get("NODE_OPTIONS", "").split()
+    # A Node.js that stands in and is older has neither the features nor the options.
+    version = tuple(int(number) for number in spec.interpreter.version.split("."))
+    for feature, majors, since in _EXPERIMENTAL:
+        if major in majors and version >= since and f"--{feature}" not in wanted:
+            yield f"--no-{feature}"
+
+
+def _memory_options(spec: SandboxSpec) -> list[str]:
     # AWS's bootstrap leaves a tenth of the memory to what is not the heap, and a twentieth to each young generation.
     memory = spec.limits.memory_mb
     heap, young = memory * 9 // 10, max(1, memory // 20)

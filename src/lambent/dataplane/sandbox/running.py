@@ -28,24 +28,33 @@ _END_ALL_PATIENCE_S: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class SandboxParts:
-    """What a sandbox is put together from; the sandbox owns all of it."""
+    """What a running sandbox is put together from: what stands, and what its present runtime was given."""
 
+    standing: Standing
     channel: RuntimeChannel
-    server: ForkServer
-    child: Child
     output: int
-    cgroup: Cgroup | None
-    has_pid_namespace: bool
     started_by: Literal["fork", "exec"]
     notices: tuple[str, ...]
     crew: Crew | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a reset leaves standing of a sandbox: its keeper with /tmp and all mounts, its control group."""
+
+    server: ForkServer
+    child: Child
+    cgroup: Cgroup | None
+    has_pid_namespace: bool
+
+
 class RunningSandbox:
-    """Implements `Sandbox`; made by the launcher."""
+    """Implements `Sandbox` for one runtime; made by the launcher."""
 
     def __init__(self, parts: SandboxParts, now: Callable[[], float]) -> None:
         self._parts = parts
+        self._standing = parts.standing
+        self._runtime = parts.standing.child.runtime
         self._loop = asyncio.get_running_loop()
         self._lines = LineSplitter(now)
         self._callback: OutputCallback | None = None
@@ -56,11 +65,16 @@ class RunningSandbox:
         self._memory: Measure | None = None
         self.exited: Final[asyncio.Future[ProcessExit]] = self._loop.create_future()
         self._loop.add_reader(parts.output, self._on_output_readable)
-        parts.child.ended.add_done_callback(lambda _: parts.channel.release())
-        parts.child.ended.add_done_callback(self._on_end)
+        self._runtime.ended.add_done_callback(lambda _: parts.channel.release())
+        self._runtime.ended.add_done_callback(self._on_end)
         parts.channel.closed.add_done_callback(self._on_end)
         if parts.crew is not None:
             parts.crew.attend(now, self._pass_on, self._typed)
+
+    @property
+    def standing(self) -> Standing:
+        """What the next runtime can be started in, after a reset."""
+        return self._standing
 
     @property
     def channel(self) -> RuntimeChannel:
@@ -104,26 +118,41 @@ class RunningSandbox:
             self._peak_mb = max(self._peak_mb, self._measure())
         return self._peak_mb
 
+    async def reset(self) -> bool:
+        """End the runtime and all it started; return whether the rest still stands."""
+        server, child = self._standing.server, self._standing.child
+        if not self._runtime.ended.done():
+            self._cause = self._cause or ExitKind.KILLED_BY_PLATFORM
+            server.signal(child, keeper.END_ALL)
+        await asyncio.wait([self.exited], timeout=_END_ALL_PATIENCE_S)
+        if not self.exited.done():
+            self.kill()
+        cause, cgroup = await asyncio.shield(self.exited), self._standing.cgroup
+        if cause.kind is ExitKind.OUT_OF_MEMORY and cgroup is not None and cgroup.is_filled_by_files():
+            await self.terminate()  # the next runtime would end as this one did, and so for ever
+        return not child.gone.done()
+
     async def terminate(self, grace_s: float = 0.0) -> ProcessExit:
         """End the environment: ask, wait `grace_s`, kill, and return its cause once nothing is left."""
-        child, server = self._parts.child, self._parts.server
-        if not child.ended.done():
+        server, child = self._standing.server, self._standing.child
+        if not self._runtime.ended.done():
             self._cause = self._cause or ExitKind.KILLED_BY_PLATFORM
-            try:
-                if grace_s > 0:
-                    server.signal(child, signal.SIGTERM)
-                    await asyncio.wait([self.exited], timeout=grace_s)
-            finally:
-                self.kill()
-        if not self._parts.has_pid_namespace:
-            await asyncio.wait([self.exited], timeout=_END_ALL_PATIENCE_S)
+        try:
+            if grace_s > 0:
+                server.signal(child, signal.SIGTERM)
+                await asyncio.wait([self.exited], timeout=grace_s)
+        finally:
+            self.kill()
+        if not self._standing.has_pid_namespace:
+            await asyncio.wait([child.gone], timeout=_END_ALL_PATIENCE_S)
             server.signal(child, signal.SIGKILL)
+        await asyncio.shield(child.gone)
         return await asyncio.shield(self.exited)
 
     def end_for_memory(self) -> None:
         """End the environment because it uses more memory than it may, where the kernel does not watch that."""
         self._cause = ExitKind.OUT_OF_MEMORY
-        self.kill()
+        self._standing.server.signal(self._standing.child, keeper.END_ALL)
 
     def measure_by(self, memory: Measure) -> None:
         """Read the environment's memory there, where no control group counts it."""
@@ -131,16 +160,20 @@ class RunningSandbox:
 
     @property
     def started(self) -> asyncio.Future[int]:
-        """Resolves to the keeper's process id once the sandbox is built; fails with SandboxError."""
-        return self._parts.child.started
+        """Resolves to the keeper's process id once the runtime is up; fails with SandboxError."""
+        return self._runtime.started
 
     def kill(self) -> None:
-        """Ask the kernel to end the environment; `exited` tells when it has."""
-        number = signal.SIGKILL if self._parts.has_pid_namespace else keeper.END_ALL
-        self._parts.server.signal(self._parts.child, number)
+        """Ask for the end of the environment; `exited` tells when it has come."""
+        server, child = self._standing.server, self._standing.child
+        if self._standing.has_pid_namespace:
+            server.signal(child, signal.SIGKILL)
+        else:
+            server.signal(child, keeper.END_ALL)
+            server.dismiss(child)
 
     def _measure(self) -> int:
-        peak = self._parts.cgroup.peak_mb() if self._parts.cgroup else None
+        peak = self._standing.cgroup.peak_mb() if self._standing.cgroup else None
         if peak is None and self._memory:
             peak = self._memory.peak_mb()
         return peak or 0
@@ -177,8 +210,8 @@ class RunningSandbox:
 
     def _on_end(self, _: object) -> None:
         """Settle when both the processes and the channel have ended: an answer sent before the end still counts."""
-        child = self._parts.child
-        if not (child.ended.done() and self._parts.channel.closed.done()) or self.exited.done():
+        ended = self._runtime.ended
+        if not (ended.done() and self._parts.channel.closed.done()) or self.exited.done():
             return
         self.peak_memory_mb()
         self.drain_output()
@@ -187,7 +220,7 @@ class RunningSandbox:
         os.close(self._parts.output)
         if self._parts.crew is not None:
             self._parts.crew.close()
-        cause = self._typed_cause(child.ended.result())
+        cause = self._typed_cause(ended.result())
         if self._memory:
             self._memory.close()
         self.exited.set_result(cause)
@@ -198,7 +231,7 @@ class RunningSandbox:
     def _typed(self, status: int) -> ProcessExit:
         """Return the cause in the wait status of one of its processes."""
         plain = exit_of(status)
-        cgroup = self._parts.cgroup
+        cgroup = self._standing.cgroup
         was_killed = plain == ProcessExit(ExitKind.SIGNALLED, signal.SIGKILL)
         if was_killed and cgroup is not None and cgroup.ran_out_of_memory():
             return ProcessExit(ExitKind.OUT_OF_MEMORY, signal.SIGKILL)

@@ -87,6 +87,8 @@ def node_packages() -> Path:
 def _assemble_node(target: Path, _minor: str) -> None:
     for module in (_GUEST / "node").glob("*.mjs"):
         shutil.copyfile(module, target / module.name)
+    # For NODE_EXTRA_CA_CERTS: https://docs.aws.amazon.com/lambda/latest/dg/lambda-nodejs.html#nodejs-ca-certificates
+    (target / "ca-cert.pem").symlink_to(_place_of("botocore") / "cacert.pem")
     if node_packages().is_dir():
         (target / "node_modules").symlink_to(node_packages())
 

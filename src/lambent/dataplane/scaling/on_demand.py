@@ -70,10 +70,49 @@ def decide(demand: Demand, allowance: Allowance, now: float) -> Decision:
     return Decision(start, Allowance(refilled.environments - start, now))
 
 
-def expired(idle_since: Sequence[float], now: float, expiry_s: float) -> list[int]:
-    """Return the places of those environments that have been idle for `expiry_s` or longer.
+@dataclass(frozen=True, slots=True)
+class AgeLimits:
+    """How long an environment may be idle, and after how long it is recycled however busy it is.
 
-    >>> expired([0.0, 550.0, 30.0], now=630.0, expiry_s=600.0)
-    [0, 2]
+    AWS ends environments every few hours even while functions are invoked all the time.
+    https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
     """
-    return [place for place, since in enumerate(idle_since) if now - since >= expiry_s]
+
+    idle_s: float
+    lifetime_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """When an environment was begun, and since when it is idle; None where it is not."""
+
+    born: float
+    idle_since: float | None
+
+
+def expired(ages: Sequence[Age], now: float, limits: AgeLimits) -> list[int]:
+    """Return the places of those environments that are to be ended now: they have been idle, or there, for too long.
+
+    >>> expired([Age(0, 0), Age(0, 550), Age(0, 30), Age(0, None)], now=630, limits=AgeLimits(600, 7200))
+    [0, 2]
+    >>> expired([Age(0, 7100), Age(30, 7100), Age(0, None)], now=7200, limits=AgeLimits(600, 7200))
+    [0]
+    """
+    return [
+        place
+        for place, age in enumerate(ages)
+        if age.idle_since is not None and (now - age.idle_since >= limits.idle_s or now - age.born >= limits.lifetime_s)
+    ]
+
+
+def next_expiry(ages: Sequence[Age], now: float, limits: AgeLimits) -> float:
+    """Return the next moment at which one may have to be ended, also of those that may become idle or begin until then.
+
+    >>> next_expiry([Age(0, 100), Age(0, 50)], now=100, limits=AgeLimits(600, 7200))
+    650
+    >>> next_expiry([Age(0, None), Age(0, 7000)], now=7100, limits=AgeLimits(600, 7200))
+    7200
+    """
+    idle = [age.idle_since + limits.idle_s for age in ages if age.idle_since is not None]
+    of_age = [end for age in ages if (end := age.born + limits.lifetime_s) > now]
+    return min([now + min(limits.idle_s, limits.lifetime_s), *idle, *of_age])

@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 _PACKAGES: Final = Path(framing.__file__).resolve().parents[2]
 _COMMAND: Final = "import sys; sys.path[0] = sys.argv.pop(); from lambent.guest import zygote; zygote.main()"
 _START_TIMEOUT_S: Final = 20.0
+_KILLED: Final = 9  # the wait status of what SIGKILL ended
 # The interpreter decides its encodings when it starts; nothing of the platform's own environment is passed on.
 _ENVIRONMENT: Final = {"LANG": "en_US.UTF-8", "LC_CTYPE": "C.UTF-8", "PATH": "/usr/local/bin:/usr/bin:/bin"}
 
@@ -46,15 +47,27 @@ class ForkServerSpec:
 
 
 @dataclass(slots=True)
-class Child:
-    """One keeper: `started` resolves to its process id, `ended` to the runtime's wait status.
+class RuntimeProcess:
+    """One of the runtimes that a keeper forks in turn; `number` is how many came before it.
 
-    `started` fails with SandboxError where the sandbox could not be built. `ended` never fails.
+    `started` resolves to the keeper's process id once the runtime is up; it fails with SandboxError where the sandbox
+    could not be built. `ended` resolves to the wait status once nothing is left that the runtime started; it never
+    fails.
     """
 
-    token: int
+    number: int
     started: asyncio.Future[int]
     ended: asyncio.Future[int]
+
+
+@dataclass(slots=True)
+class Child:
+    """One keeper: the runtime it has now, and `gone`, which resolves when the keeper has ended and never fails."""
+
+    token: int
+    control: socket.socket
+    runtime: RuntimeProcess
+    gone: asyncio.Future[None]
 
 
 class ForkServer:
@@ -131,20 +144,46 @@ class ForkServer:
     def spawn(self, request: Mapping[str, object], descriptors: Mapping[str, int]) -> Child:
         """Ask for one child. The descriptors are passed on at once or, if the server is slow, duplicated for later."""
         self._tokens += 1
-        child = Child(self._tokens, self._loop.create_future(), self._loop.create_future())
-        if self.ended.done():
-            child.started.set_exception(SandboxError("the fork server has ended"))
-            child.ended.set_result(9)
-            return child
-        self._children[child.token] = child
-        body = {**request, "token": child.token, "descriptors": list(descriptors)}
-        self._send(framing.SPAWN, body, list(descriptors.values()))
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)  # noqa: FBT003 - the socket's own interface
+        child = Child(self._tokens, ours, self._runtime(0), self._loop.create_future())
+        with theirs:
+            if self.ended.done():
+                self._forget(child)
+                return child
+            self._children[child.token] = child
+            passed = {**descriptors, "control": theirs.fileno()}
+            body = {**request, "token": child.token, "descriptors": list(passed)}
+            self._send(framing.SPAWN, body, list(passed.values()))
         return child
 
+    def spawn_again(self, child: Child, request: Mapping[str, object], descriptors: Mapping[str, int]) -> None:
+        """Ask a keeper whose runtime has ended for another one: `child.runtime` from now on.
+
+        Raises SandboxError where the keeper is not there to hear it.
+        """
+        body = {**request, "token": child.token, "descriptors": list(descriptors)}
+        data = framing.frame(framing.START, json.dumps(body).encode())
+        try:
+            # It waits for nothing else and its socket is empty: what cannot be sent at once never could be.
+            is_sent = socket.send_fds(child.control, [data], list(descriptors.values())) == len(data)
+        except OSError:
+            is_sent = False
+        if not is_sent or child.gone.done():
+            raise SandboxError("the keeper has ended")
+        child.runtime = self._runtime(child.runtime.number + 1)
+
     def signal(self, child: Child, number: int) -> None:
-        """Send a signal to a child's keeper; without effect where it has ended."""
-        if not child.ended.done() and not self.ended.done():
-            self._send(framing.SIGNAL, {"token": child.token, "number": number}, [])
+        """Send a signal to a child's keeper: SIGKILL for itself, others on behalf of the runtime it has now.
+
+        Without effect where that has ended.
+        """
+        if not child.gone.done() and not self.ended.done():
+            self._send(framing.SIGNAL, {"token": child.token, "number": number, "runtime": child.runtime.number}, [])
+
+    def dismiss(self, child: Child) -> None:
+        """Ask for no other runtime: the keeper ends when the one it has has ended. Idempotent."""
+        child.control.close()
 
     async def stop(self) -> None:
         """End the server and with it every sandbox; returns when it is gone."""
@@ -165,7 +204,7 @@ class ForkServer:
         self.ended.set_result(None)
         self._fail_start(SandboxError("the fork server ended while starting"))
         for child in list(self._children.values()):
-            self._end(child, 9)
+            self._forget(child)
 
     def _send(self, kind: int, body: Mapping[str, object], descriptors: Sequence[int]) -> None:
         data = framing.frame(kind, json.dumps(body).encode())
@@ -228,12 +267,14 @@ class ForkServer:
         elif child is None:
             if kind == framing.REFUSED:
                 self._fail_start(SandboxError(str(report["reason"])))
-        elif kind == framing.STARTED and not child.started.done():
-            child.started.set_result(int(report["keeper"]))
-        elif kind == framing.REFUSED and not child.started.done():
-            child.started.set_exception(SandboxError(str(report["reason"])))
+        elif kind == framing.STARTED and not child.runtime.started.done():
+            child.runtime.started.set_result(int(report["keeper"]))
+        elif kind == framing.REFUSED and not child.runtime.started.done():
+            child.runtime.started.set_exception(SandboxError(str(report["reason"])))
         elif kind == framing.ENDED:
-            self._end(child, int(report["status"]))
+            _end(child.runtime, int(report["status"]))
+        elif kind == framing.GONE:
+            self._forget(child, int(report["status"]))
 
     def _fail_start(self, error: SandboxError) -> None:
         for stage in (self._entered, self._ready):
@@ -241,14 +282,25 @@ class ForkServer:
                 stage.set_exception(error)
                 stage.exception()  # nobody need be waiting for it
 
-    def _end(self, child: Child, status: int) -> None:
+    def _forget(self, child: Child, status: int = _KILLED) -> None:
+        """Note that a keeper has ended, and with it whatever it still had."""
         self._children.pop(child.token, None)
-        if not child.started.done():
-            child.started.set_exception(SandboxError("the sandbox ended while it was built"))
-            with contextlib.suppress(asyncio.CancelledError):
-                child.started.exception()
-        if not child.ended.done():
-            child.ended.set_result(status)
+        child.control.close()
+        _end(child.runtime, status)
+        if not child.gone.done():
+            child.gone.set_result(None)
+
+    def _runtime(self, number: int) -> RuntimeProcess:
+        return RuntimeProcess(number, self._loop.create_future(), self._loop.create_future())
+
+
+def _end(runtime: RuntimeProcess, status: int) -> None:
+    if not runtime.started.done():
+        runtime.started.set_exception(SandboxError("the sandbox ended while it was built"))
+        with contextlib.suppress(asyncio.CancelledError):
+            runtime.started.exception()
+    if not runtime.ended.done():
+        runtime.ended.set_result(status)
 
 
 def _close_all(descriptors: Sequence[int]) -> None:

@@ -2,6 +2,8 @@
 
 import { Socket } from "node:net";
 
+import { JSONStringifyError } from "./errors.mjs";
+
 const INVOKE = 1;
 const NEXT = 16;
 const RESPONSE = 17;
@@ -22,8 +24,10 @@ export class Channel {
   #size = 0;
   #waiting = null;
   #hasParked = false;
+  #namesFaults;
 
-  constructor(descriptor) {
+  constructor(descriptor, namesFaults) {
+    this.#namesFaults = namesFaults;
     this.#socket = new Socket({ fd: descriptor, readable: true, writable: true });
     this.#socket.on("data", (data) => this.#take(data));
     this.#socket.on("close", () => process.exit(0)); // the platform is gone
@@ -44,13 +48,18 @@ export class Channel {
     });
   }
 
+  // While an answer is streamed the process goes on, as with the connection that it takes on AWS.
+  hold() {
+    this.#socket.ref();
+  }
+
   // Answer with a handler's result; throws where it cannot be said in JSON.
   respond(result) {
     let text;
     try {
       text = JSON.stringify(result === undefined ? null : result);
     } catch {
-      throw new Error("Unable to stringify response body");
+      throw this.#namesFaults ? new JSONStringifyError() : new Error("Unable to stringify response body");
     }
     return this.send("application/json", Buffer.from(text ?? "null"));
   }

@@ -1,8 +1,7 @@
 // What a handler is told of its invocation: https://docs.aws.amazon.com/lambda/latest/dg/nodejs-context.html
 
-export function contextOf(invocation, callback) {
-  let waits = true;
-  const context = {
+export function contextOf(invocation) {
+  return {
     getRemainingTimeInMillis: () => invocation.deadlineMs - Date.now(),
     functionVersion: process.env.AWS_LAMBDA_FUNCTION_VERSION,
     functionName: process.env.AWS_LAMBDA_FUNCTION_NAME,
@@ -14,21 +13,23 @@ export function contextOf(invocation, callback) {
     invokedFunctionArn: invocation.functionArn,
     awsRequestId: invocation.requestId,
   };
-  if (callback) {
-    Object.defineProperty(context, "callbackWaitsForEmptyEventLoop", {
-      enumerable: true,
-      get: () => waits,
-      set: (value) => {
-        waits = Boolean(value);
-      },
-    });
-    context.done = (error, result) => {
-      waits = false;
-      callback(error, result);
-    };
-    context.succeed = (result) => context.done(null, result);
-    context.fail = (error) => context.done(error === undefined || error === null ? "handled" : error);
-  }
+}
+
+// The same for a handler that may call back: `answered` is called with what it says.
+export function callbackContextOf(invocation, answered) {
+  let waits = true;
+  const context = contextOf(invocation);
+  Object.defineProperty(context, "callbackWaitsForEmptyEventLoop", {
+    enumerable: true,
+    get: () => waits,
+    set: (value) => {
+      waits = Boolean(value);
+    },
+  });
+  // These three wait for nothing.
+  context.done = (error, result) => answered(error, result);
+  context.succeed = (result) => answered(null, result);
+  context.fail = (error) => answered(error === undefined || error === null ? "handled" : error);
   return context;
 }
 

@@ -19,14 +19,30 @@ export class MalformedHandlerName extends RuntimeFault {
   }
 }
 
+const NO_CALLBACKS_WITH_MANAGED_INSTANCES =
+  "ERROR: AWS Lambda does not support callback-based function handlers when using Node.js 22 with Managed Instances. " +
+  "To use Managed Instances, modify this function to use a supported handler signature. For more information see " +
+  "https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html.";
+const NO_CALLBACKS =
+  "ERROR: AWS Lambda has removed support for callback-based function handlers starting with Node.js 24. You need to " +
+  "modify this function to use a supported handler signature to use Node.js 24 or later. For more information see " +
+  "https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html.";
+
 export class CallbackHandlerDeprecated extends RuntimeFault {
+  constructor(major) {
+    super("CallbackHandlerDeprecated", major < 24 ? NO_CALLBACKS_WITH_MANAGED_INSTANCES : NO_CALLBACKS);
+  }
+}
+
+export class JSONStringifyError extends RuntimeFault {
   constructor() {
-    super(
-      "CallbackHandlerDeprecated",
-      "AWS Lambda has removed support for callback-based function handlers starting with Node.js 24. You need to " +
-        "modify this function to use a supported handler signature to use Node.js 24 or later. For more information " +
-        "see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-handler.html.",
-    );
+    super("JSONStringifyError", "Unable to stringify response body");
+  }
+}
+
+export class MalformedStreamingHandler extends RuntimeFault {
+  constructor() {
+    super("MalformedStreamingHandler", "Only response streaming is supported.");
   }
 }
 
@@ -69,44 +85,40 @@ export class InvalidStreamingOperation extends RuntimeFault {
   }
 }
 
-// The body of an error report.
+// The body of an error report; a DEL may not stand in it.
 export function described(error) {
-  if (!isError(error)) {
-    return { errorType: typeof error, errorMessage: String(error), trace: [] };
+  try {
+    if (!isError(error)) return { errorType: typeof error, errorMessage: String(error), trace: [] };
+    const plain = (text) => text.replaceAll("\x7F", "%7F");
+    const trace = typeof error.stack === "string" ? plain(error.stack).split("\n") : [];
+    return { errorType: plain(error.name), errorMessage: plain(error.message), trace };
+  } catch {
+    return { errorType: "handled", errorMessage: UNREADABLE, trace: [] };
   }
-  const trace = String(error.stack ?? "").split("\n");
-  return { errorType: String(error.name ?? "Error"), errorMessage: String(error.message ?? ""), trace };
 }
 
-// What a log line says of an error.
-export function logged(error) {
-  return isError(error) ? new Told(error) : new Told({ name: typeof error, message: String(error), stack: "" });
-}
+const UNREADABLE =
+  "callback called with Error argument, but there was a problem while retrieving one or more of its message, name, " +
+  "and stack";
 
 export function isError(value) {
   return value instanceof Error || Object.prototype.toString.call(value) === "[object Error]";
 }
 
-// What matters of an error is not enumerable: as JSON it would be empty.
+export function intoError(value) {
+  return isError(value) ? value : new Error(value);
+}
+
+// What a line in text format says of an error. What matters of one is not enumerable: as JSON it would be empty.
+export function asLine(error) {
+  try {
+    return `\t${JSON.stringify(error, (_key, value) => (isError(value) ? spread(value) : value))}`;
+  } catch {
+    return `\t${JSON.stringify(described(error))}`;
+  }
+}
+
 function spread(error) {
   const said = { errorType: error.name, errorMessage: error.message, code: error.code, ...error };
   return typeof error.stack === "string" ? { ...said, stack: error.stack.split("\n") } : said;
-}
-
-class Told {
-  constructor(error) {
-    const { name, message, stack, ...rest } = error;
-    this.errorType = String(name ?? error.name ?? "Error");
-    this.errorMessage = String(error.message ?? message ?? "");
-    Object.assign(this, rest);
-    this.stack = String(error.stack ?? stack ?? "").split("\n");
-  }
-
-  [Symbol.for("nodejs.util.inspect.custom")]() {
-    try {
-      return `\t${JSON.stringify(this, (_key, value) => (isError(value) ? spread(value) : value))}`;
-    } catch {
-      return `\t${JSON.stringify({ errorType: this.errorType, errorMessage: this.errorMessage, trace: this.stack })}`;
-    }
-  }
 }

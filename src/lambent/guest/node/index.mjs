@@ -3,34 +3,39 @@
 // compiler to install.
 
 import { Channel } from "./channel.mjs";
-import { contextOf } from "./context.mjs";
-import { described, logged, NodeJsExit, UnhandledPromiseRejection } from "./errors.mjs";
+import { callbackContextOf, contextOf } from "./context.mjs";
+import { described, NodeJsExit, UnhandledPromiseRejection } from "./errors.mjs";
 import { isAsync, isStreaming, loadHandler } from "./handler.mjs";
 import { Logs } from "./logs.mjs";
 import { resolveAlongNodePath } from "./resolution.mjs";
+import { runtimeInForce } from "./runtime.mjs";
 import { offerStreaming, ResponseStream } from "./streaming.mjs";
 
 const CHANNEL = 3;
-const channel = new Channel(CHANNEL);
+const runtime = runtimeInForce();
+const channel = new Channel(CHANNEL, runtime.importsAll);
 const logs = new Logs();
-// Since Node.js 24 a handler's answer is what it returns, and callbacks are refused.
-const takesCallbacks = Number(process.versions.node.split(".")[0]) < 24;
+// They are between the platform and this file.
+delete process.env._LAMBDA_TELEMETRY_LOG_FD;
+delete process.env._LAMBENT_LAYERS;
 
 let underWay = false;
 
 function fail(error) {
-  console.error("Invoke Error", logged(error));
+  logs.failure("Invoke Error", error);
   channel.fail(described(error));
 }
 
-function end(error, code) {
-  console.error(code === 128 ? "Unhandled Promise Rejection" : "Uncaught Exception", logged(error));
+function end(what, error, code) {
+  logs.failure(what, error);
   const sent = underWay ? channel.fail(described(error)) : channel.failInit(described(error));
   sent.then(() => process.exit(code));
 }
 
-process.on("uncaughtException", (error) => end(error, 129));
-process.on("unhandledRejection", (reason, promise) => end(new UnhandledPromiseRejection(reason, promise), 128));
+process.on("uncaughtException", (error) => end("Uncaught Exception", error, 129));
+process.on("unhandledRejection", (reason, promise) =>
+  end("Unhandled Promise Rejection", new UnhandledPromiseRejection(reason, promise), 128),
+);
 
 // One invocation: resolves once it has been answered.
 function invoke(handler, invocation) {
@@ -38,26 +43,33 @@ function invoke(handler, invocation) {
   if (invocation.traceId) process.env._X_AMZN_TRACE_ID = invocation.traceId;
   else delete process.env._X_AMZN_TRACE_ID;
   if (isStreaming(handler)) return stream(handler, invocation);
-  return takesCallbacks ? callBack(handler, invocation) : answer(handler, invocation);
+  return runtime.takesCallbacks ? callBack(handler, invocation) : answer(handler, invocation);
+}
+
+function plainContextOf(invocation) {
+  return Object.assign(contextOf(invocation), { xRayTraceId: invocation.traceId });
 }
 
 async function answer(handler, invocation) {
   try {
-    await channel.respond(await handler(JSON.parse(invocation.payload), contextOf(invocation)));
+    await channel.respond(await handler(JSON.parse(invocation.payload), plainContextOf(invocation)));
   } catch (error) {
     fail(error);
   }
 }
 
 async function stream(handler, invocation) {
-  const response = new ResponseStream(channel);
+  channel.hold();
+  const response = new ResponseStream(channel, handler);
   try {
-    await handler(JSON.parse(invocation.payload), response, contextOf(invocation));
+    const promised = handler(JSON.parse(invocation.payload), response, plainContextOf(invocation));
+    if (typeof promised?.then !== "function") throw new Error("Streaming does not support non-async handlers.");
+    if ((await promised) !== undefined) console.warn("Streaming handlers ignore return values.");
     await response.ended;
   } catch (error) {
     if (!response.hasBegun) fail(error);
     else {
-      console.error("Invoke Error", logged(error));
+      logs.failure("Invoke Error", error);
       await channel.endStream(described(error));
     }
   }
@@ -65,16 +77,14 @@ async function stream(handler, invocation) {
 
 function callBack(handler, invocation) {
   return new Promise((answered) => {
-    let isDone = false;
-    const once = (work) => {
-      if (isDone) return;
-      isDone = true;
+    let hasSpoken = false;
+    const finish = (work) => {
       process.off("beforeExit", nothingLeft);
       work();
       answered();
     };
     const respond = (result) => {
-      once(() => {
+      finish(() => {
         try {
           channel.respond(result);
         } catch (error) {
@@ -83,33 +93,36 @@ function callBack(handler, invocation) {
       });
     };
     // Whoever never calls back has answered null once nothing is left to be done; an async function has not.
-    const nothingLeft = () => (isAsync(handler) ? once(() => fail(new NodeJsExit())) : respond(null));
-    process.on("beforeExit", nothingLeft);
-    const callback = (error, result) => {
-      if (error !== undefined && error !== null) once(() => fail(error));
-      else if (!context.callbackWaitsForEmptyEventLoop) respond(result);
-      else {
-        process.off("beforeExit", nothingLeft);
-        process.once("beforeExit", () => respond(result));
-      }
+    const nothingLeft = () => {
+      hasSpoken = true;
+      if (isAsync(handler)) finish(() => fail(new NodeJsExit()));
+      else respond(null);
     };
-    let context;
+    process.on("beforeExit", nothingLeft);
+    // Only what is said first counts: by the callback, by the context, or by the promise.
+    const say = (error, result, waits) => {
+      if (hasSpoken) return;
+      hasSpoken = true;
+      process.off("beforeExit", nothingLeft);
+      if (error !== undefined && error !== null) finish(() => fail(error));
+      else if (waits) process.once("beforeExit", () => setImmediate(() => respond(result)));
+      else respond(result);
+    };
+    const context = callbackContextOf(invocation, (error, result) => say(error, result, false));
+    const callback = (error, result) => say(error, result, context.callbackWaitsForEmptyEventLoop);
     try {
-      context = contextOf(invocation, callback);
       const result = handler(JSON.parse(invocation.payload), context, callback);
-      if (result && typeof result.then === "function") {
-        result.then(respond, (error) => once(() => fail(error)));
-      }
+      if (typeof result?.then === "function") result.then(context.succeed, context.fail);
     } catch (error) {
-      once(() => fail(error));
+      callback(error);
     }
   });
 }
 
-resolveAlongNodePath();
-offerStreaming();
-try {
-  const handler = await loadHandler(process.env.LAMBDA_TASK_ROOT, process.env._HANDLER, takesCallbacks);
+async function main() {
+  resolveAlongNodePath();
+  offerStreaming();
+  const handler = await loadHandler(process.env.LAMBDA_TASK_ROOT, process.env._HANDLER, runtime);
   for (;;) {
     logs.requestId = undefined;
     const invocation = await channel.next();
@@ -117,8 +130,6 @@ try {
     await invoke(handler, invocation);
     underWay = false;
   }
-} catch (error) {
-  console.error("Uncaught Exception", logged(error));
-  await channel.failInit(described(error));
-  process.exit(1);
 }
+
+main().catch((error) => end("Uncaught Exception", error, 1));

@@ -1,10 +1,11 @@
 // The console as AWS's runtime has it: each call one event, with time, request id and level, as text or JSON.
+// https://github.com/aws/aws-lambda-nodejs-runtime-interface-client/blob/main/src/logging/log-patch.ts
 // https://docs.aws.amazon.com/lambda/latest/dg/nodejs-logging.html
 
 import { writeSync } from "node:fs";
 import { format } from "node:util";
 
-import { isError } from "./errors.mjs";
+import { asLine, intoError, isError } from "./errors.mjs";
 
 const LOG = 4;
 const MAX_RECORD = 1_048_550; // CloudWatch Logs' limit of one event, which counts 26 bytes more than its text
@@ -12,17 +13,36 @@ const FRAME = 0xa55a0003;
 const LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 const METHODS = { trace: "TRACE", debug: "DEBUG", log: "INFO", info: "INFO", warn: "WARN", error: "ERROR", fatal: "FATAL" };
 
+// Where libraries of AWS's find the id of the request under way.
+const REQUEST_ID = Symbol.for("aws.lambda.runtime.requestId");
+
 export class Logs {
-  requestId = undefined;
+  #isJson = (process.env.AWS_LAMBDA_LOG_FORMAT ?? "").toUpperCase() === "JSON";
 
   constructor() {
-    const isJson = (process.env.AWS_LAMBDA_LOG_FORMAT ?? "").toUpperCase() === "JSON";
     const least = Math.max(0, LEVELS.indexOf((process.env.AWS_LAMBDA_LOG_LEVEL ?? "").toUpperCase()));
-    const line = isJson ? asJson : asText;
+    const line = this.#isJson ? asJson : asText;
     for (const [method, level] of Object.entries(METHODS)) {
       console[method] =
-        LEVELS.indexOf(level) < least ? () => {} : (...said) => write(line(this.requestId, level, said));
+        LEVELS.indexOf(level) < least
+          ? () => {}
+          : (message, ...more) => write(line(this.requestId, level, [message, ...more]));
     }
+  }
+
+  get requestId() {
+    return globalThis[REQUEST_ID];
+  }
+
+  set requestId(requestId) {
+    globalThis[REQUEST_ID] = requestId;
+  }
+
+  // A failure of the function: in JSON the error alone, in text after what has come of it.
+  failure(what, thrown) {
+    const error = intoError(thrown);
+    if (this.#isJson) console.error(error);
+    else console.error(what, asLine(error));
   }
 }
 
@@ -44,14 +64,14 @@ function asJson(requestId, level, said) {
 }
 
 function plain(_key, value) {
-  return isError(value) ? { ...value, ...shown(value) } : value;
+  return isError(value) ? { ...shown(value), ...value } : value;
 }
 
 function shown(error) {
   return {
     errorType: error.constructor?.name ?? "UnknownError",
     errorMessage: error.message,
-    stackTrace: typeof error.stack === "string" ? error.stack.split("\n") : [],
+    stackTrace: typeof error.stack === "string" ? error.stack.split("\n") : (error.stack ?? []),
   };
 }
 

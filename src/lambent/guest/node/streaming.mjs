@@ -5,6 +5,7 @@ import { Writable } from "node:stream";
 import { InvalidStreamingOperation } from "./errors.mjs";
 
 export const STREAMING = Symbol.for("aws.lambda.runtime.handler.streaming");
+const HIGH_WATER_MARK = Symbol.for("aws.lambda.runtime.handler.streaming.highWaterMark");
 const HTTP = "application/vnd.awslambda.http-integration-response";
 
 // Passes on what a handler writes, as it is written.
@@ -15,8 +16,8 @@ export class ResponseStream extends Writable {
   #contentType = "application/octet-stream";
   hasBegun = false;
 
-  constructor(channel) {
-    super();
+  constructor(channel, handler) {
+    super({ highWaterMark: handler[HIGH_WATER_MARK] });
     this.#channel = channel;
     this.ended = new Promise((resolve, reject) => {
       this.on("finish", resolve);
@@ -65,9 +66,12 @@ export class ResponseStream extends Writable {
 }
 
 export function offerStreaming() {
+  if (["1", "true"].includes(process.env.AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA)) return;
   globalThis.awslambda = {
-    streamifyResponse(handler) {
+    ...globalThis.awslambda,
+    streamifyResponse(handler, options) {
       handler[STREAMING] = "response";
+      if (typeof options?.highWaterMark === "number") handler[HIGH_WATER_MARK] = Math.trunc(options.highWaterMark);
       return handler;
     },
     HttpResponseStream: class HttpResponseStream {

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lambent.base.tasks import TaskOwner
 from lambent.cloud.errors import ServiceError
@@ -28,6 +28,7 @@ from lambent.cloud.services.lambda_.model.function import LATEST
 from lambent.cloud.services.lambda_.model.invocation_record import Response
 from lambent.cloud.services.lambda_.model.invoke_config import DEFAULT, InvokeConfig
 from lambent.cloud.services.lambda_.routing import FunctionRoute, Routes, VersionRoute
+from lambent.cloud.services.lambda_.tracing import Loops
 from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import OutboxEffect, Transaction
 
@@ -46,6 +47,8 @@ class _Tried:
     config: InvokeConfig
     verdict: QueuedEvent | Condition
     response: Response | None = None
+    trace_id: str | None = None
+    """The trace that it ran in, which goes on with what is told of it."""
 
 
 class _Turns:
@@ -74,7 +77,8 @@ class _Turns:
 class AsyncQueue:
     """Owns every event that was accepted, until its function has handled it or nobody will."""
 
-    def __init__(self, dependencies: Dependencies, routes: Routes, invoker: Invoker) -> None:
+    def __init__(self, dependencies: Dependencies, routes: Routes, invoker: Invoker, loops: Loops) -> None:
+        self.loops = loops
         self._dependencies = dependencies
         self._routes = routes
         self._invoker = invoker
@@ -129,14 +133,18 @@ class AsyncQueue:
         config = function.invoke_configs.get(event.qualifier or LATEST, DEFAULT)
         refused = self._refused(event, function, config)
         if refused is not None:
-            return _Tried(version, config, refused)
+            return _Tried(version, config, refused, trace_id=event.trace_id)
         try:
-            answer = await self._invoker.run(_call(event, function, version))
+            trace_id = self.loops.enter(function, event.trace_id or "")
+        except ServiceError:
+            return _Tried(version, config, Condition.RETRIES_EXHAUSTED, trace_id=event.trace_id)
+        try:
+            answer = await self._invoker.run(_call(event, function, version, trace_id))
         except ServiceError as error:
             if event.system_errors == 0:
                 _log.info("event %s waits: %s", event.request_id, error)
             return _Tried(version, config, after_system_error(event, config, self._now()))
-        return _Tried(version, config, self._judge(event, config, answer), _response(answer, version))
+        return _Tried(version, config, self._judge(event, config, answer), _response(answer, version), trace_id)
 
     def _judge(self, event: QueuedEvent, config: InvokeConfig, answer: Answer) -> QueuedEvent | Condition:
         if answer.function_error is None:
@@ -154,10 +162,11 @@ class AsyncQueue:
     def _deliveries(self, event: QueuedEvent, tried: _Tried, condition: Condition) -> Sequence[OutboxEffect]:
         """Return what goes out for an event that came to its end: a failure may go to both of its targets."""
         target = tried.config.on_success if condition is Condition.SUCCESS else tried.config.on_failure
-        found = [] if target is None else [record_for(target, event, condition, tried.response, self._now())]
+        traced = replace(event, trace_id=tried.trace_id)
+        found = [] if target is None else [record_for(target, traced, condition, tried.response, self._now())]
         letters = tried.version.dead_letter_target
         if condition is not Condition.SUCCESS and letters is not None:
-            found.append(dead_letter_for(letters, event, condition, tried.response))
+            found.append(dead_letter_for(letters, traced, condition, tried.response))
         return found
 
     async def _wait(self, event: QueuedEvent) -> QueuedEvent:
@@ -176,14 +185,14 @@ class AsyncQueue:
         return self._dependencies.clock.now()
 
 
-def _call(event: QueuedEvent, function: FunctionRoute, version: VersionRoute) -> Call:
+def _call(event: QueuedEvent, function: FunctionRoute, version: VersionRoute, trace_id: str) -> Call:
     return Call(
         request_id=event.request_id,
         version=version,
         invoked_arn=function.arn_of(event.qualifier),
         payload=event.payload,
         client_context=event.client_context,
-        trace_id=event.trace_id,
+        trace_id=trace_id,
         is_event=True,
     )
 

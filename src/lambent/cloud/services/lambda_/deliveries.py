@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -17,6 +18,7 @@ from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.context import service_principal
 from lambent.cloud.framework.internal_client import InternalClient
 from lambent.cloud.framework.service import Parameters, Result
+from lambent.cloud.services.lambda_ import errors
 from lambent.cloud.services.lambda_.lookups import HOST
 from lambent.cloud.services.lambda_.model.event import Condition, QueuedEvent
 from lambent.cloud.services.lambda_.model.function import function_arn
@@ -39,6 +41,8 @@ Delivery = Mapping[str, Any]  # Any: JSON of our own writing
 _REASONS = {
     Condition.EVENT_AGE_EXCEEDED: "The event's maximum age was exceeded.",
     Condition.ZERO_RESERVED_CONCURRENCY: "The function's reserved concurrency is zero.",
+    # Retries end without an answer in one case alone: the event was dropped for running in a loop.
+    Condition.RETRIES_EXHAUSTED: errors.recursive_invocation().message,
 }
 
 
@@ -65,9 +69,9 @@ def dead_letter_for(
     """
     error = _REASONS.get(condition, "") if response is None else error_message(response)
     attributes = {
-        "RequestID": {"DataType": "String", "StringValue": event.request_id},
+        "RequestID": _text(event.request_id),
         "ErrorCode": {"DataType": "Number", "StringValue": "200"},
-        "ErrorMessage": {"DataType": "String", "StringValue": error[:_MESSAGE_LIMIT]},
+        "ErrorMessage": _text(error[:_MESSAGE_LIMIT]),
     }
     return _effect(target_arn, event, body=event.payload.decode(), attributes=attributes)
 
@@ -79,6 +83,7 @@ def _effect(target_arn: str, event: QueuedEvent, **content: object) -> OutboxEff
         "region": event.scope.region,
         "function": function_arn(event.scope, event.function),
         "request_id": event.request_id,
+        "trace": event.trace_id,
         **content,
     }
     return OutboxEffect(TOPIC, orjson.dumps(told).decode())
@@ -112,7 +117,7 @@ class Deliveries:
         _, _, _, _, account, name = target.split(":", 5)
         named = {"QueueName": name, "QueueOwnerAWSAccountId": account}
         url = str((await self._ask(delivery, "sqs", "GetQueueUrl", named))["QueueUrl"])
-        message = {"QueueUrl": url, "MessageBody": delivery["body"], **_attributes(delivery)}
+        message = {"QueueUrl": url, "MessageBody": delivery["body"], **_attributes(delivery), **_traced(delivery)}
         await self._ask(delivery, "sqs", "SendMessage", message)
 
     async def _to_topic(self, delivery: Delivery, target: str) -> None:
@@ -142,8 +147,18 @@ class Deliveries:
 
     async def _ask(self, delivery: Delivery, service: str, operation: str, parameters: Parameters) -> Result:
         scope = Scope(delivery["account"], delivery["region"])
-        principal = service_principal(HOST, scope, delivery["function"])
+        principal = replace(service_principal(HOST, scope, delivery["function"]), trace=delivery.get("trace"))
         return await self._client.call(service, operation, parameters, scope=scope, principal=principal)
+
+
+def _traced(delivery: Delivery) -> dict[str, object]:
+    # Whoever reads the queue goes on with the trace, and so a loop through it is found.
+    trace = delivery.get("trace")
+    return {"MessageSystemAttributes": {"AWSTraceHeader": _text(trace)}} if trace else {}
+
+
+def _text(value: str) -> dict[str, str]:
+    return {"DataType": "String", "StringValue": value}
 
 
 def _attributes(delivery: Delivery) -> dict[str, object]:

@@ -149,6 +149,24 @@ def invalid_function_name(name: str) -> ServiceError:
     )
 
 
+def statement_exists(statement_id: str) -> ServiceError:
+    """A second statement under one id."""
+    return conflict(
+        f"The statement id ({statement_id}) provided already exists. "
+        "Please provide a new statement id, or remove the existing statement."
+    )
+
+
+def statement_not_found(statement_id: str) -> ServiceError:
+    """A statement that the policy lacks."""
+    return not_found(f"Statement {statement_id} is not found in resource policy.")
+
+
+def no_policy() -> ServiceError:
+    """A resource without a policy."""
+    return not_found("No policy is associated with the given resource.")
+
+
 def policy_too_long(limit: int) -> ServiceError:
     """A resource policy that would grow beyond its limit."""
     return ServiceError(
@@ -217,6 +235,16 @@ def no_published_version() -> ServiceError:
     """An invocation of a function on Managed Instances that has published nothing for it."""
     return ServiceError(
         "NoPublishedVersionException", "The function has no published versions available.", members=_USER
+    )
+
+
+def recursive_invocation() -> ServiceError:
+    """An invocation of a function that a chain of requests came back to too often."""
+    return ServiceError(
+        "RecursiveInvocationException",
+        "Lambda has detected your function being invoked in a recursive loop with other AWS resources and stopped your "
+        "function's invocation.",
+        members=_USER,
     )
 
 

@@ -24,7 +24,7 @@ from lambent.cloud.services.lambda_.model.url_event import UrlCall, event_of
 from lambent.cloud.services.lambda_.model.url_reply import UNSTREAMED, MalformedReplyError, Reply, head_of, reply_of
 from lambent.cloud.services.lambda_.routing import Routes, UrlRoute, VersionRoute
 from lambent.cloud.services.lambda_.streams import Opened, Streams
-from lambent.cloud.services.lambda_.tracing import trace_of
+from lambent.cloud.services.lambda_.tracing import Loops, trace_of
 
 _log = logging.getLogger(__name__)
 
@@ -43,10 +43,11 @@ _FAILED = Reply(502, (("Content-Type", "text/plain"),), b"Internal Server Error"
 class UrlFrontDoor:
     """Answers requests to function URLs."""
 
-    def __init__(self, dependencies: Dependencies, routes: Routes, streams: Streams) -> None:
+    def __init__(self, dependencies: Dependencies, routes: Routes, streams: Streams, loops: Loops) -> None:
         self._dependencies = dependencies
         self._routes = routes
         self._streams = streams
+        self._loops = loops
 
     def door(self) -> FrontDoor:
         """Return the door: open to browsers, since a URL has cross-origin rules of its own."""
@@ -78,7 +79,7 @@ class UrlFrontDoor:
             if version is None:
                 return _response(_denied(_FORBIDDEN), request_id)
             now = self._dependencies.clock.now()
-            trace = trace_of(request.headers, version, ids, now)
+            trace = self._loops.enter(route.function, trace_of(request.headers, version, ids, now))
             scope = route.function.scope
             call = UrlCall(
                 request=request,

@@ -160,6 +160,9 @@ def answer_to(outcome: Outcome, request_id: str) -> Answer:
             return _error(_failure("Sandbox.Timedout", request_id, f"Task timed out after {timeout_s:.2f} seconds"))
         case Crashed(exit=process_exit):
             return _error(_crash(process_exit, request_id))
+        case InitFailed(payload=payload, error_type="Runtime.InvalidEntrypoint") if payload is not None:
+            # Nothing has run: the platform says it, and to whom.
+            return _error(_failure("Runtime.InvalidEntrypoint", request_id, _message(payload)))
         case InitFailed(payload=payload) if payload is not None:
             return _error(payload)
         case InitFailed(exit=process_exit) if process_exit is not None:
@@ -179,6 +182,13 @@ def answer_to(outcome: Outcome, request_id: str) -> Answer:
 
 def _error(payload: bytes) -> Answer:
     return Answer(payload, function_error="Unhandled")
+
+
+def _message(payload: bytes) -> str:
+    try:
+        return str(orjson.loads(payload)["errorMessage"])
+    except (ValueError, TypeError, KeyError):
+        return "Runtime failed to initialize"
 
 
 def _failure(error_type: str, request_id: str, message: str) -> bytes:

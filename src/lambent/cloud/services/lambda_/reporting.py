@@ -96,8 +96,8 @@ class Reporting:
 
     def invocation_started(self, environment: EnvironmentInfo, invocation: Invocation, at: float) -> None:
         """Note the beginning of an invocation."""
-        request_id = invocation.request_id
-        self._note(environment, request_id, lambda: self._start(environment, request_id, at))
+        request_id, trace_id = invocation.request_id, invocation.trace_id
+        self._note(environment, request_id, lambda: self._start(environment, request_id, trace_id, at))
 
     def output(self, environment: EnvironmentInfo, request_id: str | None, line: OutputLine) -> None:
         """Note a line the function wrote."""
@@ -105,7 +105,8 @@ class Reporting:
 
     def invocation_ended(self, environment: EnvironmentInfo, invocation: Invocation, report: InvocationReport) -> None:
         """Note the end of an invocation."""
-        self._note(environment, report.request_id, lambda: self._end(environment, report))
+        trace_id = invocation.trace_id
+        self._note(environment, report.request_id, lambda: self._end(environment, trace_id, report))
 
     def _note(self, environment: EnvironmentInfo, request_id: str | None, note: Note) -> None:
         stream = self._streams.get(environment.environment_id)
@@ -125,11 +126,13 @@ class Reporting:
         arn = version_arn(Scope(spec.account, spec.region).partition, spec.region, spec.runtime)
         return ((_ms(at), log_lines.init_start(environment, arn, json=json, at=at)),)
 
-    def _start(self, environment: EnvironmentInfo, request_id: str, at: float) -> Lines:
+    def _start(self, environment: EnvironmentInfo, request_id: str, trace_id: str | None, at: float) -> Lines:
         if not self._passes(environment, "INFO"):
             return ()
-        json = environment.spec.log_format == "JSON"
-        return ((_ms(at), log_lines.start(request_id, environment.spec.version, json=json, at=at)),)
+        spec = environment.spec
+        tracing = log_lines.tracing_of(trace_id, is_active=spec.tracing_active)
+        line = log_lines.start(request_id, spec.version, tracing, json=spec.log_format == "JSON", at=at)
+        return ((_ms(at), line),)
 
     def _init_report(self, environment: EnvironmentInfo, ended: log_lines.EndedInit, at: float) -> Lines:
         # As far as the level goes: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
@@ -138,25 +141,36 @@ class Reporting:
         json = environment.spec.log_format == "JSON"
         return ((_ms(at), log_lines.init_report(environment, ended, json=json, at=at)),)
 
-    def _end(self, environment: EnvironmentInfo, report: InvocationReport) -> Lines:
+    def _end(self, environment: EnvironmentInfo, trace_id: str | None, report: InvocationReport) -> Lines:
         at = _ms(report.ended_at)
+        tracing = log_lines.tracing_of(trace_id, is_active=environment.spec.tracing_active)
         if environment.spec.log_format == "JSON":
-            # Managed Instances tell of no platform.runtimeDone.
-            # https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
-            is_managed = environment.spec.is_managed
-            is_told = not is_managed and self._passes(environment, "DEBUG")
-            lines = [log_lines.runtime_done(report)] if is_told else []
-            level = "INFO" if report.status is InvocationStatus.SUCCESS else "WARN"
-            if self._passes(environment, level):
-                lines.append(log_lines.report_json(report, is_managed=is_managed))
-            return [(at, line) for line in lines]
-        lines = [log_lines.end(report.request_id), log_lines.report_text(report)]
+            return self._end_json(environment, report, tracing)
+        lines = [log_lines.end(report.request_id), log_lines.report_text(report, tracing)]
         if report.status is InvocationStatus.TIMEOUT:
             timeout_s = environment.spec.timeout_s
             lines.insert(0, log_lines.timed_out(report.request_id, timeout_s, report.ended_at))
         if report.exit is not None:
             lines.insert(0, log_lines.crashed(report.request_id, report.exit))
         return [(at, line) for line in lines]
+
+    def _end_json(
+        self, environment: EnvironmentInfo, report: InvocationReport, tracing: log_lines.Tracing | None
+    ) -> Lines:
+        at, is_managed = _ms(report.ended_at), environment.spec.is_managed
+        lines: list[tuple[int, str]] = []
+        if self._passes(environment, "DEBUG"):
+            if report.init_ms is not None:
+                # Only the invocation that waited for an init on demand tells how long it took.
+                ended = log_lines.EndedInit(report.init_ms, InvocationStatus.SUCCESS, None)
+                line = log_lines.init_report(environment, ended, json=True, at=report.started_at)
+                lines.append((_ms(report.started_at), line))
+            # https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
+            if not is_managed:
+                lines.append((at, log_lines.runtime_done(report, tracing)))
+        if self._passes(environment, "INFO" if report.status is InvocationStatus.SUCCESS else "WARN"):
+            lines.append((at, log_lines.report_json(report, tracing, is_managed=is_managed)))
+        return lines
 
     def _passes(self, environment: EnvironmentInfo, level: str) -> bool:
         spec = environment.spec

@@ -54,6 +54,8 @@ class FunctionRoute:
     provisioned: Mapping[str, int] = field(default_factory=dict)
     """How many environments each version keeps initialized, by its number."""
     urls: Mapping[str, FunctionUrl] = field(default_factory=dict)
+    allows_loops: bool = False
+    """Whether it may be invoked in a recursive loop."""
 
     def arn_of(self, qualifier: str | None) -> str:
         """Return the ARN with a qualifier, the function's own without one."""
@@ -173,6 +175,7 @@ class Routes:
             invoke_configs=repository.invoke_configs(self._reader, function.scope, function.name),
             provisioned=by_version(repository.provisioned(self._reader, function.scope, function.name), aliases),
             urls=url_repository.urls(self._reader, function.scope, function.name),
+            allows_loops=function.recursive_loop == "Allow",
         )
 
     def _version_route(self, version: FunctionVersion, before: FunctionRoute | None) -> VersionRoute:

@@ -49,6 +49,7 @@ from lambent.cloud.services.lambda_.reporting import Reporting
 from lambent.cloud.services.lambda_.routing import FunctionRoute, Routes
 from lambent.cloud.services.lambda_.sources import Sources
 from lambent.cloud.services.lambda_.streams import Streams
+from lambent.cloud.services.lambda_.tracing import Loops
 
 # A script that was released is never changed: what comes later is a further one.
 _SCRIPTS = ("schema.sql", "schema_2.sql", "schema_3.sql")
@@ -69,8 +70,9 @@ class LambdaService(Service):
         self._downloads = Downloads(dependencies.blobs, dependencies.store.read)
         invoker = Invoker(dependencies.plane, self._packages)
         self._streams = Streams(invoker, dependencies.clock)
-        self._url_door = UrlFrontDoor(dependencies, self._routes, self._streams)
-        self._queue = AsyncQueue(dependencies, self._routes, invoker)
+        self._loops = Loops()
+        self._url_door = UrlFrontDoor(dependencies, self._routes, self._streams, self._loops)
+        self._queue = AsyncQueue(dependencies, self._routes, invoker, self._loops)
         dependencies.store.deliver(TOPIC, Deliveries(dependencies.client).deliver)
         self._mappings = Mappings(dependencies.store, dependencies.clock)
         self._providers = ProviderLifecycle(dependencies)
@@ -140,8 +142,8 @@ class LambdaService(Service):
         return (self._url_door.door(),)
 
     def views(self) -> Mapping[str, View]:
-        """Return the functions as they are routed."""
-        return {"functions": self._routes.view}
+        """Return the functions as they are routed, and how many invocations were dropped for running in a loop."""
+        return {"functions": self._routes.view, "recursive-invocations-dropped": self._loops.view}
 
     def _route_changed(self, before: FunctionRoute | None, after: FunctionRoute | None) -> None:
         """Tell the data plane and the log what a change of a function means to them."""

@@ -62,6 +62,15 @@ def tag_changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[di
     return added, sorted(before.keys() - after.keys())
 
 
+async def retag_lambda(context: ResourceContext, arn: str, before: Properties, after: Properties) -> None:
+    """Give a resource of Lambda's the tags that its template says now."""
+    added, removed = tag_changes(tags_of(before), tags_of(after))
+    if removed:
+        await context.call("lambda", "UntagResource", Resource=arn, TagKeys=removed)
+    if added:
+        await context.call("lambda", "TagResource", Resource=arn, Tags=added)
+
+
 @asynccontextmanager
 async def gone_is_fine(*codes: str) -> AsyncIterator[list[Any]]:  # Any: what the caller puts in
     """Swallow the errors that say a resource is not there; the list is for what was found."""

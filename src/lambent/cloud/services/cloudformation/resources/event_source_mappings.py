@@ -12,8 +12,8 @@ from lambent.cloud.errors import ServiceError
 from lambent.cloud.services.cloudformation.resources.calls import (
     gone_is_fine,
     made,
+    retag_lambda,
     stack_tags,
-    tag_changes,
     tags_of,
     until,
 )
@@ -79,12 +79,7 @@ class MappingHandler:
         if changes:
             await context.call("lambda", "UpdateEventSourceMapping", UUID=live.physical_id, **changes)
             await _settled(context, live.physical_id)
-        arn = live.attributes["EventSourceMappingArn"]
-        added, removed = tag_changes(tags_of(before), tags_of(after))
-        if removed:
-            await context.call("lambda", "UntagResource", Resource=arn, TagKeys=removed)
-        if added:
-            await context.call("lambda", "TagResource", Resource=arn, Tags=added)
+        await retag_lambda(context, str(live.attributes["EventSourceMappingArn"]), before, after)
         return live
 
     async def delete(self, context: ResourceContext, live: Live, properties: Properties) -> None:

@@ -13,8 +13,8 @@ from lambent.cloud.services.cloudformation.resources.calls import (
     gone_is_fine,
     made,
     picked,
+    retag_lambda,
     stack_tags,
-    tag_changes,
     tags_of,
     until,
 )
@@ -67,12 +67,7 @@ class CapacityProviderHandler:
         }
         if changed:
             await context.call("lambda", "UpdateCapacityProvider", CapacityProviderName=live.physical_id, **changed)
-        added, removed = tag_changes(tags_of(before), tags_of(after))
-        arn = str(live.attributes["Arn"])
-        if removed:
-            await context.call("lambda", "UntagResource", Resource=arn, TagKeys=removed)
-        if added:
-            await context.call("lambda", "TagResource", Resource=arn, Tags=added)
+        await retag_lambda(context, str(live.attributes["Arn"]), before, after)
         return await self._active(context, live.physical_id)
 
     async def delete(self, context: ResourceContext, live: Live, properties: Properties) -> None:

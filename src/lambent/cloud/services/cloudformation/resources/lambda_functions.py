@@ -18,8 +18,8 @@ from lambent.cloud.services.cloudformation.resources.calls import (
     made,
     matching,
     picked,
+    retag_lambda,
     stack_tags,
-    tag_changes,
     tags_of,
     until,
 )
@@ -169,7 +169,7 @@ class FunctionHandler:
         if publishes(after):
             await publish_latest(context, name)
         await self._apart(context, name, before, after)
-        await self._tag(context, str(live.attributes["Arn"]), before, after)
+        await retag_lambda(context, str(live.attributes["Arn"]), before, after)
         return live
 
     async def delete(self, context: ResourceContext, live: Live, properties: Properties) -> None:
@@ -249,13 +249,6 @@ class FunctionHandler:
             bounds = await scaling_of(context, name, LATEST_PUBLISHED)
             found["FunctionScalingConfig"] = as_said(bounds, properties["FunctionScalingConfig"])
         return found
-
-    async def _tag(self, context: ResourceContext, arn: str, before: Properties, after: Properties) -> None:
-        added, removed = tag_changes(tags_of(before), tags_of(after))
-        if removed:
-            await context.call("lambda", "UntagResource", Resource=arn, TagKeys=removed)
-        if added:
-            await context.call("lambda", "TagResource", Resource=arn, Tags=added)
 
 
 class VersionHandler:

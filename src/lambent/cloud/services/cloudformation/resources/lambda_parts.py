@@ -12,9 +12,8 @@ from lambent.cloud.errors import ServiceError
 from lambent.cloud.services.cloudformation.resources.calls import (
     gone_is_fine,
     picked,
+    retag_lambda,
     stack_tags,
-    tag_changes,
-    tags_of,
 )
 from lambent.cloud.services.cloudformation.resources.coercion import coerced
 from lambent.cloud.services.cloudformation.resources.contract import (
@@ -206,11 +205,7 @@ async def _change_code_signing(context: ResourceContext, live: Live, before: Pro
     if picked(before, *_CODE_SIGNING) != picked(after, *_CODE_SIGNING):
         parameters = {**_CODE_SIGNING_ABSENT, **picked(after, *_CODE_SIGNING)}
         await context.call("lambda", "UpdateCodeSigningConfig", CodeSigningConfigArn=arn, **parameters)
-    added, removed = tag_changes(tags_of(before), tags_of(after))
-    if removed:
-        await context.call("lambda", "UntagResource", Resource=arn, TagKeys=removed)
-    if added:
-        await context.call("lambda", "TagResource", Resource=arn, Tags=added)
+    await retag_lambda(context, arn, before, after)
 
 
 class CodeSigningConfigHandler(Described):

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_Logs.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from lambent.cloud.errors import ServiceError
@@ -122,33 +123,24 @@ def _filter_key(context: ResourceContext, properties: Properties, name: str) -> 
     return {"logGroupName": properties["LogGroupName"], "filterName": name}
 
 
-SUBSCRIPTION_FILTER = Described(
-    "logs",
-    "PutSubscriptionFilter",
-    "DeleteSubscriptionFilter",
-    "filterName",
-    name_property="FilterName",
-    named_in_api="filterName",
-    longest=512,
-    shape=_filter_parameters,
-    put_again=True,
-    deleting=_filter_key,
-    gone=(_GONE,),
-)
+def _filter(kind: str, shape: Callable[[ResourceContext, Properties, str], Given]) -> Described:
+    return Described(
+        "logs",
+        f"Put{kind}Filter",
+        f"Delete{kind}Filter",
+        "filterName",
+        name_property="FilterName",
+        named_in_api="filterName",
+        longest=512,
+        shape=shape,
+        put_again=True,
+        deleting=_filter_key,
+        gone=(_GONE,),
+    )
 
-METRIC_FILTER = Described(
-    "logs",
-    "PutMetricFilter",
-    "DeleteMetricFilter",
-    "filterName",
-    name_property="FilterName",
-    named_in_api="filterName",
-    longest=512,
-    shape=_metric_parameters,
-    put_again=True,
-    deleting=_filter_key,
-    gone=(_GONE,),
-)
+
+SUBSCRIPTION_FILTER = _filter("Subscription", _filter_parameters)
+METRIC_FILTER = _filter("Metric", _metric_parameters)
 
 RESOURCE_POLICY = Described(
     "logs",

@@ -5,17 +5,21 @@ https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 
 import orjson
 
 from lambent.cloud.services.lambda_.model import exits
+from lambent.cloud.services.lambda_.model.lineage import parts_of
 from lambent.cloud.services.lambda_.model.runtimes import version_label
 from lambent.dataplane import EnvironmentInfo, InvocationReport, InvocationStatus, ProcessExit
 
 _ORDER = {"DEBUG": 0, "INFO": 1, "WARN": 2}
+_KNOWN_TYPE: Final = re.compile(r"(Runtime|Function|Sandbox|Extension)\.[A-Z][a-zA-Z]+")
 
 
 def init_start(environment: EnvironmentInfo, runtime_arn: str, *, json: bool, at: float) -> str:
@@ -43,30 +47,73 @@ class EndedInit:
     error_type: str | None
 
 
+def known_type(error_type: str) -> str:
+    """Return how the platform names an error: types of a runtime's own making are unknown to it.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-initerror
+
+    >>> known_type("Runtime.ImportModuleError"), known_type("ValueError"), known_type("Function.x")
+    ('Runtime.ImportModuleError', 'Runtime.Unknown', 'Function.Unknown')
+    """
+    if _KNOWN_TYPE.match(error_type):
+        return error_type
+    return "Function.Unknown" if error_type.startswith("Function.") else "Runtime.Unknown"
+
+
 def init_report(environment: EnvironmentInfo, ended: EndedInit, *, json: bool, at: float) -> str:
     """Return the line about an init phase that failed, or that no invocation reports."""
     if not json:
         line = f"INIT_REPORT Init Duration: {ended.init_ms:.2f} ms"
         if ended.error_type is None:
             return line + "\n"
-        tail = "" if ended.status is InvocationStatus.TIMEOUT else f"\tError Type: {ended.error_type}"
-        return f"{line}\tPhase: init\tStatus: {ended.status}{tail}\n"
+        tail = "" if ended.status is InvocationStatus.TIMEOUT else f"\tError Type: {known_type(ended.error_type)}"
+        return f"{line}\tPhase: {environment.init_phase}\tStatus: {ended.status}{tail}\n"
     record: dict[str, object] = {
         "initializationType": environment.initialization_type,
-        "phase": "init",
+        "phase": environment.init_phase,
         "status": ended.status,
     }
     if ended.error_type is not None:
-        record["errorType"] = ended.error_type
+        record["errorType"] = known_type(ended.error_type)
     record["metrics"] = {"durationMs": round(ended.init_ms, 3)}
     return _event("platform.initReport", record, at)
 
 
-def start(request_id: str, version: str, *, json: bool, at: float) -> str:
+@dataclass(frozen=True, slots=True)
+class Tracing:
+    """The trace that an invocation belongs to, where it is sampled; without a segment where tracing is passed through.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html#telemetry-schema-tracecontext
+    """
+
+    header: str
+    root: str
+    segment_id: str | None
+
+    def shown(self) -> dict[str, str]:
+        """Return the `tracing` object of a record."""
+        segment = {} if self.segment_id is None else {"spanId": self.segment_id}
+        return {**segment, "type": "X-Amzn-Trace-Id", "value": self.header}
+
+
+def tracing_of(header: str | None, *, is_active: bool) -> Tracing | None:
+    """Return what the log tells of a trace; nothing of one that is not sampled.
+
+    >>> tracing_of("Root=1-5759e988-bd86;Parent=53995c3f42cd8ad8;Sampled=1", is_active=True).segment_id
+    '53995c3f42cd8ad8'
+    """
+    if header is None or "Sampled=1" not in header:
+        return None
+    parts = parts_of(header)
+    return Tracing(header, parts.get("root", ""), parts.get("parent") if is_active else None)
+
+
+def start(request_id: str, version: str, tracing: Tracing | None, *, json: bool, at: float) -> str:
     """Return the line an invocation begins with."""
     if not json:
         return f"START RequestId: {request_id} Version: {version}\n"
-    return _event("platform.start", {"requestId": request_id, "version": version}, at)
+    record: dict[str, object] = {"requestId": request_id, "version": version}
+    return _event("platform.start", _traced(record, tracing), at)
 
 
 def timed_out(request_id: str, timeout_s: int, at: float) -> str:
@@ -85,8 +132,11 @@ def end(request_id: str) -> str:
     return f"END RequestId: {request_id}\n"
 
 
-def report_text(report: InvocationReport) -> str:
-    """Return the REPORT line."""
+def report_text(report: InvocationReport, tracing: Tracing | None = None) -> str:
+    """Return the REPORT line, and in the same event the XRAY line of an invocation with a segment."""
+    if tracing is not None and tracing.segment_id is not None:
+        xray = f"XRAY TraceId: {tracing.root}\tSegmentId: {tracing.segment_id}\tSampled: true\t\n"
+        return report_text(report) + xray
     line = (
         f"REPORT RequestId: {report.request_id}\tDuration: {report.duration_ms:.2f} ms\t"
         f"Billed Duration: {report.billed_ms} ms\tMemory Size: {report.memory_mb} MB\t"
@@ -103,7 +153,7 @@ def report_text(report: InvocationReport) -> str:
     return f"{line}\n"
 
 
-def report_json(report: InvocationReport, *, is_managed: bool = False) -> str:
+def report_json(report: InvocationReport, tracing: Tracing | None = None, *, is_managed: bool = False) -> str:
     """Return the platform.report record; on Managed Instances a request has neither a bill nor memory of its own."""
     metrics: dict[str, float] = {"durationMs": round(report.duration_ms, 3)}
     if not is_managed:
@@ -115,22 +165,28 @@ def report_json(report: InvocationReport, *, is_managed: bool = False) -> str:
     record: dict[str, object] = {"requestId": report.request_id, "metrics": metrics, "status": report.status}
     if report.error_type is not None:
         record["errorType"] = report.error_type
-    return _event("platform.report", record, report.ended_at)
+    return _event("platform.report", _traced(record, tracing), report.ended_at)
 
 
-def runtime_done(report: InvocationReport) -> str:
+def runtime_done(report: InvocationReport, tracing: Tracing | None = None) -> str:
     """Return the platform.runtimeDone record."""
     record: dict[str, object] = {
         "requestId": report.request_id,
         "status": report.status,
         "metrics": {"durationMs": round(report.duration_ms, 3)},
     }
-    return _event("platform.runtimeDone", record, report.ended_at)
+    if report.error_type is not None:
+        record["errorType"] = report.error_type
+    return _event("platform.runtimeDone", _traced(record, tracing), report.ended_at)
 
 
 def is_logged(level: str, threshold: str | None) -> bool:
     """Whether a system record of this level passes the function's SystemLogLevel; None means INFO."""
     return _ORDER[level] >= _ORDER[threshold or "INFO"]
+
+
+def _traced(record: dict[str, object], tracing: Tracing | None) -> dict[str, object]:
+    return record if tracing is None else {**record, "tracing": tracing.shown()}
 
 
 def _event(kind: str, record: Mapping[str, object], at: float) -> str:

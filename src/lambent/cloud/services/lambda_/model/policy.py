@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import orjson
+
 from lambent.cloud.services.lambda_.model.function import JsonValue
 
 Statement = Mapping[str, JsonValue]
@@ -20,6 +22,11 @@ class Policy:
 
     statements: tuple[Statement, ...]
     revision_id: str
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether it is beyond the limit."""
+        return len(orjson.dumps(self.document())) > POLICY_LIMIT
 
     def document(self) -> dict[str, JsonValue]:
         """Return the policy document as GetPolicy shows it."""

@@ -21,7 +21,7 @@ from lambent.cloud.services.lambda_.rendering import Shape
 from lambent.cloud.services.lambda_.reporting import Reporting
 from lambent.cloud.services.lambda_.routing import FunctionRoute, VersionRoute
 from lambent.cloud.services.lambda_.streams import Opened, Streams
-from lambent.cloud.services.lambda_.tracing import trace_of
+from lambent.cloud.services.lambda_.tracing import Loops, trace_of
 
 
 class InvokeOperations:
@@ -32,6 +32,7 @@ class InvokeOperations:
         self._invoker = streams.invoker
         self._streams = streams
         self._queue = queue
+        self._loops: Loops = queue.loops
         self._reporting = reporting
 
     @operation("Invoke")
@@ -65,7 +66,7 @@ class InvokeOperations:
             invoked_arn=function.arn_of(target.qualifier),
             payload=payload,
             client_context=client_context,
-            trace_id=trace_id,
+            trace_id=self._loops.enter(function, trace_id),
         )
         return await self._answered(call, with_tail=parameters.get("LogType") == "Tail")
 
@@ -79,13 +80,14 @@ class InvokeOperations:
         if parameters.get("InvocationType") == "DryRun":
             return {"StatusCode": 204}
         _check_synchronous(version, parameters)
+        trace_id = trace_of(context.headers, version, self._control.dependencies.ids, context.now)
         call = Call(
             request_id=context.request_id,
             version=version,
             invoked_arn=function.arn_of(target.qualifier),
             payload=payload,
             client_context=client_context,
-            trace_id=trace_of(context.headers, version, self._control.dependencies.ids, context.now),
+            trace_id=self._loops.enter(function, trace_id),
         )
         with_tail = parameters.get("LogType") == "Tail"
         if with_tail:

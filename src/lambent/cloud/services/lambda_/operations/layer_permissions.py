@@ -43,10 +43,7 @@ class LayerPermissionOperations:
             policy = named.policy(transaction) or Policy((), "")
             statement_id = parameters["StatementId"]
             if policy.has(statement_id):
-                raise errors.conflict(
-                    f"The statement id ({statement_id}) provided already exists. "
-                    "Please provide a new statement id, or remove the existing statement."
-                )
+                raise errors.statement_exists(statement_id)
             _check_revision(parameters, policy)
             return self._put(transaction, named, policy.adding(statement, self._control.new_revision()))
 
@@ -68,7 +65,7 @@ class LayerPermissionOperations:
         def work(transaction: Transaction) -> None:
             policy = named.found_policy(transaction)
             if not policy.has(statement_id):
-                raise errors.not_found(f"Statement {statement_id} is not found in resource policy.")
+                raise errors.statement_not_found(statement_id)
             _check_revision(parameters, policy)
             self._put(transaction, named, policy.without(statement_id, self._control.new_revision()))
 
@@ -76,7 +73,7 @@ class LayerPermissionOperations:
         return {}
 
     def _put(self, transaction: Transaction, named: _Named, policy: Policy) -> Policy:
-        if len(orjson.dumps(policy.document())) > POLICY_LIMIT:
+        if policy.is_too_long:
             raise errors.policy_too_long(POLICY_LIMIT)
         layers.put_layer_policy(transaction, named.scope, named.layer, named.version, policy)
         return policy
@@ -103,7 +100,7 @@ class _Named(NamedTuple):
         """Return its policy; raises ResourceNotFoundException where it has none."""
         policy = self.policy(reader)
         if policy is None:
-            raise errors.not_found("No policy is associated with the given resource.")
+            raise errors.no_policy()
         return policy
 
 

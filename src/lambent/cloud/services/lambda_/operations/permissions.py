@@ -48,10 +48,7 @@ class PermissionOperations:
                 )
             policy = _policy(transaction, target) or Policy((), revision)
             if policy.has(grant.statement_id):
-                raise errors.conflict(
-                    f"The statement id ({grant.statement_id}) provided already exists. "
-                    "Please provide a new statement id, or remove the existing statement."
-                )
+                raise errors.statement_exists(grant.statement_id)
             statement = statement_for(grant, resource=target.arn, principal=principal)
             self._put(transaction, target, policy.adding(statement, self._control.new_revision()))
             return statement
@@ -71,9 +68,9 @@ class PermissionOperations:
             revision = _revision_of(transaction, target)
             policy = _policy(transaction, target)
             if policy is None:
-                raise errors.not_found("No policy is associated with the given resource.")
+                raise errors.no_policy()
             if not policy.has(statement_id):
-                raise errors.not_found(f"Statement {statement_id} is not found in resource policy.")
+                raise errors.statement_not_found(statement_id)
             _check_revision(parameters, revision, "GetFunction/GetAlias")
             self._put(transaction, target, policy.without(statement_id, self._control.new_revision()))
 
@@ -90,7 +87,7 @@ class PermissionOperations:
         return {"Policy": orjson.dumps(policy.document()).decode(), "RevisionId": policy.revision_id}
 
     def _put(self, transaction: Transaction, target: Target, policy: Policy) -> None:
-        if len(orjson.dumps(policy.document())) > POLICY_LIMIT:
+        if policy.is_too_long:
             raise errors.policy_too_long(POLICY_LIMIT)
         repository.put_policy(transaction, target.scope, target.name, target.qualifier or "", policy)
         # The policy's revision is at the same time that of what it is attached to.

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from lambent.cloud.framework.context import RequestContext
-from lambent.cloud.framework.service import Parameters
+from lambent.cloud.framework.paging import InvalidMarkerError, Page, page
+from lambent.cloud.framework.service import Parameters, Result
 from lambent.cloud.services.logs import repository
 from lambent.cloud.services.logs.errors import group_not_found, invalid_parameter, stream_not_found
 from lambent.cloud.services.logs.model import Group, Stream, name_in_identifier
 from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import Reader, Store, Transaction
+
+T = TypeVar("T")
 
 
 def now_ms(context: RequestContext) -> int:
@@ -51,3 +55,17 @@ async def change_group(store: Store, scope: Scope, name: str, change: Callable[[
         repository.change_group(transaction, change(the_group(transaction, scope, name)))
 
     await store.write(work)
+
+
+def some_of(found: Sequence[T], key: Callable[[T], str], token: str | None, limit: int) -> Page[T]:
+    """Return the page behind a token of what is sorted by `key`; raises InvalidParameterException for a foreign one."""
+    try:
+        return page(found, key, marker=token, limit=limit)
+    except InvalidMarkerError as error:
+        raise invalid_parameter("The specified nextToken is invalid.") from error
+
+
+def listing(member: str, shown: Sequence[Mapping[str, object]], next_token: str | None) -> Result:
+    """Return the answer of a describe call: what is shown, and where more begins, if there is more."""
+    answer: dict[str, object] = {member: list(shown)}
+    return answer if next_token is None else {**answer, "nextToken": next_token}

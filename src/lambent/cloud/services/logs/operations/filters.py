@@ -7,7 +7,6 @@ from typing import TypeVar
 
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.context import RequestContext
-from lambent.cloud.framework.paging import InvalidMarkerError, page
 from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.logs import follower_repository as followers
 from lambent.cloud.services.logs import repository
@@ -16,7 +15,7 @@ from lambent.cloud.services.logs.errors import invalid_parameter, limit_exceeded
 from lambent.cloud.services.logs.filters import InvalidPatternError, compile_pattern, extracted
 from lambent.cloud.services.logs.followers import MetricFilter, SubscriptionFilter
 from lambent.cloud.services.logs.model import Group
-from lambent.cloud.services.logs.operations.common import now_ms, the_group
+from lambent.cloud.services.logs.operations.common import listing, now_ms, some_of, the_group
 from lambent.cloud.store.unit_of_work import Store, Transaction
 
 _PAGE = 50
@@ -204,17 +203,9 @@ def _listed(
 ) -> Result:
     prefix = parameters.get("filterNamePrefix") or ""
     chosen = [(group, one) for group, one in found if one.name.startswith(prefix)]
-    try:
-        listed = page(
-            chosen,
-            lambda each: f"{each[0].name}\x00{each[1].name}",
-            marker=parameters.get("nextToken"),
-            limit=parameters.get("limit", _PAGE),
-        )
-    except InvalidMarkerError as error:
-        raise invalid_parameter("The specified nextToken is invalid.") from error
-    answer: dict[str, object] = {member: [show(group, one) for group, one in listed.items]}
-    return answer if listed.next_marker is None else {**answer, "nextToken": listed.next_marker}
+    token, limit = parameters.get("nextToken"), parameters.get("limit", _PAGE)
+    some = some_of(chosen, lambda each: f"{each[0].name}\x00{each[1].name}", token, limit)
+    return listing(member, [show(group, one) for group, one in some.items], some.next_marker)
 
 
 def _show_subscription(group: Group, one: SubscriptionFilter) -> dict[str, object]:

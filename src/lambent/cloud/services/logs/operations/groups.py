@@ -5,14 +5,13 @@ from __future__ import annotations
 import dataclasses
 
 from lambent.cloud.framework.context import RequestContext
-from lambent.cloud.framework.paging import InvalidMarkerError, page
 from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.framework.tags import find_problem
 from lambent.cloud.services.logs import repository
 from lambent.cloud.services.logs.errors import group_exists, group_is_protected, invalid_parameter
 from lambent.cloud.services.logs.follower_repository import count_of_metric_filters
 from lambent.cloud.services.logs.model import RETENTION_DAYS, Group, name_in_identifier
-from lambent.cloud.services.logs.operations.common import change_group, now_ms, the_group
+from lambent.cloud.services.logs.operations.common import change_group, listing, now_ms, some_of, the_group
 from lambent.cloud.store.unit_of_work import Store, Transaction
 
 _PAGE = 50
@@ -69,17 +68,8 @@ class GroupOperations:
     async def describe(self, context: RequestContext, parameters: Parameters) -> Result:
         """Return a page of log groups, by name."""
         groups = self._chosen(context, parameters)
-        try:
-            found = page(
-                groups,
-                lambda group: group.name,
-                marker=parameters.get("nextToken"),
-                limit=parameters.get("limit", _PAGE),
-            )
-        except InvalidMarkerError as error:
-            raise invalid_parameter("The specified nextToken is invalid.") from error
-        shown: dict[str, object] = {"logGroups": [self._show(group) for group in found.items]}
-        return shown | ({} if found.next_marker is None else {"nextToken": found.next_marker})
+        found = some_of(groups, lambda group: group.name, parameters.get("nextToken"), parameters.get("limit", _PAGE))
+        return listing("logGroups", [self._show(group) for group in found.items], found.next_marker)
 
     @operation("PutRetentionPolicy")
     async def put_retention(self, context: RequestContext, parameters: Parameters) -> Result:

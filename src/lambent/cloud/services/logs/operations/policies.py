@@ -6,12 +6,11 @@ import json
 
 from lambent.base.identifiers import IdSource
 from lambent.cloud.framework.context import RequestContext
-from lambent.cloud.framework.paging import InvalidMarkerError, page
 from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.logs import follower_repository as kept
 from lambent.cloud.services.logs.errors import invalid_parameter, limit_exceeded, resource_not_found
 from lambent.cloud.services.logs.follower_repository import ResourcePolicy
-from lambent.cloud.services.logs.operations.common import now_ms
+from lambent.cloud.services.logs.operations.common import listing, now_ms, some_of
 from lambent.cloud.store.unit_of_work import Store, Transaction
 
 _PAGE = 50
@@ -59,17 +58,9 @@ class PolicyOperations:
         found = kept.resource_policies(self._store.read, context.scope)
         if "resourceArn" in parameters or parameters.get("policyScope") == "RESOURCE":
             found = []
-        try:
-            listed = page(
-                found,
-                lambda policy: policy.name,
-                marker=parameters.get("nextToken"),
-                limit=parameters.get("limit", _PAGE),
-            )
-        except InvalidMarkerError as error:
-            raise invalid_parameter("The specified nextToken is invalid.") from error
-        answer: dict[str, object] = {"resourcePolicies": [_show(policy) for policy in listed.items]}
-        return answer if listed.next_marker is None else {**answer, "nextToken": listed.next_marker}
+        token, limit = parameters.get("nextToken"), parameters.get("limit", _PAGE)
+        some = some_of(found, lambda policy: policy.name, token, limit)
+        return listing("resourcePolicies", [_show(policy) for policy in some.items], some.next_marker)
 
     @operation("DeleteResourcePolicy")
     async def delete_policy(self, context: RequestContext, parameters: Parameters) -> Result:
@@ -109,17 +100,9 @@ class PolicyOperations:
             for query in kept.query_definitions(self._store.read, context.scope)
             if query["name"].startswith(prefix) and language in {None, query.get("queryLanguage", "CWLI")}
         ]
-        try:
-            listed = page(
-                found,
-                lambda query: str(query["queryDefinitionId"]),
-                marker=parameters.get("nextToken"),
-                limit=parameters.get("maxResults", _QUERIES_PAGE),
-            )
-        except InvalidMarkerError as error:
-            raise invalid_parameter("The specified nextToken is invalid.") from error
-        answer: dict[str, object] = {"queryDefinitions": list(listed.items)}
-        return answer if listed.next_marker is None else {**answer, "nextToken": listed.next_marker}
+        token, limit = parameters.get("nextToken"), parameters.get("maxResults", _QUERIES_PAGE)
+        some = some_of(found, lambda query: str(query["queryDefinitionId"]), token, limit)
+        return listing("queryDefinitions", some.items, some.next_marker)
 
     @operation("DeleteQueryDefinition")
     async def delete_query(self, context: RequestContext, parameters: Parameters) -> Result:
