@@ -307,6 +307,10 @@ async def test_a_function_grows_no_faster_than_its_scaling_rate() -> None:
         await world.settle()
         throttled = [task.result() for task in tasks if task.done()]
         assert throttled == [Throttled(ThrottleReason.ACCOUNT)] * 3
+        # Each function has a rate of its own.
+        tasks.append(world.begin(spec=named("other")))
+        await world.until(lambda: len(world.launcher.launched) == 1001)
+        assert not tasks[-1].done()
         await world.plane.stop()
         await asyncio.gather(*tasks, return_exceptions=True)
 

@@ -205,7 +205,7 @@ async def test_a_timed_out_request_keeps_its_worker_until_its_code_comes_to_an_e
     assert isinstance(late, TimedOut)
     assert late.report.duration_ms == 1000.0
     (status,) = own.plane.environments()
-    assert (status.state, status.busy_slots) == (EnvironmentState.BUSY, 0)
+    assert (status.state, status.busy_slots) == (EnvironmentState.BUSY, 1)
     # Its worker is still busy, so that another environment serves this one.
     assert answer(await own.invoke(function, "other"))["seen"] == ["other"]
     assert "output request-1: over with late" not in own.observer.facts

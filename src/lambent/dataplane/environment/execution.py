@@ -159,7 +159,7 @@ class Environment:
             self._lifecycle.state,
             self.since,
             self.spec.slots,
-            len(self._active),
+            len(self._active) + self._overdue,
             info,
         )
 
