@@ -104,13 +104,17 @@ class Settings:
     """How a platform runs.
 
     `port` 0 means any free one; `data_dir` None keeps state in memory; `isolation` None is the strongest that holds.
-    `virtual_time` gives it a clock that tests and users move; `seed` makes its identifiers the same in every run.
+    `limits_cpu` holds functions to the CPU that their memory brings; `closed_network` leaves them nothing but the
+    platform. `virtual_time` gives it a clock that tests and users move; `seed` makes its identifiers the same in every
+    run.
     """
 
     port: int = 4566
     data_dir: Path | None = None
     isolation: str | None = None
     strict_runtimes: bool = False
+    limits_cpu: bool = True
+    closed_network: bool = False
     virtual_time: bool = False
     seed: int | None = None
     account_concurrency: int = 1000
@@ -194,7 +198,7 @@ class Platform:
         sts = StsService(store, self.ids, self.clock, client)
         reporting = Reporting(LogDelivery(client), self._real_time)
         plane = self._plane = DataPlane(
-            self._plane_settings(home),
+            self._plane_settings(home, server),
             clock=self.clock,
             ids=self.ids,
             credentials=RoleCredentials(client),
@@ -242,13 +246,15 @@ class Platform:
         )
         return Pipeline(parts)
 
-    def _plane_settings(self, home: Path) -> DataPlaneSettings:
+    def _plane_settings(self, home: Path, server: HttpServer) -> DataPlaneSettings:
         settings = self.settings
         return DataPlaneSettings(
             scratch=home / "scratch",
             endpoint_url=self.endpoint_url,
             isolation=None if settings.isolation is None else IsolationLevel(settings.isolation),
             strict_runtimes=settings.strict_runtimes,
+            limits_cpu=settings.limits_cpu,
+            endpoint_server=server.serve_also if settings.closed_network else None,
             account_concurrency=settings.account_concurrency,
             idle_expiry_s=settings.idle_expiry_s,
             lifetime_s=settings.environment_lifetime_s,
@@ -289,6 +295,7 @@ class Platform:
             "services": list(self.registry.names()),
             "data_dir": None if data_dir is None else str(data_dir),
             "isolation": None if self._plane is None else self._plane.isolation.value,
+            "network": "closed" if self.settings.closed_network else "open",
         }
 
     def _environments(self) -> Mapping[str, object]:

@@ -8,7 +8,7 @@ import pytest
 
 from lambent.dataplane.errors import RuntimeUnavailableError
 from lambent.dataplane.sandbox import nodes
-from lambent.dataplane.sandbox.cgroups import Cgroups
+from lambent.dataplane.sandbox.cgroups import Cgroup, Cgroups, CpuLimit
 from lambent.dataplane.sandbox.interpreters import RUNTIMES, Interpreters
 from lambent.dataplane.sandbox.runtime_directory import merge_layers
 from lambent.dataplane.sandbox.spec import Limits
@@ -82,29 +82,61 @@ def test_node_is_found_where_version_managers_and_systems_put_it(tmp_path: Path)
 
 def test_where_no_group_can_be_made_the_reason_is_told(tmp_path: Path) -> None:
     membership = tmp_path / "membership"
-    membership.write_text("4:cpu:/\n0::/user.slice\n")
+    membership.write_text("4:cpuset:/\n0::/user.slice\n")
     groups = Cgroups(42, "here", root=tmp_path, membership=membership)
     assert (groups.limits_memory, groups.limits_processes) == (False, False)
     assert groups.create("e", Limits(memory_mb=128)) is None
     assert {finding.reason for finding in groups.findings()} == {
         "no control group hierarchy has the memory controller",
         "no control group hierarchy has the pids controller",
+        "no control group hierarchy has the cpu controller",
     }
     assert all(finding.remedy for finding in groups.findings())
 
 
-def test_in_version_two_both_controllers_are_enabled_for_one_folder(tmp_path: Path) -> None:
-    own = tmp_path / "user.slice" / "session"
-    own.mkdir(parents=True)
-    (tmp_path / "cgroup.controllers").write_text("memory pids")
-    (own.parent / "cgroup.subtree_control").write_text("")
+def _unified(tmp_path: Path, controllers: str) -> Cgroups:
+    (tmp_path / "user.slice" / "session").mkdir(parents=True)
+    for folder in (tmp_path, tmp_path / "user.slice"):
+        (folder / "cgroup.controllers").write_text(controllers)
+    (tmp_path / "user.slice" / "cgroup.subtree_control").write_text("")
     membership = tmp_path / "membership"
     membership.write_text("0::/user.slice/session\n")
     groups = Cgroups(42, "here", root=tmp_path, membership=membership)
     groups.establish()
+    return groups
+
+
+def test_in_version_two_every_controller_is_enabled_for_one_folder(tmp_path: Path) -> None:
+    groups = _unified(tmp_path, "cpu memory pids")
     assert (groups.limits_memory, groups.limits_processes) == (True, True)
-    for folder in (own.parent, next(own.parent.glob("lambent-42-*"))):
-        assert (folder / "cgroup.subtree_control").read_text() == "+memory +pids"
+    ours = next((tmp_path / "user.slice").glob("lambent-42-*"))
+    for folder in (ours.parent, ours):
+        assert (folder / "cgroup.subtree_control").read_text() == "+cpu +memory +pids"
+
+
+@pytest.mark.parametrize(
+    ("version", "limited", "lifted"),
+    [
+        (1, {"cpu.cfs_period_us": "20000", "cpu.cfs_quota_us": "1447"}, {"cpu.cfs_quota_us": "-1"}),
+        (2, {"cpu.max": "1447 20000"}, {"cpu.max": "max"}),
+    ],
+)
+def test_cpu_is_limited_once_and_lifted_for_the_next_runtime(
+    tmp_path: Path, version: int, limited: dict[str, str], lifted: dict[str, str]
+) -> None:
+    group = Cgroup((), (), None, None, version, CpuLimit(tmp_path, version, 1447))
+    group.limit_cpu()
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == limited
+    group.begin_anew()
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == limited | lifted
+
+
+def test_a_controller_that_is_not_delegated_costs_only_its_own_limit(tmp_path: Path) -> None:
+    groups = _unified(tmp_path, "memory pids")
+    assert (groups.limits_memory, groups.limits_processes) == (True, True)
+    cpu = groups.findings()[-1]
+    assert (cpu.name, cpu.holds) == ("cgroup cpu limit", False)
+    assert cpu.reason == f"the cpu controller is not delegated to {tmp_path / 'user.slice'}"
 
 
 def test_a_later_layer_lies_over_an_earlier_one_and_is_made_once(tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ class Launch:
     port: int
     data: Path | None
     isolation: str = "auto"
+    network: str = "open"
+    cpu_limit: str = "auto"
     strict_runtimes: bool = False
     virtual_time: bool = False
 
@@ -39,6 +41,7 @@ def launch(wanted: Launch) -> Launched:
     log = settings.log_file(wanted.port)
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "lambent", "start", "--port", str(wanted.port), "--isolation", wanted.isolation]
+    command += ["--network", wanted.network, "--cpu-limit", wanted.cpu_limit]
     command += ["--memory"] if wanted.data is None else ["--data", str(wanted.data)]
     command += ["--strict-runtimes"] if wanted.strict_runtimes else []
     command += ["--virtual-time"] if wanted.virtual_time else []

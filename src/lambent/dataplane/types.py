@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -12,6 +13,20 @@ FunctionArn = NewType("FunctionArn", str)
 """A function's unqualified ARN: what reserved concurrency belongs to."""
 VersionArn = NewType("VersionArn", str)
 """A function version's ARN, ending in `:$LATEST` or a number: what a pool of environments belongs to."""
+
+
+class Listening(Protocol):
+    """A socket on which the platform answers."""
+
+    def close(self) -> None:
+        """Answer no new connection there."""
+
+
+class EndpointServer(Protocol):
+    """What answers AWS requests on a listening socket; the platform's gateway."""
+
+    async def __call__(self, listener: socket.socket, /) -> Listening:
+        """Answer on `listener`, which the server owns from now on, until it is closed."""
 
 
 class IsolationLevel(StrEnum):
@@ -289,14 +304,18 @@ class DataPlaneSettings:
     """How the data plane runs.
 
     `scratch` is a directory it owns (created and emptied by it). `endpoint_url` is what functions get as
-    `AWS_ENDPOINT_URL`. `isolation` None means the strongest that holds here. `idle_expiry_s`, and `lifetime_s` after
-    which an environment is recycled however busy it is, are platform time.
+    `AWS_ENDPOINT_URL`. `isolation` None means the strongest that holds here. `limits_cpu` holds functions to the CPU
+    that their memory brings, where the kernel lets us. With an `endpoint_server` each environment has a network of its
+    own, in which nothing but the endpoint is to be found; without, it has the machine's. `idle_expiry_s`, and
+    `lifetime_s` after which an environment is recycled however busy it is, are platform time.
     """
 
     scratch: Path
     endpoint_url: str
     isolation: IsolationLevel | None = None
     strict_runtimes: bool = False
+    limits_cpu: bool = True
+    endpoint_server: EndpointServer | None = None
     account_concurrency: int = 1000
     idle_expiry_s: float = 600.0
     lifetime_s: float = 7200.0

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from typing import TypedDict
 
     class ServerConfig(TypedDict):
-        """What a fork server is told when it is started."""
+        """What a fork server is told when it is started.
+
+        `endpoint_port` is where the platform listens in a sandbox's own network, 0 where it has the machine's.
+        """
 
         control: int
         alive: int
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
         base: str
         prefixes: list[str]
         preloads: bool
+        endpoint_port: int
         runtime_dir: str
 
     class SignalRequest(TypedDict):

@@ -18,7 +18,7 @@ import signal
 import socket
 import struct
 
-from lambent.guest import framing, kernel, privileges, rootfs
+from lambent.guest import framing, kernel, network, privileges, rootfs, system_calls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,6 +89,8 @@ class Keeper:
                 os.write(descriptor, b"0")
         if self._place.namespaces:
             rootfs.enter(self._place.base, request["task_root"], request["layers"], request["storage_mb"])
+            if self._place.endpoint_port:
+                network.connect(self._control, self._place.endpoint_port)
         else:
             kernel.adopt_orphans()
 
@@ -152,7 +154,9 @@ def _be_runtime(
         privileges.limit(request)
         privileges.drop(place.user_id if place.switch_user else None)
         kernel.show_memory()
-        if not place.namespaces:
+        if place.namespaces:
+            system_calls.refuse()
+        else:
             kernel.die_with_parent(signal.SIGKILL)
         become_runtime(request, descriptors)
     except BaseException:  # noqa: BLE001 - nothing may return into the fork server's frames below

@@ -28,6 +28,7 @@ CLONE_NEWUTS = 0x04000000
 CLONE_NEWIPC = 0x08000000
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
+CLONE_NEWNET = 0x40000000
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
@@ -109,49 +110,50 @@ def clone(flags: int) -> int:
     return pid
 
 
-def _prctl(option: int, value: int = 0) -> None:
-    words = [ctypes.c_ulong(word) for word in (value, 0, 0, 0)]
+def control_process(option: int, value: int = 0, more: int = 0) -> None:
+    """Change something of the calling process: prctl as it is; raises OSError."""
+    words = [ctypes.c_ulong(word) for word in (value, more, 0, 0)]
     _checked(_libc.prctl(ctypes.c_int(option), *words), "prctl")
 
 
 def die_with_parent(number: int) -> None:
     """Receive signal `number` when the parent's thread ends; forgotten whenever the user id changes."""
     if IS_LINUX:
-        _prctl(_PR_SET_PDEATHSIG, number)
+        control_process(_PR_SET_PDEATHSIG, number)
 
 
 def adopt_orphans() -> None:
     """Become the parent of every descendant whose own parent ends."""
     if IS_LINUX:
-        _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        control_process(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def hide_memory() -> None:
     """Forbid tracing by processes of the same user."""
     if IS_LINUX:
-        _prctl(_PR_SET_DUMPABLE, 0)
+        control_process(_PR_SET_DUMPABLE, 0)
 
 
 def show_memory() -> None:
     """Let the process look at itself again: changing the user id gave its files in /proc to root."""
     if IS_LINUX:
-        _prctl(_PR_SET_DUMPABLE, 1)
+        control_process(_PR_SET_DUMPABLE, 1)
 
 
 def forbid_new_privileges() -> None:
     """Make set-user-id programs and file capabilities without effect from here on."""
     if IS_LINUX:
-        _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+        control_process(_PR_SET_NO_NEW_PRIVS, 1)
 
 
 def drop_capabilities() -> None:
     """Give up every capability, and the means to regain one."""
     for capability in range(64):
         try:
-            _prctl(_PR_CAPBSET_DROP, capability)
+            control_process(_PR_CAPBSET_DROP, capability)
         except OSError:  # beyond the last one this kernel knows, or nothing is held
             break
-    _prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
+    control_process(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL)
 
 
 def clear_capability_sets() -> None:

@@ -17,6 +17,7 @@ class Place:
         self.base = config["base"]
         self.user_id = config["user_id"]
         self.switch_user = config["switch_user"]
+        self.endpoint_port = config["endpoint_port"]
         self.alive = config["alive"]
         self.report_pipe = -1
         self.report_source = -1

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import os
 
-from lambent.guest import kernel
+from lambent.guest import kernel, network
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from lambent.guest.framing import ServerConfig
 
 TASK_ROOT = "/var/task"
 RUNTIME_DIR = "/var/runtime"
@@ -33,21 +37,25 @@ _ETC_FILES = (
 )
 
 
-def prepare(base: str, prefixes: list[str], runtime_dir: str, user_id: int) -> None:
-    """Build the base at the empty folder `base`; the caller stands in a mount namespace of its own.
+def prepare(config: ServerConfig) -> None:
+    """Build the base of a fork server's sandboxes in its empty folder; the caller has a mount namespace of its own.
 
     Returns nothing; raises OSError where the kernel forbids a mount.
     """
+    base = config["base"]
     kernel.mount("", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
     flags = kernel.MS_NOSUID | kernel.MS_NODEV
     kernel.mount("tmpfs", base, "tmpfs", flags, "mode=755,size=8m")
     for folder in ("dev", "etc", "opt", "proc", "tmp", "usr", "var/task", "var/runtime"):
         os.makedirs(base + "/" + folder)
     _show_system(base)
-    _show_etc(base, user_id)
+    _show_etc(base, config["user_id"])
+    if config["endpoint_port"]:
+        _write(base + "/etc/hosts", network.HOSTS)
+        _write(base + "/etc/resolv.conf", network.RESOLVER)
     _show_devices(base)
-    _show_programs(base, prefixes)
-    _show_runtime(base, runtime_dir)
+    _show_programs(base, config["prefixes"])
+    _show_runtime(base, config["runtime_dir"])
     kernel.mount("", base, None, kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | flags)
 
 

@@ -32,6 +32,7 @@ class ForkServer:
 
     def __init__(self, place: Place, control: socket.socket) -> None:
         self.place = place
+        self.namespaces = _NAMESPACES | (kernel.CLONE_NEWNET if place.endpoint_port else 0)
         self.control = control
         self.tokens: dict[int, int] = {}
         self.ended: dict[int, int] = {}
@@ -88,7 +89,7 @@ class ForkServer:
         passed, self.descriptors = self.descriptors[:count], self.descriptors[count:]
         descriptors = dict(zip(request["descriptors"], passed))
         try:
-            pid = kernel.clone(_NAMESPACES) if self.place.namespaces else os.fork()
+            pid = kernel.clone(self.namespaces) if self.place.namespaces else os.fork()
         except OSError as error:
             pid = -1
             self.send(framing.REFUSED, token=request["token"], reason=str(error))
@@ -193,7 +194,9 @@ def _enter_namespaces(config: ServerConfig) -> None:
         _write_map("gid_map", f"{config['user_id']} {outside_group} 1")
     else:
         kernel.unshare(kernel.CLONE_NEWNS)
-    rootfs.prepare(config["base"], config["prefixes"], config["runtime_dir"], config["user_id"])
+    if config["endpoint_port"]:
+        kernel.unshare(kernel.CLONE_NEWNET)  # we need no network, and learn at once whether the kernel allows such
+    rootfs.prepare(config)
 
 
 def _write_map(name: str, text: str) -> None:

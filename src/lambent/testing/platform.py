@@ -120,6 +120,8 @@ class Choices(TypedDict, total=False):
     data_dir: Path | None
     isolation: str | None
     strict_runtimes: bool
+    limits_cpu: bool
+    closed_network: bool
     virtual_time: bool
     seed: int | None
     account_concurrency: int

@@ -135,6 +135,7 @@ class ScriptedSandbox:
         self.workers = None
         self.calls: list[tuple[InvocationHeaders, bytes]] = []
         self.terminations = 0
+        self.is_limited = False
         self._script = script
         self._held: list[asyncio.Future[RuntimeAnswer]] = []
         self._callback: OutputCallback | None = None
@@ -196,6 +197,10 @@ class ScriptedSandbox:
     def peak_memory_mb(self) -> int:
         """Return what the script says."""
         return self._script.peak_memory_mb
+
+    def limit_cpu(self) -> None:
+        """Note that init is over; a script uses no CPU."""
+        self.is_limited = True
 
     async def reset(self) -> bool:
         """End the process from outside; nothing of a script's stands afterwards."""

@@ -78,6 +78,11 @@ def test_configurations_are_refused_in_awss_words(functions: Client, make: MakeF
         f"The provided destination config DestinationConfig(onSuccess=OnSuccess(destination={role}), onFailure=null) "
         "is invalid."
     )
+    fifo = f"arn:aws:sqs:us-east-1:{account}:q.fifo"
+    assert refused(**to(OnFailure=fifo)) == (
+        f"The provided destination config DestinationConfig(onSuccess=null, onFailure=OnFailure(destination={fifo})) "
+        "is invalid."
+    )
     assert "onSuccess=OnSuccess(destination=arn:aws:s3:::b)" in refused(**to(OnSuccess="arn:aws:s3:::b"))
     assert "Member must have value less than or equal to 2" in refused(MaximumRetryAttempts=3)
     update = refusal(functions.update_function_event_invoke_config, FunctionName="f", MaximumRetryAttempts=1)

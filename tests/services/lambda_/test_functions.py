@@ -116,7 +116,26 @@ def test_image_function_is_kept_as_data(functions: Client, role: str, account: s
     assert not {"Handler", "Runtime", "RuntimeVersionConfig"} & set(found["Configuration"])
     refused = refusal(functions.invoke, FunctionName="f")
     assert (refused.status, refused.code) == (502, "InvalidRuntimeException")
-    assert "container image" in refused.message
+    assert refused.message == (
+        f"arn:aws:lambda:us-east-1:{account}:function:f:$LATEST is a container image. Running it needs podman or "
+        "docker, which this platform does not use; it runs deployment packages of type Zip."
+    )
+
+
+@pytest.mark.parametrize("runtime", ["java21", "dotnet8", "ruby3.4"])
+def test_function_of_a_runtime_that_is_not_run_here_is_kept_and_says_so(
+    functions: Client, role: str, runtime: str
+) -> None:
+    functions.create_function(**request(role, Runtime=runtime))
+    functions.get_waiter("function_active_v2").wait(FunctionName="f", WaiterConfig={"Delay": 0.02})
+    assert functions.get_function_configuration(FunctionName="f")["Runtime"] == runtime
+    for call in (functions.invoke, functions.invoke_with_response_stream):
+        assert refusal(call, FunctionName="f") == (
+            502,
+            "InvalidRuntimeException",
+            f"{runtime}: this runtime is not run here; those of Python and Node.js, and provided ones, are",
+        )
+    assert functions.invoke(FunctionName="f", InvocationType="DryRun")["StatusCode"] == 204
 
 
 def invalid(message: str) -> Refusal:

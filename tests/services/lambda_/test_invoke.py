@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from lambent.testing.builders import zip_of
+from lambent.testing.pytest_plugin import ClientFactory
 from tests.services.lambda_.conftest import Client, MakeFunction, refusal
+from tests.waiting import eventually
 
 ACTOR = zip_of(
     {
@@ -35,6 +37,28 @@ def handler(event, context):
 """
     }
 )
+
+
+CONTEXT = zip_of(
+    {
+        "handler.py": "def handler(event, context):\n"
+        "    print(context.client_context.custom if context.client_context else 'no context')\n"
+    }
+)
+
+
+def logged(aws: ClientFactory, text: str) -> None:
+    """Wait until a function's log has a line with this text."""
+    logs = aws("logs")
+
+    def found() -> bool:
+        try:
+            events = logs.filter_log_events(logGroupName="/aws/lambda/f")["events"]
+        except logs.exceptions.ResourceNotFoundException:
+            return False
+        return any(text in event["message"] for event in events)
+
+    eventually(found)
 
 
 def error_of(answer: dict[str, Any]) -> dict[str, Any]:  # Any: a botocore answer
@@ -151,16 +175,91 @@ def test_payload_that_is_not_json_is_refused(functions: Client, make: MakeFuncti
     assert refused.message.startswith("Could not parse request body into json: Could not parse payload into json: ")
 
 
-@pytest.mark.parametrize(("kind", "limit"), [("RequestResponse", 6_291_456), ("Event", 1_048_576)])
-def test_payload_that_is_too_large_is_refused(functions: Client, make: MakeFunction, kind: str, limit: int) -> None:
+@pytest.mark.parametrize(
+    ("kind", "limit", "message"),
+    [
+        (
+            "RequestResponse",
+            6_291_456,
+            "Request must be smaller than 6291456 bytes for the InvokeFunction operation",
+        ),
+        (
+            "Event",
+            1_048_576,
+            "1048577 byte payload is too large for the Event invocation type (limit 1048576 bytes)",
+        ),
+    ],
+)
+def test_payload_that_is_too_large_is_refused(
+    functions: Client, make: MakeFunction, kind: str, limit: int, message: str
+) -> None:
     make()
-    payload = b'"' + b"x" * limit + b'"'
-    refused = refusal(functions.invoke, FunctionName="f", Payload=payload, InvocationType=kind)
-    assert refused == (
-        413,
-        "RequestEntityTooLargeException",
-        f"{limit + 2} byte payload is too large for the {kind} invocation type (limit {limit} bytes)",
+    payload = b'"' + b"x" * (limit - 2) + b'"'
+    assert functions.invoke(FunctionName="f", Payload=payload, InvocationType=kind)["StatusCode"] in {200, 202}
+    refused = refusal(functions.invoke, FunctionName="f", Payload=payload + b" ", InvocationType=kind)
+    assert refused == (413, "RequestEntityTooLargeException", message)
+
+
+def test_event_that_is_queued_by_the_older_operation_arrives(
+    aws: ClientFactory, functions: Client, make: MakeFunction
+) -> None:
+    make(code=ACTOR)
+    answer = functions.invoke_async(FunctionName="f", InvokeArgs=b'{"by": "InvokeAsync"}')
+    assert (answer["Status"], answer["ResponseMetadata"]["HTTPStatusCode"]) == (202, 202)
+    logged(aws, "{'by': 'InvokeAsync'}")
+    assert (
+        refusal(functions.invoke_async, FunctionName="f", InvokeArgs=b"no json").code
+        == "InvalidRequestContentException"
     )
+    assert refusal(functions.invoke_async, FunctionName="g", InvokeArgs=b"{}").status == 404
+
+
+def test_queued_event_has_no_client_context_and_no_executed_version(
+    aws: ClientFactory, functions: Client, make: MakeFunction
+) -> None:
+    make(code=CONTEXT)
+    given = base64.b64encode(b'{"custom": {"k": "v"}}').decode()
+    functions.invoke(FunctionName="f", ClientContext=given)
+    logged(aws, "{'k': 'v'}")
+    answer = functions.invoke(FunctionName="f", ClientContext=given, InvocationType="Event")
+    assert answer["Payload"].read() == b""
+    assert not {"ExecutedVersion", "FunctionError", "LogResult"} & set(answer)
+    logged(aws, "no context")
+
+
+def test_alias_answers_with_the_number_of_its_version(functions: Client, make: MakeFunction) -> None:
+    make(Publish=True)
+    functions.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
+    assert functions.invoke(FunctionName="f:live")["ExecutedVersion"] == "1"
+    assert functions.invoke(FunctionName="f", Qualifier="live", LogType="Tail")["ExecutedVersion"] == "1"
+    streamed = functions.invoke_with_response_stream(FunctionName="f:live")
+    assert streamed["ExecutedVersion"] == "1"
+    assert [set(event) for event in streamed["EventStream"]] == [{"PayloadChunk"}, {"InvokeComplete"}]
+
+
+def test_tail_is_the_last_4_kb_of_what_was_logged(functions: Client, make: MakeFunction) -> None:
+    make(code=zip_of({"handler.py": "def handler(event, context):\n    print('é' * 5000)\n"}))
+    answer = functions.invoke(FunctionName="f", LogType="Tail")
+    tail = base64.b64decode(answer["LogResult"])
+    assert len(tail) == 4096
+    assert tail.startswith((b"\xc3\xa9", b"\xa9\xc3"))  # cut by bytes, though it be within a character
+    assert b"\nEND RequestId: " in tail
+    assert tail.endswith(b" MB\t\n") or b"Init Duration" in tail
+    assert "LogResult" not in functions.invoke(FunctionName="f", LogType="None")
+
+
+def test_tenant_is_named_to_those_functions_that_isolate_tenants(functions: Client, make: MakeFunction) -> None:
+    make()
+    make("g", TenancyConfig={"TenantIsolationMode": "PER_TENANT"})
+    needless = "is not enabled with tenancy configuration. Remove the tenant ID from your request and try again."
+    missing = "is enabled with tenancy configuration. Add a valid tenant ID in your request and try again."
+    for call in (functions.invoke, functions.invoke_with_response_stream):
+        refused = refusal(call, FunctionName="f", TenantId="blue")
+        assert refused == (400, "InvalidParameterValueException", f"The invoked function {needless}")
+        assert refusal(call, FunctionName="g") == (400, refused.code, f"The invoked function {missing}")
+        refused = refusal(call, FunctionName="g", TenantId="blue")
+        assert (refused.status, refused.code) == (502, "InvalidRuntimeException")
+        assert refused.message.endswith("isolates tenants from one another; its tenants are not kept apart here.")
 
 
 def test_invalid_client_context_is_refused(functions: Client, make: MakeFunction) -> None:
@@ -170,3 +269,15 @@ def test_invalid_client_context_is_refused(functions: Client, make: MakeFunction
         refused = refusal(functions.invoke, FunctionName="f", ClientContext=encoded)
         assert refused.code == "InvalidRequestContentException"
         assert refused.message == "Client context must be a valid Base64-encoded JSON object."
+
+
+def test_client_context_has_3583_bytes_at_most(functions: Client, make: MakeFunction) -> None:
+    make(code=ACTOR)
+    fits = base64.b64encode(json.dumps({"custom": {"k": "v" * 2662}}).encode()).decode()
+    assert len(fits) == 3580
+    answer = functions.invoke(FunctionName="f", Payload=b'"context"', ClientContext=fits)
+    assert json.loads(answer["Payload"].read())[1] == {"k": "v" * 2662}
+    for kind in ("RequestResponse", "Event", "DryRun"):
+        refused = refusal(functions.invoke, FunctionName="f", ClientContext=fits + "====", InvocationType=kind)
+        assert (refused.status, refused.code) == (400, "InvalidRequestContentException")
+        assert refused.message == "Client context must be no more than 3583 bytes when base64-encoded."

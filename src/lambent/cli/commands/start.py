@@ -32,6 +32,20 @@ class Isolation(StrEnum):
     PROCESS = "process"
 
 
+class Network(StrEnum):
+    """What functions can reach: whatever this machine can, or the platform alone."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class CpuLimit(StrEnum):
+    """Whether functions are held to the CPU that their memory brings; `auto` is where the kernel lets us."""
+
+    AUTO = "auto"
+    OFF = "off"
+
+
 @app.command(
     epilog="Examples: lambent start · lambent start --detach · lambent start --memory --port 0 · "
     "lambent start --data ./state --isolation namespace --strict-runtimes"
@@ -68,6 +82,12 @@ def start(
         bool,
         typer.Option("--strict-runtimes", help="Refuse functions whose exact runtime version is not on this machine."),
     ] = False,
+    network: Annotated[
+        Network, typer.Option(help="What functions can reach: what this machine can, or the platform alone.")
+    ] = Network.OPEN,
+    cpu_limit: Annotated[
+        CpuLimit, typer.Option(help="Hold functions to the CPU that their memory brings: 1,769 MB are one CPU.")
+    ] = CpuLimit.AUTO,
     virtual_time: Annotated[
         bool, typer.Option("--virtual-time", help="Give the platform a clock that `lambent clock` moves.")
     ] = False,
@@ -88,11 +108,18 @@ def start(
     level = settings.isolation(None if isolation is None else isolation.value)
     if detach:
         kept = None if memory else settings.data_dir(data, number)
-        wanted = launching.Launch(number, kept, level, strict_runtimes=strict_runtimes, virtual_time=virtual_time)
+        wanted = launching.Launch(number, kept, level, network.value, cpu_limit.value)
+        wanted = replace(wanted, strict_runtimes=strict_runtimes, virtual_time=virtual_time)
         _detach(wanted, as_json=as_json)
         return
-    chosen = _settings(number, data, memory=memory, isolation=level)
-    _run(replace(chosen, strict_runtimes=strict_runtimes, virtual_time=virtual_time), as_json=as_json)
+    chosen = replace(
+        _settings(number, data, memory=memory, isolation=level),
+        strict_runtimes=strict_runtimes,
+        limits_cpu=cpu_limit is CpuLimit.AUTO,
+        closed_network=network is Network.CLOSED,
+        virtual_time=virtual_time,
+    )
+    _run(chosen, as_json=as_json)
 
 
 def _settings(number: int, data: Path | None, *, memory: bool, isolation: str) -> Settings:

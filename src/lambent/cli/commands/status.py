@@ -29,7 +29,7 @@ def status(port: Port = None, as_json: Json = False) -> None:
     human.line(f"Lambent {health['version']} is {human.styled('ready', 'green')} on {settings.endpoint_url(number)}")
     human.line(f"process    {health['pid']}, up for {_span(float(health['uptime_s']))}, {health['memory_mb']} MB")
     human.line(f"state      {health['data_dir'] or 'in memory, gone at stop'}")
-    human.line(f"isolation  {health['isolation']}")
+    human.line(f"isolation  {health['isolation']}, network {health['network']}")
     human.line(f"services   {', '.join(health['services'])}")
     if not environments:
         human.line("no execution environments")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import socket
 
 from lambent.base.clock import Clock, SystemClock
 from lambent.cloud.gateway.connection import Application, Connection
@@ -47,6 +48,8 @@ class HttpServer:
         self._sweeper: asyncio.TimerHandle | None = None
         self._tasks: dict[asyncio.Task[None], Connection] = {}
         self._connections: set[Connection] = set()
+        self._others: list[asyncio.Server] = []
+        self._is_serving = False
         self._date = ""
         self._date_holds_until = 0.0
 
@@ -75,7 +78,21 @@ class HttpServer:
             if error.errno == errno.EADDRINUSE:
                 raise PortInUseError(int(self._listener.sockets[0].getsockname()[1])) from error
             raise
+        for listener in self._others:
+            await listener.start_serving()
+        self._is_serving = True
         self._sweeper = self._loop.call_later(_SWEEP_S, self._sweep)
+
+    async def serve_also(self, listener: socket.socket) -> asyncio.Server:
+        """Answer on another listening socket as well, from `serve` on, until what is returned is closed."""
+        assert self._loop is not None  # noqa: S101 - reserve comes first
+        loop = self._loop
+        server = await loop.create_server(
+            lambda: Connection(self, loop), sock=listener, backlog=_BACKLOG, start_serving=self._is_serving
+        )
+        if not self._is_serving:
+            self._others.append(server)
+        return server
 
     async def stop(self, grace_s: float | None = None) -> None:
         """Listen no more, answer what is under way within `grace_s`, and drop the rest.

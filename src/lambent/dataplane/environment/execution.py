@@ -224,6 +224,7 @@ class Environment:
         sandbox.drain_output()
         self._peak_mb, self._peak_read = sandbox.peak_memory_mb(), host.real_time.monotonic()
         if failure is None:
+            sandbox.limit_cpu()
             if self._started_for is not InitializationType.ON_DEMAND:
                 host.observer.init_ended(relay.environment, init_ms, InvocationStatus.SUCCESS, None)
             elif limit_s is not None:

@@ -1,7 +1,7 @@
-"""Memory and process limits by control groups, version 1 or 2, and what they say afterwards.
+"""Memory, process and CPU limits by control groups, version 1 or 2, and what they say afterwards.
 
 A sandbox's processes move themselves into their group: the opened `tasks` (v1) or `cgroup.procs` (v2) file is passed to
-the keeper. The place of a CPU quota is `_LIMITS` beside these two, once the invoke phase is metered by it.
+the keeper. CPU is limited from the end of init on; what its quota is, `cpu_share` says.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from lambent.dataplane.sandbox.cpu_share import PERIOD_US, quota_us
 from lambent.dataplane.sandbox.spec import Limits
 from lambent.dataplane.types import IsolationFinding
 
 _ROOT: Final = Path("/sys/fs/cgroup")
 _PREFIX: Final = "lambent-"  # then the process id of the platform
 _MB: Final = 1_048_576
+_USUAL_SHARES: Final = {1: ("cpu.shares", 1024), 2: ("cpu.weight", 100)}  # what one process of the platform weighs
+_MOST_WEIGHT: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,30 @@ class CgroupError(OSError):
     """A control group could not be made."""
 
 
+@dataclass(frozen=True, slots=True)
+class CpuLimit:
+    """The group in which an environment's CPU is limited, and to how much of each period."""
+
+    folder: Path
+    version: int
+    quota_us: int
+
+    def set(self) -> None:
+        """Write the limit."""
+        if self.version == 2:
+            (self.folder / "cpu.max").write_text(f"{self.quota_us} {PERIOD_US}", encoding="ascii")
+        else:
+            _write(self.folder / "cpu.cfs_period_us", PERIOD_US)
+            _write(self.folder / "cpu.cfs_quota_us", self.quota_us)
+
+    def lift(self) -> None:
+        """Take it away."""
+        if self.version == 2:
+            (self.folder / "cpu.max").write_text("max", encoding="ascii")
+        else:
+            _write(self.folder / "cpu.cfs_quota_us", -1)
+
+
 @dataclass(slots=True)
 class Cgroup:
     """The groups of one sandbox, one per hierarchy in use."""
@@ -50,6 +77,7 @@ class Cgroup:
     _peak: int | None
     _memory: Path | None
     _version: int
+    _cpu: CpuLimit | None = None
     _oom_kills_before: int = 0
 
     def joined(self) -> None:
@@ -64,6 +92,12 @@ class Cgroup:
             return None
         return -(-int(os.pread(self._peak, 32, 0)) // _MB)
 
+    def limit_cpu(self) -> None:
+        """Hold the environment to its share of CPU from now on; without effect where CPU is not limited."""
+        if self._cpu is not None:
+            with contextlib.suppress(FileNotFoundError):  # it has ended meanwhile
+                self._cpu.set()
+
     def ran_out_of_memory(self) -> bool:
         """Whether the kernel ended a process of the present runtime for want of memory."""
         return self._oom_kills() > self._oom_kills_before
@@ -76,7 +110,10 @@ class Cgroup:
         return 2 * _field(self._memory / "memory.stat", "shmem") > limit
 
     def begin_anew(self) -> None:
-        """Count memory for another runtime: the most it uses, and whether it runs out of it."""
+        """Let another runtime initialize: CPU without limit, and memory counted anew."""
+        if self._cpu is not None:
+            with contextlib.suppress(FileNotFoundError):  # as above
+                self._cpu.lift()
         self._oom_kills_before = self._oom_kills()
         if self._memory is None or self._peak is None:
             return
@@ -116,13 +153,21 @@ class Cgroups:
     """
 
     def __init__(
-        self, owner: int, place: str, *, root: Path = _ROOT, membership: Path = Path("/proc/self/cgroup")
+        self,
+        owner: int,
+        place: str,
+        *,
+        limits_cpu: bool = True,
+        root: Path = _ROOT,
+        membership: Path = Path("/proc/self/cgroup"),
     ) -> None:
         self._owner = f"{_PREFIX}{owner}-{hashlib.sha256(place.encode()).hexdigest()[:8]}"
         self._hierarchies: dict[str, _Hierarchy] = {}
         self._reasons: dict[str, str] = {}
         self._busy: list[Cgroup] = []
-        for controller in ("memory", "pids"):
+        self._cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        self._controllers = ("memory", "pids", *(("cpu",) if limits_cpu else ()))
+        for controller in self._controllers:
             self._find(controller, root, membership)
 
     @property
@@ -146,12 +191,14 @@ class Cgroups:
                 if controller in self._hierarchies
                 else "run as root, or delegate a control group to this user",
             )
-            for controller in ("memory", "pids")
+            for controller in self._controllers
         ]
 
     def create(self, name: str, limits: Limits) -> Cgroup | None:
         """Make the groups of one sandbox, or return None where no hierarchy can be used; raises CgroupError."""
-        homes = {hierarchy.home: hierarchy for hierarchy in self._hierarchies.values()}
+        cpu, quota = self._hierarchies.get("cpu"), quota_us(limits.memory_mb, self._cpus)
+        used = [each for controller, each in self._hierarchies.items() if controller != "cpu" or quota is not None]
+        homes = {hierarchy.home: hierarchy for hierarchy in used}
         if not homes:
             return None
         folders, join = [], []
@@ -168,7 +215,8 @@ class Cgroups:
         memory = self._hierarchies.get("memory")
         place = memory.home / name if memory else None
         version = memory.version if memory else 1
-        return Cgroup(tuple(folders), tuple(join), _open_peak(place, version), place, version)
+        cpu_limit = CpuLimit(cpu.home / name, cpu.version, quota) if cpu is not None and quota is not None else None
+        return Cgroup(tuple(folders), tuple(join), _open_peak(place, version), place, version, cpu_limit)
 
     def discard(self, group: Cgroup) -> None:
         """Remove the groups of a sandbox that has ended, now or, where the kernel is not done with it, later."""
@@ -202,6 +250,8 @@ class Cgroups:
         for controller, hierarchy in list(self._hierarchies.items()):
             try:
                 _establish(hierarchy)
+                if controller == "cpu":
+                    _weigh(hierarchy, self._cpus)
             except OSError as error:
                 self._reasons[controller] = str(error)
                 del self._hierarchies[controller]
@@ -234,6 +284,12 @@ def _establish(hierarchy: _Hierarchy) -> None:
         hierarchy.home.mkdir(exist_ok=True)
 
 
+def _weigh(hierarchy: _Hierarchy, cpus: int) -> None:
+    # All environments together weigh as much as the platform would on every CPU: it must neither starve nor be starved.
+    name, usual = _USUAL_SHARES[hierarchy.version]
+    _write(hierarchy.home / name, min(usual * cpus, _MOST_WEIGHT) if hierarchy.version == 2 else usual * cpus)
+
+
 def _membership(controller: str, root: Path, membership: Path) -> tuple[int, Path]:
     """Return the version and our own group's folder in the hierarchy that has `controller`."""
     unified = None
@@ -247,7 +303,10 @@ def _membership(controller: str, root: Path, membership: Path) -> tuple[int, Pat
         raise LookupError(f"no control group hierarchy has the {controller} controller")
     own = _existing(root, unified)
     # Version 2 forbids processes beside subgroups, so ours go beside our own group, unless that is the root.
-    return 2, own if own == root else own.parent
+    parent = own if own == root else own.parent
+    if controller not in _text(parent / "cgroup.controllers").split():
+        raise LookupError(f"the {controller} controller is not delegated to {parent}")
+    return 2, parent
 
 
 def _existing(mount: Path, path: str) -> Path:
@@ -290,6 +349,10 @@ def _field(path: Path, name: str) -> int:
             if key == name:
                 return int(value)
     return 0
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="ascii")
 
 
 def _number(path: Path) -> int:

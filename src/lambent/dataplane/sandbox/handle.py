@@ -59,6 +59,12 @@ class Sandbox(Protocol):
     def peak_memory_mb(self) -> int:
         """Return the most memory the environment has used so far, in MB: one read of a held descriptor."""
 
+    def limit_cpu(self) -> None:
+        """Hold the environment to the CPU that its memory brings, from the end of init on.
+
+        Without effect where CPU cannot be limited, or shall not be. The next runtime initializes without the limit.
+        """
+
     async def reset(self) -> bool:
         """End the runtime and all it started, and keep the rest, /tmp above all, for the next launch; idempotent.
 

@@ -62,7 +62,7 @@ class Interpreters:
         wanted = _PROGRAM.fullmatch(runtime)
         if wanted is None:
             raise RuntimeUnavailableError(
-                runtime, "this runtime is not supported here yet; those of Python and Node.js, and provided ones, are"
+                runtime, "this runtime is not run here; those of Python and Node.js, and provided ones, are"
             )
         minor = int(wanted[1])
         found = self._installations()

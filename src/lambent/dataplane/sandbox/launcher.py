@@ -10,8 +10,10 @@ import shutil
 import socket
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
+from urllib.parse import urlsplit
 
 from lambent.base.clock import Clock
 from lambent.dataplane.errors import IsolationUnavailableError, RuntimeUnavailableError, SandboxError
@@ -20,7 +22,14 @@ from lambent.dataplane.sandbox.cgroups import Cgroup, CgroupError, Cgroups
 from lambent.dataplane.sandbox.crew import Crew
 from lambent.dataplane.sandbox.handle import Sandbox
 from lambent.dataplane.sandbox.interpreters import RUNTIMES, Interpreters
-from lambent.dataplane.sandbox.namespaces import USER_ID, namespace_finding, namespace_means
+from lambent.dataplane.sandbox.names import name_server
+from lambent.dataplane.sandbox.namespaces import (
+    USER_ID,
+    namespace_finding,
+    namespace_means,
+    network_finding,
+    process_weaknesses,
+)
 from lambent.dataplane.sandbox.process_memory import GroupMemory, MemoryWatch, ProcessMemory
 from lambent.dataplane.sandbox.request import SandboxPaths, exec_cause, serves_several, spawn_request
 from lambent.dataplane.sandbox.running import RunningSandbox, SandboxParts, Standing
@@ -32,7 +41,14 @@ from lambent.dataplane.sandbox.runtime_directory import (
 )
 from lambent.dataplane.sandbox.spec import Interpreter, SandboxSpec
 from lambent.dataplane.supervision.fork_server import ForkServer, ForkServerSpec
-from lambent.dataplane.types import DataPlaneSettings, IsolationFinding, IsolationLevel, RuntimeInfo
+from lambent.dataplane.types import (
+    DataPlaneSettings,
+    EndpointServer,
+    IsolationFinding,
+    IsolationLevel,
+    Listening,
+    RuntimeInfo,
+)
 
 # Of a fork server that was killed, sandboxes may still be ending; nothing tells us when they have.
 _CGROUP_PATIENCE_S: Final = 2.0
@@ -105,6 +121,10 @@ class Launcher:
         self._isolation = IsolationLevel.NAMESPACE if can else IsolationLevel.PROCESS
         if can:
             await self._prove_namespaces(demanded)
+        if self._settings.endpoint_server is not None and self._isolation is not IsolationLevel.NAMESPACE:
+            finding = namespace_finding(self._means, self._namespace_failure)
+            reason = finding.reason if not finding.holds else "process isolation was asked for"
+            raise IsolationUnavailableError(f"a closed network needs namespaces, which do not hold here: {reason}")
 
     async def stop(self) -> None:
         """End every sandbox and fork server, and remove what was made; idempotent."""
@@ -162,14 +182,31 @@ class Launcher:
         except BaseException:
             sandbox.kill()  # its own end cleans up, whether or not anyone waits for it
             raise
+        if standing is None and self._settings.endpoint_server is not None:
+            await self._connect(sandbox, self._settings.endpoint_server)
         if not self._known_cgroups.limits_memory:
             memory = ProcessMemory(keeper) if crew is None else GroupMemory(keeper)
             self._memory_watch.add(sandbox, memory, spec.limits.memory_mb)
         return sandbox
 
+    async def _connect(self, sandbox: RunningSandbox, serve: EndpointServer) -> None:
+        """Answer in the sandbox's own network: AWS requests, and questions for names."""
+        child = sandbox.standing.child
+        try:
+            endpoint, names = sandbox.standing.server.passed_sockets(child)
+            for listening in (await serve(endpoint), await name_server(names)):
+                child.gone.add_done_callback(partial(_close, listening))
+        except BaseException:
+            sandbox.kill()
+            raise
+
     def findings(self) -> list[IsolationFinding]:
         """Return, for each means of isolation, whether it holds here, and if not, why and what would help."""
-        return [namespace_finding(self._means, self._namespace_failure), *self._known_cgroups.findings()]
+        means, failure = self._means, self._namespace_failure
+        found = [namespace_finding(means, failure), network_finding(means, failure), *self._known_cgroups.findings()]
+        if self._settings.isolation is IsolationLevel.PROCESS:
+            return found + process_weaknesses("leave --isolation to auto" if found[0].holds else found[0].remedy)
+        return found if found[0].holds else found + process_weaknesses(found[0].remedy)
 
     def runtimes(self) -> list[RuntimeInfo]:
         """Return every managed runtime and what would run it here."""
@@ -178,7 +215,7 @@ class Launcher:
     @property
     def _known_cgroups(self) -> Cgroups:
         if self._cgroups is None:
-            self._cgroups = Cgroups(os.getpid(), str(self._folder))
+            self._cgroups = Cgroups(os.getpid(), str(self._folder), limits_cpu=self._settings.limits_cpu)
         return self._cgroups
 
     async def _prove_namespaces(self, demanded: IsolationLevel | None) -> None:
@@ -221,6 +258,7 @@ class Launcher:
             needs_user_namespace=in_namespace and self._means.needs_user_namespace,
             switches_user=in_namespace,
             user_id=USER_ID,
+            endpoint_port=(urlsplit(self._settings.endpoint_url).port or 0) if self._settings.endpoint_server else 0,
         )
 
     def _runtime_directory(self, interpreter: Interpreter) -> Path:
@@ -315,6 +353,10 @@ def _start_again(standing: Standing, start: Start) -> None:
     if standing.cgroup is not None:
         standing.cgroup.begin_anew()
     standing.server.spawn_again(standing.child, start.request, start.descriptors)
+
+
+def _close(listening: Listening, _: object) -> None:
+    listening.close()
 
 
 def _has_failed(starting: asyncio.Future[ForkServer]) -> bool:

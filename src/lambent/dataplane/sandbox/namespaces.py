@@ -13,6 +13,17 @@ from lambent.dataplane.types import IsolationFinding
 USER_ID: Final = 993
 """The user id functions have, that of AWS's sbx_user1051."""
 _CAP_SYS_ADMIN: Final = 21
+_PROCESS_WEAKNESSES: Final = (
+    (
+        "hidden files",
+        "a function reads and writes what the platform's user can, other functions' code and /tmp included",
+    ),
+    ("read-only code", "a function can change its own code and layers, for later environments too"),
+    ("size of /tmp", "it is a folder of this machine's disk, without a limit of its own"),
+    ("hidden processes", "a function sees this machine's processes and can end those of the platform's user"),
+    ("user of its own", "a function runs as the platform's user and keeps root's rights where that is root"),
+    ("own shared memory", "System V and POSIX shared memory and message queues are this machine's"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +71,18 @@ def namespace_finding(means: NamespaceMeans, failure: str | None) -> IsolationFi
         reason=f"by {by}" if holds else reason,
         remedy="" if holds else remedy,
     )
+
+
+def network_finding(means: NamespaceMeans, failure: str | None) -> IsolationFinding:
+    """Return whether functions can have a network of their own, which takes namespaces."""
+    namespaces = namespace_finding(means, failure)
+    reason = "with --network closed; else functions have the machine's" if namespaces.holds else "needs namespaces"
+    return IsolationFinding("closed network", namespaces.holds, reason, namespaces.remedy)
+
+
+def process_weaknesses(remedy: str) -> list[IsolationFinding]:
+    """Return what does not hold in process isolation, each with its reason; `remedy` is what would bring more."""
+    return [IsolationFinding(name, holds=False, reason=reason, remedy=remedy) for name, reason in _PROCESS_WEAKNESSES]
 
 
 def _is_privileged(proc: Path) -> bool:

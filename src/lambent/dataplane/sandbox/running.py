@@ -118,6 +118,11 @@ class RunningSandbox:
             self._peak_mb = max(self._peak_mb, self._measure())
         return self._peak_mb
 
+    def limit_cpu(self) -> None:
+        """Hold the environment to its share of CPU."""
+        if self._standing.cgroup is not None:
+            self._standing.cgroup.limit_cpu()
+
     async def reset(self) -> bool:
         """End the runtime and all it started; return whether the rest still stands."""
         server, child = self._standing.server, self._standing.child

@@ -32,7 +32,8 @@ class ForkServerSpec:
     """What a fork server is started with; `base` is an empty folder for the root of its sandboxes.
 
     `prefixes` are the folders of the programs that functions see, the runtime's own first. Only a server for Python
-    `preloads` what its functions need.
+    `preloads` what its functions need. `endpoint_port` is where the platform is to be found in sandboxes that have a
+    network of their own, or 0 where they have the machine's.
     """
 
     executable: Path
@@ -44,6 +45,7 @@ class ForkServerSpec:
     needs_user_namespace: bool
     switches_user: bool
     user_id: int
+    endpoint_port: int
 
 
 @dataclass(slots=True)
@@ -106,6 +108,7 @@ class ForkServer:
             "base": str(spec.base),
             "prefixes": [str(prefix) for prefix in spec.prefixes],
             "preloads": spec.preloads,
+            "endpoint_port": spec.endpoint_port,
             "runtime_dir": str(spec.runtime_dir),
         }
         ours.setblocking(False)  # noqa: FBT003 - the socket's own interface
@@ -136,6 +139,11 @@ class ForkServer:
                 raise SandboxError(f"{spec.executable} did not become a fork server in time") from error
             raise
         return server
+
+    def passed_sockets(self, child: Child) -> list[socket.socket]:
+        """Return the sockets that a keeper passed before its runtime was up: for the endpoint, and for names."""
+        _, descriptors, _, _ = socket.recv_fds(child.control, 1, 2)
+        return [socket.socket(fileno=descriptor) for descriptor in descriptors]
 
     async def ready(self) -> None:
         """Return once everything is imported, so that a child starts at once; raises SandboxError where that failed."""

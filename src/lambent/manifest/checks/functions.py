@@ -36,6 +36,8 @@ DEPRECATED = {
     "dotnet6": "2024-12-20", "dotnet7": "2024-05-14", "dotnetcore3.1": "2023-04-03", "go1.x": "2024-01-08",
     "java8": "2024-01-08", "provided": "2024-01-08",
 }  # fmt: skip
+RUN_HERE = ("python", "nodejs", "provided")
+"""The runtimes that the platform runs begin so (docs/differences.md)."""
 _NEWEST = {"python": "python3.13", "nodejs": "nodejs22.x", "ruby": "ruby3.4", "dotnet": "dotnet8", "java": "java21"}
 _NAME = re.compile(r"[a-zA-Z0-9-_]+\Z")
 _VARIABLE = re.compile(r"[a-zA-Z]([a-zA-Z0-9_])+\Z")

@@ -14,6 +14,7 @@ from lambent.aws.quotas import (
     MINIMUM_UNRESERVED_CONCURRENCY,
 )
 from lambent.base.diagnostics import Diagnostic
+from lambent.manifest.checks.functions import RUN_HERE, RUNTIMES
 from lambent.manifest.checks.subject import Place, bounds, constraint
 from lambent.manifest.system import Alias, Cors, Function, Logs, Vpc
 from lambent.manifest.words import did_you_mean
@@ -188,10 +189,16 @@ def _cors(cors: Cors, place: Place) -> Iterator[Diagnostic]:
 
 def _not_simulated(function: Function, place: Place) -> Iterator[Diagnostic]:
     """What AWS obeys and the platform here does not (docs/differences.md)."""
+    runtime = function.runtime or ""
     told = {
+        "code": (function.code.image is not None, "an image needs podman or docker, which the platform does not use"),
+        "runtime": (
+            runtime in RUNTIMES and not runtime.startswith(RUN_HERE),
+            f"functions of {runtime} do not run: invoking one answers InvalidRuntimeException",
+        ),
         "vpc": (function.vpc is not None, "the function reaches what this machine reaches"),
         "kms_key": (function.kms_key is not None, "environment variables are not encrypted with it"),
-        "tracing": (function.tracing == "active", "no traces are recorded"),
+        "tracing": (function.tracing == "active", "no segments are recorded"),
         "snap_start": (function.snap_start, "published versions start as others do"),
         "architecture": (function.architecture == "arm64", "it runs on this machine's processor"),
         "capacity_provider": (

@@ -96,6 +96,11 @@ def not_let_in(caller: str, action: str, resource: str) -> ServiceError:
     )
 
 
+def invalid_content(message: str) -> ServiceError:
+    """A request whose body cannot be read."""
+    return ServiceError("InvalidRequestContentException", message, members=_USER)
+
+
 def too_large(message: str) -> ServiceError:
     """A deployment package or request that is too large to be taken at all."""
     return ServiceError("RequestEntityTooLargeException", message, status=413)

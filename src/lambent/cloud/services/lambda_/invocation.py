@@ -13,7 +13,7 @@ from typing import assert_never
 
 import orjson
 
-from lambent.aws.quotas import ASYNCHRONOUS_PAYLOAD_BYTES, CLIENT_CONTEXT_BYTES, SYNCHRONOUS_PAYLOAD_BYTES
+from lambent.aws.quotas import CLIENT_CONTEXT_BYTES
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.services.lambda_ import errors
 from lambent.cloud.services.lambda_.dependencies import Plane
@@ -77,7 +77,8 @@ class Invoker:
             raise errors.not_active(version.state)
         if version.spec is None:
             raise errors.invalid_runtime(
-                f"{version.arn} is a container image; this platform runs deployment packages of type Zip."
+                f"{version.arn} is a container image. Running it needs podman or docker, which this platform does not "
+                "use; it runs deployment packages of type Zip."
             )
         for digest in version.digests:
             if not self._packages.is_ready(digest):
@@ -115,22 +116,6 @@ def resolve(function: FunctionRoute, qualifier: str | None, fraction: float) -> 
     if alias is None:
         return function.versions.get(qualifier)
     return function.versions.get(alias.choose(fraction) if alias.weights else alias.version)
-
-
-def checked_payload(payload: bytes, invocation_type: str) -> bytes:
-    """Return the event to hand over, `{}` for none; raises ServiceError for one that is too large or not JSON."""
-    limit = ASYNCHRONOUS_PAYLOAD_BYTES if invocation_type == "Event" else SYNCHRONOUS_PAYLOAD_BYTES
-    if len(payload) > limit:
-        raise errors.too_large(
-            f"{len(payload)} byte payload is too large for the {invocation_type} invocation type (limit {limit} bytes)"
-        )
-    if not payload:
-        return b"{}"
-    try:
-        orjson.loads(payload)
-    except orjson.JSONDecodeError:
-        _check_leniently(payload)
-    return payload
 
 
 def decoded_client_context(encoded: str | None) -> str | None:
@@ -180,6 +165,12 @@ def answer_to(outcome: Outcome, request_id: str) -> Answer:
             assert_never(outcome)
 
 
+def response_too_large(limit_bytes: int) -> Answer:
+    """Return what the caller is told of a response beyond the limit of streamed ones."""
+    message = f"Response payload size exceeded maximum allowed payload size ({limit_bytes} bytes)."
+    return _error(orjson.dumps({"errorMessage": message, "errorType": "Function.ResponseSizeTooLarge"}))
+
+
 def _error(payload: bytes) -> Answer:
     return Answer(payload, function_error="Unhandled")
 
@@ -200,48 +191,10 @@ def _crash(process_exit: ProcessExit, request_id: str) -> bytes:
     return _failure(error_type, request_id, message)
 
 
-def _check_leniently(payload: bytes) -> None:
-    # orjson refuses a few texts that AWS's parser takes, such as an escaped lone surrogate.
-    try:
-        json.loads(payload.decode(), parse_constant=_no_constant)
-    except UnicodeDecodeError as error:
-        raise _unparsable(f"Invalid UTF-8 start byte 0x{payload[error.start]:x}", 1, error.start + 1) from error
-    except json.JSONDecodeError as error:
-        raise _unparsable(_complaint(error), error.lineno, error.colno) from error
-    except ValueError as error:
-        raise _unparsable(str(error), 1, 1) from error
-
-
 def _no_constant(name: str) -> object:
-    raise ValueError(f"Non-standard token '{name}': enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow")
-
-
-def _complaint(error: json.JSONDecodeError) -> str:
-    wanted = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
-    rest = error.doc[error.pos :]
-    if not rest:
-        return "Unexpected end-of-input"
-    token = "".join(_leading_word(rest))
-    if token:
-        return f"Unrecognized token '{token}': was expecting {wanted}"
-    return f"Unexpected character ('{rest[0]}' (code {ord(rest[0])})): expected a valid value {wanted}"
-
-
-def _leading_word(text: str) -> list[str]:
-    word = []
-    for character in text:
-        if not (character.isalnum() or character == "_"):
-            break
-        word.append(character)
-    return word
-
-
-def _unparsable(complaint: str, line: int, column: int) -> ServiceError:
-    return _invalid_content(
-        "Could not parse request body into json: Could not parse payload into json: "
-        f"{complaint}\n at [Source: (byte[])[REDACTED]; line: {line}, column: {column}]"
-    )
+    raise ValueError(f"{name} is no JSON")
 
 
 def _invalid_content(message: str) -> ServiceError:
-    return ServiceError("InvalidRequestContentException", message, members={"Type": "User"})
+    # AWS does not say whose fault it is.
+    return ServiceError("InvalidRequestContentException", message, members={"Type": None})

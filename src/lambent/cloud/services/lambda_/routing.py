@@ -36,6 +36,8 @@ class VersionRoute:
     system_log_level: str | None
     is_managed: bool = False
     """Whether it runs on Managed Instances."""
+    isolates_tenants: bool = False
+    """Whether each invocation has to name a tenant, whose environments no other tenant shares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +201,7 @@ def version_route(version: FunctionVersion, packages: Packages) -> VersionRoute:
         dead_letter_target=settings.dead_letter_target,
         system_log_level=settings.logging.system_level,
         is_managed=settings.managed is not None,
+        isolates_tenants="TenancyConfig" in settings.recorded,
     )
 
 

@@ -7,10 +7,11 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
+from lambent.aws.quotas import STREAMED_RESPONSE_BYTES
 from lambent.base.clock import Clock
 from lambent.base.tasks import OwnedTask, TaskOwner
 from lambent.cloud.errors import ServiceError
-from lambent.cloud.services.lambda_.invocation import Answer, Call, Invoker
+from lambent.cloud.services.lambda_.invocation import Answer, Call, Invoker, response_too_large
 
 # How much may wait for a slow reader before the function has to wait, too.
 _FULL_BYTES = 1_048_576
@@ -34,8 +35,10 @@ class Opened:
 class _Pipe:
     """What the data plane writes and the caller reads, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit_bytes: int) -> None:
         self.content_type: str | None = None
+        self.is_cut = False
+        self._left = limit_bytes
         self._chunks: deque[bytes] = deque()
         self._size = 0
         self._moved = asyncio.Event()
@@ -49,7 +52,11 @@ class _Pipe:
 
     def write(self, data: bytes) -> None:
         """Take what it wrote; where nobody reads any more it is dropped."""
-        if not self._is_read:
+        if len(data) > self._left:
+            self.is_cut = True
+            data = data[: self._left]
+        self._left -= len(data)
+        if not self._is_read or not data:
             return
         self._chunks.append(data)
         self._size += len(data)
@@ -95,8 +102,9 @@ class _Pipe:
 class Streams:
     """Makes invocations whose answers are read while they are written."""
 
-    def __init__(self, invoker: Invoker, clock: Clock) -> None:
+    def __init__(self, invoker: Invoker, clock: Clock, *, limit_bytes: int = STREAMED_RESPONSE_BYTES) -> None:
         self.invoker = invoker
+        self._limit_bytes = limit_bytes
         self._tasks = TaskOwner("lambda streams", clock=clock)
 
     async def stop(self) -> None:
@@ -108,7 +116,7 @@ class Streams:
 
         A caller who goes away gives up the answer alone: the invocation runs to its end.
         """
-        pipe = _Pipe()
+        pipe = _Pipe(self._limit_bytes)
         running = self._tasks.start(self._run(replace(call, sink=pipe), pipe), name=call.request_id)
         try:
             while pipe.content_type is None and not running.done:
@@ -126,7 +134,9 @@ class Streams:
 
     async def _run(self, call: Call, pipe: _Pipe) -> Answer | ServiceError:
         try:
-            return await self.invoker.run(call)
+            answer = await self.invoker.run(call)
+            # What goes beyond the limit is not passed on, and the caller is told so at the end.
+            return response_too_large(self._limit_bytes) if pipe.is_cut else answer
         except ServiceError as error:
             return error
         finally:

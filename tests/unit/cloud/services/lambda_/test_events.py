@@ -83,6 +83,8 @@ def test_destinations_are_of_services_that_take_records(config: InvokeConfig) ->
         InvokeConfig(on_success="arn:aws:s3:::bucket"),
         InvokeConfig(on_failure="arn:aws:iam::123456789012:role/r"),
         InvokeConfig(on_failure="nonsense"),
+        InvokeConfig(on_failure="arn:aws:sqs:eu-west-1:123456789012:q.fifo"),
+        InvokeConfig(on_success="arn:aws:sns:eu-west-1:123456789012:t.fifo"),
     ],
 )
 def test_no_other_service_is_a_destination(config: InvokeConfig) -> None:

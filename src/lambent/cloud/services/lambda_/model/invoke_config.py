@@ -80,6 +80,9 @@ def _is_of(destination: str | None, services: frozenset[str]) -> bool:
     if destination is None:
         return True
     try:
-        return Arn.parse(destination).service in services
+        arn = Arn.parse(destination)
     except MalformedArnError:
         return False
+    # FIFO queues and topics need what a record does not say: in which group of messages it stands.
+    # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+    return arn.service in services and not destination.endswith(".fifo")

@@ -10,11 +10,11 @@ from lambent.cloud.services.lambda_.async_queue import AsyncQueue
 from lambent.cloud.services.lambda_.control import Control, Target, target_of
 from lambent.cloud.services.lambda_.invocation import (
     Call,
-    checked_payload,
     decoded_client_context,
     resolve,
 )
 from lambent.cloud.services.lambda_.model.event import QueuedEvent
+from lambent.cloud.services.lambda_.model.event_payload import checked_payload
 from lambent.cloud.services.lambda_.model.function import LATEST
 from lambent.cloud.services.lambda_.model.state import State
 from lambent.cloud.services.lambda_.rendering import Shape
@@ -43,10 +43,13 @@ class InvokeOperations:
         function, version = self._found(target)
         payload = checked_payload(parameters.get("Payload") or b"", kind)
         client_context = decoded_client_context(parameters.get("ClientContext"))
+        _check_tenant(version, parameters.get("TenantId"))
         if kind == "DryRun":
             return {"StatusCode": 204}
         trace_id = trace_of(context.headers, version, self._control.dependencies.ids, context.now)
         if kind == "Event":
+            # The client context is passed on to synchronous invocations only:
+            # https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
             event = QueuedEvent(
                 request_id=context.request_id,
                 scope=target.scope,
@@ -55,7 +58,6 @@ class InvokeOperations:
                 payload=payload,
                 accepted_at=context.now,
                 due_at=context.now,
-                client_context=client_context,
                 trace_id=trace_id,
             )
             return await self._queued(event, version)
@@ -77,6 +79,7 @@ class InvokeOperations:
         function, version = self._found(target)
         payload = checked_payload(parameters.get("Payload") or b"", "RequestResponse")
         client_context = decoded_client_context(parameters.get("ClientContext"))
+        _check_tenant(version, parameters.get("TenantId"))
         if parameters.get("InvocationType") == "DryRun":
             return {"StatusCode": 204}
         _check_synchronous(version, parameters)
@@ -163,6 +166,28 @@ class InvokeOperations:
         if answer.function_error is not None:
             shape["FunctionError"] = answer.function_error
         return shape
+
+
+def _check_tenant(version: VersionRoute, tenant_id: str | None) -> None:
+    """Raise where a tenant is named that the function does not ask for, and for functions that isolate tenants.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/tenant-isolation-invocation.html
+    """
+    if not version.isolates_tenants:
+        if tenant_id is not None:
+            raise errors.invalid_parameter(
+                "The invoked function is not enabled with tenancy configuration. Remove the tenant ID from your "
+                "request and try again."
+            )
+        return
+    if tenant_id is None:
+        raise errors.invalid_parameter(
+            "The invoked function is enabled with tenancy configuration. Add a valid tenant ID in your request and try "
+            "again."
+        )
+    raise errors.invalid_runtime(
+        f"{version.arn} isolates tenants from one another; its tenants are not kept apart here."
+    )
 
 
 def _check_synchronous(version: VersionRoute, parameters: Parameters) -> None:

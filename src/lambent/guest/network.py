@@ -1,0 +1,38 @@
+"""A network namespace of a sandbox's own, whose only peer is the platform.
+
+Nothing leads out of it. A socket belongs to the namespace in which it was made, whoever holds it: the keeper listens
+where the platform's endpoint would be, and passes the listening sockets to the platform, which answers on them.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import socket
+import struct
+
+_SIOCSIFFLAGS = 0x8914
+_IFF_UP = 1
+_INTERFACE_FLAGS = struct.Struct("16sH22x")
+_ADDRESS = "127.0.0.1"
+_NAMES_PORT = 53
+_BACKLOG = 128
+
+HOSTS = "127.0.0.1 localhost localhost.localdomain\n"
+"""What /etc/hosts says there; names under localhost are asked of the platform."""
+RESOLVER = f"nameserver {_ADDRESS}\noptions timeout:1 attempts:1\n"
+"""What /etc/resolv.conf says there."""
+
+
+def connect(control: int, port: int) -> None:
+    """Bring the loopback interface up, and pass on sockets for the endpoint and for names; raises OSError."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as endpoint:
+        fcntl.ioctl(endpoint, _SIOCSIFFLAGS, _INTERFACE_FLAGS.pack(b"lo", _IFF_UP))
+        endpoint.bind((_ADDRESS, port))
+        endpoint.listen(_BACKLOG)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as names:
+            names.bind((_ADDRESS, _NAMES_PORT))
+            with socket.socket(fileno=control) as platform:
+                try:
+                    socket.send_fds(platform, [b"\0"], [endpoint.fileno(), names.fileno()])
+                finally:
+                    platform.detach()
