@@ -52,7 +52,7 @@ class FunctionSpec:
     `code` and `layers` are unpacked, read-only directories; `environment` holds the user's own variables alone;
     `revision` changes whenever anything here changes, so that environments of an older revision drain.
     `slots` is how many invocations one environment serves at once: 1 in the standard model, more only where it
-    `is_managed`, on Managed Instances.
+    `is_managed`, on Managed Instances; there `vcpus` is how much CPU the function asks for with its memory.
     """
 
     function_arn: FunctionArn
@@ -78,6 +78,7 @@ class FunctionSpec:
     tracing_active: bool = False
     slots: int = 1
     is_managed: bool = False
+    vcpus: float | None = None
 
 
 class ResponseSink(Protocol):

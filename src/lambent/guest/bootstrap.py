@@ -126,7 +126,7 @@ def _run() -> None:
         del sys.modules[name]
     from awslambdaric import bootstrap, lambda_runtime_client, lambda_runtime_marshaller
 
-    class Ours(lambda_runtime_client.BaseLambdaRuntimeClient):  # type: ignore[misc]  # AWS ships no types
+    class Ours:
         def post_init_error(self, error: dict[str, object], error_type_override: str | None = None) -> None:
             if error_type_override:
                 error = dict(error, errorType=error_type_override)
@@ -138,7 +138,7 @@ def _run() -> None:
         def report_restore_error(self, error: dict[str, object]) -> None:
             self.post_init_error(error, "Runtime.AfterRestoreError")
 
-    class Client(Ours, lambda_runtime_client.LambdaRuntimeClient):  # type: ignore[misc]  # as above
+    class Client(Ours, lambda_runtime_client.LambdaRuntimeClient):  # type: ignore[misc]  # AWS ships no types
         """The one client of an environment that serves one request at a time."""
 
     handler, address = os.environ["_HANDLER"], os.environ.get("AWS_LAMBDA_RUNTIME_API", "")

@@ -299,7 +299,7 @@ class Environment:
             variables,
             self._interpreter,
             self._host.launcher.isolation,
-            Limits(self.spec.memory_mb, self.spec.ephemeral_storage_mb),
+            Limits(self.spec.memory_mb, self.spec.ephemeral_storage_mb, vcpus=self.spec.vcpus),
             self._started_for,
         )
 

@@ -232,4 +232,5 @@ def _spec(version: FunctionVersion, packages: Packages) -> FunctionSpec:
         tracing_active=settings.tracing_mode == "Active",
         slots=1 if settings.managed is None else slots_of(settings.managed, settings.runtime),
         is_managed=settings.managed is not None,
+        vcpus=None if settings.managed is None else settings.managed.vcpus,
     )
