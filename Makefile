@@ -11,8 +11,10 @@ pip := $(bin)/python -m pip -qq --disable-pip-version-check --no-input
 # A path is enough for one test: make test TESTS=tests/services/test_invoke.py
 TESTS ?= tests
 PYTEST_FLAGS ?=
+# make soak SOAK_FLAGS='--invocations 100000 --starts 2000' for a short one.
+SOAK_FLAGS ?=
 
-.PHONY: help demo test check bench lock clean
+.PHONY: help demo test check bench soak lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,10 +34,14 @@ check: .venv/.test ## format, lint, types, import contracts, sizes and the other
 	  || { cat .venv/contracts.txt; exit 1; }
 	@echo 'tests/architecture'; $(bin)/python -m pytest --quiet tests/architecture
 
-bench: .venv/.test ## measure against a bare server and another emulator (needs wrk)
+bench: .venv/.test ## measure against a bare server and another emulator (needs wrk, cc)
 	@$(bin)/python bench/store.py
 	@$(bin)/python bench/run.py
+	@$(bin)/python bench/execution.py
 	@$(bin)/python bench/deployments.py
+
+soak: .venv/.test ## a million invocations, twenty thousand environments, then count what is left (hours; SOAK_FLAGS)
+	@$(bin)/python bench/soak.py $(SOAK_FLAGS)
 
 lock: ## write requirements/*.txt anew (make lock LOCK_FLAGS=--upgrade for the newest versions)
 	@scripts/lock $(LOCK_FLAGS)

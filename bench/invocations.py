@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import functools
 import http.client
 import io
 import json
@@ -21,12 +22,14 @@ import sys
 import tempfile
 import time
 import zipfile
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import boto3
 import load
+import rate
 import servers
 from botocore.config import Config
 from figures import Figures, Peer, Rounds, failed_promises, table
@@ -38,12 +41,16 @@ TRUST = {
     "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
 EVENT = '{"n": 10}'
+# One vCPU's worth: below that Lambda gives a share of one, and the floor has no such quota.
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+MEMORY_MB = 1769
 COLD_STARTS = 25
 STARTS = 5
 PACKAGES = 1500
 EXACT_CALLS = 1000
 
 
+@functools.cache
 def client(server: servers.Server, service: str) -> Any:  # Any: boto3's clients are classes made at run time
     """Return a boto3 client of a server."""
     return boto3.client(
@@ -66,17 +73,35 @@ def package(code: Path, padding: int = 0) -> bytes:
     return archive.getvalue()
 
 
-def make_function(server: servers.Server, name: str, code: bytes) -> None:
-    """Create the execution role and one function, and wait until it is active."""
-    iam, functions = client(server, "iam"), client(server, "lambda")
-    try:
-        role = iam.create_role(RoleName="bench", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
-    except iam.exceptions.EntityAlreadyExistsException:
-        role = iam.get_role(RoleName="bench")["Role"]["Arn"]
+def make_function(
+    server: servers.Server,
+    name: str,
+    code: bytes,
+    *,
+    memory_mb: int = MEMORY_MB,
+    variables: Mapping[str, str] | None = None,
+) -> None:
+    """Create the execution role, where it is not there, and one function, and wait until it is active."""
+    functions = client(server, "lambda")
     functions.create_function(
-        FunctionName=name, Runtime=RUNTIME, Role=role, Handler="handler.handler", Code={"ZipFile": code}, MemorySize=128
+        FunctionName=name,
+        Runtime=RUNTIME,
+        Role=role_of(server),
+        Handler="handler.handler",
+        Code={"ZipFile": code},
+        MemorySize=memory_mb,
+        Environment={"Variables": dict(variables or {})},
     )
     functions.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
+
+
+@functools.cache
+def role_of(server: servers.Server) -> str:
+    """Return the ARN of the server's execution role, made when it is first asked for."""
+    role: str = client(server, "iam").create_role(RoleName="bench", AssumeRolePolicyDocument=json.dumps(TRUST))["Role"][
+        "Arn"
+    ]
+    return role
 
 
 def first_call_ms(server: servers.Server, name: str) -> float:
@@ -138,13 +163,24 @@ def count_reports(server: servers.Server, name: str, expected: int) -> int:
 def rounds_of(floor: servers.Server, ours: servers.Server, seconds: int, rounds: int) -> Rounds:
     """Load the floor and ours by turns, after a warm-up of each."""
     warm_up = [one_load(server, 8, 1) for server in (floor, ours)][1]
-    measured: list[tuple[load.Load, ...]] = []
+    ones, eights, halves = [], [], []
     for _ in range(rounds):
-        one = [one_load(server, 1, seconds) for server in (floor, ours)]
-        eight = [one_load(server, 8, seconds) for server in (floor, ours)]
-        measured.append((*one, *eight))
-    floor_one, our_one, floor_eight, our_eight = (tuple(kind) for kind in zip(*measured, strict=True))
-    return Rounds(floor_one, our_one, floor_eight, our_eight, warm_up)
+        ones.append([one_load(server, 1, seconds) for server in (floor, ours)])
+        eights.append([one_load(server, 8, seconds) for server in (floor, ours)])
+        halves.append([half_load(*pair, seconds / 2) for pair in zip((floor, ours), eights[-1], strict=True)])
+    floor_one, our_one = zip(*ones, strict=True)
+    floor_eight, our_eight = zip(*eights, strict=True)
+    floor_half, our_half = zip(*halves, strict=True)
+    return Rounds(floor_one, our_one, floor_eight, our_eight, floor_half, our_half, warm_up)
+
+
+def half_load(server: servers.Server, full: load.Load, seconds: float) -> rate.Rate:
+    """Return what calls at half the rate see that a server has just shown to be its most."""
+    request = rate.invoke_request(server.port, "bench", EVENT, ACCOUNT)
+    seen = rate.run(server.port, request, full.per_second / 2, seconds, full.connections)
+    if seen.failures:
+        raise SystemExit(f"{server.name}: {seen.failures} calls failed")
+    return seen
 
 
 def cold_starts(server: servers.Server, code: bytes) -> tuple[float, ...]:
@@ -156,7 +192,7 @@ def cold_starts(server: servers.Server, code: bytes) -> tuple[float, ...]:
 
 def creations(server: servers.Server, code: Path) -> float:
     """Return how many functions, each with code of its own, eight clients create a second."""
-    role = client(server, "iam").get_role(RoleName="bench")["Role"]["Arn"]
+    role = role_of(server)
     packages = [base64.b64encode(package(code, 4700)).decode() for _ in range(PACKAGES)]
     seen = load.run(server.url, load.create_script(packages, role, ACCOUNT), connections=8, seconds=4)
     if seen.failures:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -12,7 +13,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,38 +43,49 @@ def free_port() -> int:
 
 def proportional_memory_mb(pid: int) -> float:
     """Return the memory of a process and all its descendants, shared pages divided among their users (PSS)."""
-    total = 0
-    for member in [pid, *_descendants(pid)]:
-        try:
-            lines = Path(f"/proc/{member}/smaps_rollup").read_text(encoding="ascii").splitlines()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    return total / 1024
+    return sum(own_memory_mb(member) for member in [pid, *descendants(pid)])
 
 
-def _descendants(pid: int) -> list[int]:
+def own_memory_mb(pid: int) -> float:
+    """Return the memory of one process, shared pages divided among their users; none where it has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the process ids of all below a process."""
     children: list[int] = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        children += [int(child) for child in task.read_text(encoding="ascii").split()]
-    return children + [grandchild for child in children for grandchild in _descendants(child)]
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended
+            children += [int(child) for child in task.read_text(encoding="ascii").split()]
+    return children + [grandchild for child in children for grandchild in descendants(child)]
 
 
-@contextmanager
+@contextlib.contextmanager
 def lambent(*, isolation: str = "auto", memory: bool = False) -> Iterator[Server]:
     """Run our platform, durable unless `memory`, on a directory of its own."""
+    with lambent_with_data(isolation=isolation, memory=memory) as (server, _):
+        yield server
+
+
+@contextlib.contextmanager
+def lambent_with_data(*, isolation: str = "auto", memory: bool = False) -> Iterator[tuple[Server, Path]]:
+    """The same, with its data directory."""
     state = Path(tempfile.mkdtemp(prefix="lambent-bench-", dir=HERE))
     port = free_port()
     command = [sys.executable, "-m", "lambent", "start", "--port", str(port), "--isolation", isolation]
     command += ["--memory"] if memory else ["--data", str(state / "data")]
     try:
         with _process("lambent", command, port, "/_lambent/health", state / "log") as server:
-            yield server
+            yield server, state / "data"
     finally:
         shutil.rmtree(state)
 
 
-@contextmanager
+@contextlib.contextmanager
 def floor(code: Path, handler: str, interpreter: str, environments: int) -> Iterator[Server]:
     """Run the floor with environments that have all asked for their first event."""
     port = free_port()
@@ -89,7 +100,7 @@ def floor(code: Path, handler: str, interpreter: str, environments: int) -> Iter
         yield server
 
 
-@contextmanager
+@contextlib.contextmanager
 def ministack(python: Path) -> Iterator[Server]:
     """Run MiniStack as its package does by default, from the environment it is installed in."""
     port = free_port()
@@ -100,7 +111,7 @@ def ministack(python: Path) -> Iterator[Server]:
             yield server
 
 
-@contextmanager
+@contextlib.contextmanager
 def _process(  # noqa: PLR0913, PLR0917 - one place that starts all three
     name: str, command: list[str], port: int, ready: str, log: Path, environment: dict[str, str] | None = None
 ) -> Iterator[Server]:
@@ -120,6 +131,25 @@ def _process(  # noqa: PLR0913, PLR0917 - one place that starts all three
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
+
+
+def stop(server: Server) -> None:
+    """Ask our platform to stop and return when it has; whoever started it waits for its process."""
+    request = urllib.request.Request(f"{server.url}/_lambent/stop", method="POST")
+    with urllib.request.urlopen(request, timeout=10):
+        pass
+    deadline = time.monotonic() + 20
+    while is_alive(server.pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def is_alive(pid: int) -> bool:
+    """Return whether a process is there and has not ended; one that only waits to be collected has."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in {"Z", "X"}
 
 
 def _listens(port: int) -> bool:

@@ -48,9 +48,9 @@ from lambent.cloud.framework.identity import CredentialDirectory, Directories
 from lambent.cloud.framework.internal_client import InternalClient, RegistryClient
 from lambent.cloud.framework.loops import start_loops
 from lambent.cloud.framework.registry import Registry
-from lambent.cloud.framework.routes import View
+from lambent.cloud.framework.routes import Route, View
 from lambent.cloud.gateway.clock_routes import ClockRoutes
-from lambent.cloud.gateway.introspection import Introspection, action_route, json_response
+from lambent.cloud.gateway.introspection import PREFIX, Introspection, action_route, json_response
 from lambent.cloud.gateway.pipeline import Parts, Pipeline
 from lambent.cloud.gateway.server import HttpServer, PortInUseError
 from lambent.cloud.gateway.signing import SignatureReader
@@ -77,6 +77,7 @@ from lambent.dataplane import (
     IsolationUnavailableError,
     RuntimeInfo,
     SandboxError,
+    known_runtimes,
 )
 from lambent.dataplane import diagnose as diagnose_data_plane
 
@@ -105,8 +106,8 @@ class Settings:
 
     `port` 0 means any free one; `data_dir` None keeps state in memory; `isolation` None is the strongest that holds.
     `limits_cpu` holds functions to the CPU that their memory brings; `closed_network` leaves them nothing but the
-    platform. `virtual_time` gives it a clock that tests and users move; `seed` makes its identifiers the same in every
-    run.
+    platform. `cache_dir` is where npm installs the AWS SDK for Node.js, where a function needs it; None installs none.
+    `virtual_time` gives it a clock that tests and users move; `seed` makes its identifiers the same in every run.
     """
 
     port: int = 4566
@@ -121,6 +122,7 @@ class Settings:
     idle_expiry_s: float = 600.0
     environment_lifetime_s: float = 7200.0
     stop_grace_s: float = 5.0
+    cache_dir: Path | None = None
 
 
 class StartError(Exception):
@@ -258,6 +260,7 @@ class Platform:
             account_concurrency=settings.account_concurrency,
             idle_expiry_s=settings.idle_expiry_s,
             lifetime_s=settings.environment_lifetime_s,
+            node_sdk=None if settings.cache_dir is None else settings.cache_dir / "node-sdk",
         )
 
     def _home(self, release: contextlib.AsyncExitStack) -> Path:
@@ -280,7 +283,15 @@ class Platform:
             "clock": clock.view,
             **self.registry.views(),
         }
-        return Introspection(views, [action_route("stop", self._stop), *clock.routes(), *self.registry.routes()])
+        return Introspection(views, [*self._routes(), *clock.routes(), *self.registry.routes()])
+
+    def _routes(self) -> list[Route]:
+        return [action_route("stop", self._stop), Route("GET", f"{PREFIX}runtimes", self._runtimes)]
+
+    async def _runtimes(self, _request: Request) -> Response:
+        # In a thread: the search looks into many folders, and may have to ask a program for its version.
+        found = await asyncio.to_thread(known_runtimes)
+        return json_response(200, {"runtimes": [dataclasses.asdict(one) for one in found]})
 
     def _health(self) -> Mapping[str, object]:
         data_dir = self.settings.data_dir
@@ -292,6 +303,7 @@ class Platform:
             "pid": os.getpid(),
             "uptime_s": round(self._uptime_s(), 3),
             "memory_mb": _resident_mb(),
+            "tasks": len(asyncio.all_tasks()),
             "services": list(self.registry.names()),
             "data_dir": None if data_dir is None else str(data_dir),
             "isolation": None if self._plane is None else self._plane.isolation.value,
@@ -326,7 +338,8 @@ class Platform:
 
     def _settings_view(self) -> Mapping[str, object]:
         view = dataclasses.asdict(self.settings)
-        return view | {"port": self.port, "data_dir": view["data_dir"] and str(view["data_dir"])}
+        folders = {name: view[name] and str(view[name]) for name in ("data_dir", "cache_dir")}
+        return {**view, **folders, "port": self.port}
 
     async def _stop(self, request: Request) -> Response:
         self.stop_requested.set()

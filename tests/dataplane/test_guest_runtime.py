@@ -145,6 +145,22 @@ async def test_a_wrapper_script_starts_the_runtime(place: Sandboxes, tmp_path: P
     assert await environment.answer() == ["yes", True]
 
 
+async def test_a_wrapper_script_without_a_first_line_is_run_by_the_shell(place: Sandboxes, tmp_path: Path) -> None:
+    layer = tmp_path / "layer"
+    layer.mkdir()
+    wrapper = layer / "wrapper"
+    wrapper.write_text('export WRAPPED=yes\nexec "$@"\n')
+    wrapper.chmod(0o755)
+    in_namespace = place.launcher.isolation is IsolationLevel.NAMESPACE
+    environment = await place.launch(
+        "import os\ndef handler(event, context): return os.environ['WRAPPED']",
+        variables={"AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrapper" if in_namespace else str(wrapper)},
+        layers=(layer,),
+    )
+    assert await environment.init() == Parked(), environment.lines
+    assert await environment.answer() == "yes"
+
+
 async def test_an_environment_answers_many_invocations_and_keeps_its_globals(place: Sandboxes) -> None:
     environment = await place.launch("n = 0\ndef handler(e, c):\n    global n\n    n += 1\n    return [n, len(e)]")
     await environment.init()

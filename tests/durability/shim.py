@@ -173,8 +173,11 @@ class History:
             yield Cut(disk.acknowledged(), kind, moment, disk.names_after(kind, chance))
 
 
-def read_journal(journal: Path, root: Path) -> History:
-    """Return what `journal` says was done below `root`; a record that a kill cut short is left out."""
+def read_journal(journal: Path, root: Path, *, aside: str | None = None) -> History:
+    """Return what `journal` says was done below `root`; a record that a kill cut short is left out.
+
+    So is what was done below the folder `aside` of it, such as one that programs without the shim change, too.
+    """
     raw = journal.read_bytes()
     records = []
     place = 0
@@ -185,7 +188,25 @@ def read_journal(journal: Path, root: Path) -> History:
         second, place = raw[place : place + second_size].decode(), place + second_size
         data, place = raw[place : place + size], place + size
         records.append(_Record(operation.decode(), process, descriptor, offset, path, second, data))
+    if aside is not None:
+        records = _without(records, str(root.resolve() / aside))
     return History(records, str(root.resolve()))
+
+
+def _without(records: list[_Record], folder: str) -> list[_Record]:
+    left_out: set[tuple[int, int]] = set()
+    found = []
+    for record in records:
+        key = record.process, record.descriptor
+        if record.path:
+            is_inside = Path(record.path).is_relative_to(folder)
+            if record.operation == "O":
+                (left_out.add if is_inside else left_out.discard)(key)
+        else:
+            is_inside = record.operation != "A" and key in left_out
+        if not is_inside:
+            found.append(record)
+    return found
 
 
 class _Disk:

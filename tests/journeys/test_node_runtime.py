@@ -310,7 +310,7 @@ exports.handler = awslambda.streamifyResponse(async (event, stream, context) => 
     : stream;
   body.write('first ');
   await wait(300);
-  if (event.late) throw new RangeError('in the middle');
+  if (event.late || event.queryStringParameters?.late) throw new RangeError('in the middle');
   for (let n = 0; n < (event.megabytes ?? 0); n += 1) {
     if (!body.write(Buffer.alloc(1048576, 'x'))) await new Promise((done) => body.once('drain', done));
   }
@@ -401,6 +401,11 @@ def test_a_url_streams_with_the_head_that_the_function_says(platform: LocalPlatf
         begun = time.monotonic()
         assert answer.read() == b"last"
         assert time.monotonic() - begun > 0.1
+        connection.request("GET", "/?late=yes", headers={"Host": urlsplit(url["FunctionUrl"]).netloc})
+        answer = connection.getresponse()
+        with pytest.raises(http.client.IncompleteRead) as caught:  # a whole answer would have an end
+            answer.read()
+        assert (answer.status, caught.value.partial) == (201, b"first ")
     finally:
         connection.close()
 
@@ -443,7 +448,8 @@ def test_a_release_that_is_not_here_is_run_by_the_nearest(platform: LocalPlatfor
         assert int(invoke(platform, name)[0].split(".")[0]) >= 18
 
 
-def test_inline_code_makes_a_custom_resource(platform: LocalPlatform) -> None:
+@pytest.mark.parametrize("release", ["20", "24"])
+def test_inline_code_makes_a_custom_resource(platform: LocalPlatform, release: str) -> None:
     code = (
         "const response = require('cfn-response');\n"
         "exports.handler = (event, context) => response.send(event, context, response.SUCCESS, { Said: 'by node' });\n"
@@ -457,7 +463,7 @@ def test_inline_code_makes_a_custom_resource(platform: LocalPlatform) -> None:
         "Maker": {
             "Type": "AWS::Lambda::Function",
             "Properties": {
-                "Runtime": "nodejs20.x",
+                "Runtime": f"nodejs{release}.x",
                 "Handler": "index.handler",
                 "Role": {"Fn::GetAtt": ["Role", "Arn"]},
                 "Code": {"ZipFile": code},
@@ -468,7 +474,9 @@ def test_inline_code_makes_a_custom_resource(platform: LocalPlatform) -> None:
     outputs = {"Said": {"Value": {"Fn::GetAtt": ["Thing", "Said"]}}}
     stacks = platform.client("cloudformation")
     body = json.dumps({"Resources": resources, "Outputs": outputs})
-    stacks.create_stack(StackName="inline", TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
-    stacks.get_waiter("stack_create_complete").wait(StackName="inline", WaiterConfig={"Delay": 1, "MaxAttempts": 30})
-    (stack,) = stacks.describe_stacks(StackName="inline")["Stacks"]
+    stacks.create_stack(StackName=f"inline{release}", TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
+    stacks.get_waiter("stack_create_complete").wait(
+        StackName=f"inline{release}", WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+    )
+    (stack,) = stacks.describe_stacks(StackName=f"inline{release}")["Stacks"]
     assert stack["Outputs"][0]["OutputValue"] == "by node"

@@ -134,6 +134,11 @@ async def shielded(cleanup: Awaitable[T]) -> T:
     return inner.result()
 
 
+async def let_others_run() -> None:
+    """Return once everything else that can go on has had its turn on the loop."""
+    await asyncio.sleep(0)
+
+
 async def run_at(clock: Clock, moment: float, action: Callable[[], Awaitable[None]]) -> None:
     """Wait until `moment`, then carry out `action`; raises what it raises."""
     await clock.sleep_until(moment)

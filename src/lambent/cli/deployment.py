@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -66,6 +66,16 @@ def compiled(project: Project, target: Target, place: Place) -> CompiledSystem:
     except CompileError as error:
         where = None if project.loaded is None else project.loaded.sources.span(*error.path)
         raise CommandError(f"{where}: {error.message}" if where else error.message, error.advice) from error
+
+
+@contextmanager
+def cache_held() -> Iterator[Callable[[], None]]:
+    """Hold the cache of packages while a project is deployed; yield what removes what was not used for a month."""
+    from lambent.base.clock import SystemClock
+    from lambent.deploy.packaging.pruning import held
+
+    with held(settings.cache_dir()) as prune:
+        yield lambda: prune(SystemClock().now())
 
 
 @dataclass(frozen=True, slots=True)

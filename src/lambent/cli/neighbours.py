@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import platform
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from lambent.cli import connection
 
 if TYPE_CHECKING:
     from lambent.cli.targets import Place
@@ -16,10 +19,25 @@ _ARCHITECTURES = {"x86_64": "x86_64", "amd64": "x86_64", "aarch64": "arm64", "ar
 
 def neighbours(place: Place) -> Neighbours | None:
     """Return who runs what on the platform here; None for AWS, which runs everything as it is declared."""
-    return _neighbour if place.is_local else None
+    if not place.is_local:
+        return None
+    known: dict[str, Mapping[str, Any]] = {}  # Any: JSON
+
+    def neighbour(runtime: str, architecture: str) -> Neighbour | None:
+        if not known and not runtime.startswith("nodejs"):
+            known.update(_runtimes_of(place.port))
+        return _neighbour(runtime, architecture, known.get(runtime))
+
+    return neighbour
 
 
-def _neighbour(runtime: str, architecture: str) -> Neighbour | None:
+def _runtimes_of(port: int) -> Mapping[str, Mapping[str, Any]]:  # Any: JSON
+    # The platform runs by now, and knows: to look for interpreters ourselves would cost half a second of imports.
+    answer = connection.ask(port, "runtimes", timeout_s=30.0) or {}
+    return {one["runtime"]: one for one in answer.get("runtimes", ())}
+
+
+def _neighbour(runtime: str, architecture: str, found: Mapping[str, Any] | None) -> Neighbour | None:  # Any: JSON
     from lambent.deploy.packaging.wheels import Neighbour
 
     here = _ARCHITECTURES.get(platform.machine().lower(), architecture)
@@ -27,9 +45,6 @@ def _neighbour(runtime: str, architecture: str) -> Neighbour | None:
     fits = here == architecture and system == "linux"
     if runtime.startswith("nodejs"):
         return None if fits else Neighbour("node", "Node.js", here, system)
-    from lambent import assembly  # half a second, which plain Python code is spared
-
-    found = next((one for one in assembly.diagnose().runtimes if one.runtime == runtime), None)
-    if found is None or found.interpreter is None or (found.is_exact and fits):
+    if found is None or found["interpreter"] is None or (found["is_exact"] and fits):
         return None
-    return Neighbour(found.interpreter, f"Python {found.version}", here, system)
+    return Neighbour(found["interpreter"], f"Python {found['version']}", here, system)

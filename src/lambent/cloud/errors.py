@@ -1,8 +1,12 @@
-"""The one exception a service raises for an answer that is AWS's error."""
+"""What a service raises: an answer that is AWS's error, or a body that ends before its time."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+
+
+class CutShortError(Exception):
+    """A body that is sent while it comes ends before its time: its reader is to see that it is not whole."""
 
 
 class ServiceError(Exception):

@@ -12,10 +12,12 @@ The face of the package; nothing else in it is imported from outside. `DataPlane
     retire(version_arn)                             drain and end the environments of a deleted or changed version
     environments() -> Sequence[EnvironmentStatus]   every environment with its state, since when, busy slots
     diagnose(settings) -> Diagnosis                 which runtimes and isolation hold here, and why not more
+    known_runtimes() -> [RuntimeInfo]                the same of runtimes alone
 
 An invocation whose caller is cancelled runs to its end all the same. The observer hears, on the loop and in this
-order: `init_started`, `output` without request id, `init_failed` if so; then for each invocation `invocation_started`,
-`output` with its request id, `init_failed` where init had to be run again and failed again, `invocation_ended`.
+order: `init_started`, `output` without request id, `telemetry_subscribed` and `extension_initialized` for what
+extensions do in init, `init_ended` if it failed; then for each invocation `invocation_started`, `output` with its
+request id, `init_ended` where init had to be run again and failed again, `invocation_ended`.
 
 The last group of names is for scripted launchers (`lambent.testing.runtimes`), which stand in for real processes.
 """
@@ -29,7 +31,7 @@ from lambent.dataplane.errors import (
     SandboxError,
 )
 from lambent.dataplane.lifecycle import EnvironmentState
-from lambent.dataplane.plane import DataPlane, Diagnosis, RealWorld, diagnose
+from lambent.dataplane.plane import DataPlane, Diagnosis, RealWorld, diagnose, known_runtimes
 from lambent.dataplane.runtime_api.messages import (
     Closed,
     CloseReason,
@@ -43,6 +45,7 @@ from lambent.dataplane.runtime_api.messages import (
 from lambent.dataplane.runtime_api.rendezvous import RuntimeChannel
 from lambent.dataplane.sandbox.handle import OutputCallback, Sandbox
 from lambent.dataplane.sandbox.spec import Interpreter, SandboxSpec
+from lambent.dataplane.supervision.child import signal_name
 from lambent.dataplane.types import (
     Completed,
     Crashed,
@@ -52,6 +55,7 @@ from lambent.dataplane.types import (
     EndpointServer,
     EnvironmentInfo,
     ExitKind,
+    ExtensionStatus,
     FunctionArn,
     FunctionError,
     FunctionSpec,
@@ -69,6 +73,7 @@ from lambent.dataplane.types import (
     Provision,
     ResponseSink,
     RuntimeInfo,
+    TelemetrySubscribed,
     Throttled,
     ThrottleReason,
     TimedOut,
@@ -92,6 +97,7 @@ __all__ = [
     "EnvironmentStatus",
     "ErrorAnswer",
     "ExitKind",
+    "ExtensionStatus",
     "FunctionArn",
     "FunctionError",
     "FunctionSpec",
@@ -124,6 +130,7 @@ __all__ = [
     "SandboxError",
     "SandboxLauncher",
     "SandboxSpec",
+    "TelemetrySubscribed",
     "ThrottleReason",
     "Throttled",
     "TimedOut",
@@ -132,4 +139,6 @@ __all__ = [
     "VersionArn",
     "WorkerEnded",
     "diagnose",
+    "known_runtimes",
+    "signal_name",
 ]

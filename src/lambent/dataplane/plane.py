@@ -14,6 +14,7 @@ from lambent.dataplane.environment import EnvironmentStatus, Host, SandboxLaunch
 from lambent.dataplane.errors import PlatformStoppingError
 from lambent.dataplane.pool import FunctionLimits, Pool
 from lambent.dataplane.provisioned import ProvisionedPool
+from lambent.dataplane.sandbox.interpreters import Interpreters
 from lambent.dataplane.sandbox.launcher import Launcher
 from lambent.dataplane.scaling.on_demand import RATE_BURST, Allowance
 from lambent.dataplane.types import (
@@ -137,7 +138,7 @@ class DataPlane:
 
     async def prepare(self, spec: FunctionSpec) -> None:
         """Have ready what starts environments of this version quickly; raises RuntimeUnavailableError, SandboxError."""
-        await self._launcher.prepare(spec.runtime)
+        await self._launcher.prepare(spec)
 
     def reserve(self, function_arn: FunctionArn, concurrency: int | None) -> None:
         """Reserve concurrency for a function from now on (0 throttles all); None takes the reservation away.
@@ -257,6 +258,11 @@ def diagnose(settings: DataPlaneSettings) -> Diagnosis:
     launcher = Launcher(settings, real_time=SystemClock())
     findings = tuple(launcher.findings())
     return Diagnosis(_strongest(settings, findings), findings, tuple(launcher.runtimes()))
+
+
+def known_runtimes() -> list[RuntimeInfo]:
+    """Return every runtime that is known here and what would run it, as `diagnose` does, and nothing else."""
+    return Interpreters().list()
 
 
 def _strongest(settings: DataPlaneSettings, findings: Sequence[IsolationFinding]) -> IsolationLevel | None:

@@ -113,6 +113,8 @@ class Invocation:
     sink: ResponseSink | None = None
     is_event: bool = False
     """Whether it was accepted as an event, for which nobody waits."""
+    waits_for_extensions: bool = False
+    """Whether the outcome is told only when extensions, too, are done with the invocation, and all is logged."""
 
 
 class InvocationStatus(StrEnum):
@@ -144,6 +146,10 @@ class InvocationReport:
     error_type: str | None = None
     exit: ProcessExit | None = None
     """How the runtime's process ended, where it ended before it answered."""
+    extensions_ms: float | None = None
+    """How much of the duration extensions took after the runtime was done; None where none was waited for.
+
+    It is the metric PostRuntimeExtensionsDuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +280,28 @@ class OutputLine:
 
     timestamp_ms: int
     text: str
+    by_extension: bool = False
+    """Whether an external extension wrote it, not the function."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionStatus:
+    """How far an extension came in an init phase, in the words of AWS's log."""
+
+    name: str
+    state: str
+    events: tuple[str, ...]
+    error_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TelemetrySubscribed:
+    """An extension has subscribed to telemetry, by the API of this name (Telemetry or Logs)."""
+
+    api: str
+    name: str
+    state: str
+    types: tuple[str, ...]
 
 
 class Observer(Protocol):
@@ -289,6 +317,12 @@ class Observer(Protocol):
 
         One that failed on demand is tried again inside the first invocation.
         """
+
+    def extension_initialized(self, environment: EnvironmentInfo, extension: ExtensionStatus) -> None:
+        """An init phase has come to its end, and an extension has come so far in it."""
+
+    def telemetry_subscribed(self, environment: EnvironmentInfo, subscribed: TelemetrySubscribed) -> None:
+        """An extension subscribed to telemetry."""
 
     def invocation_started(self, environment: EnvironmentInfo, invocation: Invocation, at: float) -> None:
         """A request was handed to the runtime."""
@@ -309,6 +343,7 @@ class DataPlaneSettings:
     that their memory brings, where the kernel lets us. With an `endpoint_server` each environment has a network of its
     own, in which nothing but the endpoint is to be found; without, it has the machine's. `idle_expiry_s`, and
     `lifetime_s` after which an environment is recycled however busy it is, are platform time.
+    `node_sdk` is the folder in which npm installs the AWS SDK that functions of Node.js find; None offers none.
     """
 
     scratch: Path
@@ -323,6 +358,7 @@ class DataPlaneSettings:
     init_timeout_s: float = 10.0
     long_init_timeout_s: float = 130.0
     """Of environments that no caller waits for: where it is longer, the function's own timeout holds."""
+    node_sdk: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

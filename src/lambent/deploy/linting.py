@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lambent.base.diagnostics import Diagnostic, Severity, SourceSpan
+from lambent.deploy.not_simulated import not_simulated
 from lambent.template.codec import parse
 from lambent.template.document import TemplateError, read_template
 
@@ -19,13 +20,15 @@ _SEVERITIES = {"error": Severity.ERROR, "warning": Severity.WARNING, "informatio
 def lint(text: str, file: Path) -> list[Diagnostic]:
     """Return what is wrong with a template; without cfn-lint its resources are not looked at, and a note says so."""
     try:
-        read_template(parse(text, allow_aliases=True))
+        document = parse(text, allow_aliases=True)
+        read_template(document)
     except TemplateError as error:
         return [Diagnostic(Severity.ERROR, "template", str(error), SourceSpan(str(file), 1, 1, 1, 1))]
     if importlib.util.find_spec("cfnlint") is None:
         advice = "Install it with: pip install 'lambent[lint]'"
-        return [Diagnostic(Severity.NOTE, "cfn-lint", "Resources are not checked without cfn-lint.", None, advice)]
-    return list(_cfn_lint(file))
+        unchecked = Diagnostic(Severity.NOTE, "cfn-lint", "Resources are not checked without cfn-lint.", None, advice)
+        return [unchecked, *not_simulated(document, text, file)]
+    return [*_cfn_lint(file), *not_simulated(document, text, file)]
 
 
 def _cfn_lint(file: Path) -> Iterator[Diagnostic]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from lambent import __version__
 from lambent.compiler.result import ArchiveKind, ArchiveWanted, BundleWanted, CompiledSystem, VersionWanted
+from lambent.deploy.packaging.pruning import used
 
 
 def key_of(*parts: str) -> str:
@@ -36,7 +37,9 @@ def remember(cache: Path, key: str, compiled: CompiledSystem, region: str | None
 def recall(cache: Path, key: str) -> tuple[CompiledSystem, str | None] | None:
     """Return what was kept under a key, with its region, or None."""
     try:
-        kept = json.loads((cache / "deployed" / f"{key}.json").read_text(encoding="utf-8"))
+        file = cache / "deployed" / f"{key}.json"
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        used(file)
         return _compiled(kept["compiled"]), kept["region"]
     except (OSError, ValueError, KeyError, TypeError):
         return None  # also where an older version kept it in another shape

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
+import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -26,6 +29,7 @@ LOG = 4
 DOORS = {"workers": 8, "logs": 9}
 """Where workers connect, if there are several; only ever named by their paths in /proc."""
 _LAYERS_VARIABLE = "_LAMBENT_LAYERS"
+_PROGRAM = "bootstrap"
 
 _client_code: preloaded.Compiled | None = None
 
@@ -41,6 +45,8 @@ def become_runtime(request: SpawnRequest, descriptors: dict[str, int]) -> None:
     _wire(descriptors)
     variables = request["variables"]
     os.chdir(request["task_root_seen"])
+    if request["serves_runtime"]:
+        _start_program([request["task_root_seen"], request["layers_seen"]], variables)
     if request["command"]:
         os.set_inheritable(CHANNEL, True)  # noqa: FBT003 - the call's own interface
         os.set_inheritable(LOG, True)  # noqa: FBT003 - as above
@@ -76,9 +82,29 @@ def _execute(command: list[str], variables: dict[str, str]) -> NoReturn:
     try:
         os.execve(command[0], command, variables)  # noqa: S606 - no shell is meant
     except OSError as error:
-        # What AWS's platform reports where the wrapper cannot be started.
-        sys.stderr.write(f"fork/exec {command[0]}: {(error.strerror or '').lower()}\n")
-        os._exit(1)
+        # AWS's bootstrap is a shell script: it looks at the wrapper first, and runs one without `#!` as its own kind.
+        if error.errno == errno.ENOEXEC and os.path.exists("/bin/sh"):
+            os.execve("/bin/sh", ["/bin/sh", *command], variables)  # noqa: S606 - no shell but for its script
+        is_there = os.path.isfile(command[0])
+        os.write(1, f"{command[0]}: {'is not an executable' if is_there else 'does not exist'}\n".encode())
+        os._exit(126 if is_there else 127)
+
+
+def _start_program(folders: list[str], variables: dict[str, str]) -> NoReturn:
+    """Be the runtime that the function brings itself; where there is none, say so as AWS's platform does."""
+    programs = [os.path.join(folder, _PROGRAM) for folder in folders]
+    program = next((program for program in programs if os.path.isfile(program)), None)
+    message = f"Couldn't find valid bootstrap(s): [{' '.join(programs)}]"
+    if program is not None:
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # the interpreter ignores it
+        try:
+            os.execve(program, [program], variables)  # noqa: S606 - no shell is meant
+        except OSError as error:
+            message = f"fork/exec {program}: {(error.strerror or '').lower()}"
+    sys.stderr.write(f"{message}\n")
+    runtime_client.connect(CHANNEL)
+    runtime_client.post_init_error(json.dumps({"errorType": "Runtime.InvalidEntrypoint", "errorMessage": message}))
+    os._exit(1)
 
 
 def _wire(descriptors: dict[str, int]) -> None:

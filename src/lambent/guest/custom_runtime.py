@@ -1,6 +1,6 @@
 """The Runtime API over HTTP, for runtimes that a function brings itself: a program called `bootstrap`.
 
-It is the parent of that program, inside the sandbox, and passes on what it asks and answers over the inherited channel.
+It passes on, over the runtime's channel, what that program asks and answers; extensions.py serves it.
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
 
@@ -9,26 +9,18 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
-import socket
-import sys
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from lambent.guest import framing, peers
+from lambent.guest import framing
+from lambent.guest.http_requests import Requests, TruncatedError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import NoReturn
+    import socket
 
-CHANNEL = 3
-LOG = 4
-_LAYERS_VARIABLE = "_LAMBENT_LAYERS"
 _PREFIX = "/2018-06-01/runtime/"
 _JSON_TEXTS = frozenset({"Lambda-Runtime-Client-Context", "Lambda-Runtime-Cognito-Identity"})
 _INVOCATION_ID = "Lambda-Runtime-Invocation-Id"
-_PART = 262_144
 # The states that AWS's API names in its refusals, and from which of them each may be entered.
 # https://github.com/aws/aws-lambda-runtime-interface-emulator/blob/develop/internal/lambda/core/states.go
 STARTED, READY, RUNNING, SENT = "Started", "Ready", "Running", "RuntimeResponseSentState"
@@ -39,10 +31,6 @@ _ENTERED_FROM = {
     RESPONDING: frozenset({RUNNING}),
     FAILING: frozenset({RUNNING}),
 }
-
-
-class TruncatedError(Exception):
-    """A request's body ended before the place that it announced."""
 
 
 class RefusedError(Exception):
@@ -113,23 +101,23 @@ class Rendezvous:
             self._channel.sendall(frame)
 
 
-class Handler(BaseHTTPRequestHandler):
-    """One connection of the runtime."""
+class Handler(Requests):
+    """One connection of the runtime, or of an extension."""
 
-    protocol_version = "HTTP/1.1"
     rendezvous: Rendezvous
     is_answering = False
     is_streaming = False
 
-    def setup(self) -> None:
-        """Take the connection in only if a process of this sandbox made it: the port is the machine's."""
-        super().setup()
-        self.is_ours = peers.is_of_this_sandbox(self.client_address[1])
+    def _answer(self) -> None:
+        if not self.path.startswith(_PREFIX):
+            super()._answer()
+        elif self._is_allowed():
+            if self.command == "GET":
+                self._give()
+            else:
+                self._accept()
 
-    def do_GET(self) -> None:
-        """Answer `invocation/next`, which waits as long as it takes."""
-        if not self._is_allowed():
-            return
+    def _give(self) -> None:
         if self.path != _PREFIX + "invocation/next":
             self._unknown()
             return
@@ -146,11 +134,8 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(payload)
 
-    def do_POST(self) -> None:
-        """Take an answer, or an error."""
-        if not self._is_allowed():
-            return
-        parts = self.path[len(_PREFIX) :].split("/") if self.path.startswith(_PREFIX) else []
+    def _accept(self) -> None:
+        parts = self.path[len(_PREFIX) :].split("/")
         self.is_answering = self.is_streaming = False  # a connection carries many requests
         try:
             self._take(parts)
@@ -261,122 +246,12 @@ class Handler(BaseHTTPRequestHandler):
         report = report if isinstance(report, dict) else {"errorMessage": body.decode("utf-8", "replace")}
         return json.dumps(dict(report, errorType=kind or "Runtime.Unknown")).encode()
 
-    def _is_allowed(self) -> bool:
-        if self.is_ours:
-            return True
-        self.close_connection = True
-        self._reply(403, {"errorMessage": "Forbidden", "errorType": "AccessDenied"})
-        return False
-
-    def _body(self) -> bytes:
-        body = bytearray()
-        for part in self._parts():
-            if len(body) <= framing.MAX_RESPONSE:
-                body += part
-        return bytes(body)
-
-    def _drain(self) -> None:
-        for _ in self._parts():
-            continue
-
-    def _parts(self) -> Iterator[bytes]:
-        self.trailers: dict[str, str] = {}
-        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
-            yield from self._exactly(int(self.headers.get("Content-Length") or 0))
-            return
-        while size := self._chunk_size():
-            yield from self._exactly(size)
-            self._text_line()
-        while line := self._text_line():
-            name, _, value = line.partition(":")
-            self.trailers[name.strip().lower()] = value.strip()
-
-    def _exactly(self, size: int) -> Iterator[bytes]:
-        while size > 0:
-            try:
-                part = self.rfile.read(min(size, _PART))
-            except OSError as error:
-                raise TruncatedError from error
-            if not part:
-                raise TruncatedError
-            size -= len(part)
-            yield part
-
-    def _chunk_size(self) -> int:
-        try:
-            return int(self._text_line().partition(";")[0], 16)
-        except ValueError as error:
-            raise TruncatedError from error
-
-    def _text_line(self) -> str:
-        try:
-            line = self.rfile.readline()
-        except OSError as error:
-            raise TruncatedError from error
-        if not line.endswith(b"\n"):
-            raise TruncatedError
-        return line.decode("latin-1").strip()
-
     def _unknown(self) -> None:
         # Known paths take one method each.
         known = self.path.removeprefix(_PREFIX) in {"invocation/next", "init/error"}
         self._send(405, "text/plain", b"") if known else self._send(404, "text/plain", b"404 page not found\n")
 
-    def _reply(self, status: int, content: dict[str, str]) -> None:
-        self._send(status, "application/json", json.dumps(content).encode())
-
-    def _send(self, status: int, content_type: str, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
-        """Keep quiet: stderr is the function's."""
-
 
 def _line(name: str, text: str) -> str:
     # The caller's JSON may have line breaks and any character: a header has neither.
     return json.dumps(json.loads(text)) if name in _JSON_TEXTS else text
-
-
-def main() -> NoReturn:
-    """Start the function's own runtime and serve it until it ends; ends as it did."""
-    channel = socket.socket(fileno=CHANNEL)
-    channel.set_inheritable(False)
-    channel.setblocking(True)  # noqa: FBT003 - the call's own interface
-    rendezvous = Rendezvous(channel)
-    layers = os.environ.pop(_LAYERS_VARIABLE)
-    places = [os.path.join(root, "bootstrap") for root in (os.environ["LAMBDA_TASK_ROOT"], layers)]
-    program = next((place for place in places if os.path.isfile(place)), None)
-    if program is None:
-        _fail(rendezvous, "Runtime.InvalidEntrypoint", f"Couldn't find valid bootstrap(s): [{' '.join(places)}]")
-    Handler.rendezvous = rendezvous
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    api = f"127.0.0.1:{server.server_address[1]}"
-    os.set_inheritable(LOG, False)  # noqa: FBT003 - the call's own interface
-    try:
-        child = os.posix_spawn(program, [program], dict(os.environ, AWS_LAMBDA_RUNTIME_API=api))
-    except OSError as error:
-        reason = (error.strerror or "").lower()
-        _fail(rendezvous, "Runtime.InvalidEntrypoint", f"fork/exec {program}: {reason}")
-    signal.signal(signal.SIGTERM, lambda number, _frame: os.kill(child, number))
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if status >= 0:
-        os._exit(status)
-    with contextlib.suppress(OSError):  # nobody may have handlers for some
-        signal.signal(-status, signal.SIG_DFL)
-    os.kill(os.getpid(), -status)
-    os._exit(1)
-
-
-def _fail(rendezvous: Rendezvous, kind: str, message: str) -> NoReturn:
-    sys.stderr.write(f"{message}\n")
-    with contextlib.suppress(OSError):
-        rendezvous.say(
-            framing.frame(framing.INIT_ERROR, json.dumps({"errorType": kind, "errorMessage": message}).encode())
-        )
-    os._exit(1)

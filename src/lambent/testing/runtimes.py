@@ -21,6 +21,7 @@ from lambent.dataplane import (
     EnvironmentInfo,
     ErrorAnswer,
     ExitKind,
+    ExtensionStatus,
     FunctionSpec,
     Interpreter,
     Invocation,
@@ -39,6 +40,7 @@ from lambent.dataplane import (
     RuntimeUnavailableError,
     SandboxError,
     SandboxSpec,
+    TelemetrySubscribed,
     Timer,
 )
 
@@ -130,6 +132,8 @@ class ScriptedSandbox:
         self.spec = spec
         self.channel = ScriptedChannel(self)
         self.exited: asyncio.Future[ProcessExit] = asyncio.get_running_loop().create_future()
+        self.left = self.exited
+        self.link = None
         self.started_by: Literal["fork", "exec"] = "fork"
         self.notices: tuple[str, ...] = ()
         self.workers = None
@@ -198,6 +202,14 @@ class ScriptedSandbox:
         """Return what the script says."""
         return self._script.peak_memory_mb
 
+    def ask_runtime(self) -> None:
+        """End it, as a runtime does that has no handler for SIGTERM."""
+        self.crash(ProcessExit(ExitKind.SIGNALLED, 15))
+
+    def kill_runtime(self) -> None:
+        """End it."""
+        self.crash(ProcessExit(ExitKind.SIGNALLED, 9))
+
     def limit_cpu(self) -> None:
         """Note that init is over; a script uses no CPU."""
         self.is_limited = True
@@ -253,9 +265,9 @@ class ScriptedLauncher:
         version = runtime.removeprefix("python")
         return Interpreter(runtime, Path("/scripted/python"), Path("/scripted"), version, is_exact=True)
 
-    async def prepare(self, runtime: str) -> None:
+    async def prepare(self, spec: FunctionSpec) -> None:
         """Refuse as `resolve` does; nothing else is to be done."""
-        self.resolve(runtime)
+        self.resolve(spec.runtime)
 
     async def launch(self, spec: SandboxSpec) -> ScriptedSandbox:
         """Start the next script."""
@@ -332,6 +344,14 @@ class RecordingObserver:
     ) -> None:
         """Keep it."""
         self.facts.append("init ended" if error_type is None else f"init failed: {status} {error_type}")
+
+    def extension_initialized(self, environment: EnvironmentInfo, extension: ExtensionStatus) -> None:
+        """Keep it."""
+        self.facts.append(f"extension {extension.name}: {extension.state}")
+
+    def telemetry_subscribed(self, environment: EnvironmentInfo, subscribed: TelemetrySubscribed) -> None:
+        """Keep it."""
+        self.facts.append(f"telemetry {subscribed.name}: {subscribed.state}")
 
     def invocation_started(self, environment: EnvironmentInfo, invocation: Invocation, at: float) -> None:
         """Keep it."""

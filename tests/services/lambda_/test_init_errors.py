@@ -94,13 +94,23 @@ def test_a_process_that_ends_while_it_begins_is_told_by_its_end(
     assert tail.endswith("\tStatus: error\tError Type: Runtime.ExitError\n")
 
 
-def test_a_wrapper_that_is_not_there_ends_the_runtime(functions: Client, make: MakeFunction) -> None:
-    make(Environment={"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/absent"}})
-    error, request_id, _ = failed(functions)
+@pytest.mark.parametrize(
+    ("wrapper", "status", "said"),
+    [
+        ("/opt/absent", 127, "/opt/absent: does not exist\n"),
+        ("/etc/passwd", 126, "/etc/passwd: is not an executable\n"),
+    ],
+)
+def test_a_wrapper_that_cannot_be_started_ends_the_runtime(
+    functions: Client, make: MakeFunction, wrapper: str, status: int, said: str
+) -> None:
+    make(Environment={"Variables": {"AWS_LAMBDA_EXEC_WRAPPER": wrapper}})
+    error, request_id, tail = failed(functions)
     assert error == {
         "errorType": "Runtime.ExitError",
-        "errorMessage": f"RequestId: {request_id} Error: Runtime exited with error: exit status 127",
+        "errorMessage": f"RequestId: {request_id} Error: Runtime exited with error: exit status {status}",
     }
+    assert said in tail
 
 
 def test_an_init_that_succeeds_at_its_second_attempt_is_part_of_the_duration(

@@ -135,6 +135,7 @@ def _settings(number: int, data: Path | None, *, memory: bool, isolation: str) -
         port=number,
         data_dir=None if memory else settings.data_dir(data, number),
         isolation=None if level is Isolation.AUTO else level.value,
+        cache_dir=settings.cache_dir(),
     )
 
 

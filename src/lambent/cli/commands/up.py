@@ -58,12 +58,14 @@ def up(
     project = projects.read(request)
     projects.require_sound(project)
     goal = deployment.target_of(place, project, start=True)
-    found = deployment.planned(project, goal, place)
-    if found.is_under_way:
-        _follow(found.plan, goal, place, as_json=as_json)
-        return
-    _carry_out(found.plan, goal, place, yes=yes, as_json=as_json)
-    deployment.remember(request, place, project, found)
+    with deployment.cache_held() as prune:
+        found = deployment.planned(project, goal, place)
+        if found.is_under_way:
+            _follow(found.plan, goal, place, as_json=as_json)
+            return
+        _carry_out(found.plan, goal, place, yes=yes, as_json=as_json)
+        deployment.remember(request, place, project, found)
+        prune()
 
 
 def _nothing_to_do(system: CompiledSystem) -> Plan:

@@ -18,6 +18,7 @@ from typing import Protocol, cast
 
 from lambent.base.clock import Clock
 from lambent.base.tasks import resting
+from lambent.cloud.errors import CutShortError
 from lambent.cloud.gateway.limits import Limits
 from lambent.cloud.gateway.reader import Arrival, Phase, RefusedError, RequestReader
 from lambent.cloud.gateway.wire import CONTINUE, LAST_CHUNK, has_body, plain_error, render_chunk, render_head
@@ -283,6 +284,8 @@ class Connection(asyncio.Protocol):
                 if chunked:
                     self._write(LAST_CHUNK)
             is_whole = True
+        except CutShortError as cause:
+            _log.info("the answer to %s %s was cut short: %s", turn.request.method, turn.request.path, cause)
         except Exception:  # noqa: BLE001 - outermost guard: the head may have left, all that remains is to stop
             _log.exception("the answer to %s %s broke off", turn.request.method, turn.request.path)
         finally:

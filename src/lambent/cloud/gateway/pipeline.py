@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -82,6 +83,7 @@ class Pipeline:
             except NotLoadedError:
                 # The first request for a service: what is under way goes on while its model is loaded.
                 call = await asyncio.to_thread(identify, request, signature.service)
+                gc.freeze()  # a model stays until the end: the collector need not go through it again and again
         except UnidentifiedError as unknown:
             return await self._unidentified(request, signature, unknown, request_id)
         except ServiceError as error:

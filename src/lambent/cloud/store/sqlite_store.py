@@ -20,7 +20,7 @@ from lambent.cloud.store.migrations import apply_migrations
 from lambent.cloud.store.outbox import SCHEMA, EffectHandler, Outbox
 from lambent.cloud.store.syncing import sync_directory
 from lambent.cloud.store.unit_of_work import Reader, Transaction
-from lambent.cloud.store.writer import GroupWriter, InlineWriter, UnitTransaction, Writer
+from lambent.cloud.store.writer import GroupWriter, InlineWriter, Item, SharedWork, UnitTransaction, Writer
 
 T = TypeVar("T")
 _OWN_TABLES = (SCHEMA,)
@@ -48,6 +48,10 @@ class SqliteStore:
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` as one unit; return its result once durable, or raise what it raised, having changed nothing."""
         return await self._writer.write(work)
+
+    async def write_with_others(self, work: SharedWork[Item], item: Item) -> None:
+        """Have `work` write `item`, with all items of the same `work` that wait for the commit; return once durable."""
+        await self._writer.write_with_others(work, item)
 
     async def migrate(self, component: str, scripts: Sequence[str]) -> None:
         """Bring the tables of `component` up to date: `scripts[0]` makes them, each further script upgrades them.

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 SqlValue = str | int | float | bytes | None
 Row = Mapping[str, SqlValue] | Sequence[SqlValue]
 
@@ -60,6 +61,14 @@ class Store(Protocol):
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` as one unit; return its result once durable, or raise what it raised, having changed nothing."""
+
+    async def write_with_others(self, work: Callable[[Transaction, Sequence[Item]], None], item: Item) -> None:
+        """Have `work` write `item`, in one call with every item brought for the same commit; return once durable.
+
+        For what comes by the thousand: `work`, the same function each time, takes many items with few statements. Items
+        are written in the order in which they came, other units before or after them. What `work` raises is raised to
+        all of them.
+        """
 
     async def migrate(self, component: str, scripts: Sequence[str]) -> None:
         """Bring the tables of `component` up to date: `scripts[0]` makes them, each further script upgrades them."""

@@ -8,8 +8,8 @@ from typing import Protocol
 from lambent.base.clock import Clock
 from lambent.dataplane.environment.host import Timer
 from lambent.dataplane.errors import DataPlaneError
-from lambent.dataplane.runtime_api.messages import RuntimeAnswer
-from lambent.dataplane.types import Invocation, Outcome
+from lambent.dataplane.runtime_api.messages import InvocationHeaders, RuntimeAnswer
+from lambent.dataplane.types import Completed, FunctionError, Invocation, Outcome
 
 
 class Serving(Protocol):
@@ -25,7 +25,17 @@ class Serving(Protocol):
 class Assignment:
     """An invocation on its way through an environment, and the promise of its outcome to whoever asked."""
 
-    __slots__ = ("_environment", "init_ms", "invocation", "is_over", "promise", "started", "started_at", "timer")
+    __slots__ = (
+        "_environment",
+        "init_ms",
+        "invocation",
+        "is_over",
+        "outcome",
+        "promise",
+        "started",
+        "started_at",
+        "timer",
+    )
 
     def __init__(self, invocation: Invocation, promise: asyncio.Future[Outcome]) -> None:
         self.invocation = invocation
@@ -35,6 +45,8 @@ class Assignment:
         self.started_at = 0.0
         self.init_ms: float | None = None
         self.timer: Timer | None = None
+        self.outcome: Completed | FunctionError | None = None
+        """What the runtime answered, while extensions still work on the invocation."""
         self._environment: Serving | None = None
 
     def begin(self, environment: Serving, real_time: Clock) -> None:
@@ -42,6 +54,18 @@ class Assignment:
         self._environment = environment
         self.started_at = real_time.now()
         self.started = real_time.monotonic()
+
+    def headers(self) -> InvocationHeaders:
+        """Return what the runtime is told beside the event, once it has begun."""
+        invocation = self.invocation
+        return InvocationHeaders(
+            invocation.request_id,
+            int((self.started_at + invocation.spec.timeout_s) * 1000),
+            invocation.invoked_arn,
+            invocation.trace_id,
+            invocation.client_context,
+            invocation.cognito_identity,
+        )
 
     def answered(self, answer: asyncio.Future[RuntimeAnswer]) -> None:
         """Take the runtime's answer to the environment; called by the channel's future."""

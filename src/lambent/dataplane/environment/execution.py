@@ -14,20 +14,20 @@ import asyncio
 import logging
 from dataclasses import replace
 from functools import partial
-from typing import Protocol
 
 from lambent.base.tasks import OwnedTask
-from lambent.dataplane import metering
 from lambent.dataplane.environment.assignment import Assignment
+from lambent.dataplane.environment.companions import Companions, ExtensionFailure, Ran, ShutdownReason
 from lambent.dataplane.environment.host import EnvironmentStatus, Host, log_stream
 from lambent.dataplane.environment.init_phase import CUT_OFF, InitFailure, init_end, init_limit_s
-from lambent.dataplane.errors import DataPlaneError, PlatformStoppingError, SandboxError
+from lambent.dataplane.environment.meter import Meter
+from lambent.dataplane.environment.owner import EnvironmentOwner
+from lambent.dataplane.errors import DataPlaneError, PlatformStoppingError, as_data_plane_error
 from lambent.dataplane.lifecycle import EnvironmentState, Lifecycle
 from lambent.dataplane.logs import OutputRelay
 from lambent.dataplane.runtime_api.messages import (
     Closed,
     CloseReason,
-    InvocationHeaders,
     Response,
     RuntimeAnswer,
     WorkerEnded,
@@ -47,7 +47,6 @@ from lambent.dataplane.types import (
     InitializationType,
     InvocationReport,
     InvocationStatus,
-    Outcome,
     ProcessExit,
     TimedOut,
 )
@@ -60,31 +59,6 @@ _BUSY = EnvironmentState.BUSY
 _IDLE = EnvironmentState.IDLE
 
 
-class EnvironmentOwner(Protocol):
-    """Who is told what becomes of an environment and of the invocations given to it: its pool."""
-
-    def started(self, environment: Environment) -> None:
-        """Init is over, or has failed and is to be tried again: the environment can take invocations."""
-
-    def start_failed(self, environment: Environment, error: DataPlaneError) -> None:
-        """It could not be built, or built again, and is leaving."""
-
-    def concluded(self, assignment: Assignment, outcome: Outcome | DataPlaneError) -> None:
-        """An invocation is over; told exactly once for each."""
-
-    def resetting(self, environment: Environment) -> None:
-        """Its processes are being ended; it will be free, and have to initialize again, in a moment."""
-
-    def freed(self, environment: Environment) -> None:
-        """A slot of it is free again."""
-
-    def leaving(self, environment: Environment) -> None:
-        """It takes no more invocations and will soon be gone."""
-
-    def gone(self, environment: Environment) -> None:
-        """Nothing of it is left."""
-
-
 class Environment:
     """One execution environment. Its owner starts it, gives it invocations, and is told what becomes of them."""
 
@@ -93,7 +67,7 @@ class Environment:
         spec: FunctionSpec,
         interpreter: Interpreter,
         host: Host,
-        owner: EnvironmentOwner,
+        owner: EnvironmentOwner[Environment],
         started_for: InitializationType = InitializationType.ON_DEMAND,
     ) -> None:
         self.spec = spec
@@ -111,14 +85,13 @@ class Environment:
         self._sandbox: Sandbox | None = None
         self._standing: Sandbox | None = None  # what a reset left of the one before, for the next
         self._relay: OutputRelay | None = None
+        self._companions: Companions | None = None
         self._initializing: OwnedTask[None] | None = None
         self._is_cut_off = False
         self._overdue = 0
-        self._crew: Workers | None = None
-        """The workers of the sandbox, from its init to its end, where it has several."""
+        self._crew: Workers | None = None  # of the sandbox, from the end of its init, where it has several
         self._init_ms: float | None = None
-        self._peak_mb = 0
-        self._peak_read = 0.0
+        self._meter = Meter(spec, host.real_time)
         self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     @property
@@ -130,15 +103,12 @@ class Environment:
         if self._sandbox is not None and self._sandbox.channel.closed.done():
             return 0  # its process is ending; the exit is not yet known
         free = self.spec.slots - len(self._active) - self._overdue
-        if self._crew is not None:
-            return min(free, self._crew.waiting)
-        return free
+        return free if self._crew is None else min(free, self._crew.waiting)
 
     @property
     def coming_slots(self) -> int:
         """How many slots it will have beside those it has, since workers of its are still initializing."""
-        is_up = self._lifecycle.state in (_IDLE, _BUSY) and not self._is_cut_off
-        return self._crew.coming if self._crew is not None and is_up else 0
+        return self._crew.coming if self._crew is not None and self._is_up() else 0
 
     @property
     def is_idle(self) -> bool:
@@ -153,15 +123,8 @@ class Environment:
     def status(self) -> EnvironmentStatus:
         """Return what introspection shows of it now."""
         info = self._relay.environment if self._relay is not None else None
-        return EnvironmentStatus(
-            self._environment_id,
-            self.spec,
-            self._lifecycle.state,
-            self.since,
-            self.spec.slots,
-            len(self._active) + self._overdue,
-            info,
-        )
+        state, busy = self._lifecycle.state, len(self._active) + self._overdue
+        return EnvironmentStatus(self._environment_id, self.spec, state, self.since, self.spec.slots, busy, info)
 
     def start(self) -> None:
         """Build its sandbox and run its init phase; the owner is told how that ended."""
@@ -188,11 +151,14 @@ class Environment:
         """Take no more invocations and end; what it still serves fails with PlatformStoppingError. Idempotent."""
         if self._lifecycle.state in {EnvironmentState.STOPPING, EnvironmentState.GONE}:
             return
+        self._leave(cause, ShutdownReason.SPINDOWN)
+
+    def _leave(self, cause: str, reason: ShutdownReason) -> None:
         self._move(EnvironmentState.STOPPING, cause)
         self._owner.leaving(self)
         for assignment in tuple(self._active):
             self._abandon(assignment, PlatformStoppingError(f"the environment was stopped: {cause}"))
-        self._host.tasks.start(self._stop(), name=f"end of {self._environment_id}")
+        self._host.tasks.start(self._stop(reason), name=f"end of {self._environment_id}")
 
     async def wait_gone(self) -> None:
         """Return once nothing of it is left; cancelling the wait does not keep it alive."""
@@ -219,10 +185,13 @@ class Environment:
         sandbox = self._sandbox = await host.launcher.launch(self._sandbox_spec(variables))
         self._standing = None
         relay = self._enter(sandbox, begun_at)
-        failure = CUT_OFF if self._is_cut_off else await init_end(sandbox, limit_s)
+        companions = self._companions
+        failure = CUT_OFF if self._is_cut_off else await init_end(sandbox, companions, limit_s)
         init_ms = (host.real_time.monotonic() - begun) * 1000
         sandbox.drain_output()
-        self._peak_mb, self._peak_read = sandbox.peak_memory_mb(), host.real_time.monotonic()
+        if companions is not None and not self._is_cut_off:
+            companions.init_ended(init_ms, failure)
+        self._meter.begin(sandbox)
         if failure is None:
             sandbox.limit_cpu()
             if self._started_for is not InitializationType.ON_DEMAND:
@@ -230,13 +199,15 @@ class Environment:
             elif limit_s is not None:
                 # The retry inside an invocation is part of that one's duration and is not reported apart.
                 self._init_ms = init_ms
-            sandbox.exited.add_done_callback(partial(self._ended, sandbox))
+            sandbox.left.add_done_callback(partial(self._ended, sandbox))
             sandbox.channel.closed.add_done_callback(partial(self._closed, sandbox))
-            self._attend(sandbox.workers)
+            self._crew = sandbox.workers
+            if self._crew is not None:
+                self._crew.on_change = partial(self._crew_changed, self._crew)
             return None
         if not self._is_cut_off:
             host.observer.init_ended(relay.environment, init_ms, failure.status, failure.error_type)
-        await self._reset_sandbox(sandbox)
+        await self._reset_sandbox(sandbox, ShutdownReason.after(failure.status))
         return failure
 
     async def _initialize_within(self, assignment: Assignment) -> None:
@@ -245,7 +216,7 @@ class Environment:
         except Exception as error:  # noqa: BLE001 - outermost: the caller must hear of it
             self._initializing = None
             if not assignment.is_over:
-                self._abandon(assignment, _as_ours(error))
+                self._abandon(assignment, as_data_plane_error(error))
             self._give_up(error)
             return
         self._initializing = None
@@ -256,17 +227,18 @@ class Environment:
             self._owner.freed(self)  # of its other slots, if it has any
         elif failure is not None:
             report = self._report(assignment, failure.status, failure.error_type)
-            self._conclude(assignment, report, InitFailed(failure.payload, failure.error_type, failure.exit, report))
+            payload = failure.payload
+            if failure.extension is not None:
+                payload = failure.extension.payload(assignment.invocation.request_id)
+            self._conclude(assignment, InitFailed(payload, failure.error_type, failure.exit, report))
             self._free("init failed again")
 
-    def _attend(self, workers: Workers | None) -> None:
-        self._crew = workers
-        if workers is not None:
-            workers.on_change = partial(self._crew_changed, workers)
-
-    def _crew_changed(self, workers: Workers) -> None:
-        if self._crew is workers and self._lifecycle.state in (_IDLE, _BUSY) and not self._is_cut_off:
+    def _crew_changed(self, crew: Workers) -> None:
+        if self._crew is crew and self._is_up():
             self._owner.freed(self)
+
+    def _is_up(self) -> bool:
+        return self._lifecycle.state in (_IDLE, _BUSY) and not self._is_cut_off
 
     def _enter(self, sandbox: Sandbox, begun_at: float) -> OutputRelay:
         """Note what the sandbox turned out to be, tell of the init (of the first only), and listen to its output."""
@@ -289,6 +261,10 @@ class Environment:
             if self._lifecycle.state is EnvironmentState.STARTING:
                 self._move(EnvironmentState.INITIALIZING, f"sandbox built by {sandbox.started_by}")
             self._host.observer.init_started(info, begun_at)
+        self._companions = None
+        if sandbox.link is not None:
+            self._companions = Companions(sandbox.link, info, self._host, self)
+            self._companions.init_started(relay, begun_at)
         sandbox.on_output(relay)
         return relay
 
@@ -305,15 +281,8 @@ class Environment:
 
     def _hand_over(self, assignment: Assignment, sandbox: Sandbox) -> None:
         invocation = assignment.invocation
-        headers = InvocationHeaders(
-            invocation.request_id,
-            int((assignment.started_at + self.spec.timeout_s) * 1000),
-            invocation.invoked_arn,
-            invocation.trace_id,
-            invocation.client_context,
-            invocation.cognito_identity,
-        )
-        sandbox.channel.invoke(headers, invocation.payload, invocation.sink).add_done_callback(assignment.answered)
+        answer = sandbox.channel.invoke(assignment.headers(), invocation.payload, invocation.sink)
+        answer.add_done_callback(assignment.answered)
 
     def answered(self, assignment: Assignment, answer: RuntimeAnswer) -> None:
         """Conclude an invocation that the runtime has answered; called once per assignment, on the loop."""
@@ -325,24 +294,62 @@ class Environment:
             if answer.reason is CloseReason.MALFORMED:
                 self._host.tasks.start(sandbox.reset(), name=f"kill of {self._environment_id}")
             return
-        if self._crew is None:
-            sandbox.drain_output()
         if isinstance(answer, WorkerEnded):
             self._crash(assignment, answer.exit)
             self._free("a worker ended")
             return
+        if self._crew is None:  # what a worker wrote has been read already
+            sandbox.drain_output()
+        outcome: Completed | FunctionError
         if isinstance(answer, Response):
             report = self._report(assignment, InvocationStatus.SUCCESS)
-            self._conclude(assignment, report, Completed(answer.payload, answer.content_type, report))
+            outcome = Completed(answer.payload, answer.content_type, report)
         else:
             report = self._report(assignment, InvocationStatus.ERROR, answer.error_type)
-            self._conclude(assignment, report, FunctionError(answer.payload, answer.error_type, report))
-            if answer.error_type == _TOO_LARGE and not self._active and self._crew is None:
-                # AWS's client ends its process when its answer is refused (not that of several workers); the next
-                # invocation must not meet that end.
-                self._is_cut_off = True
-                self._begin_reset(answer.error_type)
+            outcome = FunctionError(answer.payload, answer.error_type, report)
+        companions = self._companions
+        if companions is not None and companions.is_active:
+            companions.runtime_done(report, assignment.invocation.trace_id, len(answer.payload))
+            if companions.are_awaited:
+                # The caller has the answer at once; the environment, and the bill, wait for the extensions.
+                assignment.outcome = outcome
+                if not assignment.invocation.waits_for_extensions:
+                    assignment.settle(outcome)
                 return
+            outcome = replace(outcome, report=replace(report, extensions_ms=0.0))
+        self._close(assignment, outcome)
+
+    def extensions_returned(self) -> None:
+        """Conclude the invocation that only extensions were still working on; called by those."""
+        for assignment in tuple(self._active):
+            outcome = assignment.outcome
+            if outcome is not None:
+                report = self._report(assignment, outcome.report.status, outcome.report.error_type)
+                self._close(assignment, replace(outcome, report=report))
+
+    def extension_failed(self, failure: ExtensionFailure) -> None:
+        """End the environment's processes, and with them its invocation, because an extension has ended."""
+        if self._is_cut_off or self._sandbox is None:
+            return
+        if not self._active:
+            self._leave(f"an extension failed: {failure.error_type}", ShutdownReason.FAILURE)
+            return
+        self._is_cut_off = True
+        for assignment in tuple(self._active):
+            payload = failure.payload(assignment.invocation.request_id)
+            report = self._report(assignment, InvocationStatus.ERROR, failure.error_type)
+            self._conclude(assignment, FunctionError(payload, failure.error_type, report))
+        self._begin_reset(failure.error_type, ShutdownReason.FAILURE)
+
+    def _close(self, assignment: Assignment, outcome: Completed | FunctionError) -> None:
+        self._conclude(assignment, outcome)
+        is_too_large = isinstance(outcome, FunctionError) and outcome.error_type == _TOO_LARGE
+        if is_too_large and not self._active and self._crew is None:
+            # AWS's client ends its process when its answer is refused, unless it is one of several workers; the next
+            # invocation must not meet that end.
+            self._is_cut_off = True
+            self._begin_reset(_TOO_LARGE, ShutdownReason.FAILURE)
+            return
         self._free("invocation over")
 
     def answered_late(self) -> None:
@@ -361,35 +368,49 @@ class Environment:
             # Other requests go on beside it, so the code keeps running and keeps its slot.
             # https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html
             self._overdue += 1
-            self._conclude(assignment, report, TimedOut(self.spec.timeout_s, report))
+            self._conclude(assignment, TimedOut(self.spec.timeout_s, report))
             return
         self._is_cut_off = True
-        self._conclude(assignment, report, TimedOut(self.spec.timeout_s, report))
-        self._begin_reset("timed out")
+        self._conclude(assignment, TimedOut(self.spec.timeout_s, report))
+        self._begin_reset("timed out", ShutdownReason.TIMEOUT)
 
     def _ended(self, sandbox: Sandbox, exited: asyncio.Future[ProcessExit]) -> None:
         if self._sandbox is not sandbox or self._is_cut_off:
             return
         if not self._active:
-            self.retire("its process ended while it was idle")
+            if self._lifecycle.state is _IDLE:
+                self._leave("its process ended while it was idle", ShutdownReason.FAILURE)
             return
         self._is_cut_off = True
         cause = exited.result()
         for assignment in tuple(self._active):
             self._crash(assignment, cause)
-        self._begin_reset(f"{cause.kind} {cause.code}")
+        self._begin_reset(f"{cause.kind} {cause.code}", ShutdownReason.FAILURE)
 
     def _crash(self, assignment: Assignment, cause: ProcessExit) -> None:
         error_type = "Runtime.OutOfMemory" if cause.kind is ExitKind.OUT_OF_MEMORY else "Runtime.ExitError"
         report = replace(self._report(assignment, InvocationStatus.ERROR, error_type), exit=cause)
-        self._conclude(assignment, report, Crashed(cause, report))
+        self._conclude(assignment, Crashed(cause, report))
 
     def _closed(self, sandbox: Sandbox, _: asyncio.Future[Closed]) -> None:
         # Sooner than the exit: an environment whose channel is closed must not be given an invocation.
         if self._sandbox is sandbox and self._lifecycle.state is _IDLE:
             self.retire("its channel closed while it was idle")
 
-    def _conclude(self, assignment: Assignment, report: InvocationReport, outcome: Outcome | DataPlaneError) -> None:
+    def _conclude(self, assignment: Assignment, outcome: Ran) -> None:
+        if self._companions is not None and self._companions.is_active:
+            self._companions.invocation_ended(assignment, outcome)
+        self._end(assignment, outcome.report)
+        if assignment.outcome is not None:
+            assignment.settle(assignment.outcome)  # what became of extensions later is not the caller's
+        self._owner.concluded(assignment, outcome)
+
+    def _abandon(self, assignment: Assignment, error: DataPlaneError) -> None:
+        """End an invocation for a fault of the platform's: its facts are completed, and the caller gets the error."""
+        self._end(assignment, self._report(assignment, InvocationStatus.FAILURE, "Sandbox.Failure"))
+        self._owner.concluded(assignment, error)
+
+    def _end(self, assignment: Assignment, report: InvocationReport) -> None:
         assignment.is_over = True
         if assignment.timer is not None:
             assignment.timer.cancel()
@@ -397,11 +418,6 @@ class Environment:
         relay = self._told()
         relay.request_id = None
         self._host.observer.invocation_ended(relay.environment, assignment.invocation, report)
-        self._owner.concluded(assignment, outcome)
-
-    def _abandon(self, assignment: Assignment, error: DataPlaneError) -> None:
-        """End an invocation for a fault of the platform's: its facts are completed, and the caller gets the error."""
-        self._conclude(assignment, self._report(assignment, InvocationStatus.FAILURE, "Sandbox.Failure"), error)
 
     def _free(self, cause: str) -> None:
         if not self._active and not self._overdue and self._lifecycle.state is _BUSY:
@@ -411,32 +427,17 @@ class Environment:
     def _report(
         self, assignment: Assignment, status: InvocationStatus, error_type: str | None = None
     ) -> InvocationReport:
-        now = self._host.real_time.monotonic()
-        duration_ms = (now - assignment.started) * 1000
-        if status is InvocationStatus.TIMEOUT:
-            # AWS stops the count where it stopped the function.
-            duration_ms = min(duration_ms, self.spec.timeout_s * 1000.0)
-        if self._sandbox is not None and metering.memory_reading_is_due(duration_ms, now - self._peak_read):
-            self._peak_mb, self._peak_read = max(self._peak_mb, self._sandbox.peak_memory_mb()), now
-        measured = metering.Measured(
-            assignment.invocation.request_id,
-            assignment.started_at,
-            duration_ms,
-            assignment.init_ms,
-            self.spec.memory_mb,
-            self._peak_mb,
-        )
-        return metering.report(measured, status, error_type)
+        return self._meter.report(assignment, self._sandbox, status, error_type)
 
-    def _begin_reset(self, cause: str) -> None:
+    def _begin_reset(self, cause: str, reason: ShutdownReason) -> None:
         self._owner.resetting(self)
-        self._host.tasks.start(self._reset(cause), name=f"reset of {self._environment_id}")
+        self._host.tasks.start(self._reset(cause, reason), name=f"reset of {self._environment_id}")
 
-    async def _reset(self, cause: str) -> None:
+    async def _reset(self, cause: str, reason: ShutdownReason) -> None:
         try:
             self._is_cut_off = True
             if self._sandbox is not None:
-                await self._reset_sandbox(self._sandbox)
+                await self._reset_sandbox(self._sandbox, reason)
             await self._await_init()
         except Exception as error:  # noqa: BLE001 - outermost: whoever waits must hear of it
             self._give_up(error)
@@ -444,33 +445,40 @@ class Environment:
         if self._lifecycle.state is _BUSY:
             self._free(f"reset after: {cause}")
 
-    async def _reset_sandbox(self, sandbox: Sandbox) -> None:
+    async def _reset_sandbox(self, sandbox: Sandbox, reason: ShutdownReason) -> None:
+        await self._shut_down(sandbox, reason)
         self._standing = sandbox if await sandbox.reset() else None
-        self._sandbox = None
+        self._sandbox = self._crew = None
 
     def _give_up(self, error: Exception) -> None:
         """Leave for a fault of the platform's, and let the owner fail whoever waits for this environment."""
         _log.warning("environment %s is of no use", self._environment_id, exc_info=error)
         self.retire("it could not be built or reset")
-        self._owner.start_failed(self, _as_ours(error))
+        self._owner.start_failed(self, as_data_plane_error(error))
 
-    async def _stop(self) -> None:
+    async def _stop(self, reason: ShutdownReason) -> None:
         try:
-            await self._end_sandbox()
+            await self._end_sandbox(reason)
         finally:
             self._move(EnvironmentState.GONE, "nothing is left")
             self._gone.set_result(None)
             self._owner.gone(self)
 
-    async def _end_sandbox(self) -> None:
-        # Without extensions the shutdown phase has no time of its own: SIGKILL at once.
-        # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown
+    async def _end_sandbox(self, reason: ShutdownReason) -> None:
         self._is_cut_off = True
-        if self._sandbox is not None:
-            await self._sandbox.terminate()
+        sandbox = self._sandbox
+        if sandbox is not None:
+            await self._shut_down(sandbox, reason)
+            await sandbox.terminate()
         await self._await_init()
         if self._standing is not None:
             await self._standing.terminate()
+
+    async def _shut_down(self, sandbox: Sandbox, reason: ShutdownReason) -> None:
+        # Without extensions the shutdown phase has no time of its own: SIGKILL at once.
+        # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-shutdown
+        if self._companions is not None:
+            await self._companions.shut_down(sandbox, reason)
 
     async def _await_init(self) -> None:
         """Wait for an init under way, and be ready for another."""
@@ -489,7 +497,3 @@ class Environment:
         if self._relay is None:
             raise RuntimeError(f"environment {self._environment_id} was given an invocation before its sandbox")
         return self._relay
-
-
-def _as_ours(error: Exception) -> DataPlaneError:
-    return error if isinstance(error, DataPlaneError) else SandboxError(f"{type(error).__name__}: {error}")

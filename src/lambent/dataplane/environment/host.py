@@ -41,8 +41,8 @@ class SandboxLauncher(Protocol):
     def resolve(self, runtime: str, *, strict: bool = False) -> Interpreter:
         """Return what runs `runtime`; raises RuntimeUnavailableError."""
 
-    async def prepare(self, runtime: str) -> None:
-        """Have ready what starts this runtime quickly."""
+    async def prepare(self, spec: FunctionSpec) -> None:
+        """Have ready what starts this function quickly."""
 
     async def launch(self, spec: SandboxSpec) -> Sandbox:
         """Start one environment; raises SandboxError."""

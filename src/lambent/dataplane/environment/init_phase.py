@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
+from lambent.dataplane.environment.companions import Companions, ExtensionFailure
 from lambent.dataplane.runtime_api.messages import ErrorAnswer, InitAnswer, Parked
 from lambent.dataplane.sandbox.handle import Sandbox
 from lambent.dataplane.types import DataPlaneSettings, InitializationType, InvocationStatus, ProcessExit
@@ -15,15 +17,17 @@ _EXIT_PATIENCE_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class InitFailure:
-    """Why init did not come to its end; `payload` is the runtime's own report, if it made one."""
+    """Why init did not come to its end; `payload` is the runtime's own report, `extension` what an extension did."""
 
     status: InvocationStatus
     error_type: str
     payload: bytes | None = None
     exit: ProcessExit | None = None
+    extension: ExtensionFailure | None = None
 
 
 CUT_OFF = InitFailure(InvocationStatus.FAILURE, "Sandbox.Failure")
+_TIMED_OUT = InitFailure(InvocationStatus.TIMEOUT, "Sandbox.Timedout")
 
 
 def init_limit_s(settings: DataPlaneSettings, started_for: InitializationType, timeout_s: int) -> float:
@@ -36,17 +40,51 @@ def init_limit_s(settings: DataPlaneSettings, started_for: InitializationType, t
     return max(settings.long_init_timeout_s, float(timeout_s))
 
 
-async def init_end(sandbox: Sandbox, limit_s: float | None) -> InitFailure | None:
-    """Return None once the runtime has parked in its first `next`, or how init failed."""
+async def init_end(sandbox: Sandbox, companions: Companions | None, limit_s: float | None) -> InitFailure | None:
+    """Return None once the runtime and every extension wait in `next`, or how init failed."""
+    loop = asyncio.get_running_loop()
+    deadline = None if limit_s is None else loop.time() + limit_s
     first: asyncio.Future[InitAnswer] = sandbox.channel.first_next
-    await asyncio.wait({first}, timeout=limit_s)
+    if companions is None or not companions.is_active:
+        # An internal extension may register until the runtime is ready.
+        await asyncio.wait({first}, timeout=limit_s)
+    else:
+        await _first_of(limit_s, first, companions.failed)
+    failure = await _runtime_failure(sandbox, companions)
+    if companions is None:
+        return failure
+    companions.runtime_initialized(None if failure is None else failure.error_type)
+    if failure is not None or not companions.is_active:
+        return failure
+    rest_s = None if deadline is None else max(0.0, deadline - loop.time())
+    await _first_of(rest_s, companions.ready, companions.failed, sandbox.left)
+    if companions.failed.done():
+        return _of_extension(companions.failed.result())
+    if sandbox.left.done():
+        return InitFailure(InvocationStatus.ERROR, "Runtime.ExitError", exit=sandbox.left.result())
+    return None if companions.ready.done() else _TIMED_OUT
+
+
+async def _first_of(limit_s: float | None, *ends: asyncio.Future[Any]) -> None:  # Any: whatever they resolve to
+    await asyncio.wait(set(ends), timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+
+
+async def _runtime_failure(sandbox: Sandbox, companions: Companions | None) -> InitFailure | None:
+    if companions is not None and companions.failed.done():
+        return _of_extension(companions.failed.result())
+    first = sandbox.channel.first_next
     if not first.done():
-        return InitFailure(InvocationStatus.TIMEOUT, "Sandbox.Timedout")
+        return _TIMED_OUT
     answer = first.result()
     if isinstance(answer, Parked):
         return None
     if isinstance(answer, ErrorAnswer):
         return InitFailure(InvocationStatus.ERROR, answer.error_type, answer.payload)
-    await asyncio.wait({sandbox.exited}, timeout=_EXIT_PATIENCE_S)
-    await sandbox.reset()
-    return InitFailure(InvocationStatus.ERROR, "Runtime.ExitError", exit=sandbox.exited.result())
+    await asyncio.wait({sandbox.left}, timeout=_EXIT_PATIENCE_S)
+    if not sandbox.left.done():
+        await sandbox.reset()
+    return InitFailure(InvocationStatus.ERROR, "Runtime.ExitError", exit=sandbox.left.result())
+
+
+def _of_extension(failure: ExtensionFailure) -> InitFailure:
+    return InitFailure(InvocationStatus.ERROR, failure.error_type, extension=failure)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Literal, Protocol
 
+from lambent.dataplane.runtime_api.companion_link import CompanionLink
 from lambent.dataplane.runtime_api.rendezvous import RuntimeChannel
 from lambent.dataplane.runtime_api.workers import Workers
 from lambent.dataplane.types import OutputLine, ProcessExit
@@ -30,6 +31,14 @@ class Sandbox(Protocol):
     @property
     def workers(self) -> Workers | None:
         """The same as the channel where the runtime serves several requests at once, else None."""
+
+    @property
+    def link(self) -> CompanionLink | None:
+        """The way to its extensions; None where there can be none."""
+
+    @property
+    def left(self) -> asyncio.Future[ProcessExit]:
+        """Resolves once the runtime has ended, which external extensions outlive; never fails. Await it shielded."""
 
     @property
     def exited(self) -> asyncio.Future[ProcessExit]:
@@ -58,6 +67,12 @@ class Sandbox(Protocol):
 
     def peak_memory_mb(self) -> int:
         """Return the most memory the environment has used so far, in MB: one read of a held descriptor."""
+
+    def ask_runtime(self) -> None:
+        """Send SIGTERM to the runtime."""
+
+    def kill_runtime(self) -> None:
+        """End the runtime at once; external extensions go on."""
 
     def limit_cpu(self) -> None:
         """Hold the environment to the CPU that its memory brings, from the end of init on.

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from lambent.base.clock import Clock
 from lambent.dataplane.errors import IsolationUnavailableError, RuntimeUnavailableError, SandboxError
+from lambent.dataplane.runtime_api.companion_link import CompanionLink
 from lambent.dataplane.runtime_api.rendezvous import RuntimeChannel
 from lambent.dataplane.sandbox.cgroups import Cgroup, CgroupError, Cgroups
 from lambent.dataplane.sandbox.crew import Crew
@@ -30,8 +31,15 @@ from lambent.dataplane.sandbox.namespaces import (
     network_finding,
     process_weaknesses,
 )
+from lambent.dataplane.sandbox.node_sdk.installation import NodeSdk
 from lambent.dataplane.sandbox.process_memory import GroupMemory, MemoryWatch, ProcessMemory
-from lambent.dataplane.sandbox.request import SandboxPaths, exec_cause, serves_several, spawn_request
+from lambent.dataplane.sandbox.request import (
+    SandboxPaths,
+    exec_cause,
+    external_extensions,
+    serves_several,
+    spawn_request,
+)
 from lambent.dataplane.sandbox.running import RunningSandbox, SandboxParts, Standing
 from lambent.dataplane.sandbox.runtime_directory import (
     assemble_runtime,
@@ -44,6 +52,7 @@ from lambent.dataplane.supervision.fork_server import ForkServer, ForkServerSpec
 from lambent.dataplane.types import (
     DataPlaneSettings,
     EndpointServer,
+    FunctionSpec,
     IsolationFinding,
     IsolationLevel,
     Listening,
@@ -87,6 +96,7 @@ class Launcher:
         self._settings = settings
         self._real_time = real_time
         self._interpreters = Interpreters()
+        self._node_sdk = NodeSdk(settings.node_sdk, real_time)
         self._means = namespace_means()
         self._namespace_failure: str | None = None
         self._isolation: IsolationLevel | None = None
@@ -129,6 +139,7 @@ class Launcher:
     async def stop(self) -> None:
         """End every sandbox and fork server, and remove what was made; idempotent."""
         self._memory_watch.stop()
+        await self._node_sdk.aclose()
         await asyncio.gather(*(sandbox.terminate() for sandbox in self._running.values()))
         servers, self._servers = self._servers, {}
         for starting in servers.values():
@@ -146,11 +157,17 @@ class Launcher:
         """
         return self._interpreters.resolve(runtime, strict=strict or self._settings.strict_runtimes)
 
-    async def prepare(self, runtime: str) -> None:
-        """Have the fork server of the runtime's interpreter ready; raises as `resolve`, and SandboxError."""
+    async def prepare(self, spec: FunctionSpec) -> None:
+        """Have the fork server of the runtime's interpreter ready; raises as `resolve`, and SandboxError.
+
+        Where a function of Node.js names the AWS SDK without bringing it, this is when that is installed.
+        """
         # In a thread: the search looks into many folders, and may have to ask a program for its version.
-        server = await self._server(await asyncio.to_thread(self.resolve, runtime))
+        interpreter = await asyncio.to_thread(self.resolve, spec.runtime)
+        server = await self._server(interpreter)
         await server.ready()
+        if interpreter.family == "nodejs":
+            await self._node_sdk.offer(spec.code, spec.layers)
 
     async def launch(self, spec: SandboxSpec) -> Sandbox:
         """Start an environment and return it at once, before its init is over (await `channel.first_next`).
@@ -266,7 +283,7 @@ class Launcher:
         minor = minor_version(interpreter.version)
         directory = self._folder / f"runtime-{interpreter.family}{minor}"
         if not directory.is_dir():
-            assemble_runtime(directory, interpreter.family, minor)
+            assemble_runtime(directory, interpreter.family, minor, self._settings.node_sdk)
         return directory
 
     async def _layers(self, spec: SandboxSpec) -> Path | None:
@@ -287,16 +304,20 @@ class Launcher:
     def _spawn(
         self, place: ForkServer | Standing, spec: SandboxSpec, paths: SandboxPaths, ends: Ends
     ) -> RunningSandbox:
-        output, output_end = os.pipe()
-        os.set_blocking(output, False)
         crew = ends.crew
-        descriptors = {"channel": ends.guest.fileno(), "output": output_end}
         request = spawn_request(
             spec,
             paths,
             limits_processes=self._known_cgroups.limits_processes,
             doors=None if crew is None else crew.doors,
         )
+        extensions = external_extensions(paths.layers)
+        link, extensions_end = socket.socketpair()
+        output, output_end = _output_pipe()
+        descriptors = {"channel": ends.guest.fileno(), "extensions": extensions_end.fileno(), "output": output_end}
+        extension_output: int | None = None
+        if extensions:
+            extension_output, descriptors["extension_output"] = _output_pipe()
         if crew is not None:
             descriptors.update(crew.doors.descriptors())
         try:
@@ -306,17 +327,28 @@ class Launcher:
                 _start_again(place, Start(request, descriptors))
         except SandboxError:
             ends.close()
-            os.close(output)
+            link.close()
+            _close_all(output, extension_output)
             raise
         finally:
-            os.close(output_end)
+            extensions_end.close()
+            _close_all(output_end, descriptors.get("extension_output"))
             if crew is not None:
                 crew.doors.passed()
         cause = exec_cause(spec)
         started_by: Literal["fork", "exec"] = "exec" if cause or spec.interpreter.host is not None else "fork"
-        sandbox = RunningSandbox(
-            SandboxParts(place, ends.channel, output, started_by, _notices(spec, cause), crew), self._real_time.now
+        notices = _notices(spec, cause)
+        parts = SandboxParts(
+            place,
+            ends.channel,
+            CompanionLink(link, extensions),
+            output,
+            extension_output,
+            started_by,
+            notices,
+            crew,
         )
+        sandbox = RunningSandbox(parts, self._real_time.now)
         self._running[spec.environment_id] = sandbox
         return sandbox
 
@@ -353,6 +385,18 @@ def _start_again(standing: Standing, start: Start) -> None:
     if standing.cgroup is not None:
         standing.cgroup.begin_anew()
     standing.server.spawn_again(standing.child, start.request, start.descriptors)
+
+
+def _output_pipe() -> tuple[int, int]:
+    source, end = os.pipe()
+    os.set_blocking(source, False)
+    return source, end
+
+
+def _close_all(*descriptors: int | None) -> None:
+    for descriptor in descriptors:
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def _close(listening: Listening, _: object) -> None:

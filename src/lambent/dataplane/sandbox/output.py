@@ -17,7 +17,8 @@ _FRAME: Final = struct.Struct(">IIQ")
 _MAGIC: Final = b"\xa5\x5a\x00"
 MAX_LINE: Final = 262_144
 """CloudWatch Logs' limit of one event in bytes until 2025; a longer line is passed on in parts."""
-_MAX_RECORD: Final = 1_048_576
+# More than any answer or error of a function: who logs one of them whole is to find it.
+_MAX_RECORD: Final = 8_388_608
 _LATEST: Final = 1 << 53
 
 

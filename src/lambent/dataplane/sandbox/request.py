@@ -1,11 +1,13 @@
-"""From a sandbox's specification to what the fork server is asked for; pure."""
+"""From a sandbox's specification to what the fork server is asked for; looks at nothing but its layers."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lambent.dataplane.runtime_api.extensions import MAX_EXTENSIONS
 from lambent.dataplane.sandbox import nodes
 from lambent.dataplane.sandbox.doors import Doors
 from lambent.dataplane.sandbox.spec import SandboxSpec
@@ -75,7 +77,24 @@ def spawn_request(
             **({} if doors is None else doors.variables()),
         },
         "command": _command(spec, runtime_dir),
+        "extensions": list(external_extensions(paths.layers)[:MAX_EXTENSIONS]),
+        "serves_runtime": spec.interpreter.family == "provided",
     }
+
+
+def external_extensions(layers: Path | None) -> tuple[str, ...]:
+    """Return the names of the external extensions that a function's merged layers bring, in order.
+
+    Whatever lies in `extensions` and is no folder is one: it is started, or that fails.
+    https://docs.aws.amazon.com/lambda/latest/dg/extensions-configuration.html
+    """
+    if layers is None:
+        return ()
+    try:
+        with os.scandir(layers / "extensions") as entries:
+            return tuple(sorted(entry.name for entry in entries if not entry.is_dir(follow_symlinks=False)))
+    except OSError:
+        return ()
 
 
 def _node_path(spec: SandboxSpec, layers: str, task_root: str, runtime_dir: str) -> str:
@@ -104,8 +123,7 @@ def _variables(
 def _command(spec: SandboxSpec, runtime_dir: str) -> list[str] | None:
     wrapper = spec.function.environment.get(_EXEC_WRAPPER)
     if spec.interpreter.family == "provided":
-        # Wrappers are for managed runtimes alone. Isolated from what the function's variables say to a Python.
-        return [str(spec.interpreter.executable), "-I", "-S", f"{runtime_dir}/custom.py"]
+        return None  # a program that the function brings; wrappers are for managed runtimes alone
     if spec.interpreter.family == "nodejs":
         command = [str(spec.interpreter.executable), *_node_options(spec), f"{runtime_dir}/index.mjs"]
         return [wrapper, *command] if wrapper else command

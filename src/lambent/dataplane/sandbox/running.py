@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from lambent.dataplane.runtime_api.companion_link import CompanionLink
 from lambent.dataplane.runtime_api.rendezvous import RuntimeChannel
 from lambent.dataplane.runtime_api.workers import Workers
 from lambent.dataplane.sandbox.cgroups import Cgroup
 from lambent.dataplane.sandbox.crew import Crew
 from lambent.dataplane.sandbox.handle import OutputCallback
-from lambent.dataplane.sandbox.output import LineSplitter
+from lambent.dataplane.sandbox.output_pipe import OutputPipe
 from lambent.dataplane.sandbox.process_memory import Measure
 from lambent.dataplane.supervision.child import exit_of
 from lambent.dataplane.supervision.fork_server import Child, ForkServer
 from lambent.dataplane.types import ExitKind, OutputLine, ProcessExit
 from lambent.guest import keeper
 
-_READ_SIZE: Final = 65_536
-_DRAIN_LIMIT: Final = 4_194_304  # a function that never stops writing must not hold the loop
 _END_ALL_PATIENCE_S: Final = 2.0
 
 
@@ -32,7 +30,9 @@ class SandboxParts:
 
     standing: Standing
     channel: RuntimeChannel
+    link: CompanionLink
     output: int
+    extension_output: int | None
     started_by: Literal["fork", "exec"]
     notices: tuple[str, ...]
     crew: Crew | None = None
@@ -56,15 +56,20 @@ class RunningSandbox:
         self._standing = parts.standing
         self._runtime = parts.standing.child.runtime
         self._loop = asyncio.get_running_loop()
-        self._lines = LineSplitter(now)
         self._callback: OutputCallback | None = None
         self._early: list[tuple[OutputLine, str | None]] = []
+        self._outputs = [OutputPipe(parts.output, now, self._pass_on)]
+        if parts.extension_output is not None:
+            self._outputs.append(OutputPipe(parts.extension_output, now, self._pass_on, of_extensions=True))
         self._is_reading = True
         self._cause: ExitKind | None = None
         self._peak_mb = 0
         self._memory: Measure | None = None
         self.exited: Final[asyncio.Future[ProcessExit]] = self._loop.create_future()
-        self._loop.add_reader(parts.output, self._on_output_readable)
+        has_extensions = bool(parts.link.expected)
+        self.left: Final[asyncio.Future[ProcessExit]] = self._loop.create_future() if has_extensions else self.exited
+        if has_extensions:
+            self._runtime.left.add_done_callback(self._on_left)
         self._runtime.ended.add_done_callback(lambda _: parts.channel.release())
         self._runtime.ended.add_done_callback(self._on_end)
         parts.channel.closed.add_done_callback(self._on_end)
@@ -87,6 +92,11 @@ class RunningSandbox:
         return None if self._parts.crew is None else self._parts.crew.workers
 
     @property
+    def link(self) -> CompanionLink:
+        """The way to its extensions."""
+        return self._parts.link
+
+    @property
     def started_by(self) -> Literal["fork", "exec"]:
         """Whether the runtime was forked from the fork server or executed afresh."""
         return self._parts.started_by
@@ -105,10 +115,8 @@ class RunningSandbox:
 
     def drain_output(self) -> None:
         """Pass on everything written so far."""
-        for _ in range(_DRAIN_LIMIT // _READ_SIZE):
-            if not self._read_some():
-                break
-        self._pass_on(self._lines.flush())
+        for output in self._outputs:
+            output.drain()
         if self._parts.crew is not None:
             self._parts.crew.drain()
 
@@ -154,6 +162,14 @@ class RunningSandbox:
         await asyncio.shield(child.gone)
         return await asyncio.shield(self.exited)
 
+    def ask_runtime(self) -> None:
+        """Send SIGTERM to the runtime."""
+        self._standing.server.signal(self._standing.child, signal.SIGTERM)
+
+    def kill_runtime(self) -> None:
+        """End the runtime at once; external extensions go on."""
+        self._standing.server.signal(self._standing.child, keeper.END_RUNTIME)
+
     def end_for_memory(self) -> None:
         """End the environment because it uses more memory than it may, where the kernel does not watch that."""
         self._cause = ExitKind.OUT_OF_MEMORY
@@ -183,23 +199,6 @@ class RunningSandbox:
             peak = self._memory.peak_mb()
         return peak or 0
 
-    def _on_output_readable(self) -> None:
-        self._read_some()
-
-    def _read_some(self) -> bool:
-        """Read once; False when there is nothing more for now."""
-        if not self._is_reading:
-            return False
-        try:
-            data = os.read(self._parts.output, _READ_SIZE)
-        except BlockingIOError:
-            return False
-        if data:
-            self._pass_on(self._lines.feed(data))
-        else:
-            self._stop_reading()
-        return len(data) == _READ_SIZE
-
     def _pass_on(self, lines: Sequence[OutputLine], writer: int | None = None) -> None:
         workers = self.workers if writer is not None else None
         request_id = workers.request_of(writer) if workers is not None else None
@@ -209,9 +208,10 @@ class RunningSandbox:
         for line in lines:
             self._callback(line, request_id)
 
-    def _stop_reading(self) -> None:
-        # The descriptor itself is closed at the end, so that its number cannot be someone else's meanwhile.
-        self._loop.remove_reader(self._parts.output)
+    def _on_left(self, _: object) -> None:
+        if not self.left.done():
+            self.drain_output()
+            self.left.set_result(self._typed_cause(self._runtime.left.result()))
 
     def _on_end(self, _: object) -> None:
         """Settle when both the processes and the channel have ended: an answer sent before the end still counts."""
@@ -219,10 +219,10 @@ class RunningSandbox:
         if not (ended.done() and self._parts.channel.closed.done()) or self.exited.done():
             return
         self.peak_memory_mb()
-        self.drain_output()
-        self._stop_reading()
         self._is_reading = False
-        os.close(self._parts.output)
+        for output in self._outputs:
+            output.close()
+        self._parts.link.close()
         if self._parts.crew is not None:
             self._parts.crew.close()
         cause = self._typed_cause(ended.result())

@@ -13,6 +13,7 @@ from typing import Final
 
 import lambent
 from lambent import guest
+from lambent.dataplane.sandbox.node_sdk.installation import modules_beneath
 
 _GUEST: Final = Path(guest.__file__).parent
 _PACKAGES: Final = (
@@ -43,13 +44,17 @@ def older_packages(minor: str) -> Path:
     return Path(sys.prefix) / "share" / "lambent" / f"python{minor}"
 
 
-def assemble_runtime(target: Path, family: str, minor: str) -> None:
+def assemble_runtime(target: Path, family: str, minor: str, node_sdk: Path | None = None) -> None:
     """Make the folder `target` for runtimes of a family: what functions are offered, and what is ours.
 
+    `node_sdk` is where the AWS SDK for Node.js is installed, or will be.
     Raises ModuleNotFoundError where a package is not installed.
     """
     target.mkdir(parents=True)
-    {"python": _assemble_python, "nodejs": _assemble_node, "provided": _assemble_provided}[family](target, minor)
+    if family == "nodejs":
+        _assemble_node(target, node_sdk)
+    else:
+        {"python": _assemble_python, "provided": _assemble_provided}[family](target, minor)
 
 
 def _assemble_python(target: Path, minor: str) -> None:
@@ -66,9 +71,8 @@ def _assemble_python(target: Path, minor: str) -> None:
     _copy_guest(target)
 
 
-def _assemble_provided(target: Path, _minor: str) -> None:
-    shutil.copyfile(_GUEST / "custom_entry.py", target / "custom.py")
-    _copy_guest(target)
+def _assemble_provided(_target: Path, _minor: str) -> None:
+    """Leave the folder empty: the function brings its runtime."""
 
 
 def _copy_guest(target: Path) -> None:
@@ -80,17 +84,30 @@ def _copy_guest(target: Path) -> None:
 
 
 def node_packages() -> Path:
-    """Return where packages lie that every function of Node.js finds, such as the AWS SDK; it need not exist."""
+    """Return where packages lie that every function of Node.js finds in place of the SDK; it need not exist."""
     return Path(sys.prefix) / "share" / "lambent" / "nodejs" / "node_modules"
 
 
-def _assemble_node(target: Path, _minor: str) -> None:
+def _assemble_node(target: Path, node_sdk: Path | None) -> None:
     for module in (_GUEST / "node").glob("*.mjs"):
         shutil.copyfile(module, target / module.name)
     # For NODE_EXTRA_CA_CERTS: https://docs.aws.amazon.com/lambda/latest/dg/lambda-nodejs.html#nodejs-ca-certificates
     (target / "ca-cert.pem").symlink_to(_place_of("botocore") / "cacert.pem")
     if node_packages().is_dir():
         (target / "node_modules").symlink_to(node_packages())
+    elif node_sdk is not None and _is_made(node_sdk):
+        # The link leads to nothing until the SDK is installed: it is the folder around it that functions are shown.
+        (target / "sdk").symlink_to(node_sdk)
+        (target / "node_modules").symlink_to(f"sdk/{modules_beneath()}")
+
+
+def _is_made(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o755)
+    except OSError:
+        return folder.is_dir()
+    return True
 
 
 def _place_of(name: str) -> Path:

@@ -53,12 +53,13 @@ class RuntimeProcess:
     """One of the runtimes that a keeper forks in turn; `number` is how many came before it.
 
     `started` resolves to the keeper's process id once the runtime is up; it fails with SandboxError where the sandbox
-    could not be built. `ended` resolves to the wait status once nothing is left that the runtime started; it never
-    fails.
+    could not be built. `left` resolves to the wait status as soon as the runtime has ended, where external extensions
+    outlive it; `ended` once nothing is left that was started. Neither ever fails.
     """
 
     number: int
     started: asyncio.Future[int]
+    left: asyncio.Future[int]
     ended: asyncio.Future[int]
 
 
@@ -279,6 +280,8 @@ class ForkServer:
             child.runtime.started.set_result(int(report["keeper"]))
         elif kind == framing.REFUSED and not child.runtime.started.done():
             child.runtime.started.set_exception(SandboxError(str(report["reason"])))
+        elif kind == framing.LEFT and not child.runtime.left.done():
+            child.runtime.left.set_result(int(report["status"]))
         elif kind == framing.ENDED:
             _end(child.runtime, int(report["status"]))
         elif kind == framing.GONE:
@@ -299,7 +302,8 @@ class ForkServer:
             child.gone.set_result(None)
 
     def _runtime(self, number: int) -> RuntimeProcess:
-        return RuntimeProcess(number, self._loop.create_future(), self._loop.create_future())
+        create = self._loop.create_future
+        return RuntimeProcess(number, create(), create(), create())
 
 
 def _end(runtime: RuntimeProcess, status: int) -> None:
@@ -307,8 +311,9 @@ def _end(runtime: RuntimeProcess, status: int) -> None:
         runtime.started.set_exception(SandboxError("the sandbox ended while it was built"))
         with contextlib.suppress(asyncio.CancelledError):
             runtime.started.exception()
-    if not runtime.ended.done():
-        runtime.ended.set_result(status)
+    for end in (runtime.left, runtime.ended):
+        if not end.done():
+            end.set_result(status)
 
 
 def _close_all(descriptors: Sequence[int]) -> None:

@@ -17,6 +17,7 @@ from lambent.deploy.errors import DeployError
 from lambent.deploy.packaging.archive import NOTHING_IGNORED, Contents, Entry, entries, examine, first_changed, write
 from lambent.deploy.packaging.bundling import Bundle, bundle, find_esbuild
 from lambent.deploy.packaging.parts import Parts, Place, gathered
+from lambent.deploy.packaging.pruning import used
 from lambent.deploy.packaging.wheels import Neighbour
 
 # Packages beyond it start slowly; see docs/commands.md.
@@ -124,7 +125,7 @@ class Packager:
             ) from error
         digest = sha256(content).hexdigest()
         target = self._place.cache / "packages" / f"{digest}.zip"
-        if not target.is_file():
+        if not used(target):
             _put(target, lambda path: path.write_bytes(content))
         return Package(target, digest, len(content), unzipped)
 
@@ -134,7 +135,7 @@ class Packager:
             raise DeployError(f"{wanted.source or wanted.logical_id} has nothing to package.", "Look at .lambdaignore.")
         contents = examine(files)
         target = self._place.cache / "packages" / f"{contents.digest}.zip"
-        if not target.is_file():
+        if not used(target):
             _put(target, lambda path: _write(files, contents, path))
         return Package(target, contents.digest, target.stat().st_size, contents.size, parts.notices)
 

@@ -132,4 +132,18 @@ async function main() {
   }
 }
 
-main().catch((error) => end("Uncaught Exception", error, 1));
+// AWS's runtime brings its SDK: who does without it there is told what it takes here.
+function advise(error) {
+  const [, name] = /Cannot find (?:module|package) '(@(?:aws-sdk|smithy|aws-crypto)\/[a-z0-9-]+)/.exec(error?.message) ?? [];
+  if (name) {
+    process.stderr.write(
+      `lambent: ${name} is not here. Lambent installs the usual clients of the AWS SDK when npm is on PATH and online; ` +
+        `another one, or without npm, the function brings along: npm install ${name}\n`,
+    );
+  }
+}
+
+main().catch((error) => {
+  advise(error);
+  end("Uncaught Exception", error, 1);
+});

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -135,6 +135,67 @@ async def test_units_that_wait_together_share_a_commit(tmp_path: Path) -> None:
     assert 0 < log.stat().st_size - before <= 2 * _LOGGED_PAGE
     assert len(names(store)) == 20
     await store.close()
+
+
+def add_all(transaction: Transaction, numbers: Sequence[int]) -> None:
+    transaction.execute("INSERT INTO calls VALUES (?)", (len(numbers),))
+    for number in numbers:
+        add(number)(transaction)
+
+
+async def test_items_of_one_work_that_wait_for_a_commit_are_written_in_one_call(tmp_path: Path) -> None:
+    store = store_in(tmp_path, ManualClock())
+    await store.migrate("things", [TABLE, "CREATE TABLE calls (items INTEGER);"])
+    entered, go_on = threading.Event(), threading.Event()
+
+    def hold(_: Transaction) -> None:
+        entered.set()
+        go_on.wait(10)
+
+    holding = asyncio.gather(store.write(hold))
+    await asyncio.to_thread(entered.wait, 10)
+    waiting = [store.write_with_others(add_all, number) for number in range(5)]
+    rest = asyncio.gather(*waiting[:3], store.write(add(9)), *waiting[3:])
+    await asyncio.sleep(0)  # noqa: TID251 - lets them be handed over
+    go_on.set()
+    await asyncio.gather(holding, rest)
+    assert names(store) == [f"thing {number}" for number in (0, 1, 2, 3, 4, 9)]
+    assert store.read.all("SELECT items FROM calls") == [(5,)]
+    await store.close()
+    with pytest.raises(StoreClosed):
+        await store.write_with_others(add_all, 6)
+
+
+async def test_what_a_shared_work_raises_is_raised_to_its_items_and_to_no_other_unit(tmp_path: Path) -> None:
+    store = store_in(tmp_path, ManualClock())
+    await store.migrate("things", [TABLE, "CREATE TABLE calls (items INTEGER);"])
+    entered, go_on = threading.Event(), threading.Event()
+
+    def hold(_: Transaction) -> None:
+        entered.set()
+        go_on.wait(10)
+
+    holding = asyncio.gather(store.write(hold))
+    await asyncio.to_thread(entered.wait, 10)
+    shared = [store.write_with_others(add_all, number) for number in (1, 2, 2)]
+    rest = asyncio.gather(*shared, store.write(add(7)), return_exceptions=True)
+    await asyncio.sleep(0)  # noqa: TID251 - as above
+    go_on.set()
+    await holding
+    *failed, alone = await rest
+    assert [type(each) for each in failed] == [Conflict, Conflict, Conflict]
+    assert alone == 1
+    assert names(store) == ["thing 7"]
+    assert store.read.all("SELECT items FROM calls") == []
+    await store.close()
+
+
+async def test_an_item_is_written_alone_where_nothing_waits_for_a_commit(store: SqliteStore) -> None:
+    await store.migrate("calls", ["CREATE TABLE calls (items INTEGER);"])
+    await store.write_with_others(add_all, 1)
+    assert names(store) == ["thing 1"]
+    with pytest.raises(Conflict):
+        await store.write_with_others(add_all, 1)
 
 
 async def test_a_cancelled_caller_leaves_its_unit_to_be_committed(tmp_path: Path) -> None:

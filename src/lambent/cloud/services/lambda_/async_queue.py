@@ -5,17 +5,16 @@ https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.htm
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from lambent.base.clock import SystemClock
 from lambent.base.tasks import TaskOwner
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.services.lambda_.deliveries import dead_letter_for, record_for
 from lambent.cloud.services.lambda_.dependencies import Dependencies
-from lambent.cloud.services.lambda_.events import delete_event, put_event, waiting_events
+from lambent.cloud.services.lambda_.events import Done, EventChange, waiting_events, write_changes
 from lambent.cloud.services.lambda_.invocation import Answer, Call, Invoker, resolve
 from lambent.cloud.services.lambda_.model.event import (
     Condition,
@@ -29,14 +28,10 @@ from lambent.cloud.services.lambda_.model.invocation_record import Response
 from lambent.cloud.services.lambda_.model.invoke_config import DEFAULT, InvokeConfig
 from lambent.cloud.services.lambda_.routing import FunctionRoute, Routes, VersionRoute
 from lambent.cloud.services.lambda_.tracing import Loops
-from lambent.cloud.store.scope import Scope
-from lambent.cloud.store.unit_of_work import OutboxEffect, Transaction
+from lambent.cloud.services.lambda_.turns import Turns
+from lambent.cloud.store.unit_of_work import OutboxEffect
 
 _log = logging.getLogger(__name__)
-
-# How many events of one function are tried at the same time, as AWS's pollers would: enough to fill any pool here,
-# without starting an environment for each of ten thousand waiting events.
-_AT_ONCE_PER_FUNCTION = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,29 +46,6 @@ class _Tried:
     """The trace that it ran in, which goes on with what is told of it."""
 
 
-class _Turns:
-    """How many events of one function are being tried; a function of which none is has no entry."""
-
-    def __init__(self) -> None:
-        self._held: dict[tuple[Scope, str], tuple[asyncio.Semaphore, int]] = {}
-
-    @asynccontextmanager
-    async def of(self, scope: Scope, function: str) -> AsyncIterator[None]:
-        """Wait for a turn of the function, and hold it for as long as the context lasts."""
-        key = (scope, function)
-        semaphore, holders = self._held.get(key) or (asyncio.Semaphore(_AT_ONCE_PER_FUNCTION), 0)
-        self._held[key] = (semaphore, holders + 1)
-        try:
-            async with semaphore:
-                yield
-        finally:
-            holders = self._held[key][1] - 1
-            if holders:
-                self._held[key] = (semaphore, holders)
-            else:
-                del self._held[key]
-
-
 class AsyncQueue:
     """Owns every event that was accepted, until its function has handled it or nobody will."""
 
@@ -82,7 +54,8 @@ class AsyncQueue:
         self._dependencies = dependencies
         self._routes = routes
         self._invoker = invoker
-        self._turns = _Turns()
+        self._turns = Turns()
+        self._real_time = SystemClock()
         self._tasks = TaskOwner("lambda events", clock=dependencies.clock)
         self._has_stopped = False
 
@@ -98,7 +71,7 @@ class AsyncQueue:
 
     async def accept(self, event: QueuedEvent) -> None:
         """Return once the event is durable; it is tried as soon as it is due."""
-        await self._dependencies.store.write(lambda transaction: put_event(transaction, event))
+        await self._write(event)
         if not self._has_stopped:  # else it is durable, and tried after the next start
             self._begin(event)
 
@@ -170,16 +143,16 @@ class AsyncQueue:
         return found
 
     async def _wait(self, event: QueuedEvent) -> QueuedEvent:
-        await self._dependencies.store.write(lambda transaction: put_event(transaction, event))
+        await self._write(event)
         return event
 
     async def _done(self, event: QueuedEvent, deliveries: Sequence[OutboxEffect]) -> None:
-        def work(transaction: Transaction) -> None:
-            delete_event(transaction, event.request_id)
-            for delivery in deliveries:
-                transaction.enqueue(delivery)
+        await self._write(Done(event.request_id, deliveries))
 
-        await self._dependencies.store.write(work)
+    async def _write(self, change: EventChange) -> None:
+        began = self._real_time.monotonic()
+        await self._dependencies.store.write_with_others(write_changes, change)
+        self._turns.note(self._real_time.monotonic() - began)
 
     def _now(self) -> float:
         return self._dependencies.clock.now()

@@ -2,42 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 from lambent.cloud.services.lambda_.model.event import QueuedEvent
 from lambent.cloud.store.scope import Scope
-from lambent.cloud.store.unit_of_work import Reader, SqlValue, Transaction
+from lambent.cloud.store.unit_of_work import OutboxEffect, Reader, SqlValue, Transaction
 
 _COLUMNS = (
     "request_id, account, region, function, qualifier, payload, client_context, trace_id, accepted_at, due_at,"
     " function_errors, system_errors"
 )
+_PLACES = f"({', '.join('?' * 12)})"
+_HELPINGS = (64, 16, 4, 1)
+T = TypeVar("T")
 
 
-def put_event(transaction: Transaction, event: QueuedEvent) -> None:
-    """Add an event, or replace what is known of its attempts."""
-    transaction.execute(
-        f"INSERT OR REPLACE INTO lambda_events ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            event.request_id,
-            event.scope.account,
-            event.scope.region,
-            event.function,
-            event.qualifier,
-            event.payload,
-            event.client_context,
-            event.trace_id,
-            event.accepted_at,
-            event.due_at,
-            event.function_errors,
-            event.system_errors,
-        ),
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An event that is owed to nobody any more, and what goes out for it."""
+
+    request_id: str
+    deliveries: Sequence[OutboxEffect]
+
+
+EventChange = QueuedEvent | Done
+
+
+def write_changes(transaction: Transaction, changes: Sequence[EventChange]) -> None:
+    """Add events, or replace what is known of their attempts; remove those that are done, and enqueue what follows.
+
+    An event is never accepted and done in one call: it is tried only once it is durable.
+    """
+    rows = [_row(change) for change in changes if isinstance(change, QueuedEvent)]
+    for some in _in_helpings(rows):
+        values = ", ".join([_PLACES] * len(some))
+        parameters = [value for row in some for value in row]
+        transaction.execute(f"INSERT OR REPLACE INTO lambda_events ({_COLUMNS}) VALUES {values}", parameters)
+    done = [change for change in changes if isinstance(change, Done)]
+    for some_ids in _in_helpings([change.request_id for change in done]):
+        places = ", ".join("?" * len(some_ids))
+        transaction.execute(f"DELETE FROM lambda_events WHERE request_id IN ({places})", some_ids)
+    for change in done:
+        for delivery in change.deliveries:
+            transaction.enqueue(delivery)
+
+
+def _in_helpings(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    # Of a few sizes, so that the statements are prepared once and for all.
+    begin = 0
+    while begin < len(values):
+        size = next(size for size in _HELPINGS if size <= len(values) - begin)
+        yield values[begin : begin + size]
+        begin += size
+
+
+def _row(event: QueuedEvent) -> tuple[SqlValue, ...]:
+    return (
+        event.request_id,
+        event.scope.account,
+        event.scope.region,
+        event.function,
+        event.qualifier,
+        event.payload,
+        event.client_context,
+        event.trace_id,
+        event.accepted_at,
+        event.due_at,
+        event.function_errors,
+        event.system_errors,
     )
-
-
-def delete_event(transaction: Transaction, request_id: str) -> None:
-    """Remove an event that is owed to nobody any more."""
-    transaction.execute("DELETE FROM lambda_events WHERE request_id = ?", (request_id,))
 
 
 def waiting_events(reader: Reader) -> list[QueuedEvent]:

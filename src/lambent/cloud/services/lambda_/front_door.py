@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 import orjson
 
 from lambent.aws.quotas import SYNCHRONOUS_PAYLOAD_BYTES
-from lambent.cloud.errors import ServiceError
+from lambent.cloud.errors import CutShortError, ServiceError
 from lambent.cloud.framework.identity import Signer
 from lambent.cloud.framework.routes import FrontDoor
 from lambent.cloud.protocol.message import Request, Response
@@ -143,6 +143,9 @@ async def _closing(body: AsyncIterator[bytes], opened: Opened) -> AsyncIterator[
     try:
         async for chunk in body:
             yield chunk
+        if opened.end().function_error is not None:
+            # The head has left: all that can tell the reader is a body without its end.
+            raise CutShortError("the function failed while it streamed")
     finally:
         opened.abandon()
 

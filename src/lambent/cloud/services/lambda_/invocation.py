@@ -53,6 +53,8 @@ class Call:
     trace_id: str | None = None
     sink: ResponseSink | None = None
     is_event: bool = False
+    with_tail: bool = False
+    """Whether the caller asked for the end of the log, which is whole only when extensions are done, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ class Invoker:
             trace_id=call.trace_id,
             sink=call.sink,
             is_event=call.is_event,
+            waits_for_extensions=call.with_tail,
         )
         try:
             outcome = await self._plane.invoke(invocation)

@@ -18,6 +18,7 @@ _log = logging.getLogger(__name__)
 _EVENTS_AT_ONCE = 10_000
 _BYTES_AT_ONCE = 1_048_576
 _BYTES_PER_EVENT = 26
+_BYTES_OF_MESSAGE = _BYTES_AT_ONCE - _BYTES_PER_EVENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class LogDelivery:
         """Deliver a batch. Raises ServiceError only if CloudWatch Logs refuses what it should take."""
         # Environments with several slots interleave; CloudWatch Logs demands events in order.
         ordered = sorted(batch.lines, key=lambda line: line[0])
-        for part in _parts(ordered):
+        for part in parts(ordered):
             parameters = {
                 "logGroupName": batch.group,
                 "logStreamName": batch.stream,
@@ -71,10 +72,11 @@ class LogDelivery:
         await self._client.call("logs", operation, parameters, scope=scope, principal=principal)
 
 
-def _parts(lines: Sequence[tuple[int, str]]) -> Iterator[Sequence[tuple[int, str]]]:
+def parts(lines: Sequence[tuple[int, str]]) -> Iterator[Sequence[tuple[int, str]]]:
+    """Yield the lines in what CloudWatch Logs takes at once; a message that is too long for it goes on in the next."""
     part: list[tuple[int, str]] = []
     size = 0
-    for line in lines:
+    for line in _pieces(lines):
         needed = len(line[1].encode()) + _BYTES_PER_EVENT
         if part and (len(part) == _EVENTS_AT_ONCE or size + needed > _BYTES_AT_ONCE):
             yield part
@@ -83,3 +85,18 @@ def _parts(lines: Sequence[tuple[int, str]]) -> Iterator[Sequence[tuple[int, str
         size += needed
     if part:
         yield part
+
+
+def _pieces(lines: Sequence[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    for timestamp, message in lines:
+        # No character needs more than four bytes.
+        if len(message) * 4 <= _BYTES_OF_MESSAGE or len(encoded := message.encode()) <= _BYTES_OF_MESSAGE:
+            yield timestamp, message
+            continue
+        place = 0
+        while place < len(encoded):
+            end = min(place + _BYTES_OF_MESSAGE, len(encoded))
+            while end < len(encoded) and encoded[end] & 0xC0 == 0x80:
+                end -= 1  # within a character
+            yield timestamp, encoded[place:end].decode()
+            place = end

@@ -11,26 +11,42 @@ import base64
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
 
 from lambent.base.clock import Clock
-from lambent.base.tasks import TaskOwner
+from lambent.base.tasks import TaskOwner, let_others_run
 from lambent.cloud.services.lambda_.log_delivery import LogBatch, LogDelivery
 from lambent.cloud.services.lambda_.model import log_lines
 from lambent.cloud.services.lambda_.model.runtimes import version_arn
 from lambent.cloud.store.scope import Scope
-from lambent.dataplane import EnvironmentInfo, Invocation, InvocationReport, InvocationStatus, OutputLine
+from lambent.dataplane import (
+    EnvironmentInfo,
+    ExtensionStatus,
+    Invocation,
+    InvocationReport,
+    InvocationStatus,
+    OutputLine,
+    TelemetrySubscribed,
+)
 
 _log = logging.getLogger(__name__)
+T_contra = TypeVar("T_contra", contravariant=True)
 _INTERVAL_S = 0.1
 _TAIL_BYTES = 4096
 # Putting notes into words and handing them over takes some 20 µs each, on the loop that invocations share: a helping of
-# this size holds it for about a millisecond, and while the store syncs it, invocations go on.
+# this size holds it for about a millisecond, and between two of them invocations go on.
 _NOTES_AT_ONCE = 48
 
 Lines = Sequence[tuple[int, str]]
 """Log events: epoch milliseconds and message."""
 Note = Callable[[], Lines]
 """A fact that was observed, to be put into words later."""
+
+
+class _Line(Protocol[T_contra]):
+    """Puts something that was told into words."""
+
+    def __call__(self, told: T_contra, /, *, json: bool, at: float) -> str: ...
 
 
 @dataclass(slots=True)
@@ -94,6 +110,16 @@ class Reporting:
         ended, at = log_lines.EndedInit(init_ms, status, error_type), self._now()
         self._note(environment, None, lambda: self._init_report(environment, ended, at))
 
+    def extension_initialized(self, environment: EnvironmentInfo, extension: ExtensionStatus) -> None:
+        """Note how far an extension came in init."""
+        at = self._now()
+        self._note(environment, None, lambda: self._told(environment, log_lines.extension, extension, at))
+
+    def telemetry_subscribed(self, environment: EnvironmentInfo, subscribed: TelemetrySubscribed) -> None:
+        """Note that an extension subscribed to telemetry."""
+        at = self._now()
+        self._note(environment, None, lambda: self._told(environment, log_lines.subscription, subscribed, at))
+
     def invocation_started(self, environment: EnvironmentInfo, invocation: Invocation, at: float) -> None:
         """Note the beginning of an invocation."""
         request_id, trace_id = invocation.request_id, invocation.trace_id
@@ -125,6 +151,11 @@ class Reporting:
         json = spec.log_format == "JSON"
         arn = version_arn(Scope(spec.account, spec.region).partition, spec.region, spec.runtime)
         return ((_ms(at), log_lines.init_start(environment, arn, json=json, at=at)),)
+
+    def _told(self, environment: EnvironmentInfo, line: _Line[T_contra], told: T_contra, at: float) -> Lines:
+        if not self._passes(environment, "INFO"):
+            return ()
+        return ((_ms(at), line(told, json=environment.spec.log_format == "JSON", at=at)),)
 
     def _start(self, environment: EnvironmentInfo, request_id: str, trace_id: str | None, at: float) -> Lines:
         if not self._passes(environment, "INFO"):
@@ -199,6 +230,7 @@ class Reporting:
                 lines = [line for note in stream.notes[begin : begin + _NOTES_AT_ONCE] for line in note()]
                 if lines:
                     await self._delivery.put(LogBatch(scope, info.spec.log_group, info.log_stream, lines))
+                    await let_others_run()  # a store in memory answers at once
 
 
 def _ended_line(text: str) -> str:

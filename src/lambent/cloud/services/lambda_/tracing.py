@@ -24,7 +24,10 @@ def trace_of(headers: Mapping[str, str], version: VersionRoute, ids: IdSource, n
     """
     is_active = version.spec is not None and version.spec.tracing_active
     given = headers.get(HEADER)
-    parts = parts_of(given) if given else {}
+    if not given:
+        drawn = ids.hex(40)
+        return f"Root=1-{int(now):08x}-{drawn[:24]};Parent={drawn[24:]};Sampled={int(is_active)}"
+    parts = parts_of(given)
     root, lineage = parts.get("root"), parts.pop("lineage", "")
     if root and not is_active:
         header = ";".join(f"{name.capitalize()}={value}" for name, value in parts.items() if value)

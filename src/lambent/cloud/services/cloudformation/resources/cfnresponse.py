@@ -30,14 +30,19 @@ def send(event, context, responseStatus, responseData, physicalResourceId=None, 
         "Data": responseData,
     }).encode()
     request = urllib.request.Request(event["ResponseURL"], data=body, method="PUT", headers={"Content-Type": ""})
-    with urllib.request.urlopen(request) as answer:
-        print("Status code:", answer.status)
+    try:
+        with urllib.request.urlopen(request) as answer:
+            print("Status code:", answer.status)
+    except Exception as error:
+        print("send(..) failed executing http.request(..):", error)
 '''
 _NODE: Final = """\
 exports.SUCCESS = "SUCCESS";
 exports.FAILED = "FAILED";
 exports.send = (event, context, responseStatus, responseData, physicalResourceId, noEcho) =>
   new Promise((resolve) => {
+    // Since Node.js 24 a handler is done when its promise is.
+    const finish = () => resolve(context.done?.());
     const body = JSON.stringify({
       Status: responseStatus,
       Reason: `See the details in CloudWatch Log Stream: ${context.logStreamName}`,
@@ -51,9 +56,19 @@ exports.send = (event, context, responseStatus, responseData, physicalResourceId
     const url = new URL(event.ResponseURL);
     const client = require(url.protocol === "https:" ? "https" : "http");
     const headers = { "content-type": "", "content-length": Buffer.byteLength(body) };
-    const request = client.request(url, { method: "PUT", headers }, () => resolve(context.done()));
-    request.on("error", () => resolve(context.done()));
+    const request = client.request(url, { method: "PUT", headers }, finish);
+    request.on("error", finish);
     request.end(body);
   });
 """
-MODULES: Final = {"index.py": ("cfnresponse.py", _PYTHON), "index.js": ("cfn-response.js", _NODE)}
+_MODULES: Final = {
+    # Python code gets it for exactly this statement.
+    "index.py": ("import cfnresponse", "cfnresponse.py", _PYTHON),
+    "index.js": ("cfn-response", "cfn-response.js", _NODE),
+}
+
+
+def beside(name: str, inline: str) -> tuple[str, str] | None:
+    """Return the name and text of the module that is put beside inline code, where the code asks for it."""
+    asking, module, text = _MODULES[name]
+    return (module, text) if asking in inline else None

@@ -87,9 +87,8 @@ def _code(properties: Properties) -> dict[str, Any]:  # Any: parameters of the A
         entry = zipfile.ZipInfo(name)  # without the time of day, so that the same code has the same digest
         entry.external_attr = 0o644 << 16
         contents.writestr(entry, inline)
-        module, text = cfnresponse.MODULES[name]
-        if module.partition(".")[0] in inline:
-            contents.writestr(zipfile.ZipInfo(module), text)
+        if (module := cfnresponse.beside(name, inline)) is not None:
+            contents.writestr(zipfile.ZipInfo(module[0]), module[1])
     return {"ZipFile": archive.getvalue()}
 
 

@@ -2,25 +2,9 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Mapping
 from typing import assert_never
 
-from lambent.dataplane import ExitKind, ProcessExit
-
-# AWS's supervisor is written in Go, whose names for signals differ from C's.
-_SIGNAL_NAMES: Mapping[int, str] = {
-    signal.SIGHUP: "hangup",
-    signal.SIGINT: "interrupt",
-    signal.SIGABRT: "aborted",
-    signal.SIGBUS: "bus error",
-    signal.SIGFPE: "floating point exception",
-    signal.SIGILL: "illegal instruction",
-    signal.SIGKILL: "killed",
-    signal.SIGPIPE: "broken pipe",
-    signal.SIGSEGV: "segmentation fault",
-    signal.SIGTERM: "terminated",
-}
+from lambent.dataplane import ExitKind, ProcessExit, signal_name
 
 
 def named(process_exit: ProcessExit) -> tuple[str, str]:
@@ -37,7 +21,6 @@ def named(process_exit: ProcessExit) -> tuple[str, str]:
         case ExitKind.OUT_OF_MEMORY:
             return "Runtime.OutOfMemory", "Runtime exited with error: signal: killed"
         case ExitKind.SIGNALLED | ExitKind.KILLED_BY_PLATFORM:
-            name = _SIGNAL_NAMES.get(process_exit.code, f"signal {process_exit.code}")
-            return "Runtime.ExitError", f"Runtime exited with error: signal: {name}"
+            return "Runtime.ExitError", f"Runtime exited with error: signal: {signal_name(process_exit.code)}"
         case _:
             assert_never(process_exit.kind)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from functools import lru_cache
 from urllib.parse import unquote
 
 MOST_INVOCATIONS = 16
@@ -37,7 +38,7 @@ def lineage_with(lineage: str, function_arn: str) -> tuple[str, int]:
     >>> lineage_with("1:fe460cdd:0", "arn:aws:lambda:eu-west-1:123456789012:function:orders")
     ('1:fe460cdd:0|1:7f2f3418:0', 0)
     """
-    own = f"{zlib.crc32(function_arn.encode()):08x}"
+    own = _hash_of(function_arn)
     if not lineage:
         return f"1:{own}:0", 0
     counts = _counts(lineage)
@@ -46,6 +47,11 @@ def lineage_with(lineage: str, function_arn: str) -> tuple[str, int]:
         del counts[min(counts, key=counts.__getitem__)]
     counts[own] = min(before + 1, _GREATEST_COUNT)
     return "|".join(f"{count}:{function}:0" for function, count in counts.items()), before
+
+
+@lru_cache(1024)
+def _hash_of(function_arn: str) -> str:
+    return f"{zlib.crc32(function_arn.encode()):08x}"
 
 
 def _counts(lineage: str) -> dict[str, int]:

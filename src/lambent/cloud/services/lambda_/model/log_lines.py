@@ -16,7 +16,14 @@ import orjson
 from lambent.cloud.services.lambda_.model import exits
 from lambent.cloud.services.lambda_.model.lineage import parts_of
 from lambent.cloud.services.lambda_.model.runtimes import version_label
-from lambent.dataplane import EnvironmentInfo, InvocationReport, InvocationStatus, ProcessExit
+from lambent.dataplane import (
+    EnvironmentInfo,
+    ExtensionStatus,
+    InvocationReport,
+    InvocationStatus,
+    ProcessExit,
+    TelemetrySubscribed,
+)
 
 _ORDER = {"DEBUG": 0, "INFO": 1, "WARN": 2}
 _KNOWN_TYPE: Final = re.compile(r"(Runtime|Function|Sandbox|Extension)\.[A-Z][a-zA-Z]+")
@@ -77,6 +84,26 @@ def init_report(environment: EnvironmentInfo, ended: EndedInit, *, json: bool, a
         record["errorType"] = known_type(ended.error_type)
     record["metrics"] = {"durationMs": round(ended.init_ms, 3)}
     return _event("platform.initReport", record, at)
+
+
+def extension(status: ExtensionStatus, *, json: bool, at: float) -> str:
+    """Return the line about how far an extension came in init."""
+    if not json:
+        tail = "" if status.error_type is None else f"\tError Type: {status.error_type}"
+        return f"EXTENSION\tName: {status.name}\tState: {status.state}\tEvents: [{', '.join(status.events)}]{tail}\n"
+    record: dict[str, object] = {"name": status.name, "state": status.state, "events": list(status.events)}
+    if status.error_type is not None:
+        record["errorType"] = status.error_type
+    return _event("platform.extension", record, at)
+
+
+def subscription(subscribed: TelemetrySubscribed, *, json: bool, at: float) -> str:
+    """Return the line about an extension that subscribed to telemetry."""
+    if not json:
+        types = ", ".join(each.capitalize() for each in subscribed.types)
+        return f"{subscribed.api.upper()}\tName: {subscribed.name}\tState: {subscribed.state}\tTypes: [{types}]\n"
+    record = {"name": subscribed.name, "state": subscribed.state, "types": list(subscribed.types)}
+    return _event(f"platform.{subscribed.api.lower()}Subscription", record, at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +174,8 @@ def report_text(report: InvocationReport, tracing: Tracing | None = None) -> str
     if report.status is InvocationStatus.TIMEOUT:
         return f"{line}Status: timeout\n"
     # An exception the handler raised leaves no status here: Lambda's text log names only what ended the environment.
-    # The managed runtimes' own errors carry this prefix, which no exception's class name can.
-    if report.status is InvocationStatus.ERROR and (report.error_type or "").startswith("Runtime."):
+    # The errors of managed runtimes and of extensions carry these prefixes, which no exception's class name can.
+    if report.status is InvocationStatus.ERROR and (report.error_type or "").startswith(("Runtime.", "Extension.")):
         return f"{line}Status: error\tError Type: {report.error_type}\n"
     return f"{line}\n"
 
@@ -173,11 +200,12 @@ def runtime_done(report: InvocationReport, tracing: Tracing | None = None) -> st
     record: dict[str, object] = {
         "requestId": report.request_id,
         "status": report.status,
-        "metrics": {"durationMs": round(report.duration_ms, 3)},
+        "metrics": {"durationMs": round(report.duration_ms - (report.extensions_ms or 0.0), 3)},
     }
     if report.error_type is not None:
         record["errorType"] = report.error_type
-    return _event("platform.runtimeDone", _traced(record, tracing), report.ended_at)
+    done_at = report.ended_at - (report.extensions_ms or 0.0) / 1000
+    return _event("platform.runtimeDone", _traced(record, tracing), done_at)
 
 
 def is_logged(level: str, threshold: str | None) -> bool:

@@ -69,8 +69,9 @@ class InvokeOperations:
             payload=payload,
             client_context=client_context,
             trace_id=self._loops.enter(function, trace_id),
+            with_tail=parameters.get("LogType") == "Tail",
         )
-        return await self._answered(call, with_tail=parameters.get("LogType") == "Tail")
+        return await self._answered(call)
 
     @operation("InvokeWithResponseStream")
     async def invoke_with_response_stream(self, context: RequestContext, parameters: Parameters) -> Result:
@@ -91,20 +92,20 @@ class InvokeOperations:
             payload=payload,
             client_context=client_context,
             trace_id=self._loops.enter(function, trace_id),
+            with_tail=parameters.get("LogType") == "Tail",
         )
-        with_tail = parameters.get("LogType") == "Tail"
-        if with_tail:
+        if call.with_tail:
             self._reporting.watch(call.request_id)
         try:
             opened = await self._streams.open(call)
         except BaseException:
-            if with_tail:
+            if call.with_tail:
                 self._reporting.tail(call.request_id)
             raise
         return {
             "StatusCode": 200,
             "ExecutedVersion": version.version,
-            "EventStream": self._events(opened, call.request_id if with_tail else None),
+            "EventStream": self._events(opened, call.request_id if call.with_tail else None),
         }
 
     async def _events(self, opened: Opened, watched: str | None) -> EventStream:
@@ -147,8 +148,8 @@ class InvokeOperations:
         await self._queue.accept(event)
         return {"StatusCode": 202, "Payload": b""}
 
-    async def _answered(self, call: Call, *, with_tail: bool) -> Result:
-        if not with_tail:
+    async def _answered(self, call: Call) -> Result:
+        if not call.with_tail:
             answer = await self._invoker.run(call)
             shape: Shape = {"StatusCode": 200, "Payload": answer.payload, "ExecutedVersion": call.version.version}
         else:
