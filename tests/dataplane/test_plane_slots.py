@@ -290,6 +290,40 @@ async def test_a_worker_that_fails_to_load_leaves_the_others_to_serve(own: World
     await until(lambda: sum("too late" in fact for fact in own.observer.facts) >= 2, "both failures are logged")
 
 
+EXTENSION = """#!/usr/bin/env python3
+import http.client, json, os
+
+def call(method, path, body=None, **headers):
+    connection = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    named = {"Lambda-Extension-" + name: value for name, value in headers.items()}
+    connection.request(method, "/2020-01-01/extension/" + path, body and json.dumps(body), named)
+    answer = connection.getresponse()
+    return answer.status, answer.getheader("Lambda-Extension-Identifier"), answer.read()
+
+print("refused", call("POST", "register", {"events": ["INVOKE"]}, Name="watcher")[0], flush=True)
+_, me, _ = call("POST", "register", {"events": ["SHUTDOWN"]}, Name="watcher")
+print("registered", flush=True)
+call("GET", "event/next", Identifier=me)
+"""
+
+
+async def test_an_extension_stands_beside_the_workers_and_hears_of_no_invocation(own: World, tmp_path: Path) -> None:
+    layer = tmp_path / "layer" / "extensions"
+    layer.mkdir(parents=True)
+    (layer / "watcher").write_text(EXTENSION)
+    (layer / "watcher").chmod(0o755)
+    function = replace(several(own, 2), layers=(tmp_path / "layer",))
+    names = ["a", "b"]
+    for number in range(2):
+        outcomes = await asyncio.gather(*(begun(own, function, f"{n}{number}", wait=[f"a{number}"]) for n in names))
+        assert len({answer(each)["pid"] for each in outcomes}) <= 2
+    crashed = await own.invoke(function, "crash", exit=3)
+    assert isinstance(crashed, Crashed)
+    assert answer(await own.invoke(function, "last"))["seen"] == ["a0", "a1", "b0", "b1", "crash", "last"]
+    assert "output None: refused 403" in own.observer.facts
+    assert "output None: registered" in own.observer.facts
+
+
 async def test_workers_serve_where_the_interpreter_is_executed_afresh(own: World) -> None:
     function = replace(several(own, 2), environment={"PYTHONHASHSEED": "1"})
     names = ["a", "b"]
