@@ -37,8 +37,7 @@ class Pool:
         self._host = host
         self._limits_of_age = on_demand.AgeLimits(host.settings.idle_expiry_s, host.settings.lifetime_s)
         self._loop = asyncio.get_running_loop()
-        kinds = InitializationType
-        self._started_for = kinds.MANAGED_INSTANCES if spec.is_managed else kinds.ON_DEMAND
+        self._started_for = _kind_of(spec)
         self._environments: set[Environment] = set()
         self._coming: set[Environment] = set()
         self._available: list[Environment] = []
@@ -201,3 +200,9 @@ class Pool:
         if self._retired_for is not None and not self._environments and self._on_empty is not None:
             on_empty, self._on_empty = self._on_empty, None
             on_empty(self)
+
+
+def _kind_of(spec: FunctionSpec) -> InitializationType:
+    if spec.is_managed:
+        return InitializationType.MANAGED_INSTANCES
+    return InitializationType.SNAP_START if spec.snap_start else InitializationType.ON_DEMAND

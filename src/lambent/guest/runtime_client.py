@@ -29,6 +29,11 @@ def connect(descriptor: int) -> None:
     _has_parked = False
 
 
+def channel() -> socket.socket:
+    """Return the socket in use, for what speaks of other things than invocations."""
+    return _channel
+
+
 def disconnect() -> None:
     """Let go of the socket: this process was forked from the one that uses it."""
     _channel.close()

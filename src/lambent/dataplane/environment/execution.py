@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from dataclasses import replace
 from functools import partial
 
@@ -25,6 +26,7 @@ from lambent.dataplane.environment.owner import EnvironmentOwner
 from lambent.dataplane.errors import DataPlaneError, PlatformStoppingError, as_data_plane_error
 from lambent.dataplane.lifecycle import EnvironmentState, Lifecycle
 from lambent.dataplane.logs import OutputRelay
+from lambent.dataplane.metering import ColdStart
 from lambent.dataplane.runtime_api.messages import (
     Closed,
     CloseReason,
@@ -43,7 +45,6 @@ from lambent.dataplane.types import (
     ExitKind,
     FunctionError,
     FunctionSpec,
-    InitFailed,
     InitializationType,
     InvocationReport,
     InvocationStatus,
@@ -90,7 +91,8 @@ class Environment:
         self._is_cut_off = False
         self._overdue = 0
         self._crew: Workers | None = None  # of the sandbox, from the end of its init, where it has several
-        self._init_ms: float | None = None
+        self._cold_start: ColdStart | None = None
+        self._failed_restore: InitFailure | None = None
         self._meter = Meter(spec, host.real_time)
         self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -135,7 +137,7 @@ class Environment:
         if self._lifecycle.state is _IDLE:
             self._move(_BUSY, "invocation")
         assignment.begin(self, self._host.real_time)
-        assignment.init_ms, self._init_ms = self._init_ms, None
+        assignment.cold_start, self._cold_start = self._cold_start, None
         self._active.append(assignment)
         assignment.timer = self._host.timers.call_later(self.spec.timeout_s, self._timed_out, assignment)
         relay = self._told()
@@ -182,23 +184,28 @@ class Environment:
         begun_at, begun = host.real_time.now(), host.real_time.monotonic()
         endpoint_url = host.settings.endpoint_url
         variables = environment_variables(self.spec, credentials, self._log_stream, endpoint_url, self._started_for)
-        sandbox = self._sandbox = await host.launcher.launch(self._sandbox_spec(variables))
+        sandbox = self._sandbox = await host.launch(self._sandbox_spec(variables))
         self._standing = None
         relay = self._enter(sandbox, begun_at)
+        is_restore, up = sandbox.started_by == "snapshot", host.real_time.monotonic()
+        limit_s, is_apart = (host.settings.restore_timeout_s if is_restore else limit_s), limit_s is not None
         companions = self._companions
         failure = CUT_OFF if self._is_cut_off else await init_end(sandbox, companions, limit_s)
-        init_ms = (host.real_time.monotonic() - begun) * 1000
+        now = host.real_time.monotonic()
+        took_ms = (now - begun) * 1000
         sandbox.drain_output()
         if companions is not None and not self._is_cut_off:
-            companions.init_ended(init_ms, failure)
+            companions.init_ended(took_ms, failure)
         self._meter.begin(sandbox)
+        ended = host.observer.restore_ended if is_restore else host.observer.init_ended
         if failure is None:
             sandbox.limit_cpu()
-            if self._started_for is not InitializationType.ON_DEMAND:
-                host.observer.init_ended(relay.environment, init_ms, InvocationStatus.SUCCESS, None)
-            elif limit_s is not None:
+            is_on_demand = self._started_for is InitializationType.ON_DEMAND
+            if is_restore or not is_on_demand:
+                ended(relay.environment, took_ms, InvocationStatus.SUCCESS, None)
+            if is_apart and (is_restore or is_on_demand):
                 # The retry inside an invocation is part of that one's duration and is not reported apart.
-                self._init_ms = init_ms
+                self._cold_start = ColdStart(took_ms, math.ceil((now - up) * 1000) if is_restore else None)
             sandbox.left.add_done_callback(partial(self._ended, sandbox))
             sandbox.channel.closed.add_done_callback(partial(self._closed, sandbox))
             self._crew = sandbox.workers
@@ -206,13 +213,16 @@ class Environment:
                 self._crew.on_change = partial(self._crew_changed, self._crew)
             return None
         if not self._is_cut_off:
-            host.observer.init_ended(relay.environment, init_ms, failure.status, failure.error_type)
+            ended(relay.environment, took_ms, failure.status, failure.error_type)
         await self._reset_sandbox(sandbox, ShutdownReason.after(failure.status))
+        if is_restore:
+            failure = replace(failure, of_restore=True)
+            self._failed_restore = failure if is_apart else None  # whoever waits for this environment is told
         return failure
 
     async def _initialize_within(self, assignment: Assignment) -> None:
         try:
-            failure = await self._initialize(None)
+            failure, self._failed_restore = self._failed_restore or await self._initialize(None), None
         except Exception as error:  # noqa: BLE001 - outermost: the caller must hear of it
             self._initializing = None
             if not assignment.is_over:
@@ -227,10 +237,7 @@ class Environment:
             self._owner.freed(self)  # of its other slots, if it has any
         elif failure is not None:
             report = self._report(assignment, failure.status, failure.error_type)
-            payload = failure.payload
-            if failure.extension is not None:
-                payload = failure.extension.payload(assignment.invocation.request_id)
-            self._conclude(assignment, InitFailed(payload, failure.error_type, failure.exit, report))
+            self._conclude(assignment, failure.outcome(report))
             self._free("init failed again")
 
     def _crew_changed(self, crew: Workers) -> None:
@@ -244,11 +251,7 @@ class Environment:
         """Note what the sandbox turned out to be, tell of the init (of the first only), and listen to its output."""
         is_first = self._relay is None
         info = EnvironmentInfo(
-            self._environment_id,
-            self.spec,
-            self._log_stream,
-            self._started_for,
-            self._host.launcher.isolation,
+            *(self._environment_id, self.spec, self._log_stream, self._started_for, self._host.launcher.isolation),
             f"{self._interpreter.executable} ({self._interpreter.version})",
             sandbox.started_by,
             sandbox.notices,
@@ -257,9 +260,11 @@ class Environment:
         relay = OutputRelay(self._host.observer, info)
         relay.request_id = self._relay.request_id if self._relay is not None else None
         self._relay = relay
-        if is_first:
-            if self._lifecycle.state is EnvironmentState.STARTING:
-                self._move(EnvironmentState.INITIALIZING, f"sandbox built by {sandbox.started_by}")
+        if self._lifecycle.state is EnvironmentState.STARTING:
+            self._move(EnvironmentState.INITIALIZING, f"sandbox built by {sandbox.started_by}")
+        if sandbox.started_by == "snapshot":
+            self._host.observer.restore_started(info, begun_at)
+        elif is_first:
             self._host.observer.init_started(info, begun_at)
         self._companions = None
         if sandbox.link is not None:
@@ -269,15 +274,9 @@ class Environment:
         return relay
 
     def _sandbox_spec(self, variables: dict[str, str]) -> SandboxSpec:
-        return SandboxSpec(
-            self._environment_id,
-            self.spec,
-            variables,
-            self._interpreter,
-            self._host.launcher.isolation,
-            Limits(self.spec.memory_mb, self.spec.ephemeral_storage_mb, vcpus=self.spec.vcpus),
-            self._started_for,
-        )
+        limits = Limits(self.spec.memory_mb, self.spec.ephemeral_storage_mb, vcpus=self.spec.vcpus)
+        isolation, kind = self._host.launcher.isolation, self._started_for
+        return SandboxSpec(self._environment_id, self.spec, variables, self._interpreter, isolation, limits, kind)
 
     def _hand_over(self, assignment: Assignment, sandbox: Sandbox) -> None:
         invocation, headers = assignment.invocation, assignment.headers()

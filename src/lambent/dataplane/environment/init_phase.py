@@ -7,9 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from lambent.dataplane.environment.companions import Companions, ExtensionFailure
-from lambent.dataplane.runtime_api.messages import ErrorAnswer, InitAnswer, Parked
+from lambent.dataplane.runtime_api.messages import ErrorAnswer, InitAnswer, Parked, Snapshot
 from lambent.dataplane.sandbox.handle import Sandbox
-from lambent.dataplane.types import DataPlaneSettings, InitializationType, InvocationStatus, ProcessExit
+from lambent.dataplane.types import (
+    DataPlaneSettings,
+    InitFailed,
+    InitializationType,
+    InvocationReport,
+    InvocationStatus,
+    ProcessExit,
+    RestoreFailed,
+)
 
 # A process that closed its channel is ending; its exit is worth this much waiting, for its cause is the answer.
 _EXIT_PATIENCE_S = 1.0
@@ -24,6 +32,14 @@ class InitFailure:
     payload: bytes | None = None
     exit: ProcessExit | None = None
     extension: ExtensionFailure | None = None
+    of_restore: bool = False
+
+    def outcome(self, report: InvocationReport) -> InitFailed | RestoreFailed:
+        """Return how the invocation ends that this is told to."""
+        if self.of_restore:
+            return RestoreFailed(self.status is InvocationStatus.TIMEOUT, report)
+        payload = self.payload if self.extension is None else self.extension.payload(report.request_id)
+        return InitFailed(payload, self.error_type, self.exit, report)
 
 
 CUT_OFF = InitFailure(InvocationStatus.FAILURE, "Sandbox.Failure")
@@ -76,7 +92,7 @@ async def _runtime_failure(sandbox: Sandbox, companions: Companions | None) -> I
     if not first.done():
         return _TIMED_OUT
     answer = first.result()
-    if isinstance(answer, Parked):
+    if isinstance(answer, (Parked, Snapshot)):
         return None
     if isinstance(answer, ErrorAnswer):
         return InitFailure(InvocationStatus.ERROR, answer.error_type, answer.payload)

@@ -60,11 +60,18 @@ class Closed:
 
 
 @dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Init is over, and the runtime is a template for others, unless there is an obstacle to that."""
+
+    obstacle: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerEnded:
     """The one worker that served the invocation has ended; the environment goes on with the others."""
 
     exit: ProcessExit
 
 
-InitAnswer = Parked | ErrorAnswer | Closed
+InitAnswer = Parked | Snapshot | ErrorAnswer | Closed
 RuntimeAnswer = Response | ErrorAnswer | WorkerEnded | Closed

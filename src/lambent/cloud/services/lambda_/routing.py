@@ -230,6 +230,7 @@ def _spec(version: FunctionVersion, packages: Packages) -> FunctionSpec:
         log_format=settings.logging.format,
         application_log_level=settings.logging.application_level,
         tracing_active=settings.tracing_mode == "Active",
+        snap_start=version.has_snapshot,
         slots=1 if settings.managed is None else slots_of(settings.managed, settings.runtime),
         is_managed=settings.managed is not None,
         vcpus=None if settings.managed is None else settings.managed.vcpus,
