@@ -51,7 +51,7 @@ async def _restored(place: Sandboxes, template: Environment, name: str) -> Envir
     own = {"AWS_ACCESS_KEY_ID": name, "AWS_SECRET_ACCESS_KEY": "s", "AWS_SESSION_TOKEN": "t"}
     spec = replace(template.spec, environment_id=name, variables=own)
     restored = Environment(await place.launcher.restore(template.sandbox, spec, 20), spec)
-    restored.sandbox.on_output(lambda line: restored.lines.append(line.text))
+    restored.sandbox.on_output(lambda line, _=None: restored.lines.append(line.text))
     return restored
 
 
