@@ -122,7 +122,8 @@ def _above(descriptor: int, least: int) -> int:
 
 def _search_path(layers: str, rest: list[str]) -> list[str]:
     # The order of AWS's runtime; task root, layers, then the runtime's own packages and the standard library.
-    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    # The runtime's name counts, whichever Python stands for it: layers are laid out for that.
+    version = os.environ["AWS_EXECUTION_ENV"].rpartition("_")[2]
     python = os.path.join(layers, "python")
     return [os.environ["LAMBDA_TASK_ROOT"], os.path.join(python, "lib", version, "site-packages"), python, *rest]
 

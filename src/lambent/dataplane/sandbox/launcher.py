@@ -24,6 +24,7 @@ from lambent.dataplane.sandbox.interpreters import RUNTIMES, Interpreters
 from lambent.dataplane.sandbox.names import name_server
 from lambent.dataplane.sandbox.namespaces import (
     USER_ID,
+    filter_finding,
     namespace_finding,
     namespace_means,
     network_finding,
@@ -218,7 +219,8 @@ class Launcher:
     def findings(self) -> list[IsolationFinding]:
         """Return, for each means of isolation, whether it holds here, and if not, why and what would help."""
         means, failure = self._means, self._namespace_failure
-        found = [namespace_finding(means, failure), network_finding(means, failure), *self._known_cgroups.findings()]
+        found = [tell(means, failure) for tell in (namespace_finding, network_finding, filter_finding)]
+        found += self._known_cgroups.findings()
         if self._settings.isolation is IsolationLevel.PROCESS:
             return found + process_weaknesses("leave --isolation to auto" if found[0].holds else found[0].remedy)
         return found if found[0].holds else found + process_weaknesses(found[0].remedy)
