@@ -288,3 +288,45 @@ def handler(event, context):
     with ThreadPoolExecutor(2) as callers:
         assert list(callers.map(lambda _: called(functions), range(2))) == [[1, 36], [1, 36]]
     assert {each["started_by"] for each in environments()} == {"snapshot"}
+
+
+_REGISTERED = """
+import http.client, os, threading
+def call(method, path, headers, body=None):
+    api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    api.request(method, "/2020-01-01/extension/" + path, body, headers)
+    return api.getresponse()
+REGISTERED = call("POST", "register", {"Lambda-Extension-Name": "inside"}, '{"events": []}')
+ME = {"Lambda-Extension-Identifier": REGISTERED.getheader("Lambda-Extension-Identifier")}
+threading.Thread(target=call, args=("GET", "event/next", ME), daemon=True).start()
+def handler(event, context):
+    return REGISTERED.status
+"""
+_AGENT = """#!/bin/sh
+api="http://$AWS_LAMBDA_RUNTIME_API/2020-01-01/extension"
+id=$(curl -sS -D - -o /dev/null -H "Lambda-Extension-Name: agent" -d '{"events": []}' "$api/register" \\
+  | grep -i lambda-extension-identifier | tr -d '[:space:]' | cut -d: -f2)
+curl -sS -H "Lambda-Extension-Identifier: $id" "$api/event/next"
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "agent"),
+    [
+        pytest.param(_REGISTERED, None, id="internal"),
+        pytest.param("def handler(event, context):\n    return 200\n", _AGENT, id="external"),
+    ],
+)
+def test_with_extensions_init_runs_again(
+    functions: Client, make: MakeFunction, environments: Environments, source: str, agent: str | None
+) -> None:
+    layers = []
+    if agent is not None:
+        content = {"ZipFile": zip_of({"extensions/agent": agent}, executable=frozenset({"extensions/agent"}))}
+        layers.append(functions.publish_layer_version(LayerName="l", Content=content)["LayerVersionArn"])
+    make(code=zip_of({"handler.py": source}), Layers=layers, Timeout=20, **SNAP)
+    publish(functions)
+    assert shown(functions, "1")["State"] == "Active"
+    assert called(functions) == 200
+    (found,) = environments()
+    assert any("extensions" in notice for notice in found["notices"]), found
