@@ -19,6 +19,7 @@ from tests.requirements import ROOT, process_environment, require_namespaces
 PAGE = ROOT / "docs" / "commands.md"
 # These go on until Ctrl-C; the code is the one they end with then.
 ENDLESS = {
+    "lambent dev": 0,
     "lambent start": 0,
     "lambent start --data ./state --isolation namespace --strict-runtimes": 0,
     "lambent logs fibonacci --since 10m --follow": 130,

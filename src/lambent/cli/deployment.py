@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import typer
@@ -21,6 +21,7 @@ from lambent.cli.views import human
 if TYPE_CHECKING:
     from lambent.aws.clients import Target
     from lambent.compiler.result import CompiledSystem
+    from lambent.deploy.packaging.package import Package
     from lambent.deploy.plan import Plan
     from lambent.deploy.progress import StackDone
 
@@ -85,6 +86,7 @@ class Planned:
     plan: Plan
     is_under_way: bool = False
     compiled: CompiledSystem | None = None
+    packages: Mapping[str, Package] = field(default_factory=dict)
 
 
 def planned(project: Project, target: Target, place: Place) -> Planned:
@@ -99,9 +101,10 @@ def planned(project: Project, target: Target, place: Place) -> Planned:
         prepared = planner.prepare(system, Source(project.base, settings.cache_dir(), neighbours(place)))
         if planner.is_under_way(prepared):
             names = dict(system.output_names)
-            return Planned(Plan(system.stack_name, None, is_new=False, output_names=names), is_under_way=True)
+            plan = Plan(system.stack_name, None, is_new=False, output_names=names)
+            return Planned(plan, is_under_way=True, compiled=system, packages=prepared.packages)
         found = planner.plan(prepared)
-    return Planned(found, compiled=system)
+    return Planned(found, compiled=system, packages=prepared.packages)
 
 
 def looked_at(project: Project, target: Target, place: Place, *, throw_away: bool = False) -> Plan:
@@ -147,12 +150,29 @@ def unchanged(request: ProjectRequest, place: Place) -> tuple[CompiledSystem, Ta
     else:
         _require_elsewhere()
         target = Target.aws(region=region, profile=place.profile)
+    from lambent.deploy.dev.pushed import PushedCode
+
+    if PushedCode(settings.cache_dir(), target, system.stack_name).read():
+        return None  # functions run what `lambent dev` gave them, whatever their stack says
     planner = Planner(target)
     try:
         prepared = planner.prepare(system, Source(known[0].parent, settings.cache_dir(), neighbours(place)))
         return (system, target) if planner.is_deployed(prepared) else None
     except (AwsCallError, TargetUnreachableError, DeployError):
         return None  # whatever it is, the long way tells it well
+
+
+def straighten(target: Target, stack_name: str | None, place: Place) -> list[str]:
+    """Undo what `lambent dev` put into a stack's functions, so that what follows begins at what the stack says.
+
+    Returns the functions that were given their stack's code again.
+    """
+    if stack_name is None or not place.is_local:
+        return []
+    from lambent.deploy.dev.pushed import PushedCode
+
+    with errors(place):
+        return PushedCode(settings.cache_dir(), target, stack_name).straighten()
 
 
 def remember(request: ProjectRequest, place: Place, project: Project, planned: Planned) -> None:

@@ -24,11 +24,13 @@ COMMANDS = {
     "check": "Check a manifest or a template against AWS's rules, offline.",
     "plan": "Show what `up` would do.",
     "up": "Deploy a project, here or on AWS.",
+    "dev": "Deploy a project, and run what is saved as soon as it is saved.",
     "down": "Remove what `up` deployed.",
     "outputs": "Print a stack's outputs.",
     "diff": "Say what is not as it was deployed.",
     "bootstrap": "Make the bucket that code is uploaded to.",
     "invoke": "Invoke a function and print its answer.",
+    "event": "Print an event as one of AWS's services sends it.",
     "logs": "Print a function's logs.",
     "clock": "See and move a platform's virtual clock.",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lambent.cli import connection
@@ -29,6 +29,19 @@ def neighbours(place: Place) -> Neighbours | None:
         return _neighbour(runtime, architecture, known.get(runtime))
 
     return neighbour
+
+
+def programs(place: Place) -> Callable[[str], str | None]:
+    """Return what says which program runs a runtime here, or None; the platform is asked once."""
+    known: dict[str, str] = {}
+
+    def program(runtime: str) -> str | None:
+        if not known:
+            found = _runtimes_of(place.port).items()
+            known.update({name: str(one["interpreter"]) for name, one in found if one["interpreter"]})
+        return known.get(runtime)
+
+    return program
 
 
 def _runtimes_of(port: int) -> Mapping[str, Mapping[str, Any]]:  # Any: JSON

@@ -53,6 +53,11 @@ class Project:
         return own or (None if given is None else given.region)
 
     @property
+    def stack_name(self) -> str | None:
+        """The stack that it is for, None where nothing says it."""
+        return self.stack if self.system is None else self.system.stack
+
+    @property
     def base(self) -> Path:
         """The folder that paths are relative to."""
         return self.file.parent

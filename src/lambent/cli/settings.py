@@ -2,7 +2,7 @@
 
 A flag wins over its environment variable, which wins over the default:
 `LAMBENT_PORT` (4566), `LAMBENT_DATA` (`$XDG_DATA_HOME/lambent/<port>`), `LAMBENT_ISOLATION` (auto),
-`LAMBENT_TARGET` (local).
+`LAMBENT_TARGET` (local), `LAMBENT_DEBUGPY` (the project's environment).
 """
 
 from __future__ import annotations
@@ -62,6 +62,18 @@ def target() -> str:
 def other_endpoint() -> str | None:
     """Return where the surroundings send every AWS call in place of AWS; None where they do not."""
     return os.environ.get("AWS_ENDPOINT_URL") or None
+
+
+def debugpy() -> Path | None:
+    """Return the folder that has the package debugpy, where the surroundings name one."""
+    named = os.environ.get("LAMBENT_DEBUGPY")
+    return Path(named) if named else None
+
+
+def virtual_env() -> Path | None:
+    """Return the Python environment that is active in the shell, or None."""
+    named = os.environ.get("VIRTUAL_ENV")
+    return Path(named) if named else None
 
 
 def endpoint_url(port_number: int) -> str:

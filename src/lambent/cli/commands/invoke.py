@@ -36,7 +36,8 @@ class Answer:
 
 @app.command(
     epilog="Examples: lambent invoke fibonacci --event '{\"n\": 10}' · lambent invoke fibonacci --event @event.json "
-    "--qualifier live · echo '{\"n\": 3}' | lambent invoke fibonacci --event @-. "
+    "--qualifier live · echo '{\"n\": 3}' | lambent invoke fibonacci --event @- · "
+    "lambent invoke shop-hello --debug --source src. "
     "Exit code 4: the function answered with an error."
 )
 def invoke(
@@ -45,6 +46,13 @@ def invoke(
         str, typer.Option("--event", "-e", help="The event: JSON, @FILE to read it from, or @- for standard input.")
     ] = "{}",
     qualifier: Annotated[str | None, typer.Option("--qualifier", "-q", help="A version or an alias.")] = None,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Wait for a debugger first, in a copy of the function that has 15 minutes.")
+    ] = False,
+    debug_port: Annotated[
+        int | None, typer.Option(help="Where the debugger listens.", show_default="5678, for Node.js 9229")
+    ] = None,
+    source: Annotated[Path, typer.Option(help="The folder that the code is from, for the debugger.")] = Path(),
     port: Port = None,
     region: Region = None,
     as_json: Json = False,
@@ -53,7 +61,14 @@ def invoke(
     payload = _payload(event)
     number = settings.port(port)
     connection.require_running(number)
-    answer = _invoke(connection.target(number, name, region), name, payload, qualifier)
+    target = connection.target(number, name, region)
+    if debug:
+        from lambent.cli.debugging import DebugRequest, debugged
+
+        request = DebugRequest(name, qualifier, debug_port, source, as_json)
+        answer = debugged(target, request, lambda copy: _invoke(target, copy, payload, None))
+    else:
+        answer = _invoke(target, name, payload, qualifier)
     if as_json:
         json_view.document(_as_document(answer))
     else:

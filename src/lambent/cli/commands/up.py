@@ -58,6 +58,7 @@ def up(
     project = projects.read(request)
     projects.require_sound(project)
     goal = deployment.target_of(place, project, start=True)
+    deployment.straighten(goal, project.stack_name, place)
     with deployment.cache_held() as prune:
         found = deployment.planned(project, goal, place)
         if found.is_under_way:

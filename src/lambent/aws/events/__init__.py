@@ -1,0 +1,1 @@
+"""Events as AWS's services send them to functions, one file for each family of sources."""
