@@ -130,7 +130,7 @@ class Sandboxes:
     async def _launch(self, spec: SandboxSpec) -> Environment:
         sandbox = await self.launcher.launch(spec)
         launched = Environment(sandbox, spec)
-        sandbox.on_output(lambda line: launched.lines.append(line.text))
+        sandbox.on_output(lambda line, _=None: launched.lines.append(line.text))
         return launched
 
 

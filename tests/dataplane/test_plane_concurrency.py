@@ -97,6 +97,29 @@ async def test_reserved_two_throttles_the_third() -> None:
         await running[1]
 
 
+async def test_reserved_two_serves_twenty_requests_a_second_however_short_they_are() -> None:
+    async with scripted_plane() as world:
+        world.plane.reserve(ARN, 2)
+        outcomes = [await world.invoke() for _ in range(21)]
+        assert [type(outcome) for outcome in outcomes[:20]] == [Completed] * 20
+        assert outcomes[20] == Throttled(ThrottleReason.RESERVED_RATE)
+        event = replace(world.invocation(), is_event=True)
+        assert isinstance(await world.plane.invoke(event), Completed)
+        # What moves the platform's clock brings no request back; real time does.
+        await world.clock.advance(3600)
+        assert await world.invoke() == Throttled(ThrottleReason.RESERVED_RATE)
+        await world.time.advance(0.075)
+        assert isinstance(await world.invoke(), Completed)
+        assert await world.invoke() == Throttled(ThrottleReason.RESERVED_RATE)
+
+
+async def test_functions_without_a_reservation_share_the_accounts_requests() -> None:
+    async with scripted_plane(account_concurrency=1) as world:
+        for number in range(10):
+            assert isinstance(await world.invoke(spec=named(f"f{number % 2}")), Completed)
+        assert await world.invoke(spec=named("another")) == Throttled(ThrottleReason.RATE)
+
+
 async def test_reserved_zero_throttles_everything_until_it_is_taken_away() -> None:
     async with scripted_plane() as world:
         world.plane.reserve(ARN, 0)
@@ -284,15 +307,19 @@ async def test_a_function_grows_no_faster_than_its_scaling_rate() -> None:
         await world.settle()
         throttled = [task.result() for task in tasks if task.done()]
         assert throttled == [Throttled(ThrottleReason.ACCOUNT)] * 3
+        # Each function has a rate of its own.
+        tasks.append(world.begin(spec=named("other")))
+        await world.until(lambda: any(each.spec.function.function_name == "other" for each in world.launcher.launched))
+        assert not tasks[-1].done()
         await world.plane.stop()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def test_an_environment_with_slots_serves_as_many_at_once() -> None:
-    three = replace(SPEC, slots=3)
+    three = replace(SPEC, slots=3, is_managed=True)
     async with scripted_plane(Script(answers=(Hang(),)), spec=three) as world:
         tasks = [world.begin() for _ in range(4)]
-        await world.until(lambda: len(world.observer.facts) == 6)
+        await world.until(lambda: sum(fact.startswith("started") for fact in world.observer.facts) == 4)
         sandboxes = world.launcher.launched
         assert sorted(len(sandbox.calls) for sandbox in sandboxes) == [1, 3]
         # A request that timed out keeps its slot for as long as its code runs; the others go on beside it.

@@ -76,16 +76,16 @@ class World:
         (code / "app.py").write_text(textwrap.dedent(source))
         return replace(SPEC, code=code, timeout_s=timeout_s, revision=str(code))
 
-    async def invoke(self, spec: FunctionSpec, do: str = "") -> Outcome:
+    async def invoke(self, spec: FunctionSpec, do: str = "", **more: object) -> Outcome:
         self._calls += 1
-        payload = json.dumps({"do": do}).encode()
+        payload = json.dumps({"do": do, **more}).encode()
         return await self.plane.invoke(Invocation(f"request-{self._calls}", spec, payload, spec.function_arn))
 
 
 @asynccontextmanager
-async def real_plane(folder: Path) -> AsyncIterator[World]:
+async def real_plane(folder: Path, isolation: IsolationLevel | None = None) -> AsyncIterator[World]:
     observer = RecordingObserver()
-    settings = DataPlaneSettings(folder / "scratch", "http://127.0.0.1:1", init_timeout_s=10.0)
+    settings = DataPlaneSettings(folder / "scratch", "http://127.0.0.1:1", isolation, init_timeout_s=10.0)
     plane = DataPlane(
         settings, clock=ManualClock(), ids=SeededIds(1), credentials=StaticCredentials(), observer=observer
     )

@@ -42,6 +42,7 @@ from lambent.dataplane.runtime_api.messages import (
     Parked,
     Response,
     RuntimeAnswer,
+    WorkerEnded,
 )
 from lambent.dataplane.runtime_api.rendezvous import RuntimeChannel
 from lambent.dataplane.sandbox.handle import OutputCallback, Sandbox
@@ -141,6 +142,7 @@ __all__ = [
     "Timer",
     "Timers",
     "VersionArn",
+    "WorkerEnded",
     "diagnose",
     "known_runtimes",
     "signal_name",

@@ -4,7 +4,10 @@ An account has one concurrency limit per Region. Reserved concurrency takes its 
 the remainder is what all other functions share. Provisioned concurrency is set aside from either. Every other
 invocation counts as one for as long as it runs, whichever slot of whichever environment serves it. https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html
 
->>> limits = Admission(account_concurrency=3)
+Beside that, each unit of concurrency allows 10 synchronous requests a second, however short they are; events have no
+such limit. https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+
+>>> limits = Admission(account_concurrency=3, now=lambda: 0.0)
 >>> orders = limits.of("arn:aws:lambda:eu-west-1:123456789012:function:orders")
 >>> other = limits.of("arn:aws:lambda:eu-west-1:123456789012:function:other")
 >>> orders.reserve(2)
@@ -16,15 +19,57 @@ invocation counts as one for as long as it runs, whichever slot of whichever env
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Final
+
 from lambent.dataplane.types import FunctionArn, ThrottleReason
+
+REQUESTS_PER_S: Final = 10
+"""How many synchronous requests a second each unit of concurrency allows."""
+
+
+class RequestRate:
+    """At most so many requests a second: what one second allows may be used at once, and then as it comes back.
+
+    It reads the clock only when the allowance has been used up, not for every request.
+
+    >>> time = [0.0]
+    >>> rate = RequestRate(2, now=lambda: time[0])
+    >>> rate.take(), rate.take(), rate.take()
+    (True, True, False)
+    >>> time[0] = 0.5
+    >>> rate.take(), rate.take()
+    (True, False)
+    """
+
+    __slots__ = ("_at", "_left", "_now", "_per_s")
+
+    def __init__(self, per_s: int, now: Callable[[], float]) -> None:
+        self._per_s = per_s
+        self._left = float(per_s)
+        self._now = now
+        self._at = now()
+
+    def take(self) -> bool:
+        """Count one request; False where it is one too many."""
+        if self._left < 1.0:
+            now = self._now()
+            self._left = min(float(self._per_s), self._left + (now - self._at) * self._per_s)
+            self._at = now
+            if self._left < 1.0:
+                return False
+        self._left -= 1.0
+        return True
 
 
 class RegionalConcurrency:
     """What the functions of one account in one Region share: the limit less all reservations."""
 
-    __slots__ = ("in_use", "limit", "provisioned", "reserved")
+    __slots__ = ("in_use", "limit", "now", "provisioned", "rate", "reserved")
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, now: Callable[[], float]) -> None:
+        self.now = now
+        self.rate = RequestRate(limit * REQUESTS_PER_S, now)
         self.limit = limit
         self.reserved = 0
         self.provisioned = 0
@@ -34,23 +79,32 @@ class RegionalConcurrency:
 class FunctionConcurrency:
     """The invocations of one function that run now, and what limits them."""
 
-    __slots__ = ("_region", "in_use", "provisioned", "reserved")
+    __slots__ = ("_rate", "_region", "in_use", "provisioned", "reserved")
 
     def __init__(self, region: RegionalConcurrency) -> None:
         self._region = region
+        self._rate: RequestRate | None = None
         self.reserved: int | None = None
         self.provisioned = 0
         self.in_use = 0
 
-    def admit(self) -> ThrottleReason | None:
-        """Count one more invocation and return None; or, where a limit forbids it, return which and count nothing."""
+    def admit(self, *, is_event: bool = False) -> ThrottleReason | None:
+        """Count one more invocation and return None; or, where a limit forbids it, return which.
+
+        One that is refused does not run, but counts as a request where it had not yet been found to be too many of
+        those. Events are not counted as requests.
+        """
+        region = self._region
         if self.reserved is not None:
             if self.in_use >= self.reserved - self.provisioned:
                 return ThrottleReason.RESERVED
-        else:
-            region = self._region
-            if region.in_use >= region.limit - region.reserved - region.provisioned:
-                return ThrottleReason.ACCOUNT
+            if not is_event and self._rate is not None and not self._rate.take():
+                return ThrottleReason.RESERVED_RATE
+        elif region.in_use >= region.limit - region.reserved - region.provisioned:
+            return ThrottleReason.ACCOUNT
+        if not is_event and not region.rate.take():
+            return ThrottleReason.RATE
+        if self.reserved is None:
             region.in_use += 1
         self.in_use += 1
         return None
@@ -79,6 +133,8 @@ class FunctionConcurrency:
             region.provisioned += self.provisioned
         else:
             region.reserved += concurrency
+        if concurrency != self.reserved:
+            self._rate = RequestRate(concurrency * REQUESTS_PER_S, region.now) if concurrency else None
         self.reserved = concurrency
 
     def provision(self, concurrency: int) -> None:
@@ -91,8 +147,9 @@ class FunctionConcurrency:
 class Admission:
     """The concurrency of every function, by account and Region."""
 
-    def __init__(self, account_concurrency: int) -> None:
+    def __init__(self, account_concurrency: int, now: Callable[[], float]) -> None:
         self._limit = account_concurrency
+        self._now = now
         self._regions: dict[tuple[str, str], RegionalConcurrency] = {}
         self._functions: dict[FunctionArn, FunctionConcurrency] = {}
 
@@ -102,7 +159,7 @@ class Admission:
         if found is None:
             # arn:partition:lambda:region:account:function:name
             _, _, _, region, account, *_ = function_arn.split(":")
-            shared = self._regions.setdefault((account, region), RegionalConcurrency(self._limit))
+            shared = self._regions.setdefault((account, region), RegionalConcurrency(self._limit, self._now))
             found = self._functions[function_arn] = FunctionConcurrency(shared)
         return found
 

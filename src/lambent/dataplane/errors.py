@@ -24,5 +24,10 @@ class SandboxError(DataPlaneError):
     """An execution environment could not be built: the platform's fault, not the function's."""
 
 
+def as_data_plane_error(error: Exception) -> DataPlaneError:
+    """Return an error of ours as it is, and any other as the sandbox's."""
+    return error if isinstance(error, DataPlaneError) else SandboxError(f"{type(error).__name__}: {error}")
+
+
 class PlatformStoppingError(DataPlaneError):
     """The data plane is being stopped: the invocation was not run, or was cut off; a later one may be."""

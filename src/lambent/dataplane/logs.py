@@ -10,8 +10,8 @@ from lambent.dataplane.types import EnvironmentInfo, Observer, OutputLine
 class OutputRelay:
     """Gives each line of one environment to the observer, together with the request that was running.
 
-    Lines keep their order. Those written outside an invocation (in init, between two, while it ends) name none. With
-    several slots the lines themselves must say to which request they belong; AWS demands JSON logs there.
+    Lines keep their order. Those written outside an invocation (in init, between two, while it ends) name none. Where
+    several run at once, the sandbox tells by who wrote a line to which of them it belongs.
     """
 
     __slots__ = ("_observer", "environment", "request_id", "tap")
@@ -23,8 +23,8 @@ class OutputRelay:
         self.tap: Callable[[OutputLine], None] | None = None
         """Who else is told of each line: the environment's extensions, if it has any."""
 
-    def __call__(self, line: OutputLine) -> None:
+    def __call__(self, line: OutputLine, request_id: str | None = None, /) -> None:
         """Pass one line on; what the sandbox calls for each."""
-        self._observer.output(self.environment, self.request_id, line)
+        self._observer.output(self.environment, request_id or self.request_id, line)
         if self.tap is not None:
             self.tap(line)

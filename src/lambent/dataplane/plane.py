@@ -72,7 +72,8 @@ class DataPlane:
         self._observer = observer
         self._world = world or RealWorld.of(settings)
         self._launcher = self._world.launcher
-        self._admission = Admission(settings.account_concurrency)
+        # Requests come in real time, whatever moves the platform's own.
+        self._admission = Admission(settings.account_concurrency, self._world.real_time.monotonic)
         self._limits: dict[FunctionArn, FunctionLimits] = {}
         self._pools: dict[VersionArn, Pool] = {}
         self._draining: set[Pool] = set()
@@ -138,7 +139,7 @@ class DataPlane:
         pool = self._pools.get(spec.version_arn)
         if pool is None or pool.spec.revision != spec.revision:
             pool = self._open_pool(spec)
-        refusal = pool.limits.concurrency.admit()
+        refusal = pool.limits.concurrency.admit(is_event=invocation.is_event)
         if refusal is not None:
             return Throttled(refusal)
         return await pool.submit(invocation)

@@ -37,6 +37,7 @@ class Pool:
         self._host = host
         self._limits_of_age = on_demand.AgeLimits(host.settings.idle_expiry_s, host.settings.lifetime_s)
         self._loop = asyncio.get_running_loop()
+        self._started_for = _kind_of(spec)
         self._environments: set[Environment] = set()
         self._coming: set[Environment] = set()
         self._available: list[Environment] = []
@@ -107,7 +108,7 @@ class Pool:
     def start_failed(self, environment: Environment, error: DataPlaneError) -> None:
         """Fail the invocation that nothing else is on its way to serve."""
         self._coming.discard(environment)
-        while len(self._waiting) > len(self._coming) * self.spec.slots:
+        while self._demand().uncovered:
             self.concluded(self._waiting.popleft(), error)
 
     def resetting(self, environment: Environment) -> None:
@@ -127,6 +128,8 @@ class Pool:
             return
         while self._waiting and environment.free_slots:
             environment.begin(self._waiting.popleft())
+        if self._waiting:
+            self._start_missing()
         if not environment.free_slots:
             return
         if self._retired_for is not None and environment.is_idle:
@@ -143,6 +146,8 @@ class Pool:
         if environment.is_available:
             environment.is_available = False
             self._available.remove(environment)
+        if self._waiting and environment.is_initialized:
+            self._start_missing()  # those who waited for slots that it would still have had
 
     def gone(self, environment: Environment) -> None:
         """Forget an environment of which nothing is left."""
@@ -171,21 +176,33 @@ class Pool:
 
     def _await_environment(self, assignment: Assignment) -> None:
         self._waiting.append(assignment)
-        demand = on_demand.Demand(len(self._waiting), len(self._coming), self.spec.slots)
-        decision = on_demand.decide(demand, self.limits.allowance, self._host.clock.now())
-        self.limits.allowance = decision.allowance
-        for _ in range(decision.start):
-            kind = InitializationType.SNAP_START if self.spec.snap_start else InitializationType.ON_DEMAND
-            environment = Environment(self.spec, self._interpreter, self._host, self, kind)
-            self._environments.add(environment)
-            self._coming.add(environment)
-            environment.start()
-        if len(self._waiting) > len(self._coming) * self.spec.slots:
+        self._start_missing()
+        if self._demand().uncovered:
             # The function grows faster than its scaling rate; AWS queues nobody.
             self._waiting.remove(assignment)
             self.concluded(assignment, Throttled(ThrottleReason.ACCOUNT))
+
+    def _demand(self) -> on_demand.Demand:
+        initializing = sum(each.coming_slots for each in self._environments) if self.spec.is_managed else 0
+        return on_demand.Demand(len(self._waiting), len(self._coming), self.spec.slots, initializing)
+
+    def _start_missing(self) -> None:
+        """Start environments for those who wait and for whom nothing is on its way, as far as the rate allows."""
+        decision = on_demand.decide(self._demand(), self.limits.allowance, self._host.clock.now())
+        self.limits.allowance = decision.allowance
+        for _ in range(decision.start):
+            environment = Environment(self.spec, self._interpreter, self._host, self, self._started_for)
+            self._environments.add(environment)
+            self._coming.add(environment)
+            environment.start()
 
     def _note_if_empty(self) -> None:
         if self._retired_for is not None and not self._environments and self._on_empty is not None:
             on_empty, self._on_empty = self._on_empty, None
             on_empty(self)
+
+
+def _kind_of(spec: FunctionSpec) -> InitializationType:
+    if spec.is_managed:
+        return InitializationType.MANAGED_INSTANCES
+    return InitializationType.SNAP_START if spec.snap_start else InitializationType.ON_DEMAND

@@ -166,7 +166,7 @@ class Snapshots:
             host.observer.init_started(info, begun_at)
             sandbox.on_output(OutputRelay(host.observer, info))
             self._watch_for_extensions(template, sandbox)
-            template.failure = await init_end(sandbox, None, init_limit_s(spec, SNAP_START, host.settings))
+            template.failure = await init_end(sandbox, None, init_limit_s(host.settings, SNAP_START, spec.timeout_s))
             if template.obstacle is not None:
                 template.failure = None  # it ended because we ended it
             init_ms = (host.real_time.monotonic() - begun) * 1000

@@ -51,7 +51,8 @@ class FunctionSpec:
 
     `code` and `layers` are unpacked, read-only directories; `environment` holds the user's own variables alone;
     `revision` changes whenever anything here changes, so that environments of an older revision drain.
-    `slots` is how many invocations one environment serves at once (1 in the standard model).
+    `slots` is how many invocations one environment serves at once: 1 in the standard model, more only where it
+    `is_managed`, on Managed Instances; there `vcpus` is how much CPU the function asks for with its memory.
     """
 
     function_arn: FunctionArn
@@ -78,6 +79,8 @@ class FunctionSpec:
     slots: int = 1
     snap_start: bool = False
     """Whether environments are restored from a snapshot: of published versions alone."""
+    is_managed: bool = False
+    vcpus: float | None = None
 
 
 class ResponseSink(Protocol):
@@ -110,6 +113,8 @@ class Invocation:
     cognito_identity: str | None = None
     trace_id: str | None = None
     sink: ResponseSink | None = None
+    is_event: bool = False
+    """Whether it was accepted as an event, for which nobody waits."""
     waits_for_extensions: bool = False
     """Whether the outcome is told only when extensions, too, are done with the invocation, and all is logged."""
 
@@ -166,7 +171,8 @@ class ThrottleReason(StrEnum):
 
     ACCOUNT = "ConcurrentInvocationLimitExceeded"
     RESERVED = "ReservedFunctionConcurrentInvocationLimitExceeded"
-    INVOCATION_RATE = "FunctionInvocationRateLimitExceeded"
+    RATE = "FunctionInvocationRateLimitExceeded"
+    RESERVED_RATE = "ReservedFunctionInvocationRateLimitExceeded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,6 +380,8 @@ class DataPlaneSettings:
     restore_timeout_s: float = 10.0
     most_snapshots: int = 16
     """Each takes the memory of an initialized function; the one not used for longest makes room."""
+    long_init_timeout_s: float = 130.0
+    """Of environments that no caller waits for: where it is longer, the function's own timeout holds."""
     node_sdk: Path | None = None
 
 

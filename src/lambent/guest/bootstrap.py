@@ -7,6 +7,7 @@ for variables that only take effect so. Both end in AWS's own loop: loading the 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import errno
 import importlib
 import json
@@ -16,7 +17,7 @@ import sys
 import threading
 import time
 
-from lambent.guest import framing, preloaded, privileges, runtime_client
+from lambent.guest import framing, preloaded, privileges, runtime_client, workers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 CHANNEL = 3
 LOG = 4
+DOORS = {"workers": 8, "logs": 9}
+"""Where workers connect, if there are several; only ever named by their paths in /proc."""
 _LAYERS_VARIABLE = "_LAMBENT_LAYERS"
 _PROGRAM = "bootstrap"
 
@@ -49,6 +52,8 @@ def become_runtime(request: SpawnRequest, descriptors: dict[str, int]) -> None:
     if request["command"]:
         os.set_inheritable(CHANNEL, True)  # noqa: FBT003 - the call's own interface
         os.set_inheritable(LOG, True)  # noqa: FBT003 - as above
+        for number in (number for name, number in DOORS.items() if name in descriptors):
+            os.set_inheritable(number, True)  # noqa: FBT003 - as above
         variables[_LAYERS_VARIABLE] = request["layers_seen"]
         _execute(request["command"], variables)
     os.environ.clear()
@@ -68,6 +73,10 @@ def main() -> None:
     layers = os.environ.pop(_LAYERS_VARIABLE)
     sys.path[:] = _search_path(layers, sys.path)
     os.set_inheritable(LOG, False)  # noqa: FBT003 - as above
+    if workers.are_wanted():
+        for number in DOORS.values():
+            with contextlib.suppress(OSError):  # there are none where the sandbox's files are the host's
+                os.set_inheritable(number, False)  # noqa: FBT003 - as above
     _run()
 
 
@@ -102,7 +111,8 @@ def _start_program(folders: list[str], variables: dict[str, str]) -> NoReturn:
 
 def _wire(descriptors: dict[str, int]) -> None:
     """Put the passed descriptors where the runtime expects them, and let go of every other."""
-    moved = {name: os.dup(descriptor) for name, descriptor in descriptors.items() if name in {"channel", "output"}}
+    wanted = {"channel", "output", *DOORS}
+    moved = {name: os.dup(descriptor) for name, descriptor in descriptors.items() if name in wanted}
     # Above every number we are about to use, so that no step overwrites what a later one needs.
     high = {name: _above(descriptor, 16) for name, descriptor in moved.items()}
     nothing = _above(os.open(os.devnull, os.O_RDONLY), 16)
@@ -111,7 +121,10 @@ def _wire(descriptors: dict[str, int]) -> None:
     os.dup2(high["output"], 2)
     os.dup2(high["channel"], CHANNEL, inheritable=False)
     os.dup2(high["output"], LOG, inheritable=False)
-    privileges.close_all_but({0, 1, 2, CHANNEL, LOG})
+    doors = {name: number for name, number in DOORS.items() if name in high}
+    for name, number in doors.items():
+        os.dup2(high[name], number, inheritable=False)
+    privileges.close_all_but({0, 1, 2, CHANNEL, LOG, *doors.values()})
 
 
 def _above(descriptor: int, least: int) -> int:
@@ -130,18 +143,20 @@ def _search_path(layers: str, rest: list[str]) -> list[str]:
 
 def _run() -> None:
     """Run AWS's client until it ends by an exception; SystemExit passes through."""
-    os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = str(LOG)
+    are_several = workers.are_wanted()
+    if are_several:
+        os.close(LOG)
+    else:
+        os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = str(LOG)
     template = os.environ.pop(framing.TEMPLATE_VARIABLE, None)
     if template is not None:
         from lambent.guest import snapshot
     runtime_client.connect(CHANNEL)
     sys.modules["runtime_client"] = runtime_client
-    # A function may bring a package of our name; what we need of ours is loaded and stays referenced.
-    for name in [name for name in sys.modules if name == "lambent" or name.startswith("lambent.")]:
-        del sys.modules[name]
+    _hide_ourselves()
     from awslambdaric import bootstrap, lambda_runtime_client, lambda_runtime_marshaller
 
-    class Client(lambda_runtime_client.LambdaRuntimeClient):  # type: ignore[misc]  # AWS ships no types
+    class Ours:
         def post_init_error(self, error: dict[str, object], error_type_override: str | None = None) -> None:
             if error_type_override:
                 error = dict(error, errorType=error_type_override)
@@ -155,9 +170,46 @@ def _run() -> None:
         def report_restore_error(self, error: dict[str, object]) -> None:
             self.post_init_error(error, "Runtime.AfterRestoreError")
 
+    class Client(Ours, lambda_runtime_client.LambdaRuntimeClient):  # type: ignore[misc]  # AWS ships no types
+        """The one client of an environment that serves one request at a time."""
+
+    handler, address = os.environ["_HANDLER"], os.environ.get("AWS_LAMBDA_RUNTIME_API", "")
+    if are_several:
+        _run_several(handler, address, Ours)
+        return
     if _client_code is not None:
         sys.meta_path.remove(_client_code)
-    bootstrap.run(os.environ["_HANDLER"], Client(os.environ.get("AWS_LAMBDA_RUNTIME_API", "")))
+    bootstrap.run(handler, Client(address))
+
+
+def _hide_ourselves() -> None:
+    # A function may bring a package of our name; what we need of ours is loaded and stays referenced.
+    for name in [name for name in sys.modules if name == "lambent" or name.startswith("lambent.")]:
+        del sys.modules[name]
+
+
+def _run_several(handler: str, address: str, ours: type) -> None:
+    """Let AWS's client fork its workers, and return when the last has ended."""
+    from awslambdaric import bootstrap, lambda_multi_concurrent_utils, lambda_runtime_client
+
+    class Client(ours, lambda_runtime_client.LambdaMultiConcurrentRuntimeClient):  # type: ignore[misc]  # as above
+        """The client of one worker."""
+
+    class Runner(lambda_multi_concurrent_utils.MultiConcurrentRunner):  # type: ignore[misc]  # as above
+        @classmethod
+        def run_single(cls, handler: str, api_addr: str, use_thread: bool, socket_path: str) -> None:  # noqa: FBT001 - AWS's interface
+            cls._redirect_output(socket_path)
+            workers.become_one(door)
+            bootstrap.run(handler, Client(api_addr, use_thread))
+
+    if _client_code is not None:
+        sys.meta_path.remove(_client_code)
+    # Our client waits in Python, so that no thread is needed to keep signals served.
+    waits_in_thread = False
+    count, door = int(os.environ[workers.COUNT_VARIABLE]), os.environ.pop(workers.DOOR_VARIABLE)
+    logs = os.environ["_LAMBDA_TELEMETRY_LOG_FD_PROVIDER_SOCKET"]
+    workers.watch_those_of_aws()
+    Runner.run_concurrent(handler, address, waits_in_thread, logs, count)
 
 
 def _end_as_an_interpreter_does(run: Callable[[], None]) -> NoReturn:

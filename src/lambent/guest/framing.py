@@ -7,6 +7,9 @@ number of CHUNKs, STREAM_END with an error's JSON or nothing. A SnapStart templa
 takes RESTOREs, with descriptors, in place of INVOKEs. On the fork server's socket bodies are JSON, as on that of a
 keeper, which takes START alone.
 
+Where a runtime serves several requests at once, each of its workers has a channel of its own, which begins with
+WORKER; on the runtime's own channel WORKER_ENDED tells how one ended.
+
 On the socket of the process that serves the APIs (extensions.py) a body is a line of JSON and then bytes: it sends CALL
 for each request of an extension and gets ANSWER for it when there is one; LAUNCH_FAILED and EXTENSION_ENDED
 tell of the external extensions; OPEN_GATE lets the runtime start; DELIVER asks for a delivery, and DELIVERED tells how
@@ -113,6 +116,13 @@ CHUNK = 22
 STREAM_END = 23
 SNAPSHOT = 24
 RESTORE = 25
+
+WORKER = 48
+WORKER_ENDED = 49
+WORKER_ID = struct.Struct(">I")
+"""A worker's process id as the sandbox knows it."""
+WORKER_END = struct.Struct(">Ii")
+"""That id, and the wait status."""
 
 SPAWN = 32
 SIGNAL = 33

@@ -34,6 +34,16 @@ def channel() -> socket.socket:
     return _channel
 
 
+def disconnect() -> None:
+    """Let go of the socket: this process was forked from the one that uses it."""
+    _channel.close()
+
+
+def tell(kind: int, body: bytes) -> None:
+    """Send a frame that is no answer."""
+    _channel.sendall(framing.frame(kind, body))
+
+
 def initialize_client(_user_agent: str) -> None:
     """Accept what AWS's client says of itself; there is nobody to tell."""
 

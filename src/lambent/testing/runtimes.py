@@ -137,6 +137,7 @@ class ScriptedSandbox:
         self.link = None
         self.started_by: Literal["fork", "exec"] = "fork"
         self.notices: tuple[str, ...] = ()
+        self.workers = None
         self.calls: list[tuple[InvocationHeaders, bytes]] = []
         self.terminations = 0
         self.is_limited = False

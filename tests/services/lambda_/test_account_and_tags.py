@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.services.lambda_.conftest import Client, MakeFunction, refusal
 
 
@@ -22,6 +24,26 @@ def test_no_reserved_concurrency_means_every_invocation_is_throttled(functions: 
     functions.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=0)
     refused = refusal(functions.invoke, FunctionName="f")
     assert refused == (429, "TooManyRequestsException", "Rate Exceeded.")
+    with pytest.raises(functions.exceptions.TooManyRequestsException) as told:
+        functions.invoke(FunctionName="f")
+    assert told.value.response["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
+
+
+def test_a_reservation_of_one_serves_ten_requests_a_second(functions: Client, make: MakeFunction) -> None:
+    make()
+    functions.invoke(FunctionName="f")
+    functions.put_function_concurrency(FunctionName="f", ReservedConcurrentExecutions=1)
+    for _ in range(10):
+        functions.invoke(FunctionName="f")
+    with pytest.raises(functions.exceptions.TooManyRequestsException) as refused:  # noqa: PT012 - whichever it is
+        for _ in range(300):
+            functions.invoke(FunctionName="f")
+    assert refused.value.response["Reason"] == "ReservedFunctionInvocationRateLimitExceeded"
+    assert refused.value.response["Error"]["Message"] == "Rate Exceeded."
+    # Events are not counted: they run as soon as there is room.
+    assert functions.invoke(FunctionName="f", InvocationType="Event")["StatusCode"] == 202
+    functions.delete_function_concurrency(FunctionName="f")
+    assert functions.invoke(FunctionName="f")["StatusCode"] == 200
 
 
 def test_reservation_is_refused_in_awss_words(functions: Client, make: MakeFunction, account: str) -> None:

@@ -9,7 +9,7 @@ from lambent.base.clock import Clock
 from lambent.dataplane.environment.host import Timer
 from lambent.dataplane.errors import DataPlaneError
 from lambent.dataplane.metering import ColdStart
-from lambent.dataplane.runtime_api.messages import RuntimeAnswer
+from lambent.dataplane.runtime_api.messages import InvocationHeaders, RuntimeAnswer
 from lambent.dataplane.types import Completed, FunctionError, Invocation, Outcome
 
 
@@ -55,6 +55,18 @@ class Assignment:
         self._environment = environment
         self.started_at = real_time.now()
         self.started = real_time.monotonic()
+
+    def headers(self) -> InvocationHeaders:
+        """Return what the runtime is told beside the event, once it has begun."""
+        invocation = self.invocation
+        return InvocationHeaders(
+            invocation.request_id,
+            int((self.started_at + invocation.spec.timeout_s) * 1000),
+            invocation.invoked_arn,
+            invocation.trace_id,
+            invocation.client_context,
+            invocation.cognito_identity,
+        )
 
     def answered(self, answer: asyncio.Future[RuntimeAnswer]) -> None:
         """Take the runtime's answer to the environment; called by the channel's future."""

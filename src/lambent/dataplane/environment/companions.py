@@ -63,6 +63,11 @@ class ShutdownReason(StrEnum):
     TIMEOUT = "TIMEOUT"
     FAILURE = "FAILURE"
 
+    @classmethod
+    def after(cls, status: InvocationStatus) -> ShutdownReason:
+        """Return the reason where something has not succeeded."""
+        return cls.TIMEOUT if status is InvocationStatus.TIMEOUT else cls.FAILURE
+
 
 @dataclass(frozen=True, slots=True)
 class ExtensionFailure:

@@ -23,17 +23,18 @@ from lambent.dataplane.environment.host import EnvironmentStatus, Host, log_stre
 from lambent.dataplane.environment.init_phase import CUT_OFF, InitFailure, init_end, init_limit_s
 from lambent.dataplane.environment.meter import Meter
 from lambent.dataplane.environment.owner import EnvironmentOwner
-from lambent.dataplane.errors import DataPlaneError, PlatformStoppingError, SandboxError
+from lambent.dataplane.errors import DataPlaneError, PlatformStoppingError, as_data_plane_error
 from lambent.dataplane.lifecycle import EnvironmentState, Lifecycle
 from lambent.dataplane.logs import OutputRelay
 from lambent.dataplane.metering import ColdStart
 from lambent.dataplane.runtime_api.messages import (
     Closed,
     CloseReason,
-    InvocationHeaders,
     Response,
     RuntimeAnswer,
+    WorkerEnded,
 )
+from lambent.dataplane.runtime_api.workers import Workers
 from lambent.dataplane.sandbox.handle import Sandbox
 from lambent.dataplane.sandbox.spec import Interpreter, Limits, SandboxSpec
 from lambent.dataplane.sandbox.variables import environment_variables
@@ -89,6 +90,7 @@ class Environment:
         self._initializing: OwnedTask[None] | None = None
         self._is_cut_off = False
         self._overdue = 0
+        self._crew: Workers | None = None  # of the sandbox, from the end of its init, where it has several
         self._cold_start: ColdStart | None = None
         self._failed_restore: InitFailure | None = None
         self._meter = Meter(spec, host.real_time)
@@ -102,7 +104,13 @@ class Environment:
             return 0
         if self._sandbox is not None and self._sandbox.channel.closed.done():
             return 0  # its process is ending; the exit is not yet known
-        return self.spec.slots - len(self._active) - self._overdue
+        free = self.spec.slots - len(self._active) - self._overdue
+        return free if self._crew is None else min(free, self._crew.waiting)
+
+    @property
+    def coming_slots(self) -> int:
+        """How many slots it will have beside those it has, since workers of its are still initializing."""
+        return self._crew.coming if self._crew is not None and self._is_up() else 0
 
     @property
     def is_idle(self) -> bool:
@@ -117,15 +125,8 @@ class Environment:
     def status(self) -> EnvironmentStatus:
         """Return what introspection shows of it now."""
         info = self._relay.environment if self._relay is not None else None
-        return EnvironmentStatus(
-            self._environment_id,
-            self.spec,
-            self._lifecycle.state,
-            self.since,
-            self.spec.slots,
-            len(self._active),
-            info,
-        )
+        state, busy = self._lifecycle.state, len(self._active) + self._overdue
+        return EnvironmentStatus(self._environment_id, self.spec, state, self.since, self.spec.slots, busy, info)
 
     def start(self) -> None:
         """Build its sandbox and run its init phase; the owner is told how that ended."""
@@ -167,7 +168,7 @@ class Environment:
 
     async def _start(self) -> None:
         try:
-            failure = await self._initialize(init_limit_s(self.spec, self._started_for, self._host.settings))
+            failure = await self._initialize(init_limit_s(self._host.settings, self._started_for, self.spec.timeout_s))
         except Exception as error:  # noqa: BLE001 - outermost: whoever waits must hear of it
             self._initializing = None
             self._give_up(error)
@@ -207,10 +208,13 @@ class Environment:
                 self._cold_start = ColdStart(took_ms, math.ceil((now - up) * 1000) if is_restore else None)
             sandbox.left.add_done_callback(partial(self._ended, sandbox))
             sandbox.channel.closed.add_done_callback(partial(self._closed, sandbox))
+            self._crew = sandbox.workers
+            if self._crew is not None:
+                self._crew.on_change = partial(self._crew_changed, self._crew)
             return None
         if not self._is_cut_off:
             ended(relay.environment, took_ms, failure.status, failure.error_type)
-        await self._reset_sandbox(sandbox, failure.shutdown_reason)
+        await self._reset_sandbox(sandbox, ShutdownReason.after(failure.status))
         if is_restore:
             failure = replace(failure, of_restore=True)
             self._failed_restore = failure if is_apart else None  # whoever waits for this environment is told
@@ -222,7 +226,7 @@ class Environment:
         except Exception as error:  # noqa: BLE001 - outermost: the caller must hear of it
             self._initializing = None
             if not assignment.is_over:
-                self._abandon(assignment, _as_ours(error))
+                self._abandon(assignment, as_data_plane_error(error))
             self._give_up(error)
             return
         self._initializing = None
@@ -236,15 +240,18 @@ class Environment:
             self._conclude(assignment, failure.outcome(report))
             self._free("init failed again")
 
+    def _crew_changed(self, crew: Workers) -> None:
+        if self._crew is crew and self._is_up():
+            self._owner.freed(self)
+
+    def _is_up(self) -> bool:
+        return self._lifecycle.state in (_IDLE, _BUSY) and not self._is_cut_off
+
     def _enter(self, sandbox: Sandbox, begun_at: float) -> OutputRelay:
         """Note what the sandbox turned out to be, tell of the init (of the first only), and listen to its output."""
         is_first = self._relay is None
         info = EnvironmentInfo(
-            self._environment_id,
-            self.spec,
-            self._log_stream,
-            self._started_for,
-            self._host.launcher.isolation,
+            *(self._environment_id, self.spec, self._log_stream, self._started_for, self._host.launcher.isolation),
             f"{self._interpreter.executable} ({self._interpreter.version})",
             sandbox.started_by,
             sandbox.notices,
@@ -267,29 +274,14 @@ class Environment:
         return relay
 
     def _sandbox_spec(self, variables: dict[str, str]) -> SandboxSpec:
-        return SandboxSpec(
-            self._environment_id,
-            self.spec,
-            variables,
-            self._interpreter,
-            self._host.launcher.isolation,
-            Limits(self.spec.memory_mb, self.spec.ephemeral_storage_mb),
-            self._started_for,
-        )
+        limits = Limits(self.spec.memory_mb, self.spec.ephemeral_storage_mb, vcpus=self.spec.vcpus)
+        isolation, kind = self._host.launcher.isolation, self._started_for
+        return SandboxSpec(self._environment_id, self.spec, variables, self._interpreter, isolation, limits, kind)
 
     def _hand_over(self, assignment: Assignment, sandbox: Sandbox) -> None:
         invocation = assignment.invocation
-        headers = InvocationHeaders(
-            invocation.request_id,
-            int((assignment.started_at + self.spec.timeout_s) * 1000),
-            invocation.invoked_arn,
-            invocation.trace_id,
-            invocation.client_context,
-            invocation.cognito_identity,
-        )
-        if self._companions is not None and self._companions.is_active:
-            self._companions.invoked(headers, assignment.started_at)
-        sandbox.channel.invoke(headers, invocation.payload, invocation.sink).add_done_callback(assignment.answered)
+        answer = sandbox.channel.invoke(assignment.headers(), invocation.payload, invocation.sink)
+        answer.add_done_callback(assignment.answered)
 
     def answered(self, assignment: Assignment, answer: RuntimeAnswer) -> None:
         """Conclude an invocation that the runtime has answered; called once per assignment, on the loop."""
@@ -301,7 +293,12 @@ class Environment:
             if answer.reason is CloseReason.MALFORMED:
                 self._host.tasks.start(sandbox.reset(), name=f"kill of {self._environment_id}")
             return
-        sandbox.drain_output()
+        if isinstance(answer, WorkerEnded):
+            self._crash(assignment, answer.exit)
+            self._free("a worker ended")
+            return
+        if self._crew is None:  # what a worker wrote has been read already
+            sandbox.drain_output()
         outcome: Completed | FunctionError
         if isinstance(answer, Response):
             report = self._report(assignment, InvocationStatus.SUCCESS)
@@ -345,10 +342,12 @@ class Environment:
 
     def _close(self, assignment: Assignment, outcome: Completed | FunctionError) -> None:
         self._conclude(assignment, outcome)
-        if isinstance(outcome, FunctionError) and outcome.error_type == _TOO_LARGE and not self._active:
-            # AWS's client ends its process when its answer is refused; the next invocation must not meet that end.
+        is_too_large = isinstance(outcome, FunctionError) and outcome.error_type == _TOO_LARGE
+        if is_too_large and not self._active and self._crew is None:
+            # AWS's client ends its process when its answer is refused, unless it is one of several workers; the next
+            # invocation must not meet that end.
             self._is_cut_off = True
-            self._begin_reset(outcome.error_type, ShutdownReason.FAILURE)
+            self._begin_reset(_TOO_LARGE, ShutdownReason.FAILURE)
             return
         self._free("invocation over")
 
@@ -364,7 +363,7 @@ class Environment:
         if self._sandbox is not None:
             self._sandbox.drain_output()
         report = self._report(assignment, InvocationStatus.TIMEOUT, "Sandbox.Timedout")
-        if self.spec.slots > 1:
+        if self.spec.is_managed:
             # Other requests go on beside it, so the code keeps running and keeps its slot.
             # https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html
             self._overdue += 1
@@ -383,11 +382,14 @@ class Environment:
             return
         self._is_cut_off = True
         cause = exited.result()
-        error_type = "Runtime.OutOfMemory" if cause.kind is ExitKind.OUT_OF_MEMORY else "Runtime.ExitError"
         for assignment in tuple(self._active):
-            report = replace(self._report(assignment, InvocationStatus.ERROR, error_type), exit=cause)
-            self._conclude(assignment, Crashed(cause, report))
+            self._crash(assignment, cause)
         self._begin_reset(f"{cause.kind} {cause.code}", ShutdownReason.FAILURE)
+
+    def _crash(self, assignment: Assignment, cause: ProcessExit) -> None:
+        error_type = "Runtime.OutOfMemory" if cause.kind is ExitKind.OUT_OF_MEMORY else "Runtime.ExitError"
+        report = replace(self._report(assignment, InvocationStatus.ERROR, error_type), exit=cause)
+        self._conclude(assignment, Crashed(cause, report))
 
     def _closed(self, sandbox: Sandbox, _: asyncio.Future[Closed]) -> None:
         # Sooner than the exit: an environment whose channel is closed must not be given an invocation.
@@ -445,13 +447,13 @@ class Environment:
     async def _reset_sandbox(self, sandbox: Sandbox, reason: ShutdownReason) -> None:
         await self._shut_down(sandbox, reason)
         self._standing = sandbox if await sandbox.reset() else None
-        self._sandbox = None
+        self._sandbox = self._crew = None
 
     def _give_up(self, error: Exception) -> None:
         """Leave for a fault of the platform's, and let the owner fail whoever waits for this environment."""
         _log.warning("environment %s is of no use", self._environment_id, exc_info=error)
         self.retire("it could not be built or reset")
-        self._owner.start_failed(self, _as_ours(error))
+        self._owner.start_failed(self, as_data_plane_error(error))
 
     async def _stop(self, reason: ShutdownReason) -> None:
         try:
@@ -482,7 +484,7 @@ class Environment:
         if self._initializing is not None:
             # It sees that it was cut off, at the latest when its launch returns.
             await self._initializing.result()
-        self._sandbox = None
+        self._sandbox = self._crew = None
         self._overdue = 0
         self._is_cut_off = False
 
@@ -494,7 +496,3 @@ class Environment:
         if self._relay is None:
             raise RuntimeError(f"environment {self._environment_id} was given an invocation before its sandbox")
         return self._relay
-
-
-def _as_ours(error: Exception) -> DataPlaneError:
-    return error if isinstance(error, DataPlaneError) else SandboxError(f"{type(error).__name__}: {error}")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from lambent.dataplane.environment.companions import Companions, ExtensionFailure, ShutdownReason
+from lambent.dataplane.environment.companions import Companions, ExtensionFailure
 from lambent.dataplane.runtime_api.messages import ErrorAnswer, InitAnswer, Parked, Snapshot
 from lambent.dataplane.sandbox.handle import Sandbox
 from lambent.dataplane.types import (
     DataPlaneSettings,
-    FunctionSpec,
     InitFailed,
     InitializationType,
     InvocationReport,
@@ -35,11 +34,6 @@ class InitFailure:
     extension: ExtensionFailure | None = None
     of_restore: bool = False
 
-    @property
-    def shutdown_reason(self) -> ShutdownReason:
-        """Why the environment's extensions are told to end."""
-        return ShutdownReason.TIMEOUT if self.status is InvocationStatus.TIMEOUT else ShutdownReason.FAILURE
-
     def outcome(self, report: InvocationReport) -> InitFailed | RestoreFailed:
         """Return how the invocation ends that this is told to."""
         if self.of_restore:
@@ -48,20 +42,18 @@ class InitFailure:
         return InitFailed(payload, self.error_type, self.exit, report)
 
 
-# AWS gives init that long where it is not part of an invocation, or as long as the function may run.
-# https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib
-_LEAST_APART_S: Final = 130.0
-
-
-def init_limit_s(spec: FunctionSpec, started_for: InitializationType, settings: DataPlaneSettings) -> float:
-    """Return how long an init may take before the invocation that it is for, or that of a snapshot."""
-    if started_for is InitializationType.SNAP_START:
-        return max(_LEAST_APART_S, float(spec.timeout_s))
-    return settings.init_timeout_s
-
-
 CUT_OFF = InitFailure(InvocationStatus.FAILURE, "Sandbox.Failure")
 _TIMED_OUT = InitFailure(InvocationStatus.TIMEOUT, "Sandbox.Timedout")
+
+
+def init_limit_s(settings: DataPlaneSettings, started_for: InitializationType, timeout_s: int) -> float:
+    """Return how long an init may take that no invocation waits for, or that an invocation can repeat.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib
+    """
+    if started_for is InitializationType.ON_DEMAND:
+        return settings.init_timeout_s
+    return max(settings.long_init_timeout_s, float(timeout_s))
 
 
 async def init_end(sandbox: Sandbox, companions: Companions | None, limit_s: float | None) -> InitFailure | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from lambent.dataplane.types import ProcessExit
+
 
 @dataclass(frozen=True, slots=True)
 class InvocationHeaders:
@@ -64,5 +66,12 @@ class Snapshot:
     obstacle: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerEnded:
+    """The one worker that served the invocation has ended; the environment goes on with the others."""
+
+    exit: ProcessExit
+
+
 InitAnswer = Parked | Snapshot | ErrorAnswer | Closed
-RuntimeAnswer = Response | ErrorAnswer | Closed
+RuntimeAnswer = Response | ErrorAnswer | WorkerEnded | Closed

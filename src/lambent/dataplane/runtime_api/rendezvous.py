@@ -10,8 +10,8 @@ import asyncio
 import json
 import os
 import socket
-from collections.abc import Sequence
-from typing import Final, Self, cast
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Final, Self, cast
 
 from lambent.dataplane.runtime_api.messages import (
     Closed,
@@ -49,6 +49,9 @@ class RuntimeChannel(asyncio.Protocol):
     `first_next` resolves once: `Parked` when init is over, `ErrorAnswer` when the runtime reported an init error,
     `Closed` when it ended before either. `closed` resolves when the channel has ended. No future here ever fails.
     """
+
+    bounds: ClassVar[Mapping[int, int]] = _BOUNDS
+    """The largest body of each kind of message that may arrive."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -131,7 +134,7 @@ class RuntimeChannel(asyncio.Protocol):
         if len(data) < framing.HEADER.size:
             return False
         kind, size = framing.HEADER.unpack_from(data)
-        if len(data) != framing.HEADER.size + size or size > _BOUNDS.get(kind, -1):
+        if len(data) != framing.HEADER.size + size or size > self.bounds.get(kind, -1):
             return False
         self._dispatch(kind, data, framing.HEADER.size)
         return True
@@ -146,7 +149,7 @@ class RuntimeChannel(asyncio.Protocol):
         if len(received) < framing.HEADER.size or self._to_skip:
             return False
         kind, size = framing.HEADER.unpack_from(received)
-        bound = _BOUNDS.get(kind)
+        bound = self.bounds.get(kind)
         if bound is None or (size > bound and kind != framing.RESPONSE):
             self._end(CloseReason.MALFORMED)
             return False

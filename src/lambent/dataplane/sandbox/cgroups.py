@@ -210,7 +210,7 @@ class Cgroups:
 
     def create(self, name: str, limits: Limits) -> Cgroup | None:
         """Make the groups of one sandbox, or return None where no hierarchy can be used; raises CgroupError."""
-        cpu, quota = self._hierarchies.get("cpu"), quota_us(limits.memory_mb, self._cpus)
+        cpu, quota = self._hierarchies.get("cpu"), quota_us(limits.memory_mb, self._cpus, limits.vcpus)
         used = [each for controller, each in self._hierarchies.items() if controller != "cpu" or quota is not None]
         homes = {hierarchy.home: hierarchy for hierarchy in used}
         if not homes:

@@ -17,11 +17,13 @@ Measured at 128 MB: with 20 ms a loop gets 0.0729 of a CPU and with 100 ms 0.077
 _LEAST_QUOTA_US: Final = 1000
 
 
-def quota_us(memory_mb: int, cpus: int) -> int | None:
+def quota_us(memory_mb: int, cpus: int, vcpus: float | None = None) -> int | None:
     """Return the CPU time in microseconds per period, over all CPUs; None where the machine has no more to give.
 
-    >>> quota_us(1769, 4), quota_us(128, 4), quota_us(3538, 2)
-    (20000, 1447, None)
+    A function on Managed Instances says by itself how many vCPUs come with its memory.
+
+    >>> quota_us(1769, 4), quota_us(128, 4), quota_us(3538, 2), quota_us(8192, 4, vcpus=1.0)
+    (20000, 1447, None, 20000)
     """
-    quota = round(PERIOD_US * memory_mb / MEMORY_OF_ONE_CPU_MB)
+    quota = round(PERIOD_US * (memory_mb / MEMORY_OF_ONE_CPU_MB if vcpus is None else vcpus))
     return None if quota >= PERIOD_US * cpus else max(quota, _LEAST_QUOTA_US)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Literal, Protocol
 
 from lambent.dataplane.runtime_api.companion_link import CompanionLink
 from lambent.dataplane.runtime_api.rendezvous import RuntimeChannel
+from lambent.dataplane.runtime_api.workers import Workers
 from lambent.dataplane.types import OutputLine, ProcessExit
 
-OutputCallback = Callable[[OutputLine], None]
+
+class OutputCallback(Protocol):
+    """Is told each line that a sandbox's function writes."""
+
+    def __call__(self, line: OutputLine, request_id: str | None = None, /) -> None:
+        """Take one line; `request_id` is set where the sandbox knows which of several requests wrote it."""
 
 
 class Sandbox(Protocol):
@@ -22,6 +27,10 @@ class Sandbox(Protocol):
     @property
     def channel(self) -> RuntimeChannel:
         """The host end of the environment's Runtime API."""
+
+    @property
+    def workers(self) -> Workers | None:
+        """The same as the channel where the runtime serves several requests at once, else None."""
 
     @property
     def link(self) -> CompanionLink | None:

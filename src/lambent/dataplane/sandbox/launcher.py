@@ -9,6 +9,7 @@ import os
 import shutil
 import socket
 import tempfile
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final, Literal
@@ -19,6 +20,7 @@ from lambent.dataplane.errors import IsolationUnavailableError, RuntimeUnavailab
 from lambent.dataplane.runtime_api.companion_link import CompanionLink
 from lambent.dataplane.runtime_api.rendezvous import RuntimeChannel
 from lambent.dataplane.sandbox.cgroups import Cgroup, CgroupError, Cgroups
+from lambent.dataplane.sandbox.crew import Crew
 from lambent.dataplane.sandbox.handle import Sandbox
 from lambent.dataplane.sandbox.interpreters import RUNTIMES, Interpreters
 from lambent.dataplane.sandbox.names import name_server
@@ -31,12 +33,13 @@ from lambent.dataplane.sandbox.namespaces import (
     process_weaknesses,
 )
 from lambent.dataplane.sandbox.node_sdk.installation import NodeSdk
-from lambent.dataplane.sandbox.process_memory import MemoryWatch, ProcessMemory
+from lambent.dataplane.sandbox.process_memory import GroupMemory, Measure, MemoryWatch, ProcessMemory
 from lambent.dataplane.sandbox.request import (
     SandboxPaths,
     exec_cause,
     external_extensions,
     restore_request,
+    serves_several,
     spawn_request,
 )
 from lambent.dataplane.sandbox.running import RunningSandbox, SandboxParts, Standing
@@ -61,6 +64,29 @@ from lambent.dataplane.types import (
 
 # Of a fork server that was killed, sandboxes may still be ending; nothing tells us when they have.
 _CGROUP_PATIENCE_S: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Both ends of a runtime's socket, and the workers behind it where there are several."""
+
+    channel: RuntimeChannel
+    guest: socket.socket
+    crew: Crew | None
+
+    def close(self) -> None:
+        """Close the host's end of everything."""
+        if self.crew is not None:
+            self.crew.close()
+        self.channel.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a runtime is started with: the request, and the descriptors that go with it."""
+
+    request: dict[str, object]
+    descriptors: dict[str, int]
 
 
 class Launcher:
@@ -166,11 +192,12 @@ class Launcher:
         layers = await self._layers(spec)
         ours, theirs = socket.socketpair()
         with theirs:
-            channel = await RuntimeChannel.open(ours)
+            crew = await self._crew(spec, ours)
+            channel = crew.workers if crew is not None else await RuntimeChannel.open(ours)
             # From here to the sandbox that owns it all there is no await: nothing can be lost to a cancellation.
             temporary = self._folder / "environments" / spec.environment_id
             paths = SandboxPaths(self._runtime_directory(spec.interpreter), layers, temporary)
-            sandbox = self._spawn(place, spec, paths, channel, theirs)
+            sandbox = self._spawn(place, spec, paths, Ends(channel, theirs, crew))
         try:
             keeper = await asyncio.shield(sandbox.started)
         except BaseException:
@@ -178,7 +205,7 @@ class Launcher:
             raise
         if isinstance(place, ForkServer) and self._settings.endpoint_server is not None:
             await self._connect(sandbox, place, self._settings.endpoint_server)
-        self._watch(sandbox, keeper, spec)
+        self._watch(sandbox, ProcessMemory(keeper) if crew is None else GroupMemory(keeper), spec)
         return sandbox
 
     async def restore(self, template: Sandbox, spec: SandboxSpec, shared_mb: int) -> Sandbox:
@@ -198,7 +225,7 @@ class Launcher:
             sandbox.kill()
             channel.close()  # a template that hangs would hold the other end
             raise
-        self._watch(sandbox, keeper, spec)
+        self._watch(sandbox, ProcessMemory(keeper), spec)
         return sandbox
 
     def restored_from(self, template: Sandbox) -> list[Sandbox]:
@@ -292,66 +319,76 @@ class Launcher:
             return layers[0] if layers else None
         return await asyncio.to_thread(merge_layers, layers, self._folder / "layers")
 
+    async def _crew(self, spec: SandboxSpec, host_end: socket.socket) -> Crew | None:
+        if not serves_several(spec):
+            return None
+        try:
+            return await Crew.open(host_end, spec.function.slots, self._folder / "environments")
+        except OSError as error:
+            host_end.close()
+            raise SandboxError(f"no sockets for the environment's workers: {error}") from error
+
     def _spawn(
-        self,
-        place: ForkServer | Standing,
-        spec: SandboxSpec,
-        paths: SandboxPaths,
-        channel: RuntimeChannel,
-        guest: socket.socket,
+        self, place: ForkServer | Standing, spec: SandboxSpec, paths: SandboxPaths, ends: Ends
     ) -> RunningSandbox:
+        crew = ends.crew
+        request = spawn_request(
+            spec,
+            paths,
+            limits_processes=self._known_cgroups.limits_processes,
+            doors=None if crew is None else crew.doors,
+        )
         extensions = external_extensions(paths.layers)
         link, extensions_end = socket.socketpair()
         output, output_end = _output_pipe()
-        descriptors = {"channel": guest.fileno(), "extensions": extensions_end.fileno(), "output": output_end}
+        descriptors = {"channel": ends.guest.fileno(), "extensions": extensions_end.fileno(), "output": output_end}
         extension_output: int | None = None
         if extensions:
             extension_output, descriptors["extension_output"] = _output_pipe()
+        if crew is not None:
+            descriptors.update(crew.doors.descriptors())
         try:
             if isinstance(place, ForkServer):
-                place = self._stand(place, spec, paths, descriptors)
+                place = self._stand(place, spec, paths, Start(request, descriptors))
             else:
-                self._start_again(place, spec, paths, descriptors)
+                _start_again(place, Start(request, descriptors))
         except SandboxError:
-            channel.close()
+            ends.close()
             link.close()
             _close_all(output, extension_output)
             raise
         finally:
             extensions_end.close()
             _close_all(output_end, descriptors.get("extension_output"))
+            if crew is not None:
+                crew.doors.passed()
         cause = exec_cause(spec)
         started_by: Literal["fork", "exec"] = "exec" if cause or spec.interpreter.host is not None else "fork"
         notices = _notices(spec, cause)
         parts = SandboxParts(
-            place, channel, CompanionLink(link, extensions), output, extension_output, started_by, notices
+            place,
+            ends.channel,
+            CompanionLink(link, extensions),
+            output,
+            extension_output,
+            started_by,
+            notices,
+            crew,
         )
         sandbox = RunningSandbox(parts, self._real_time.now)
         self._running[spec.environment_id] = sandbox
         return sandbox
 
-    def _stand(
-        self, server: ForkServer, spec: SandboxSpec, paths: SandboxPaths, descriptors: dict[str, int]
-    ) -> Standing:
+    def _stand(self, server: ForkServer, spec: SandboxSpec, paths: SandboxPaths, start: Start) -> Standing:
         """Ask for a new sandbox with its first runtime."""
         cgroup = self._make_cgroup(spec, paths)
         joining = {f"cgroup{number}": descriptor for number, descriptor in enumerate(cgroup.join if cgroup else ())}
-        request = spawn_request(spec, paths, limits_processes=self._known_cgroups.limits_processes)
-        child = server.spawn(request, {**descriptors, **joining})
+        child = server.spawn(start.request, {**start.descriptors, **joining})
         if cgroup is not None:
             cgroup.joined()
         standing = Standing(server, child, cgroup, spec.isolation is IsolationLevel.NAMESPACE)
         child.gone.add_done_callback(lambda _: self._forget(spec.environment_id, standing, paths.temporary))
         return standing
-
-    def _start_again(
-        self, standing: Standing, spec: SandboxSpec, paths: SandboxPaths, descriptors: dict[str, int]
-    ) -> None:
-        """Ask for another runtime where one was ended."""
-        request = spawn_request(spec, paths, limits_processes=self._known_cgroups.limits_processes)
-        if standing.cgroup is not None:
-            standing.cgroup.begin_anew()
-        standing.server.spawn_again(standing.child, request, descriptors)
 
     def _fork(
         self, template: RunningSandbox, spec: SandboxSpec, channel: RuntimeChannel, guest: socket.socket, shared_mb: int
@@ -371,7 +408,9 @@ class Launcher:
         for number, descriptor in enumerate(cgroup.join if cgroup else ()):
             descriptors[f"cgroup{number}"] = descriptor
         standing = Standing(keeper, keeper.child, cgroup, spec.isolation is IsolationLevel.NAMESPACE)
-        parts = SandboxParts(standing, channel, None, output, None, "snapshot", _notices(spec, None), shared_mb)
+        parts = SandboxParts(
+            standing, channel, None, output, None, "snapshot", _notices(spec, None), shared_mb=shared_mb
+        )
         sandbox = self._running[spec.environment_id] = RunningSandbox(parts, self._real_time.now)
         self._templates[sandbox] = template
         keeper.child.gone.add_done_callback(lambda _: self._templates.pop(sandbox))
@@ -386,9 +425,9 @@ class Launcher:
             cgroup.joined()
         return sandbox
 
-    def _watch(self, sandbox: RunningSandbox, keeper: int, spec: SandboxSpec) -> None:
+    def _watch(self, sandbox: RunningSandbox, memory: Measure, spec: SandboxSpec) -> None:
         if not self._known_cgroups.limits_memory:
-            self._memory_watch.add(sandbox, ProcessMemory(keeper), spec.limits.memory_mb)
+            self._memory_watch.add(sandbox, memory, spec.limits.memory_mb)
 
     def _make_cgroup(self, spec: SandboxSpec, paths: SandboxPaths) -> Cgroup | None:
         try:
@@ -405,6 +444,13 @@ class Launcher:
         if standing.cgroup is not None:
             self._known_cgroups.discard(standing.cgroup)
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _start_again(standing: Standing, start: Start) -> None:
+    """Ask for another runtime where one was ended."""
+    if standing.cgroup is not None:
+        standing.cgroup.begin_anew()
+    standing.server.spawn_again(standing.child, start.request, start.descriptors)
 
 
 def _output_pipe() -> tuple[int, int]:

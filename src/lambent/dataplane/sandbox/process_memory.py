@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -54,6 +55,65 @@ class ProcessMemory:
         return None
 
 
+class Measure(Protocol):
+    """How much memory a sandbox uses, where no control group counts it."""
+
+    def peak_mb(self) -> int | None:
+        """Return the most memory that was resident at once, in MB, rounded up; None where nothing tells."""
+
+    def resident_mb(self) -> int | None:
+        """Return the memory that is resident now, in MB, rounded up; None where nothing tells."""
+
+    def close(self) -> None:
+        """Let go of what is held open; idempotent."""
+
+
+class GroupMemory:
+    """The memory of a keeper's runtime and of the workers it has forked, who share what it had by then.
+
+    What is theirs alone is counted: the runtime's whole memory, and of every other process what it has beyond that.
+    The peak is the highest that was looked at.
+    """
+
+    def __init__(self, keeper: int) -> None:
+        self._keeper = keeper
+        self._peak: int | None = None
+
+    def peak_mb(self) -> int | None:
+        """Return the most memory that was seen to be resident at once, in MB; None where nothing tells."""
+        self.resident_mb()
+        return self._peak
+
+    def resident_mb(self) -> int | None:
+        """Return the memory that is resident now, in MB, rounded up; None where nothing tells."""
+        sizes = [size for pid in _descendants(self._keeper) if (size := _resident_kb(pid)) is not None]
+        if not sizes:
+            return None
+        runtime, *others = sizes
+        whole = -(-(runtime + sum(max(0, size - runtime) for size in others)) // _KB_PER_MB)
+        self._peak = max(self._peak or 0, whole)
+        return whole
+
+    def close(self) -> None:
+        """Hold nothing open; nothing is to be let go of."""
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    """Yield the children of a process, each followed by its own."""
+    with contextlib.suppress(OSError):
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split():
+            yield int(child)
+            yield from _descendants(int(child))
+
+
+def _resident_kb(pid: int) -> int | None:
+    with contextlib.suppress(OSError):
+        _, found, rest = Path(f"/proc/{pid}/status").read_bytes().partition(b"VmRSS:")
+        if found:
+            return int(rest.split(None, 1)[0])
+    return None
+
+
 class Watched(Protocol):
     """A sandbox whose memory we watch."""
 
@@ -61,7 +121,7 @@ class Watched(Protocol):
     def exited(self) -> asyncio.Future[ProcessExit]:
         """Resolves when it has ended."""
 
-    def measure_by(self, memory: ProcessMemory) -> None:
+    def measure_by(self, memory: Measure) -> None:
         """Read its memory there."""
 
     def end_for_memory(self) -> None:
@@ -75,10 +135,10 @@ class MemoryWatch:
     """
 
     def __init__(self) -> None:
-        self._watched: dict[Watched, tuple[ProcessMemory, int]] = {}
+        self._watched: dict[Watched, tuple[Measure, int]] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def add(self, sandbox: Watched, memory: ProcessMemory, limit_mb: int) -> None:
+    def add(self, sandbox: Watched, memory: Measure, limit_mb: int) -> None:
         """Watch `sandbox` until it ends."""
         sandbox.measure_by(memory)
         self._watched[sandbox] = (memory, limit_mb)

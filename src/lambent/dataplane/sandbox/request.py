@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lambent.dataplane.runtime_api.extensions import MAX_EXTENSIONS
 from lambent.dataplane.sandbox import nodes
+from lambent.dataplane.sandbox.doors import Doors
 from lambent.dataplane.sandbox.spec import SandboxSpec
 from lambent.dataplane.types import IsolationLevel
 from lambent.guest import framing, rootfs
@@ -45,7 +46,14 @@ def exec_cause(spec: SandboxSpec) -> str | None:
     return None
 
 
-def spawn_request(spec: SandboxSpec, paths: SandboxPaths, *, limits_processes: bool) -> dict[str, object]:
+def serves_several(spec: SandboxSpec) -> bool:
+    """Return whether the runtime serves several requests at once, by workers of its own; so far only Python's does."""
+    return spec.function.is_managed and spec.interpreter.family == "python"
+
+
+def spawn_request(
+    spec: SandboxSpec, paths: SandboxPaths, *, limits_processes: bool, doors: Doors | None = None
+) -> dict[str, object]:
     """Return the body of the fork server's SPAWN request.
 
     `limits_processes` tells that a control group counts processes; the per-user limit would count all environments
@@ -65,7 +73,10 @@ def spawn_request(spec: SandboxSpec, paths: SandboxPaths, *, limits_processes: b
         "storage_mb": spec.limits.ephemeral_storage_mb,
         "files": spec.limits.files,
         "processes": spec.limits.processes if in_namespace and not limits_processes else None,
-        "variables": _variables(spec, paths, layers_seen, task_root, runtime_dir),
+        "variables": {
+            **_variables(spec, paths, layers_seen, task_root, runtime_dir),
+            **({} if doors is None else doors.variables()),
+        },
         "command": _command(spec, runtime_dir),
         "extensions": list(external_extensions(paths.layers)[:MAX_EXTENSIONS]),
         "serves_runtime": spec.interpreter.family == "provided",

@@ -10,10 +10,12 @@ from typing import Final, Literal, Protocol
 
 from lambent.dataplane.runtime_api.companion_link import CompanionLink
 from lambent.dataplane.runtime_api.rendezvous import RuntimeChannel
+from lambent.dataplane.runtime_api.workers import Workers
 from lambent.dataplane.sandbox.cgroups import Cgroup
+from lambent.dataplane.sandbox.crew import Crew
 from lambent.dataplane.sandbox.handle import OutputCallback
 from lambent.dataplane.sandbox.output_pipe import OutputPipe
-from lambent.dataplane.sandbox.process_memory import ProcessMemory
+from lambent.dataplane.sandbox.process_memory import Measure
 from lambent.dataplane.supervision.child import exit_of
 from lambent.dataplane.supervision.fork_server import Child
 from lambent.dataplane.types import ExitKind, OutputLine, ProcessExit
@@ -46,6 +48,7 @@ class SandboxParts:
     extension_output: int | None
     started_by: Literal["fork", "exec", "snapshot"]
     notices: tuple[str, ...]
+    crew: Crew | None = None
     shared_mb: int = 0
     """Memory that is charged to the snapshot it was restored from, and counts as its own."""
 
@@ -69,14 +72,14 @@ class RunningSandbox:
         self._runtime = parts.standing.child.runtime
         self._loop = asyncio.get_running_loop()
         self._callback: OutputCallback | None = None
-        self._early: list[OutputLine] = []
+        self._early: list[tuple[OutputLine, str | None]] = []
         self._outputs = [OutputPipe(parts.output, now, self._pass_on)]
         if parts.extension_output is not None:
             self._outputs.append(OutputPipe(parts.extension_output, now, self._pass_on, of_extensions=True))
         self._is_reading = True
         self._cause: ExitKind | None = None
         self._peak_mb = 0
-        self._memory: ProcessMemory | None = None
+        self._memory: Measure | None = None
         self.exited: Final[asyncio.Future[ProcessExit]] = self._loop.create_future()
         has_extensions = parts.link is not None and bool(parts.link.expected)
         self.left: Final[asyncio.Future[ProcessExit]] = self._loop.create_future() if has_extensions else self.exited
@@ -85,6 +88,8 @@ class RunningSandbox:
         self._runtime.ended.add_done_callback(lambda _: parts.channel.release())
         self._runtime.ended.add_done_callback(self._on_end)
         parts.channel.closed.add_done_callback(self._on_end)
+        if parts.crew is not None:
+            parts.crew.attend(now, self._pass_on, self._typed)
 
     @property
     def standing(self) -> Standing:
@@ -95,6 +100,11 @@ class RunningSandbox:
     def channel(self) -> RuntimeChannel:
         """The host end of the environment's Runtime API."""
         return self._parts.channel
+
+    @property
+    def workers(self) -> Workers | None:
+        """The workers of a runtime that serves several requests at once."""
+        return None if self._parts.crew is None else self._parts.crew.workers
 
     @property
     def link(self) -> CompanionLink | None:
@@ -115,13 +125,15 @@ class RunningSandbox:
         """Pass each line to `callback`, beginning with those already read."""
         self._callback = callback
         early, self._early = self._early, []
-        for line in early:
-            callback(line)
+        for line, request_id in early:
+            callback(line, request_id)
 
     def drain_output(self) -> None:
         """Pass on everything written so far."""
         for output in self._outputs:
             output.drain()
+        if self._parts.crew is not None:
+            self._parts.crew.drain()
 
     def peak_memory_mb(self) -> int:
         """Return the most memory used so far, in MB."""
@@ -183,7 +195,7 @@ class RunningSandbox:
         if self._standing.cgroup is not None:
             self._standing.cgroup.lift()
 
-    def measure_by(self, memory: ProcessMemory) -> None:
+    def measure_by(self, memory: Measure) -> None:
         """Read the environment's memory there, where no control group counts it."""
         self._memory = memory
 
@@ -209,12 +221,14 @@ class RunningSandbox:
             peak = self._memory.peak_mb()
         return peak or 0
 
-    def _pass_on(self, lines: Sequence[OutputLine]) -> None:
+    def _pass_on(self, lines: Sequence[OutputLine], writer: int | None = None) -> None:
+        workers = self.workers if writer is not None else None
+        request_id = workers.request_of(writer) if workers is not None else None
         if self._callback is None:
-            self._early.extend(lines)
+            self._early.extend((line, request_id) for line in lines)
             return
         for line in lines:
-            self._callback(line)
+            self._callback(line, request_id)
 
     def _on_left(self, _: object) -> None:
         if not self.left.done():
@@ -232,15 +246,19 @@ class RunningSandbox:
             output.close()
         if self._parts.link is not None:
             self._parts.link.close()
+        if self._parts.crew is not None:
+            self._parts.crew.close()
         cause = self._typed_cause(ended.result())
         if self._memory:
             self._memory.close()
         self.exited.set_result(cause)
 
     def _typed_cause(self, status: int) -> ProcessExit:
+        return self._typed(status) if self._cause is None else ProcessExit(self._cause, exit_of(status).code)
+
+    def _typed(self, status: int) -> ProcessExit:
+        """Return the cause in the wait status of one of its processes."""
         plain = exit_of(status)
-        if self._cause is not None:
-            return ProcessExit(self._cause, plain.code)
         cgroup = self._standing.cgroup
         was_killed = plain == ProcessExit(ExitKind.SIGNALLED, signal.SIGKILL)
         if was_killed and cgroup is not None and cgroup.ran_out_of_memory():

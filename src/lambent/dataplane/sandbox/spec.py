@@ -37,12 +37,14 @@ class Limits:
     """What one execution environment may use.
 
     Files and processes are AWS's fixed quotas: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+    Where `vcpus` is None, CPU comes with the memory.
     """
 
     memory_mb: int
     ephemeral_storage_mb: int = 512
     processes: int = 1024
     files: int = 1024
+    vcpus: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,20 @@ RATE_PER_S = 100.0
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What waits for environments of one function version, and what is already on its way to serve it."""
+    """What waits for environments of one function version, and what is already on its way to serve it.
+
+    `initializing` is how many slots come in environments that serve with others already.
+    """
 
     waiting: int
     starting: int
     slots: int
+    initializing: int = 0
+
+    @property
+    def uncovered(self) -> int:
+        """How many wait for whom nothing is on its way."""
+        return max(0, self.waiting - self.starting * self.slots - self.initializing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +64,7 @@ def decide(demand: Demand, allowance: Allowance, now: float) -> Decision:
     >>> decide(Demand(waiting=500, starting=0, slots=1), Allowance(0, at=0), now=2).start
     200
     """
-    uncovered = demand.waiting - demand.starting * demand.slots
-    wanted = -(-uncovered // demand.slots) if uncovered > 0 else 0
+    wanted = -(-demand.uncovered // demand.slots)
     refilled = allowance.refilled(now)
     start = min(wanted, int(refilled.environments))
     return Decision(start, Allowance(refilled.environments - start, now))

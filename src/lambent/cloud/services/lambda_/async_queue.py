@@ -166,6 +166,7 @@ def _call(event: QueuedEvent, function: FunctionRoute, version: VersionRoute, tr
         payload=event.payload,
         client_context=event.client_context,
         trace_id=trace_id,
+        is_event=True,
     )
 
 

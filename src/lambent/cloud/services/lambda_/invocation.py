@@ -53,6 +53,7 @@ class Call:
     client_context: str | None = None
     trace_id: str | None = None
     sink: ResponseSink | None = None
+    is_event: bool = False
     with_tail: bool = False
     """Whether the caller asked for the end of the log, which is whole only when extensions are done, too."""
 
@@ -94,6 +95,7 @@ class Invoker:
             client_context=call.client_context,
             trace_id=call.trace_id,
             sink=call.sink,
+            is_event=call.is_event,
             waits_for_extensions=call.with_tail,
         )
         try:

@@ -212,7 +212,7 @@ class Reporting:
     def _end_json(
         self, environment: EnvironmentInfo, report: InvocationReport, tracing: log_lines.Tracing | None
     ) -> Lines:
-        at = _ms(report.ended_at)
+        at, is_managed = _ms(report.ended_at), environment.spec.is_managed
         lines: list[tuple[int, str]] = []
         if self._passes(environment, "DEBUG"):
             if report.init_ms is not None:
@@ -220,9 +220,11 @@ class Reporting:
                 ended = log_lines.EndedInit(report.init_ms, InvocationStatus.SUCCESS, None)
                 line = log_lines.init_report(environment, ended, json=True, at=report.started_at)
                 lines.append((_ms(report.started_at), line))
-            lines.append((at, log_lines.runtime_done(report, tracing)))
+            # https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html
+            if not is_managed:
+                lines.append((at, log_lines.runtime_done(report, tracing)))
         if self._passes(environment, "INFO" if report.status is InvocationStatus.SUCCESS else "WARN"):
-            lines.append((at, log_lines.report_json(report, tracing)))
+            lines.append((at, log_lines.report_json(report, tracing, is_managed=is_managed)))
         return lines
 
     def _passes(self, environment: EnvironmentInfo, level: str) -> bool:

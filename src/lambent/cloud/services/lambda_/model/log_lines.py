@@ -223,14 +223,13 @@ def report_text(report: InvocationReport, tracing: Tracing | None = None) -> str
     return f"{line}\n"
 
 
-def report_json(report: InvocationReport, tracing: Tracing | None = None) -> str:
-    """Return the platform.report record."""
-    metrics: dict[str, float] = {
-        "durationMs": round(report.duration_ms, 3),
-        "billedDurationMs": report.billed_ms,
-        "memorySizeMB": report.memory_mb,
-        "maxMemoryUsedMB": report.max_memory_mb,
-    }
+def report_json(report: InvocationReport, tracing: Tracing | None = None, *, is_managed: bool = False) -> str:
+    """Return the platform.report record; on Managed Instances a request has neither a bill nor memory of its own."""
+    metrics: dict[str, float] = {"durationMs": round(report.duration_ms, 3)}
+    if not is_managed:
+        metrics["billedDurationMs"] = report.billed_ms
+        metrics["memorySizeMB"] = report.memory_mb
+        metrics["maxMemoryUsedMB"] = report.max_memory_mb
     if report.init_ms is not None:
         metrics["initDurationMs"] = round(report.init_ms, 3)
     if report.restore_ms is not None:
