@@ -38,6 +38,7 @@ bench: .venv/.test ## measure against a bare server and another emulator (needs 
 	@$(bin)/python bench/store.py
 	@$(bin)/python bench/run.py
 	@$(bin)/python bench/execution.py
+	@$(bin)/python bench/snapstart.py --record
 	@$(bin)/python bench/deployments.py
 
 soak: .venv/.test ## a million invocations, twenty thousand environments, then count what is left (hours; SOAK_FLAGS)

@@ -17,6 +17,7 @@ import collections
 import functools
 import itertools
 import json
+import os
 import tempfile
 import time
 import urllib.request
@@ -84,10 +85,17 @@ class Count:
             things["mounts"] += len(Path(f"/proc/{member}/mountinfo").read_text(encoding="ascii").splitlines())
             for descriptor in Path(f"/proc/{member}/fd").iterdir():
                 things[_kind_of(descriptor)] += 1
-        things["control groups"] = len(list(Path("/sys/fs/cgroup").rglob(f"lambent-{server.pid}-*/*/")))
+        things["control groups"] = sum(len(inside) for _, inside in _control_groups(server.pid))
         things["scratch entries"] = len(list((data / "scratch").rglob("*")))
         things["tasks"] = int(_asked(server, "health")["tasks"])
         return cls(dict(things), sum(servers.own_memory_mb(member) for member in members))
+
+
+def _control_groups(platform: int) -> Iterator[tuple[str, list[str]]]:
+    """Yield each folder of a platform's control groups, with the names of those inside; others come and go."""
+    for folder, inside, _ in os.walk("/sys/fs/cgroup"):
+        if Path(folder).name.startswith(f"lambent-{platform}-"):
+            yield folder, inside
 
 
 def _kind_of(descriptor: Path) -> str:
@@ -266,7 +274,7 @@ def leaks(first: Count, last: Count, growth: float) -> list[str]:
 def left(pids: list[int], platform: int, data: Path) -> list[str]:
     """Return what a platform that was stopped has left."""
     found = [f"process {pid}" for pid in pids if servers.is_alive(pid)]
-    found += [f"control group {path}" for path in Path("/sys/fs/cgroup").rglob(f"lambent-{platform}-*")]
+    found += [f"control group {path}" for path, _ in _control_groups(platform)]
     mounts = Path("/proc/self/mountinfo").read_text(encoding="ascii").splitlines()
     found += [f"mount {line}" for line in mounts if str(data) in line]
     return found + [f"folder {path}" for path in (data / "scratch" / "sandboxes").glob("*")]

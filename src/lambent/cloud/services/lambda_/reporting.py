@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from lambent.base.clock import Clock
-from lambent.base.tasks import TaskOwner, let_others_run
+from lambent.base.tasks import TaskOwner, let_others_run, shielded
 from lambent.cloud.services.lambda_.log_delivery import LogBatch, LogDelivery
 from lambent.cloud.services.lambda_.model import log_lines
 from lambent.cloud.services.lambda_.model.runtimes import version_arn
@@ -240,7 +240,7 @@ class Reporting:
             loop.call_later(_INTERVAL_S, elapsed.set)
             await elapsed.wait()
             try:
-                await self._deliver_noted()
+                await shielded(self._deliver_noted())  # what has been taken is delivered, also when we are ended
             except Exception:  # noqa: BLE001 - the loop's outermost guard: one bad batch must not end all logging
                 _log.exception("a batch of log lines was lost")
 
