@@ -279,8 +279,10 @@ class Environment:
         return SandboxSpec(self._environment_id, self.spec, variables, self._interpreter, isolation, limits, kind)
 
     def _hand_over(self, assignment: Assignment, sandbox: Sandbox) -> None:
-        invocation = assignment.invocation
-        answer = sandbox.channel.invoke(assignment.headers(), invocation.payload, invocation.sink)
+        invocation, headers = assignment.invocation, assignment.headers()
+        if self._companions is not None and self._companions.is_active:
+            self._companions.invoked(headers, assignment.started_at)
+        answer = sandbox.channel.invoke(headers, invocation.payload, invocation.sink)
         answer.add_done_callback(assignment.answered)
 
     def answered(self, assignment: Assignment, answer: RuntimeAnswer) -> None:
