@@ -153,7 +153,9 @@ class Inspector:
 
 
 @contextmanager
-def debugging(commands: Commands, name: str, port: int) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+def debugging(
+    commands: Commands, name: str, port: int
+) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:  # Any: as above
     """Begin an invocation that waits for a debugger, and give it with what it told of where. Any: JSON."""
     arguments = (
         "invoke",
