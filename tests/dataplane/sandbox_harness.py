@@ -80,6 +80,7 @@ class Sandboxes:
         variables: Mapping[str, str] | None = None,
         handler: str = "app.handler",
         layers: tuple[Path, ...] = (),
+        reserved: Mapping[str, str] | None = None,
     ) -> Environment:
         number = next(self._numbers)
         code = self._folder / f"code-{number}"
@@ -109,6 +110,7 @@ class Sandboxes:
             "PATH": "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
             "TZ": ":UTC",
             **spec.environment,
+            **(reserved or {}),
         }
         return await self._launch(
             SandboxSpec(

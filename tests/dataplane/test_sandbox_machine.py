@@ -47,7 +47,7 @@ def test_shims_and_unknown_runtimes_are_not_taken_for_interpreters(tmp_path: Pat
     found = _home(tmp_path)
     with pytest.raises(RuntimeUnavailableError, match="no Python"):
         found.resolve("python3.12", strict=False)
-    with pytest.raises(RuntimeUnavailableError, match="not supported"):
+    with pytest.raises(RuntimeUnavailableError, match="not run here"):
         found.resolve("ruby3.4", strict=False)
     with pytest.raises(RuntimeUnavailableError, match=r"no Node\.js"):
         found.resolve("nodejs22.x", strict=False)

@@ -253,10 +253,12 @@ def test_an_init_that_fails_says_why(platform: LocalPlatform, name: str, files: 
     assert (error, answer["errorType"]) == ("Unhandled", kind)
 
 
-def test_es_modules_await_at_the_top_and_find_layers(platform: LocalPlatform) -> None:
+@pytest.mark.parametrize("runtime", ["nodejs20.x", "nodejs24.x"])
+def test_es_modules_await_at_the_top_and_find_layers(platform: LocalPlatform, runtime: str) -> None:
     layer = platform.client("lambda").publish_layer_version(LayerName="shared", Content={"ZipFile": zip_of(SHARED)})
     files = {"index.mjs": MODULE, "lib/sum.mjs": "export const sum = (a, b) => a + b;\n"}
-    name = made(platform, "esm", files, Handler="index.handler", Layers=[layer["LayerVersionArn"]])
+    chosen = {"Runtime": runtime, "Handler": "index.handler", "Layers": [layer["LayerVersionArn"]]}
+    name = made(platform, f"esm-{runtime[:-2]}", files, **chosen)
     assert invoke(platform, name)[0] == {"sum": 3, "ready": "awaited", "shared": "from the layer"}
 
 

@@ -32,8 +32,12 @@ def platform() -> Iterator[LocalPlatform]:
 
 
 def wrapped(
-    platform: LocalPlatform, name: str, rest: str, files: dict[str, str], **parameters: Any
-) -> object:  # Any: as the API takes them
+    platform: LocalPlatform,
+    name: str,
+    rest: str,
+    files: dict[str, str],
+    **parameters: Any,  # Any: as the API takes them
+) -> object:
     functions = platform.client("lambda")
     code = zip_of({"wrap": WRAPPER.format(rest)}, executable=frozenset({"wrap"}))
     layer = functions.publish_layer_version(LayerName=name, Content={"ZipFile": code})

@@ -8,6 +8,7 @@ The face of the package; nothing else in it is imported from outside. `DataPlane
     await stop()                                    ends every environment and waits for it
     await invoke(invocation) -> Outcome             raises RuntimeUnavailableError, SandboxError, PlatformStoppingError
     await prepare(spec)                             have the runtime's fork server ready
+    await snapshot(spec) -> InitFailure | None      run the init of a version with SnapStart, and keep what it leads to
     reserve(function_arn, concurrency | None)       reserved concurrency; None takes the reservation away
     retire(version_arn)                             drain and end the environments of a deleted or changed version
     environments() -> Sequence[EnvironmentStatus]   every environment with its state, since when, busy slots
@@ -23,6 +24,7 @@ The last group of names is for scripted launchers (`lambent.testing.runtimes`), 
 """
 
 from lambent.dataplane.environment import EnvironmentStatus, SandboxLauncher, Timer, Timers
+from lambent.dataplane.environment.init_phase import InitFailure
 from lambent.dataplane.errors import (
     DataPlaneError,
     IsolationUnavailableError,
@@ -71,6 +73,7 @@ from lambent.dataplane.types import (
     ProcessExit,
     Provision,
     ResponseSink,
+    RestoreFailed,
     RuntimeInfo,
     TelemetrySubscribed,
     Throttled,
@@ -101,6 +104,7 @@ __all__ = [
     "FunctionError",
     "FunctionSpec",
     "InitFailed",
+    "InitFailure",
     "InitializationType",
     "Interpreter",
     "Invocation",
@@ -121,6 +125,7 @@ __all__ = [
     "RealWorld",
     "Response",
     "ResponseSink",
+    "RestoreFailed",
     "RuntimeAnswer",
     "RuntimeChannel",
     "RuntimeInfo",

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lambent.base.clock import Clock, SystemClock
 from lambent.base.identifiers import IdSource
 from lambent.base.tasks import TaskOwner
 from lambent.dataplane.admission import Admission
 from lambent.dataplane.environment import EnvironmentStatus, Host, SandboxLauncher, Timers
+from lambent.dataplane.environment.init_phase import InitFailure
 from lambent.dataplane.errors import PlatformStoppingError
 from lambent.dataplane.pool import FunctionLimits, Pool
 from lambent.dataplane.provisioned import ProvisionedPool
 from lambent.dataplane.sandbox.interpreters import Interpreters
 from lambent.dataplane.sandbox.launcher import Launcher
 from lambent.dataplane.scaling.on_demand import RATE_BURST, Allowance
+from lambent.dataplane.snapshots import Snapshots
 from lambent.dataplane.types import (
     CredentialSource,
     DataPlaneSettings,
@@ -78,6 +80,7 @@ class DataPlane:
         self._letting_go: set[ProvisionedPool] = set()
         self._tasks = TaskOwner("data plane", clock=clock)
         self._host: Host | None = None
+        self._snapshots: Snapshots | None = None
 
     @property
     def isolation(self) -> IsolationLevel:
@@ -87,9 +90,10 @@ class DataPlane:
     async def start(self) -> None:
         """Make ready to run functions; raises IsolationUnavailableError where the demanded isolation does not hold."""
         await self._launcher.start()
-        self._host = Host(
+        host = Host(
             settings=self._settings,
             launcher=self._launcher,
+            launch=self._launcher.launch,
             credentials=self._credentials,
             observer=self._observer,
             clock=self._clock,
@@ -98,6 +102,8 @@ class DataPlane:
             tasks=self._tasks,
             timers=self._world.timers or asyncio.get_running_loop(),
         )
+        self._snapshots = Snapshots(host)
+        self._host = replace(host, launch=self._snapshots.launch)
         self._tasks.loop(self._expire_idle(), name="idle expiry")
 
     async def stop(self) -> None:
@@ -109,6 +115,8 @@ class DataPlane:
         await asyncio.gather(*(pool.stop() for pool in pools))
         self._draining.clear()
         self._provisioned.clear()
+        if self._snapshots is not None:
+            await self._snapshots.stop()
         await self._tasks.aclose()
         await self._launcher.stop()
 
@@ -138,6 +146,17 @@ class DataPlane:
     async def prepare(self, spec: FunctionSpec) -> None:
         """Have ready what starts environments of this version quickly; raises RuntimeUnavailableError, SandboxError."""
         await self._launcher.prepare(spec)
+
+    async def snapshot(self, spec: FunctionSpec) -> InitFailure | None:
+        """Run the init of a version with SnapStart and keep what it leads to; return how that failed, or None.
+
+        What cannot be kept is no failure: environments are initialized one by one then, with a notice.
+        Raises RuntimeUnavailableError, SandboxError, PlatformStoppingError.
+        """
+        if self._host is None or self._snapshots is None:
+            raise PlatformStoppingError("the data plane is not running")
+        interpreter = self._launcher.resolve(spec.runtime, strict=self._settings.strict_runtimes)
+        return await self._snapshots.take(spec, interpreter)
 
     def reserve(self, function_arn: FunctionArn, concurrency: int | None) -> None:
         """Reserve concurrency for a function from now on (0 throttles all); None takes the reservation away.
@@ -177,6 +196,8 @@ class DataPlane:
         pool = self._pools.pop(version_arn, None)
         if pool is not None:
             self._drain(pool, "the version was deleted or changed")
+        if self._snapshots is not None:
+            self._snapshots.retire(version_arn)
 
     def environments(self) -> Sequence[EnvironmentStatus]:
         """Return every environment that is not gone, draining ones included, oldest pools first."""

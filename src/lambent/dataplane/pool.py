@@ -16,7 +16,7 @@ from lambent.dataplane.environment import Assignment, Environment, EnvironmentSt
 from lambent.dataplane.errors import DataPlaneError, PlatformStoppingError
 from lambent.dataplane.sandbox.spec import Interpreter
 from lambent.dataplane.scaling import on_demand
-from lambent.dataplane.types import FunctionSpec, Invocation, Outcome, Throttled, ThrottleReason
+from lambent.dataplane.types import FunctionSpec, InitializationType, Invocation, Outcome, Throttled, ThrottleReason
 
 
 @dataclass(slots=True)
@@ -175,7 +175,8 @@ class Pool:
         decision = on_demand.decide(demand, self.limits.allowance, self._host.clock.now())
         self.limits.allowance = decision.allowance
         for _ in range(decision.start):
-            environment = Environment(self.spec, self._interpreter, self._host, self)
+            kind = InitializationType.SNAP_START if self.spec.snap_start else InitializationType.ON_DEMAND
+            environment = Environment(self.spec, self._interpreter, self._host, self, kind)
             self._environments.add(environment)
             self._coming.add(environment)
             environment.start()

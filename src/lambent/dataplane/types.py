@@ -76,6 +76,8 @@ class FunctionSpec:
     application_log_level: str | None = None
     tracing_active: bool = False
     slots: int = 1
+    snap_start: bool = False
+    """Whether environments are restored from a snapshot: of published versions alone."""
 
 
 class ResponseSink(Protocol):
@@ -141,6 +143,9 @@ class InvocationReport:
     error_type: str | None = None
     exit: ProcessExit | None = None
     """How the runtime's process ended, where it ended before it answered."""
+    restore_ms: float | None = None
+    """Set only where the invocation waited for an environment to be restored from a snapshot; `init_ms` is not then."""
+    billed_restore_ms: int | None = None
     extensions_ms: float | None = None
     """How much of the duration extensions took after the runtime was done; None where none was waited for.
 
@@ -215,7 +220,15 @@ class Throttled:
     reason: ThrottleReason
 
 
-Outcome = Completed | FunctionError | TimedOut | Crashed | InitFailed | Throttled
+@dataclass(frozen=True, slots=True)
+class RestoreFailed:
+    """No environment could be restored from the snapshot: a hook failed, or took too long (`is_timeout`)."""
+
+    is_timeout: bool
+    report: InvocationReport
+
+
+Outcome = Completed | FunctionError | TimedOut | Crashed | InitFailed | RestoreFailed | Throttled
 
 
 class ExitKind(StrEnum):
@@ -261,7 +274,7 @@ class EnvironmentInfo:
     initialization_type: InitializationType
     isolation: IsolationLevel
     interpreter: str
-    started_by: Literal["fork", "exec"]
+    started_by: Literal["fork", "exec", "snapshot"]
     notices: tuple[str, ...] = ()
     """Differences from the real thing worth telling, such as a neighbouring interpreter standing in."""
     init_phase: Literal["init", "invoke"] = "init"
@@ -312,6 +325,14 @@ class Observer(Protocol):
         One that failed on demand is tried again inside the first invocation.
         """
 
+    def restore_started(self, environment: EnvironmentInfo, at: float) -> None:
+        """An environment began to be restored from its version's snapshot."""
+
+    def restore_ended(
+        self, environment: EnvironmentInfo, restore_ms: float, status: InvocationStatus, error_type: str | None
+    ) -> None:
+        """A restore is over, with the hooks that follow it."""
+
     def extension_initialized(self, environment: EnvironmentInfo, extension: ExtensionStatus) -> None:
         """An init phase has come to its end, and an extension has come so far in it."""
 
@@ -350,6 +371,9 @@ class DataPlaneSettings:
     idle_expiry_s: float = 600.0
     lifetime_s: float = 7200.0
     init_timeout_s: float = 10.0
+    restore_timeout_s: float = 10.0
+    most_snapshots: int = 16
+    """Each takes the memory of an initialized function; the one not used for longest makes room."""
     node_sdk: Path | None = None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import errno
+import importlib
 import json
 import os
 import signal
@@ -15,7 +16,7 @@ import sys
 import threading
 import time
 
-from lambent.guest import preloaded, privileges, runtime_client
+from lambent.guest import framing, preloaded, privileges, runtime_client
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def preload(runtime_dir: str, shown_dir: str) -> None:
     """Load what every environment needs; called once, in the fork server."""
     global _client_code  # noqa: PLW0603 - inherited by every fork
     _client_code = preloaded.preload(runtime_dir, shown_dir)
+    importlib.import_module("lambent.guest.snapshot")  # inside a sandbox it could not be found any more
 
 
 def become_runtime(request: SpawnRequest, descriptors: dict[str, int]) -> None:
@@ -120,7 +122,8 @@ def _above(descriptor: int, least: int) -> int:
 
 def _search_path(layers: str, rest: list[str]) -> list[str]:
     # The order of AWS's runtime; task root, layers, then the runtime's own packages and the standard library.
-    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    # The runtime's name counts, whichever Python stands for it: layers are laid out for that.
+    version = os.environ["AWS_EXECUTION_ENV"].rpartition("_")[2]
     python = os.path.join(layers, "python")
     return [os.environ["LAMBDA_TASK_ROOT"], os.path.join(python, "lib", version, "site-packages"), python, *rest]
 
@@ -128,6 +131,9 @@ def _search_path(layers: str, rest: list[str]) -> list[str]:
 def _run() -> None:
     """Run AWS's client until it ends by an exception; SystemExit passes through."""
     os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = str(LOG)
+    template = os.environ.pop(framing.TEMPLATE_VARIABLE, None)
+    if template is not None:
+        from lambent.guest import snapshot
     runtime_client.connect(CHANNEL)
     sys.modules["runtime_client"] = runtime_client
     # A function may bring a package of our name; what we need of ours is loaded and stays referenced.
@@ -142,7 +148,9 @@ def _run() -> None:
             runtime_client.post_init_error(lambda_runtime_marshaller.to_json(error))
 
         def restore_next(self) -> None:
-            """Return at once: this environment was not restored but initialized, and goes on."""
+            """Return in every environment restored from this one; at once where it is no template itself."""
+            if template is not None:
+                snapshot.await_restore(runtime_client.channel(), json.loads(template))
 
         def report_restore_error(self, error: dict[str, object]) -> None:
             self.post_init_error(error, "Runtime.AfterRestoreError")

@@ -3,8 +3,9 @@
 A frame is a kind (one byte), the length of its body (four bytes, big-endian) and the body. On a runtime's channel the
 platform sends INVOKE; the runtime answers each with RESPONSE, ERROR or TOO_LARGE. NEXT is sent once, when the runtime
 first asks for work; every later `next` follows from the answer before it. An answer may also be streamed: STREAM, any
-number of CHUNKs, STREAM_END with an error's JSON or nothing. On the fork server's socket bodies are JSON, as on that
-of a keeper, which takes START alone.
+number of CHUNKs, STREAM_END with an error's JSON or nothing. A SnapStart template sends SNAPSHOT in place of NEXT, and
+takes RESTOREs, with descriptors, in place of INVOKEs. On the fork server's socket bodies are JSON, as on that of a
+keeper, which takes START alone.
 
 On the socket of the process that serves the APIs (extensions.py) a body is a line of JSON and then bytes: it sends CALL
 for each request of an extension and gets ANSWER for it when there is one; LAUNCH_FAILED and EXTENSION_ENDED
@@ -70,6 +71,23 @@ if TYPE_CHECKING:
         extensions: list[str]
         serves_runtime: bool
 
+    class TemplateConfig(TypedDict):
+        """What a template is told when it is started: how the environments forked from it are kept apart."""
+
+        namespaces: bool
+        user_id: int
+        storage_mb: int
+
+    class RestoreRequest(TypedDict):
+        """What a RESTORE frame asks of a template; `variables` are those that differ from its own."""
+
+        descriptors: list[str]
+        variables: dict[str, str]
+        temporary: str
+
+
+TEMPLATE_VARIABLE = "_LAMBENT_TEMPLATE"
+"""Holds a TemplateConfig's JSON. A function cannot set it, for the names of its variables begin with a letter."""
 
 TEXTS = (
     "Lambda-Runtime-Aws-Request-Id",
@@ -93,6 +111,8 @@ TOO_LARGE = 20
 STREAM = 21
 CHUNK = 22
 STREAM_END = 23
+SNAPSHOT = 24
+RESTORE = 25
 
 SPAWN = 32
 SIGNAL = 33

@@ -148,7 +148,7 @@ class Keeper:
                     outlives = False
                     self._signal_runtime(signal.SIGKILL)  # it, and its extensions, have nobody to ask any more
         self._door.close()
-        _end_descendants(everything=self._place.namespaces)
+        end_descendants(everything=self._place.namespaces)
         return status
 
     def start_again(self) -> None:
@@ -210,7 +210,7 @@ def _be_runtime(place: Place, request: SpawnRequest, door: Door, become_runtime:
         privileges.drop(place.user_id if place.switch_user else None)
         kernel.show_memory()
         if place.namespaces:
-            system_calls.refuse()
+            system_calls.refuse(but_namespaces=framing.TEMPLATE_VARIABLE in request["variables"])
         else:
             kernel.die_with_parent(signal.SIGKILL)
         door.pass_through()
@@ -223,7 +223,7 @@ def _be_runtime(place: Place, request: SpawnRequest, door: Door, become_runtime:
         os._exit(1)
 
 
-def _end_descendants(*, everything: bool) -> None:
+def end_descendants(*, everything: bool) -> None:
     """End all there is below us; `everything` where process ids are the sandbox's own, so that it takes one call."""
     # Elsewhere orphans come to us: ending children until there are none ends every descendant, however it was started.
     while True:

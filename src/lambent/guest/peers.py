@@ -28,8 +28,20 @@ def _inodes_of(port: int) -> set[str]:
 
 
 def _family() -> list[int]:
-    """Return the processes whose line of parents leads to us, and those who share our session."""
-    ours = os.getpid()
+    """Return the processes of this sandbox: those whose line of parents leads to our keeper, orphans included."""
+    keeper = os.getppid()
+    found = [keeper]
+    try:
+        for pid in found:  # it grows while we walk
+            for thread in os.listdir(f"/proc/{pid}/task"):
+                with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as file:
+                    found += map(int, file.read().split())
+    except OSError:  # a process that ended meanwhile, or a kernel that does not list children
+        return _found_among_all({os.getpid(), keeper})
+    return found
+
+
+def _found_among_all(goals: set[int]) -> list[int]:
     parents: dict[int, int] = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
@@ -38,8 +50,7 @@ def _family() -> list[int]:
                     parents[int(name)] = int(file.read().rpartition(")")[2].split()[1])
             except (OSError, IndexError, ValueError):
                 continue
-    keeper = os.getppid()
-    return [pid for pid in parents if _leads_to(pid, {ours, keeper}, parents)]
+    return [pid for pid in parents if _leads_to(pid, goals, parents)]
 
 
 def _leads_to(pid: int, goals: set[int], parents: dict[int, int]) -> bool:

@@ -19,6 +19,8 @@ RUNTIME_DIR = "/var/runtime"
 LAYERS = "/opt"
 USER_NAME = "sbx_user1051"  # as in AWS's environments
 
+_INODES_PER_MB = 64  # as many as ext4, which AWS has there, makes for that size
+
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "nix")
 _ETC_FOLDERS = ("alternatives", "ca-certificates", "crypto-policies", "pki", "ssl")
@@ -65,7 +67,9 @@ def enter(base: str, task_root: str, layers: str, storage_mb: int) -> None:
     if layers:
         kernel.bind(layers, base + LAYERS)
     flags = kernel.MS_NOSUID | kernel.MS_NODEV
-    kernel.mount("tmpfs", base + "/tmp", "tmpfs", flags, f"mode=1777,size={storage_mb}m")
+    kernel.mount(
+        "tmpfs", base + "/tmp", "tmpfs", flags, f"mode=1777,size={storage_mb}m,nr_inodes={storage_mb * _INODES_PER_MB}"
+    )
     kernel.mount("proc", base + "/proc", "proc", flags | kernel.MS_NOEXEC)
     kernel.change_root(base)
 

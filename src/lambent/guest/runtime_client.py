@@ -29,6 +29,11 @@ def connect(descriptor: int) -> None:
     _has_parked = False
 
 
+def channel() -> socket.socket:
+    """Return the socket in use, for what speaks of other things than invocations."""
+    return _channel
+
+
 def initialize_client(_user_agent: str) -> None:
     """Accept what AWS's client says of itself; there is nobody to tell."""
 

@@ -14,6 +14,10 @@ import struct
 
 from lambent.guest import kernel
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 _NAMESPACES = 0x7E020080
 """Every CLONE_NEW… flag: new namespaces, above all a user namespace, whose capabilities open what we closed."""
 
@@ -73,14 +77,15 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
 
-def program(machine: str) -> bytes:
-    """Return the filter for a machine's system calls, empty where we do not know their numbers."""
+def program(machine: str, allowed: Collection[str] = ()) -> bytes:
+    """Return the filter for a machine's system calls but the `allowed`, empty where we do not know their numbers."""
     if machine not in _ARCHITECTURES:
         return b""
     architecture, column = _ARCHITECTURES[machine]
-    refused = [numbers[column] for name, numbers in _NUMBERS.items() if name not in (*_WITH_FLAGS, *_NOT_THERE)]
+    apart = {*_WITH_FLAGS, *_NOT_THERE, *allowed}
+    refused = [numbers[column] for name, numbers in _NUMBERS.items() if name not in apart]
     absent = [_NUMBERS[name][column] for name in _NOT_THERE]
-    flagged = [_NUMBERS[name][column] for name in _WITH_FLAGS]
+    flagged = [_NUMBERS[name][column] for name in _WITH_FLAGS if name not in allowed]
     # Offsets of jumps count from the next instruction; what is listed last is at the end.
     tests = [*((number, "refuse") for number in refused), *((number, "absent") for number in absent)]
     tests += [(number, "flags") for number in flagged]
@@ -104,16 +109,19 @@ def program(machine: str) -> bytes:
 
 
 _PROGRAM = program(os.uname().machine) if kernel.IS_LINUX else b""
+_OF_TEMPLATES = program(os.uname().machine, ("clone", "mount")) if kernel.IS_LINUX else b""
 
 
-def refuse() -> None:
+def refuse(*, but_namespaces: bool = False) -> None:
     """Refuse those calls to this process and all it starts, for good; new privileges must have been forbidden before.
 
+    With `but_namespaces` it may still fork into new namespaces and mount there, as a SnapStart template does.
     Without effect where the kernel has no filters, or on a machine whose numbers we do not know; raises OSError.
     """
-    if not _PROGRAM:
+    wanted = _OF_TEMPLATES if but_namespaces else _PROGRAM
+    if not wanted:
         return
-    described = _Program(len(_PROGRAM) // _INSTRUCTION.size, _PROGRAM)
+    described = _Program(len(wanted) // _INSTRUCTION.size, wanted)
     try:
         kernel.control_process(_PR_SET_SECCOMP, _FILTER_MODE, ctypes.addressof(described))
     except OSError as error:

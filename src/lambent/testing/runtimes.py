@@ -38,6 +38,7 @@ from lambent.dataplane import (
     RuntimeAnswer,
     RuntimeChannel,
     RuntimeUnavailableError,
+    Sandbox,
     SandboxError,
     SandboxSpec,
     TelemetrySubscribed,
@@ -268,6 +269,14 @@ class ScriptedLauncher:
         """Refuse as `resolve` does; nothing else is to be done."""
         self.resolve(spec.runtime)
 
+    async def restore(self, template: Sandbox, spec: SandboxSpec, shared_mb: int) -> ScriptedSandbox:
+        """Refuse: a script has no memory to fork."""
+        raise SandboxError("scripted runtimes have no snapshots")
+
+    def restored_from(self, template: Sandbox) -> list[Sandbox]:
+        """Return nothing, since nothing is restored."""
+        return []
+
     async def launch(self, spec: SandboxSpec) -> ScriptedSandbox:
         """Start the next script."""
         script = self._scripts[min(self._launches, len(self._scripts) - 1)]
@@ -343,6 +352,17 @@ class RecordingObserver:
     ) -> None:
         """Keep it."""
         self.facts.append("init ended" if error_type is None else f"init failed: {status} {error_type}")
+
+    def restore_started(self, environment: EnvironmentInfo, at: float) -> None:
+        """Keep it."""
+        self.facts.append("restore started")
+        self.environments.append(environment)
+
+    def restore_ended(
+        self, environment: EnvironmentInfo, restore_ms: float, status: InvocationStatus, error_type: str | None
+    ) -> None:
+        """Keep it."""
+        self.facts.append("restore ended" if error_type is None else f"restore failed: {status} {error_type}")
 
     def extension_initialized(self, environment: EnvironmentInfo, extension: ExtensionStatus) -> None:
         """Keep it."""

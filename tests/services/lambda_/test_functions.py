@@ -71,7 +71,7 @@ def test_every_setting_of_a_new_function_is_shown(functions: Client, role: str, 
             Description="d",
             Timeout=7,
             MemorySize=512,
-            EphemeralStorage={"Size": 1024},
+            EphemeralStorage={"Size": 512},
             Environment={"Variables": {"STAGE": "test"}},
             DeadLetterConfig={"TargetArn": queue},
             TracingConfig={"Mode": "Active"},
@@ -84,7 +84,7 @@ def test_every_setting_of_a_new_function_is_shown(functions: Client, role: str, 
     found = functions.get_function(FunctionName="f")
     shown = found["Configuration"]
     assert (shown["Description"], shown["Timeout"], shown["MemorySize"]) == ("d", 7, 512)
-    assert shown["EphemeralStorage"] == {"Size": 1024}
+    assert shown["EphemeralStorage"] == {"Size": 512}
     assert shown["Environment"] == {"Variables": {"STAGE": "test"}}
     assert shown["DeadLetterConfig"] == {"TargetArn": queue}
     assert shown["TracingConfig"] == {"Mode": "Active"}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lambent.dataplane.metering import Measured, billed_ms, memory_reading_is_due, report
+from lambent.dataplane.metering import ColdStart, Measured, billed_ms, memory_reading_is_due, report
 from lambent.dataplane.types import InvocationStatus
 
 
@@ -21,10 +21,15 @@ def test_billed_is_the_sum_rounded_up(duration_ms: float, init_ms: float | None,
 
 
 def test_a_report_carries_what_its_line_shows() -> None:
-    made = report(Measured("r", 100.0, 2.0049, 10.0011, 128, 36), InvocationStatus.SUCCESS)
+    made = report(Measured("r", 100.0, 2.0049, ColdStart(10.0011), 128, 36), InvocationStatus.SUCCESS)
     assert (made.duration_ms, made.init_ms, made.billed_ms) == (2.0, 10.0, 12)
     assert made.ended_at == pytest.approx(100.0020049)
     assert (made.memory_mb, made.max_memory_mb, made.error_type) == (128, 36, None)
+
+
+def test_of_a_restore_only_what_the_hooks_took_is_billed() -> None:
+    made = report(Measured("r", 100.0, 2338.66, ColdStart(398.97, 182), 3009, 173), InvocationStatus.SUCCESS)
+    assert (made.init_ms, made.restore_ms, made.billed_restore_ms, made.billed_ms) == (None, 398.97, 182, 2521)
 
 
 def test_peak_memory_is_read_after_any_invocation_that_could_have_moved_it() -> None:

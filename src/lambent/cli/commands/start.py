@@ -46,31 +46,41 @@ class CpuLimit(StrEnum):
     OFF = "off"
 
 
+PortOption = Annotated[
+    int | None,
+    typer.Option(
+        "--port",
+        "-p",
+        min=0,
+        max=65535,
+        help="Listen on this port; 0 picks a free one.",
+        show_default="$LAMBENT_PORT or 4566",
+    ),
+]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        file_okay=False,
+        help="Keep all state in this directory.",
+        show_default="$LAMBENT_DATA or $XDG_DATA_HOME/lambent/PORT",
+    ),
+]
+NetworkOption = Annotated[
+    Network, typer.Option(help="What functions can reach: what this machine can, or the platform alone.")
+]
+CpuLimitOption = Annotated[
+    CpuLimit, typer.Option(help="Hold functions to the CPU that their memory brings: 1,769 MB are one CPU.")
+]
+
+
 @app.command(
     epilog="Examples: lambent start · lambent start --detach · lambent start --memory --port 0 · "
     "lambent start --data ./state --isolation namespace --strict-runtimes"
 )
 def start(
-    port: Annotated[
-        int | None,
-        typer.Option(
-            "--port",
-            "-p",
-            min=0,
-            max=65535,
-            help="Listen on this port; 0 picks a free one.",
-            show_default="$LAMBENT_PORT or 4566",
-        ),
-    ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            "--data",
-            file_okay=False,
-            help="Keep all state in this directory.",
-            show_default="$LAMBENT_DATA or $XDG_DATA_HOME/lambent/PORT",
-        ),
-    ] = None,
+    port: PortOption = None,
+    data: DataOption = None,
     memory: Annotated[
         bool, typer.Option("--memory", help="Keep state in memory: it is gone when the platform stops.")
     ] = False,
@@ -82,12 +92,8 @@ def start(
         bool,
         typer.Option("--strict-runtimes", help="Refuse functions whose exact runtime version is not on this machine."),
     ] = False,
-    network: Annotated[
-        Network, typer.Option(help="What functions can reach: what this machine can, or the platform alone.")
-    ] = Network.OPEN,
-    cpu_limit: Annotated[
-        CpuLimit, typer.Option(help="Hold functions to the CPU that their memory brings: 1,769 MB are one CPU.")
-    ] = CpuLimit.AUTO,
+    network: NetworkOption = Network.OPEN,
+    cpu_limit: CpuLimitOption = CpuLimit.AUTO,
     virtual_time: Annotated[
         bool, typer.Option("--virtual-time", help="Give the platform a clock that `lambent clock` moves.")
     ] = False,

@@ -10,7 +10,7 @@ from lambent.compiler.names import logical_id
 from lambent.compiler.resources.scope import Scope, said
 from lambent.compiler.result import ArchiveKind, ArchiveWanted, BundleWanted
 from lambent.manifest.handlers import node_module
-from lambent.manifest.system import Code, Layer
+from lambent.manifest.system import Code, Function, Layer
 
 DEFAULT_ARCHITECTURE = "x86_64"
 
@@ -59,8 +59,14 @@ def archives(scope: Scope) -> Iterator[ArchiveWanted]:
                 runtime=function.runtime or "",
                 architecture=function.architecture or DEFAULT_ARCHITECTURE,
                 requirements=function.requirements or "",
-                bundle=BundleWanted(node_module(function.handler or "")) if function.bundle else None,
+                bundle=_bundle(function) if function.bundle else None,
             )
+
+
+def _bundle(function: Function) -> BundleWanted:
+    # Who lets Node.js read source maps is to have them.
+    reads_maps = "--enable-source-maps" in str(function.environment.get("NODE_OPTIONS", ""))
+    return BundleWanted(node_module(function.handler or ""), options=("--sourcemap",) if reads_maps else ())
 
 
 def _object(scope: Scope, code: Code) -> Value:

@@ -8,6 +8,7 @@ from typing import Protocol
 from lambent.base.clock import Clock
 from lambent.dataplane.environment.host import Timer
 from lambent.dataplane.errors import DataPlaneError
+from lambent.dataplane.metering import ColdStart
 from lambent.dataplane.runtime_api.messages import RuntimeAnswer
 from lambent.dataplane.types import Completed, FunctionError, Invocation, Outcome
 
@@ -27,7 +28,7 @@ class Assignment:
 
     __slots__ = (
         "_environment",
-        "init_ms",
+        "cold_start",
         "invocation",
         "is_over",
         "outcome",
@@ -43,7 +44,7 @@ class Assignment:
         self.is_over = False
         self.started = 0.0
         self.started_at = 0.0
-        self.init_ms: float | None = None
+        self.cold_start: ColdStart | None = None
         self.timer: Timer | None = None
         self.outcome: Completed | FunctionError | None = None
         """What the runtime answered, while extensions still work on the invocation."""

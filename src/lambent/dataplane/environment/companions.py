@@ -42,6 +42,7 @@ from lambent.dataplane.types import (
     InvocationReport,
     InvocationStatus,
     OutputLine,
+    RestoreFailed,
     TelemetrySubscribed,
     TimedOut,
 )
@@ -51,7 +52,7 @@ _INTERNAL_S: Final = 0.5
 _EXTERNAL_S: Final = 2.0
 _RUNTIME_SHARE_S: Final = 0.3
 _END_PATIENCE_S: Final = 1.0
-_FLUSH_S: Final = 0.5
+_FLUSH_S: Final = 1.0
 _PERMISSION_ERRORS: Final = frozenset({1, 13})
 
 
@@ -76,7 +77,7 @@ class ExtensionFailure:
         return json.dumps(told, separators=(",", ":")).encode()
 
 
-Ran = Completed | FunctionError | TimedOut | Crashed | InitFailed
+Ran = Completed | FunctionError | TimedOut | Crashed | InitFailed | RestoreFailed
 """How an invocation ends that was given to an environment."""
 
 

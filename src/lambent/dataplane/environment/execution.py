@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from dataclasses import replace
 from functools import partial
 
@@ -19,12 +20,13 @@ from lambent.base.tasks import OwnedTask
 from lambent.dataplane.environment.assignment import Assignment
 from lambent.dataplane.environment.companions import Companions, ExtensionFailure, Ran, ShutdownReason
 from lambent.dataplane.environment.host import EnvironmentStatus, Host, log_stream
-from lambent.dataplane.environment.init_phase import CUT_OFF, InitFailure, init_end
+from lambent.dataplane.environment.init_phase import CUT_OFF, InitFailure, init_end, init_limit_s
 from lambent.dataplane.environment.meter import Meter
 from lambent.dataplane.environment.owner import EnvironmentOwner
 from lambent.dataplane.errors import DataPlaneError, PlatformStoppingError, SandboxError
 from lambent.dataplane.lifecycle import EnvironmentState, Lifecycle
 from lambent.dataplane.logs import OutputRelay
+from lambent.dataplane.metering import ColdStart
 from lambent.dataplane.runtime_api.messages import (
     Closed,
     CloseReason,
@@ -42,7 +44,6 @@ from lambent.dataplane.types import (
     ExitKind,
     FunctionError,
     FunctionSpec,
-    InitFailed,
     InitializationType,
     InvocationReport,
     InvocationStatus,
@@ -88,7 +89,8 @@ class Environment:
         self._initializing: OwnedTask[None] | None = None
         self._is_cut_off = False
         self._overdue = 0
-        self._init_ms: float | None = None
+        self._cold_start: ColdStart | None = None
+        self._failed_restore: InitFailure | None = None
         self._meter = Meter(spec, host.real_time)
         self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -134,7 +136,7 @@ class Environment:
         if self._lifecycle.state is _IDLE:
             self._move(_BUSY, "invocation")
         assignment.begin(self, self._host.real_time)
-        assignment.init_ms, self._init_ms = self._init_ms, None
+        assignment.cold_start, self._cold_start = self._cold_start, None
         self._active.append(assignment)
         assignment.timer = self._host.timers.call_later(self.spec.timeout_s, self._timed_out, assignment)
         relay = self._told()
@@ -165,7 +167,7 @@ class Environment:
 
     async def _start(self) -> None:
         try:
-            failure = await self._initialize(self._host.settings.init_timeout_s)
+            failure = await self._initialize(init_limit_s(self.spec, self._started_for, self._host.settings))
         except Exception as error:  # noqa: BLE001 - outermost: whoever waits must hear of it
             self._initializing = None
             self._give_up(error)
@@ -181,34 +183,42 @@ class Environment:
         begun_at, begun = host.real_time.now(), host.real_time.monotonic()
         endpoint_url = host.settings.endpoint_url
         variables = environment_variables(self.spec, credentials, self._log_stream, endpoint_url, self._started_for)
-        sandbox = self._sandbox = await host.launcher.launch(self._sandbox_spec(variables))
+        sandbox = self._sandbox = await host.launch(self._sandbox_spec(variables))
         self._standing = None
         relay = self._enter(sandbox, begun_at)
+        is_restore, up = sandbox.started_by == "snapshot", host.real_time.monotonic()
+        limit_s, is_apart = (host.settings.restore_timeout_s if is_restore else limit_s), limit_s is not None
         companions = self._companions
         failure = CUT_OFF if self._is_cut_off else await init_end(sandbox, companions, limit_s)
-        init_ms = (host.real_time.monotonic() - begun) * 1000
+        now = host.real_time.monotonic()
+        took_ms = (now - begun) * 1000
         sandbox.drain_output()
         if companions is not None and not self._is_cut_off:
-            companions.init_ended(init_ms, failure)
+            companions.init_ended(took_ms, failure)
         self._meter.begin(sandbox)
+        ended = host.observer.restore_ended if is_restore else host.observer.init_ended
         if failure is None:
             sandbox.limit_cpu()
-            if self._started_for is not InitializationType.ON_DEMAND:
-                host.observer.init_ended(relay.environment, init_ms, InvocationStatus.SUCCESS, None)
-            elif limit_s is not None:
+            is_on_demand = self._started_for is InitializationType.ON_DEMAND
+            if is_restore or not is_on_demand:
+                ended(relay.environment, took_ms, InvocationStatus.SUCCESS, None)
+            if is_apart and (is_restore or is_on_demand):
                 # The retry inside an invocation is part of that one's duration and is not reported apart.
-                self._init_ms = init_ms
+                self._cold_start = ColdStart(took_ms, math.ceil((now - up) * 1000) if is_restore else None)
             sandbox.left.add_done_callback(partial(self._ended, sandbox))
             sandbox.channel.closed.add_done_callback(partial(self._closed, sandbox))
             return None
         if not self._is_cut_off:
-            host.observer.init_ended(relay.environment, init_ms, failure.status, failure.error_type)
-        await self._reset_sandbox(sandbox, _reason_of(failure.status))
+            ended(relay.environment, took_ms, failure.status, failure.error_type)
+        await self._reset_sandbox(sandbox, failure.shutdown_reason)
+        if is_restore:
+            failure = replace(failure, of_restore=True)
+            self._failed_restore = failure if is_apart else None  # whoever waits for this environment is told
         return failure
 
     async def _initialize_within(self, assignment: Assignment) -> None:
         try:
-            failure = await self._initialize(None)
+            failure, self._failed_restore = self._failed_restore or await self._initialize(None), None
         except Exception as error:  # noqa: BLE001 - outermost: the caller must hear of it
             self._initializing = None
             if not assignment.is_over:
@@ -223,10 +233,7 @@ class Environment:
             self._owner.freed(self)  # of its other slots, if it has any
         elif failure is not None:
             report = self._report(assignment, failure.status, failure.error_type)
-            payload = failure.payload
-            if failure.extension is not None:
-                payload = failure.extension.payload(assignment.invocation.request_id)
-            self._conclude(assignment, InitFailed(payload, failure.error_type, failure.exit, report))
+            self._conclude(assignment, failure.outcome(report))
             self._free("init failed again")
 
     def _enter(self, sandbox: Sandbox, begun_at: float) -> OutputRelay:
@@ -246,9 +253,11 @@ class Environment:
         relay = OutputRelay(self._host.observer, info)
         relay.request_id = self._relay.request_id if self._relay is not None else None
         self._relay = relay
-        if is_first:
-            if self._lifecycle.state is EnvironmentState.STARTING:
-                self._move(EnvironmentState.INITIALIZING, f"sandbox built by {sandbox.started_by}")
+        if self._lifecycle.state is EnvironmentState.STARTING:
+            self._move(EnvironmentState.INITIALIZING, f"sandbox built by {sandbox.started_by}")
+        if sandbox.started_by == "snapshot":
+            self._host.observer.restore_started(info, begun_at)
+        elif is_first:
             self._host.observer.init_started(info, begun_at)
         self._companions = None
         if sandbox.link is not None:
@@ -485,10 +494,6 @@ class Environment:
         if self._relay is None:
             raise RuntimeError(f"environment {self._environment_id} was given an invocation before its sandbox")
         return self._relay
-
-
-def _reason_of(status: InvocationStatus) -> ShutdownReason:
-    return ShutdownReason.TIMEOUT if status is InvocationStatus.TIMEOUT else ShutdownReason.FAILURE
 
 
 def _as_ours(error: Exception) -> DataPlaneError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
@@ -47,6 +47,12 @@ class SandboxLauncher(Protocol):
     async def launch(self, spec: SandboxSpec) -> Sandbox:
         """Start one environment; raises SandboxError."""
 
+    async def restore(self, template: Sandbox, spec: SandboxSpec, shared_mb: int) -> Sandbox:
+        """Start one environment as a fork of a template; raises SandboxError."""
+
+    def restored_from(self, template: Sandbox) -> Sequence[Sandbox]:
+        """Return the environments restored from a template that have not ended."""
+
 
 class Timer(Protocol):
     """A call that is due later."""
@@ -64,10 +70,14 @@ class Timers(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """What every environment leans on. `clock` is the platform's; `real_time` measures what handlers see."""
+    """What every environment leans on. `clock` is the platform's; `real_time` measures what handlers see.
+
+    `launch` starts a sandbox as its specification says: afresh, or from a snapshot.
+    """
 
     settings: DataPlaneSettings
     launcher: SandboxLauncher
+    launch: Callable[[SandboxSpec], Awaitable[Sandbox]]
     credentials: CredentialSource
     observer: Observer
     clock: Clock

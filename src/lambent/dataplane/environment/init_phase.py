@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from lambent.dataplane.environment.companions import Companions, ExtensionFailure
-from lambent.dataplane.runtime_api.messages import ErrorAnswer, InitAnswer, Parked
+from lambent.dataplane.environment.companions import Companions, ExtensionFailure, ShutdownReason
+from lambent.dataplane.runtime_api.messages import ErrorAnswer, InitAnswer, Parked, Snapshot
 from lambent.dataplane.sandbox.handle import Sandbox
-from lambent.dataplane.types import InvocationStatus, ProcessExit
+from lambent.dataplane.types import (
+    DataPlaneSettings,
+    FunctionSpec,
+    InitFailed,
+    InitializationType,
+    InvocationReport,
+    InvocationStatus,
+    ProcessExit,
+    RestoreFailed,
+)
 
 # A process that closed its channel is ending; its exit is worth this much waiting, for its cause is the answer.
 _EXIT_PATIENCE_S = 1.0
@@ -24,6 +33,31 @@ class InitFailure:
     payload: bytes | None = None
     exit: ProcessExit | None = None
     extension: ExtensionFailure | None = None
+    of_restore: bool = False
+
+    @property
+    def shutdown_reason(self) -> ShutdownReason:
+        """Why the environment's extensions are told to end."""
+        return ShutdownReason.TIMEOUT if self.status is InvocationStatus.TIMEOUT else ShutdownReason.FAILURE
+
+    def outcome(self, report: InvocationReport) -> InitFailed | RestoreFailed:
+        """Return how the invocation ends that this is told to."""
+        if self.of_restore:
+            return RestoreFailed(self.status is InvocationStatus.TIMEOUT, report)
+        payload = self.payload if self.extension is None else self.extension.payload(report.request_id)
+        return InitFailed(payload, self.error_type, self.exit, report)
+
+
+# AWS gives init that long where it is not part of an invocation, or as long as the function may run.
+# https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib
+_LEAST_APART_S: Final = 130.0
+
+
+def init_limit_s(spec: FunctionSpec, started_for: InitializationType, settings: DataPlaneSettings) -> float:
+    """Return how long an init may take before the invocation that it is for, or that of a snapshot."""
+    if started_for is InitializationType.SNAP_START:
+        return max(_LEAST_APART_S, float(spec.timeout_s))
+    return settings.init_timeout_s
 
 
 CUT_OFF = InitFailure(InvocationStatus.FAILURE, "Sandbox.Failure")
@@ -66,7 +100,7 @@ async def _runtime_failure(sandbox: Sandbox, companions: Companions | None) -> I
     if not first.done():
         return _TIMED_OUT
     answer = first.result()
-    if isinstance(answer, Parked):
+    if isinstance(answer, (Parked, Snapshot)):
         return None
     if isinstance(answer, ErrorAnswer):
         return InitFailure(InvocationStatus.ERROR, answer.error_type, answer.payload)

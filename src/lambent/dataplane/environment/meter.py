@@ -45,7 +45,7 @@ class Meter:
             assignment.invocation.request_id,
             assignment.started_at,
             duration_ms,
-            assignment.init_ms,
+            assignment.cold_start,
             self._spec.memory_mb,
             self._peak_mb,
         )

@@ -57,5 +57,12 @@ class Closed:
     reason: CloseReason
 
 
-InitAnswer = Parked | ErrorAnswer | Closed
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Init is over, and the runtime is a template for others, unless there is an obstacle to that."""
+
+    obstacle: str | None
+
+
+InitAnswer = Parked | Snapshot | ErrorAnswer | Closed
 RuntimeAnswer = Response | ErrorAnswer | Closed

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
+from collections.abc import Sequence
 from typing import Final, Self, cast
 
 from lambent.dataplane.runtime_api.messages import (
@@ -20,6 +22,7 @@ from lambent.dataplane.runtime_api.messages import (
     Parked,
     Response,
     RuntimeAnswer,
+    Snapshot,
 )
 from lambent.dataplane.runtime_api.streamed import TOO_LARGE, StreamedAnswer
 from lambent.dataplane.types import ResponseSink
@@ -35,6 +38,7 @@ _BOUNDS: Final = {
     framing.STREAM: _RESPONSE_OVERHEAD,
     framing.CHUNK: framing.MAX_CHUNK,
     framing.STREAM_END: framing.MAX_ERROR,
+    framing.SNAPSHOT: 1024,
 }
 _STREAMED: Final = frozenset({framing.STREAM, framing.CHUNK, framing.STREAM_END})
 
@@ -92,6 +96,15 @@ class RuntimeChannel(asyncio.Protocol):
         )
         self._transport.write(framing.encode_invoke(texts, payload))
         return answer
+
+    def restore(self, request: bytes, descriptors: Sequence[int]) -> None:
+        """Hand a RESTORE frame and descriptors to a template; raises OSError where it cannot take them."""
+        if self._transport is None or self.closed.done():
+            raise BrokenPipeError("the template has ended")
+        # A template has nothing else to read, so that what we send beside the transport cannot cut into its words.
+        with socket.socket(fileno=os.dup(self._transport.get_extra_info("socket").fileno())) as raw:
+            if socket.send_fds(raw, [request], descriptors) < len(request):
+                raise BlockingIOError("the template takes no more requests")
 
     def close(self) -> None:
         """Close the host end; idempotent."""
@@ -163,7 +176,7 @@ class RuntimeChannel(asyncio.Protocol):
         elif self.first_next.done():
             self._end(CloseReason.MALFORMED)
         else:
-            self.first_next.set_result(Parked() if kind == framing.NEXT else _error_answer(data[start:]))
+            self.first_next.set_result(_init_answer(kind, data[start:]))
 
     def _respond(self, data: bytes, start: int) -> None:
         type_end = start + 1 + data[start] if len(data) > start else len(data) + 1
@@ -223,10 +236,23 @@ class RuntimeChannel(asyncio.Protocol):
             self._transport.close()
 
 
+def _init_answer(kind: int, body: bytes) -> InitAnswer:
+    if kind == framing.NEXT:
+        return Parked()
+    if kind == framing.SNAPSHOT:
+        return Snapshot(_text_of(body, "obstacle"))
+    return _error_answer(body)
+
+
 def _error_answer(body: bytes) -> ErrorAnswer:
+    return ErrorAnswer(payload=body, error_type=_text_of(body, "errorType") or "Runtime.Unknown")
+
+
+def _text_of(body: bytes, member: str) -> str | None:
+    """Return a text of a JSON object; None where there is no such text, or no such object."""
     try:
         report = json.loads(body)
     except (ValueError, RecursionError):
-        report = None
-    named = report.get("errorType") if isinstance(report, dict) else None
-    return ErrorAnswer(payload=body, error_type=named if isinstance(named, str) and named else "Runtime.Unknown")
+        return None
+    found = report.get(member) if isinstance(report, dict) else None
+    return found if isinstance(found, str) else None

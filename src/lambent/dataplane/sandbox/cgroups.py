@@ -21,6 +21,13 @@ from lambent.dataplane.types import IsolationFinding
 _ROOT: Final = Path("/sys/fs/cgroup")
 _PREFIX: Final = "lambent-"  # then the process id of the platform
 _MB: Final = 1_048_576
+# In this order: version 1 lets no limit of memory stand above that of memory and swap together.
+_UNLIMITED: Final = (
+    ("memory.memsw.limit_in_bytes", "-1"),
+    ("memory.limit_in_bytes", "-1"),
+    ("memory.max", "max"),
+    ("pids.max", "max"),
+)
 _USUAL_SHARES: Final = {1: ("cpu.shares", 1024), 2: ("cpu.weight", 100)}  # what one process of the platform weighs
 _MOST_WEIGHT: Final = 10_000
 
@@ -85,6 +92,13 @@ class Cgroup:
         for descriptor in self.join:
             os.close(descriptor)
         self.join = ()
+
+    def lift(self) -> None:
+        """Take the limits away."""
+        for folder in self.folders:
+            for name, unlimited in _UNLIMITED:
+                with contextlib.suppress(OSError):  # of the other version, or of a controller that is not here
+                    (folder / name).write_text(unlimited, encoding="ascii")
 
     def peak_mb(self) -> int | None:
         """Return the most memory used so far in MB, rounded up; None where the kernel keeps no such number."""

@@ -39,8 +39,8 @@ class Sandbox(Protocol):
         """
 
     @property
-    def started_by(self) -> Literal["fork", "exec"]:
-        """Whether the runtime was forked from the fork server or executed afresh."""
+    def started_by(self) -> Literal["fork", "exec", "snapshot"]:
+        """Whether the runtime was forked from the fork server, executed afresh, or restored from a snapshot."""
 
     @property
     def notices(self) -> tuple[str, ...]:

@@ -24,6 +24,7 @@ from lambent.dataplane.sandbox.interpreters import RUNTIMES, Interpreters
 from lambent.dataplane.sandbox.names import name_server
 from lambent.dataplane.sandbox.namespaces import (
     USER_ID,
+    filter_finding,
     namespace_finding,
     namespace_means,
     network_finding,
@@ -31,7 +32,13 @@ from lambent.dataplane.sandbox.namespaces import (
 )
 from lambent.dataplane.sandbox.node_sdk.installation import NodeSdk
 from lambent.dataplane.sandbox.process_memory import MemoryWatch, ProcessMemory
-from lambent.dataplane.sandbox.request import SandboxPaths, exec_cause, external_extensions, spawn_request
+from lambent.dataplane.sandbox.request import (
+    SandboxPaths,
+    exec_cause,
+    external_extensions,
+    restore_request,
+    spawn_request,
+)
 from lambent.dataplane.sandbox.running import RunningSandbox, SandboxParts, Standing
 from lambent.dataplane.sandbox.runtime_directory import (
     assemble_runtime,
@@ -41,6 +48,7 @@ from lambent.dataplane.sandbox.runtime_directory import (
 )
 from lambent.dataplane.sandbox.spec import Interpreter, SandboxSpec
 from lambent.dataplane.supervision.fork_server import ForkServer, ForkServerSpec
+from lambent.dataplane.supervision.restored import RestoredKeeper
 from lambent.dataplane.types import (
     DataPlaneSettings,
     EndpointServer,
@@ -74,6 +82,7 @@ class Launcher:
         self._servers: dict[tuple[Path, str], asyncio.Future[ForkServer]] = {}
         self._running: dict[str, RunningSandbox] = {}
         self._numbers = itertools.count()
+        self._templates: dict[RunningSandbox, RunningSandbox] = {}
         self._folder = settings.scratch / "sandboxes"
 
     @property
@@ -167,17 +176,40 @@ class Launcher:
         except BaseException:
             sandbox.kill()  # its own end cleans up, whether or not anyone waits for it
             raise
-        if standing is None and self._settings.endpoint_server is not None:
-            await self._connect(sandbox, self._settings.endpoint_server)
-        if not self._known_cgroups.limits_memory:
-            self._memory_watch.add(sandbox, ProcessMemory(keeper), spec.limits.memory_mb)
+        if isinstance(place, ForkServer) and self._settings.endpoint_server is not None:
+            await self._connect(sandbox, place, self._settings.endpoint_server)
+        self._watch(sandbox, keeper, spec)
         return sandbox
 
-    async def _connect(self, sandbox: RunningSandbox, serve: EndpointServer) -> None:
+    async def restore(self, template: Sandbox, spec: SandboxSpec, shared_mb: int) -> Sandbox:
+        """Start an environment as a fork of `template`, whose init is over; the same holds as for `launch`.
+
+        Of `spec.variables` only those are set. `shared_mb` is the memory that it has in common with the template.
+        """
+        if not isinstance(template, RunningSandbox):
+            raise SandboxError("what is no sandbox of ours cannot be forked")
+        ours, theirs = socket.socketpair()
+        with theirs:
+            channel = await RuntimeChannel.open(ours)
+            sandbox = self._fork(template, spec, channel, theirs, shared_mb)
+        try:
+            keeper = await asyncio.shield(sandbox.started)
+        except BaseException:
+            sandbox.kill()
+            channel.close()  # a template that hangs would hold the other end
+            raise
+        self._watch(sandbox, keeper, spec)
+        return sandbox
+
+    def restored_from(self, template: Sandbox) -> list[Sandbox]:
+        """Return the environments restored from `template` that have not ended."""
+        return [sandbox for sandbox, origin in self._templates.items() if origin is template]
+
+    async def _connect(self, sandbox: RunningSandbox, server: ForkServer, serve: EndpointServer) -> None:
         """Answer in the sandbox's own network: AWS requests, and questions for names."""
         child = sandbox.standing.child
         try:
-            endpoint, names = sandbox.standing.server.passed_sockets(child)
+            endpoint, names = server.passed_sockets(child)
             for listening in (await serve(endpoint), await name_server(names)):
                 child.gone.add_done_callback(partial(_close, listening))
         except BaseException:
@@ -187,7 +219,8 @@ class Launcher:
     def findings(self) -> list[IsolationFinding]:
         """Return, for each means of isolation, whether it holds here, and if not, why and what would help."""
         means, failure = self._means, self._namespace_failure
-        found = [namespace_finding(means, failure), network_finding(means, failure), *self._known_cgroups.findings()]
+        found = [tell(means, failure) for tell in (namespace_finding, network_finding, filter_finding)]
+        found += self._known_cgroups.findings()
         if self._settings.isolation is IsolationLevel.PROCESS:
             return found + process_weaknesses("leave --isolation to auto" if found[0].holds else found[0].remedy)
         return found if found[0].holds else found + process_weaknesses(found[0].remedy)
@@ -320,6 +353,43 @@ class Launcher:
             standing.cgroup.begin_anew()
         standing.server.spawn_again(standing.child, request, descriptors)
 
+    def _fork(
+        self, template: RunningSandbox, spec: SandboxSpec, channel: RuntimeChannel, guest: socket.socket, shared_mb: int
+    ) -> RunningSandbox:
+        """Ask a template for a fork; where it does not hear us, the sandbox returned ends without having started."""
+        temporary = self._folder / "environments" / spec.environment_id
+        try:
+            cgroup = self._make_cgroup(spec, SandboxPaths(self._runtime_directory(spec.interpreter), None, temporary))
+            template.lift_limits()
+        except SandboxError:
+            channel.close()
+            raise
+        keeper = RestoredKeeper()
+        output, output_end = os.pipe()
+        os.set_blocking(output, False)
+        descriptors = {"channel": guest.fileno(), "output": output_end, "control": keeper.their_end}
+        for number, descriptor in enumerate(cgroup.join if cgroup else ()):
+            descriptors[f"cgroup{number}"] = descriptor
+        standing = Standing(keeper, keeper.child, cgroup, spec.isolation is IsolationLevel.NAMESPACE)
+        parts = SandboxParts(standing, channel, None, output, None, "snapshot", _notices(spec, None), shared_mb)
+        sandbox = self._running[spec.environment_id] = RunningSandbox(parts, self._real_time.now)
+        self._templates[sandbox] = template
+        keeper.child.gone.add_done_callback(lambda _: self._templates.pop(sandbox))
+        keeper.child.gone.add_done_callback(lambda _: self._forget(spec.environment_id, standing, temporary))
+        try:
+            template.channel.restore(restore_request(spec, temporary, tuple(descriptors)), tuple(descriptors.values()))
+        except OSError as error:
+            keeper.give_up(error.strerror or str(error))
+        os.close(output_end)
+        keeper.passed()
+        if cgroup is not None:
+            cgroup.joined()
+        return sandbox
+
+    def _watch(self, sandbox: RunningSandbox, keeper: int, spec: SandboxSpec) -> None:
+        if not self._known_cgroups.limits_memory:
+            self._memory_watch.add(sandbox, ProcessMemory(keeper), spec.limits.memory_mb)
+
     def _make_cgroup(self, spec: SandboxSpec, paths: SandboxPaths) -> Cgroup | None:
         try:
             # Numbered, because the kernel may not be done with an earlier one of the same environment.
@@ -363,7 +433,7 @@ def _notices(spec: SandboxSpec, cause: str | None) -> tuple[str, ...]:
     started = f"started by exec, not by fork, because {cause} is set" if cause else None
     minor = minor_version(spec.interpreter.version)
     if spec.interpreter.host is not None:
-        return (spec.interpreter.notice,) if spec.interpreter.notice else ()
+        return tuple(notice for notice in (spec.interpreter.notice, *spec.notices) if notice)
     lacks_sdk = minor == "3.9" and not older_packages(minor).is_dir()
     sdk = "boto3 is not offered: no release that serves Python 3.9 is installed beside ours" if lacks_sdk else None
-    return tuple(notice for notice in (spec.interpreter.notice, started, sdk) if notice)
+    return tuple(notice for notice in (spec.interpreter.notice, started, sdk, *spec.notices) if notice)

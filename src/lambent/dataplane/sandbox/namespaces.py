@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import platform
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from lambent.dataplane.types import IsolationFinding
+from lambent.guest import system_calls
 
 USER_ID: Final = 993
 """The user id functions have, that of AWS's sbx_user1051."""
@@ -78,6 +80,17 @@ def network_finding(means: NamespaceMeans, failure: str | None) -> IsolationFind
     namespaces = namespace_finding(means, failure)
     reason = "with --network closed; else functions have the machine's" if namespaces.holds else "needs namespaces"
     return IsolationFinding("closed network", namespaces.holds, reason, namespaces.remedy)
+
+
+def filter_finding(means: NamespaceMeans, failure: str | None, proc: Path = Path("/proc")) -> IsolationFinding:
+    """Return whether system calls that open the kernel are refused in namespace isolation."""
+    name = "system call filter"
+    if not system_calls.program(platform.machine()):
+        return IsolationFinding(name, False, f"not made for {platform.machine()}", "run on x86-64 or arm64")  # noqa: FBT003 - the record's own order
+    if "errno" not in _read(proc / "sys/kernel/seccomp/actions_avail").split():
+        return IsolationFinding(name, False, "the kernel has none", "a kernel with CONFIG_SECCOMP_FILTER")  # noqa: FBT003 - as above
+    namespaces = namespace_finding(means, failure)
+    return IsolationFinding(name, namespaces.holds, "" if namespaces.holds else "needs namespaces", namespaces.remedy)
 
 
 def process_weaknesses(remedy: str) -> list[IsolationFinding]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from lambent.dataplane.runtime_api.extensions import MAX_EXTENSIONS
 from lambent.dataplane.sandbox import nodes
 from lambent.dataplane.sandbox.spec import SandboxSpec
 from lambent.dataplane.types import IsolationLevel
-from lambent.guest import rootfs
+from lambent.guest import framing, rootfs
 
 _EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 _LOG_DESCRIPTOR = "4"
@@ -69,6 +70,18 @@ def spawn_request(spec: SandboxSpec, paths: SandboxPaths, *, limits_processes: b
         "extensions": list(external_extensions(paths.layers)[:MAX_EXTENSIONS]),
         "serves_runtime": spec.interpreter.family == "provided",
     }
+
+
+def restore_request(spec: SandboxSpec, temporary: Path, descriptors: Sequence[str]) -> bytes:
+    """Return a template's RESTORE frame: `spec.variables` are all that the fork is to set."""
+    in_namespace = spec.isolation is IsolationLevel.NAMESPACE
+    own = {} if in_namespace else {"TMPDIR": str(temporary)}
+    body = {
+        "descriptors": list(descriptors),
+        "variables": {**spec.variables, **own},
+        "temporary": "/tmp" if in_namespace else str(temporary),
+    }
+    return framing.frame(framing.RESTORE, json.dumps(body).encode())
 
 
 def external_extensions(layers: Path | None) -> tuple[str, ...]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 from lambent.dataplane.runtime_api.companion_link import CompanionLink
 from lambent.dataplane.runtime_api.rendezvous import RuntimeChannel
@@ -15,11 +15,24 @@ from lambent.dataplane.sandbox.handle import OutputCallback
 from lambent.dataplane.sandbox.output_pipe import OutputPipe
 from lambent.dataplane.sandbox.process_memory import ProcessMemory
 from lambent.dataplane.supervision.child import exit_of
-from lambent.dataplane.supervision.fork_server import Child, ForkServer
+from lambent.dataplane.supervision.fork_server import Child
 from lambent.dataplane.types import ExitKind, OutputLine, ProcessExit
 from lambent.guest import keeper
 
 _END_ALL_PATIENCE_S: Final = 2.0
+
+
+class Keepers(Protocol):
+    """Who reaches a keeper: the fork server it comes from, or, for a restored one, we ourselves."""
+
+    def signal(self, child: Child, number: int) -> None:
+        """Send a signal to a child's keeper; without effect where it has ended."""
+
+    def dismiss(self, child: Child) -> None:
+        """Ask for no other runtime after the one it has."""
+
+    def spawn_again(self, child: Child, request: Mapping[str, object], descriptors: Mapping[str, int]) -> None:
+        """Ask a keeper whose runtime has ended for another one; raises SandboxError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +41,20 @@ class SandboxParts:
 
     standing: Standing
     channel: RuntimeChannel
-    link: CompanionLink
+    link: CompanionLink | None
     output: int
     extension_output: int | None
-    started_by: Literal["fork", "exec"]
+    started_by: Literal["fork", "exec", "snapshot"]
     notices: tuple[str, ...]
+    shared_mb: int = 0
+    """Memory that is charged to the snapshot it was restored from, and counts as its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """What a reset leaves standing of a sandbox: its keeper with /tmp and all mounts, its control group."""
 
-    server: ForkServer
+    server: Keepers
     child: Child
     cgroup: Cgroup | None
     has_pid_namespace: bool
@@ -63,7 +78,7 @@ class RunningSandbox:
         self._peak_mb = 0
         self._memory: ProcessMemory | None = None
         self.exited: Final[asyncio.Future[ProcessExit]] = self._loop.create_future()
-        has_extensions = bool(parts.link.expected)
+        has_extensions = parts.link is not None and bool(parts.link.expected)
         self.left: Final[asyncio.Future[ProcessExit]] = self._loop.create_future() if has_extensions else self.exited
         if has_extensions:
             self._runtime.left.add_done_callback(self._on_left)
@@ -82,13 +97,13 @@ class RunningSandbox:
         return self._parts.channel
 
     @property
-    def link(self) -> CompanionLink:
-        """The way to its extensions."""
+    def link(self) -> CompanionLink | None:
+        """The way to its extensions; none where it was restored from a snapshot."""
         return self._parts.link
 
     @property
-    def started_by(self) -> Literal["fork", "exec"]:
-        """Whether the runtime was forked from the fork server or executed afresh."""
+    def started_by(self) -> Literal["fork", "exec", "snapshot"]:
+        """Whether the runtime was forked from the fork server, executed afresh, or restored from a snapshot."""
         return self._parts.started_by
 
     @property
@@ -163,6 +178,11 @@ class RunningSandbox:
         self._cause = ExitKind.OUT_OF_MEMORY
         self._standing.server.signal(self._standing.child, keeper.END_ALL)
 
+    def lift_limits(self) -> None:
+        """Let its control group hold what forking others is charged to it: as a template it runs no code of its own."""
+        if self._standing.cgroup is not None:
+            self._standing.cgroup.lift()
+
     def measure_by(self, memory: ProcessMemory) -> None:
         """Read the environment's memory there, where no control group counts it."""
         self._memory = memory
@@ -183,7 +203,9 @@ class RunningSandbox:
 
     def _measure(self) -> int:
         peak = self._standing.cgroup.peak_mb() if self._standing.cgroup else None
-        if peak is None and self._memory:
+        if peak is not None:
+            peak += self._parts.shared_mb
+        elif self._memory:
             peak = self._memory.peak_mb()
         return peak or 0
 
@@ -208,7 +230,8 @@ class RunningSandbox:
         self._is_reading = False
         for output in self._outputs:
             output.close()
-        self._parts.link.close()
+        if self._parts.link is not None:
+            self._parts.link.close()
         cause = self._typed_cause(ended.result())
         if self._memory:
             self._memory.close()

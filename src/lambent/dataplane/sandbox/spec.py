@@ -50,7 +50,8 @@ class SandboxSpec:
     """One execution environment to be started.
 
     `variables` is the complete environment of the process; the sandbox adds only what depends on where things stand:
-    LAMBDA_TASK_ROOT, LAMBDA_RUNTIME_DIR and, in process isolation, TMPDIR and the PATH's first entry.
+    LAMBDA_TASK_ROOT, LAMBDA_RUNTIME_DIR and, in process isolation, TMPDIR and the PATH's first entry. `notices` are
+    told beside the sandbox's own.
     """
 
     environment_id: str
@@ -60,3 +61,4 @@ class SandboxSpec:
     isolation: IsolationLevel
     limits: Limits
     initialization_type: InitializationType = InitializationType.ON_DEMAND
+    notices: tuple[str, ...] = ()

@@ -199,7 +199,6 @@ def _not_simulated(function: Function, place: Place) -> Iterator[Diagnostic]:
         "vpc": (function.vpc is not None, "the function reaches what this machine reaches"),
         "kms_key": (function.kms_key is not None, "environment variables are not encrypted with it"),
         "tracing": (function.tracing == "active", "no segments are recorded"),
-        "snap_start": (function.snap_start, "published versions start as others do"),
         "architecture": (function.architecture == "arm64", "it runs on this machine's processor"),
         "capacity_provider": (
             function.capacity_provider is not None,

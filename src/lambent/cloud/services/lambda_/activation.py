@@ -6,7 +6,7 @@ A version on Managed Instances is also put to sleep, and deleted, in the backgro
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from lambent.base.tasks import TaskOwner
 from lambent.cloud.services.lambda_ import repository
@@ -24,6 +24,18 @@ from lambent.cloud.store.unit_of_work import Transaction
 from lambent.dataplane import DataPlaneError, PlatformStoppingError, RuntimeUnavailableError, VersionArn
 
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a version could not be made ready, in AWS's words."""
+
+    reason: str
+    code: str = "InternalError"
+
+
+# What CloudFormation repeats where a version with SnapStart does not stabilize.
+_INIT_FAILED = Problem("An error occurred during function initialization.", "FunctionError")
 
 
 class Activation:
@@ -64,7 +76,7 @@ class Activation:
                 return  # taken up again after the next start
         await self._dependencies.store.write(lambda transaction: self._settle(transaction, version, problem))
 
-    async def _prepare(self, version: FunctionVersion) -> str | None:
+    async def _prepare(self, version: FunctionVersion) -> Problem | None:
         """Make everything ready; return why that failed, or None."""
         route = version_route(version, self._packages)
         for digest in route.digests:
@@ -74,6 +86,9 @@ class Activation:
             return None
         try:
             await self._dependencies.plane.prepare(route.spec)
+            if route.spec.snap_start and (failure := await self._dependencies.plane.snapshot(route.spec)) is not None:
+                _log.warning("the init of %s failed: %s", version.arn, failure.error_type)
+                return _INIT_FAILED
         except RuntimeUnavailableError as error:
             # The function exists and can be configured all the same; invoking it says what is missing.
             _log.warning("%s cannot run here: %s", version.arn, error)
@@ -81,10 +96,10 @@ class Activation:
             raise
         except DataPlaneError as error:
             _log.error("%s could not be prepared: %s", version.arn, error)
-            return str(error)
+            return Problem(str(error))
         return None
 
-    def _settle(self, transaction: Transaction, version: FunctionVersion, problem: str | None) -> None:
+    def _settle(self, transaction: Transaction, version: FunctionVersion, problem: Problem | None) -> None:
         current = repository.version(transaction, version.scope, version.function, version.version)
         if current is None or current.status.state is State.DELETING:
             return  # deleted meanwhile
@@ -94,7 +109,8 @@ class Activation:
         if current.status.is_settled:
             return
         event = _event(current) if problem is None else Event.PREPARATION_FAILED
-        status = move(current.status, event, reason=problem, reason_code=None if problem is None else "InternalError")
+        reason, code = (None, None) if problem is None else (problem.reason, problem.code)
+        status = move(current.status, event, reason=reason, reason_code=code)
         # AWS gives a new revision id when a version becomes active, too.
         settled = replace(current, status=status, revision_id=self._dependencies.ids.uuid())
         repository.put_version(transaction, settled)

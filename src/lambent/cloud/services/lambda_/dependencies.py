@@ -12,7 +12,7 @@ from lambent.cloud.framework.identity import Signers
 from lambent.cloud.framework.internal_client import InternalClient
 from lambent.cloud.store.blobs import Blobs
 from lambent.cloud.store.unit_of_work import Store
-from lambent.dataplane import FunctionArn, FunctionSpec, Invocation, Outcome, Provision, VersionArn
+from lambent.dataplane import FunctionArn, FunctionSpec, InitFailure, Invocation, Outcome, Provision, VersionArn
 
 
 class Plane(Protocol):
@@ -23,6 +23,9 @@ class Plane(Protocol):
 
     async def prepare(self, spec: FunctionSpec) -> None:
         """Have everything ready that starting an environment of this spec needs."""
+
+    async def snapshot(self, spec: FunctionSpec) -> InitFailure | None:
+        """Run the init of a version with SnapStart and keep what it leads to; return how that failed, or None."""
 
     def reserve(self, function_arn: FunctionArn, concurrency: int | None) -> None:
         """Set a function's reserved concurrency; None takes it away."""

@@ -72,6 +72,31 @@ def not_active(state: str) -> ServiceError:
     )
 
 
+def snap_start_not_ready() -> ServiceError:
+    """An invocation of a version whose snapshot is still being taken.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/snapstart-troubleshooting.html
+    """
+    return ServiceError(
+        "SnapStartNotReadyException",
+        "Lambda is initializing your function. It will be ready to invoke once your function state becomes ACTIVE.",
+        status=409,
+        members=_USER,
+    )
+
+
+def snap_start_failed(*, is_timeout: bool) -> ServiceError:
+    """An invocation that no environment could be restored for, because of the function's own hooks."""
+    if is_timeout:
+        message = "Lambda couldn't restore the snapshot within the timeout limit."
+        return ServiceError("SnapStartTimeoutException", message, status=408, members=_USER)
+    # The service model's own words.
+    message = (
+        "The afterRestore() runtime hook encountered an error. For more information, check the Amazon CloudWatch logs."
+    )
+    return ServiceError("SnapStartException", message, status=400, members=_USER)
+
+
 def precondition_failed(remedy: str = "GetFunction/GetAlias") -> ServiceError:
     """A RevisionId that is not the latest; `remedy` is the operation that tells the latest."""
     return ServiceError(

@@ -32,6 +32,7 @@ from lambent.dataplane import (
     PlatformStoppingError,
     ProcessExit,
     ResponseSink,
+    RestoreFailed,
     RuntimeUnavailableError,
     SandboxError,
     Throttled,
@@ -75,7 +76,8 @@ class Invoker:
         """Run an invocation to its end. Raises ServiceError where it could not be run, or was throttled."""
         version = call.version
         if version.state is not State.ACTIVE:
-            raise errors.not_active(version.state)
+            is_initializing = version.state is State.PENDING and version.spec is not None and version.spec.snap_start
+            raise errors.snap_start_not_ready() if is_initializing else errors.not_active(version.state)
         if version.spec is None:
             raise errors.invalid_runtime(
                 f"{version.arn} is a container image. Running it needs podman or docker, which this platform does not "
@@ -149,12 +151,10 @@ def answer_to(outcome: Outcome, request_id: str) -> Answer:
         case InitFailed(payload=payload, error_type="Runtime.InvalidEntrypoint") if payload is not None:
             # Nothing has run: the platform says it, and to whom.
             return _error(_failure("Runtime.InvalidEntrypoint", request_id, _message(payload)))
-        case InitFailed(payload=payload) if payload is not None:
-            return _error(payload)
-        case InitFailed(exit=process_exit) if process_exit is not None:
-            return _error(_crash(process_exit, request_id))
-        case InitFailed(error_type=error_type):
-            return _error(_failure(error_type, request_id, "Runtime failed to initialize"))
+        case InitFailed():
+            return _error(_failed_init(outcome, request_id))
+        case RestoreFailed(is_timeout=is_timeout):
+            raise errors.snap_start_failed(is_timeout=is_timeout)
         case Throttled(reason=reason):
             raise ServiceError(
                 "TooManyRequestsException",
@@ -164,6 +164,14 @@ def answer_to(outcome: Outcome, request_id: str) -> Answer:
             )
         case _:
             assert_never(outcome)
+
+
+def _failed_init(outcome: InitFailed, request_id: str) -> bytes:
+    if outcome.payload is not None:
+        return outcome.payload
+    if outcome.exit is not None:
+        return _crash(outcome.exit, request_id)
+    return _failure(outcome.error_type, request_id, "Runtime failed to initialize")
 
 
 def response_too_large(limit_bytes: int) -> Answer:

@@ -39,7 +39,7 @@ def configuration(
         "PackageType": settings.package_type,
         "Architectures": [settings.architecture],
         "EphemeralStorage": {"Size": settings.ephemeral_storage_mb},
-        "SnapStart": {"ApplyOn": settings.snap_start, "OptimizationStatus": "Off"},
+        "SnapStart": {"ApplyOn": settings.snap_start, "OptimizationStatus": "On" if version.has_snapshot else "Off"},
         "LoggingConfig": _logging(settings),
     }
     shape.update(_optional(settings))

@@ -110,6 +110,17 @@ class Reporting:
         ended, at = log_lines.EndedInit(init_ms, status, error_type), self._now()
         self._note(environment, None, lambda: self._init_report(environment, ended, at))
 
+    def restore_started(self, environment: EnvironmentInfo, at: float) -> None:
+        """Note the beginning of a restore."""
+        self._note(environment, None, lambda: self._restore_start(environment, at))
+
+    def restore_ended(
+        self, environment: EnvironmentInfo, restore_ms: float, status: InvocationStatus, error_type: str | None
+    ) -> None:
+        """Note the end of a restore."""
+        ended, at = log_lines.EndedInit(restore_ms, status, error_type), self._now()
+        self._note(environment, None, lambda: self._restore_end(environment, ended, at))
+
     def extension_initialized(self, environment: EnvironmentInfo, extension: ExtensionStatus) -> None:
         """Note how far an extension came in init."""
         at = self._now()
@@ -145,12 +156,25 @@ class Reporting:
             self._noted.set()
 
     def _init_start(self, environment: EnvironmentInfo, at: float) -> Lines:
-        spec = environment.spec
         if not self._passes(environment, "INFO"):
             return ()
-        json = spec.log_format == "JSON"
-        arn = version_arn(Scope(spec.account, spec.region).partition, spec.region, spec.runtime)
-        return ((_ms(at), log_lines.init_start(environment, arn, json=json, at=at)),)
+        json = environment.spec.log_format == "JSON"
+        return ((_ms(at), log_lines.init_start(environment, _runtime_arn(environment), json=json, at=at)),)
+
+    def _restore_start(self, environment: EnvironmentInfo, at: float) -> Lines:
+        if not self._passes(environment, "INFO"):
+            return ()
+        json = environment.spec.log_format == "JSON"
+        return ((_ms(at), log_lines.restore_start(environment, _runtime_arn(environment), json=json, at=at)),)
+
+    def _restore_end(self, environment: EnvironmentInfo, ended: log_lines.EndedInit, at: float) -> Lines:
+        json, is_success = environment.spec.log_format == "JSON", ended.error_type is None
+        lines = []
+        if json and self._passes(environment, "DEBUG" if is_success else "WARN"):
+            lines.append(log_lines.restore_runtime_done(ended, at))
+        if self._passes(environment, "INFO" if is_success else "WARN"):
+            lines.append(log_lines.restore_report(ended, json=json, at=at))
+        return [(_ms(at), line) for line in lines]
 
     def _told(self, environment: EnvironmentInfo, line: _Line[T_contra], told: T_contra, at: float) -> Lines:
         if not self._passes(environment, "INFO"):
@@ -229,6 +253,11 @@ class Reporting:
                 if lines:
                     await self._delivery.put(LogBatch(scope, info.spec.log_group, info.log_stream, lines))
                     await let_others_run()  # a store in memory answers at once
+
+
+def _runtime_arn(environment: EnvironmentInfo) -> str:
+    spec = environment.spec
+    return version_arn(Scope(spec.account, spec.region).partition, spec.region, spec.runtime)
 
 
 def _ended_line(text: str) -> str:

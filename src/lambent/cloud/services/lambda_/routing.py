@@ -229,4 +229,5 @@ def _spec(version: FunctionVersion, packages: Packages) -> FunctionSpec:
         log_format=settings.logging.format,
         application_log_level=settings.logging.application_level,
         tracing_active=settings.tracing_mode == "Active",
+        snap_start=version.has_snapshot,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import stat
+import struct
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from lambent.cloud.errors import ServiceError
+from lambent.cloud.services.lambda_ import unpacking
 from lambent.cloud.services.lambda_.unpacking import unpack
 
 LINK = (stat.S_IFLNK | 0o777) << 16
@@ -64,3 +66,16 @@ def test_damaged_entry_is_refused(tmp_path: Path) -> None:
     package[package.index(b"content")] ^= 1
     with pytest.raises(ServiceError, match="Could not unzip uploaded file"):
         unpack(bytes(package), tmp_path)
+
+
+def test_more_entries_than_any_package_has_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpacking, "_ENTRIES_LIMIT", 1000)
+    # One entry, listed more often.
+    plain = archive({"a": ("x", 0)})
+    place, end = plain.index(b"PK\x01\x02"), plain.index(b"PK\x05\x06")
+    directory = plain[place:end] * 1001
+    sizes = struct.pack("<LL", len(directory), place)
+    countless = plain[:place] + directory + plain[end : end + 12] + sizes + plain[end + 20 :]
+    with pytest.raises(ServiceError, match="Could not unzip uploaded file"):
+        unpack(countless, tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -28,6 +28,7 @@ from lambent.cloud.services.lambda_.model.function import (
     Settings,
 )
 from lambent.cloud.services.lambda_.model.runtimes import CREATABLE, RETIRED
+from lambent.cloud.services.lambda_.model.snap_start_checks import check_snap_start
 
 Members = Mapping[str, Any]  # Any: a request's members, as the framework hands them over
 
@@ -86,7 +87,7 @@ def changed_settings(name: str, current: Settings, asked: Members, looked: Looke
         check_runtime(asked["Runtime"])
     environment = _environment(asked, current)
     dead_letters = asked.get("DeadLetterConfig")
-    return replace(
+    settings = replace(
         current,
         role=_given(asked, "Role", current.role),
         runtime=_given(asked, "Runtime", current.runtime),
@@ -106,6 +107,8 @@ def changed_settings(name: str, current: Settings, asked: Members, looked: Looke
         logging=_logging(name, current.logging, asked.get("LoggingConfig")),
         recorded=_recorded(current.recorded, asked, looked),
     )
+    check_snap_start(settings)
+    return settings
 
 
 def check_runtime(runtime: str) -> None:

@@ -18,6 +18,8 @@ from lambent.cloud.store.scope import Scope
 LATEST = "$LATEST"
 LATEST_PUBLISHED = "$LATEST.PUBLISHED"
 """On Managed Instances, what was last published without a number: the version that an unqualified ARN invokes."""
+PUBLISHED_VERSIONS = "PublishedVersions"
+"""What SnapStart applies to, where it applies."""
 PackageType = Literal["Zip", "Image"]
 Architecture = Literal["x86_64", "arm64"]
 LogFormat = Literal["Text", "JSON"]
@@ -116,6 +118,11 @@ class FunctionVersion:
         """The version's own, qualified ARN."""
         return f"{self.function_arn}:{self.version}"
 
+    @property
+    def has_snapshot(self) -> bool:
+        """Whether its environments are restored from a snapshot: SnapStart is for published versions alone."""
+        return self.settings.snap_start == PUBLISHED_VERSIONS and self.version != LATEST
+
     def fingerprint(self) -> str:
         """Return what publishing compares: equal for two versions that do not differ in code or settings."""
         facts = orjson.dumps([self.settings, self.code.sha256, self.code.image_uri], option=orjson.OPT_SORT_KEYS)
@@ -126,14 +133,15 @@ class FunctionVersion:
     ) -> FunctionVersion:
         """Return this `$LATEST` as another version, active at once if the latest is settled.
 
-        On Managed Instances a version is pending until it has capacity.
+        On Managed Instances a version is pending until it has capacity, with SnapStart until its snapshot is taken.
         """
         settings = self.settings if description is None else replace(self.settings, description=description)
+        takes_time = settings.managed is not None or settings.snap_start == PUBLISHED_VERSIONS
         return replace(
             self,
             version=str(version),
             settings=settings,
-            status=ACTIVE if self.status.is_settled and settings.managed is None else PENDING,
+            status=ACTIVE if self.status.is_settled and not takes_time else PENDING,
             revision_id=revision_id,
             last_modified=now,
             source=self.fingerprint(),

@@ -1,4 +1,4 @@
-"""What Lambda itself writes to a function's log: START, END, REPORT, INIT_START and INIT_REPORT, as text or JSON.
+"""What Lambda itself writes to a function's log: START, END, REPORT, INIT_START, RESTORE_START …, as text or JSON.
 
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html and the telemetry schema.
 """
@@ -47,7 +47,7 @@ def init_start(environment: EnvironmentInfo, runtime_arn: str, *, json: bool, at
 
 @dataclass(frozen=True, slots=True)
 class EndedInit:
-    """An init phase that is over: how long it took and, where it failed, of what it died."""
+    """An init phase or a restore that is over: how long it took and, where it failed, of what it died."""
 
     init_ms: float
     status: InvocationStatus
@@ -84,6 +84,45 @@ def init_report(environment: EnvironmentInfo, ended: EndedInit, *, json: bool, a
         record["errorType"] = known_type(ended.error_type)
     record["metrics"] = {"durationMs": round(ended.init_ms, 3)}
     return _event("platform.initReport", record, at)
+
+
+def restore_start(environment: EnvironmentInfo, runtime_arn: str, *, json: bool, at: float) -> str:
+    """Return the line that the log of an environment restored from a snapshot begins with."""
+    runtime = version_label(environment.spec.runtime)
+    if not json:
+        return f"RESTORE_START Runtime Version: {runtime}\tRuntime Version ARN: {runtime_arn}\n"
+    record = {
+        "runtimeVersion": runtime,
+        "runtimeVersionArn": runtime_arn,
+        "functionName": environment.spec.function_name,
+        "functionVersion": environment.spec.version,
+    }
+    return _event("platform.restoreStart", record, at)
+
+
+def restore_report(ended: EndedInit, *, json: bool, at: float) -> str:
+    """Return the line about a restore that is over."""
+    if not json:
+        line = f"RESTORE_REPORT Restore Duration: {ended.init_ms:.2f} ms"
+        if ended.error_type is None:
+            return line + "\n"
+        tail = "" if ended.status is InvocationStatus.TIMEOUT else f"\tError Type: {ended.error_type}"
+        return f"{line}\tStatus: {ended.status}{tail}\n"
+    return _event(
+        "platform.restoreReport", {**_restored(ended), "metrics": {"durationMs": round(ended.init_ms, 3)}}, at
+    )
+
+
+def restore_runtime_done(ended: EndedInit, at: float) -> str:
+    """Return the platform.restoreRuntimeDone record."""
+    return _event("platform.restoreRuntimeDone", _restored(ended), at)
+
+
+def _restored(ended: EndedInit) -> dict[str, object]:
+    record: dict[str, object] = {"status": ended.status}
+    if ended.error_type is not None:
+        record["errorType"] = ended.error_type
+    return record
 
 
 def extension(status: ExtensionStatus, *, json: bool, at: float) -> str:
@@ -171,6 +210,10 @@ def report_text(report: InvocationReport, tracing: Tracing | None = None) -> str
     )
     if report.init_ms is not None:
         line += f"Init Duration: {report.init_ms:.2f} ms\t"
+    if report.restore_ms is not None:
+        line += (
+            f"Restore Duration: {report.restore_ms:.2f} ms\tBilled Restore Duration: {report.billed_restore_ms} ms\t"
+        )
     if report.status is InvocationStatus.TIMEOUT:
         return f"{line}Status: timeout\n"
     # An exception the handler raised leaves no status here: Lambda's text log names only what ended the environment.
@@ -190,6 +233,8 @@ def report_json(report: InvocationReport, tracing: Tracing | None = None) -> str
     }
     if report.init_ms is not None:
         metrics["initDurationMs"] = round(report.init_ms, 3)
+    if report.restore_ms is not None:
+        metrics["restoreDurationMs"] = round(report.restore_ms, 3)
     record: dict[str, object] = {"requestId": report.request_id, "metrics": metrics, "status": report.status}
     if report.error_type is not None:
         record["errorType"] = report.error_type

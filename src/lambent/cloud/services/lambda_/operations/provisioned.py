@@ -12,11 +12,12 @@ from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.lambda_ import errors, repository
-from lambent.cloud.services.lambda_.control import Control, Target, find_function, find_latest, target_of
+from lambent.cloud.services.lambda_.control import Control, Target, find_function, find_latest, find_version, target_of
 from lambent.cloud.services.lambda_.documents import PROVISIONED
 from lambent.cloud.services.lambda_.listing import marked_page
 from lambent.cloud.services.lambda_.model.function import LATEST, is_version
 from lambent.cloud.services.lambda_.model.provisioned import ProvisionedConfig, shares
+from lambent.cloud.services.lambda_.model.snap_start_checks import not_with_snap_start
 from lambent.cloud.services.lambda_.provisioning import Provisioning
 from lambent.cloud.services.lambda_.rendering import Shape, timestamp
 from lambent.cloud.store.unit_of_work import Reader, Transaction
@@ -46,6 +47,8 @@ class ProvisionedOperations:
             _check_is_there(transaction, target)
             if find_latest(transaction, target).settings.managed is not None:
                 raise errors.not_with_managed_instances("provisioned concurrency configurations")
+            if find_version(transaction, target).has_snapshot:
+                raise not_with_snap_start("Provisioned Concurrency")
             configs = repository.provisioned(transaction, target.scope, target.name)
             _check_conflicts(transaction, target, configs)
             others = sum(each.requested for qualifier, each in configs.items() if qualifier != target.qualifier)

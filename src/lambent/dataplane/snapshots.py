@@ -1,0 +1,232 @@
+"""SnapStart: what has run a version's init, and the environments that are restored from it.
+
+A snapshot is kept as a template: an environment whose init is over, and from which others are forked. It is made when
+the version is published; one that is lost, or was given up for the room it takes, is made anew when next needed.
+https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from dataclasses import dataclass, replace
+from typing import Final
+
+from lambent.base.tasks import OwnedTask
+from lambent.dataplane.environment.host import Host, log_stream
+from lambent.dataplane.environment.init_phase import InitFailure, init_end, init_limit_s
+from lambent.dataplane.errors import PlatformStoppingError, SandboxError
+from lambent.dataplane.logs import OutputRelay
+from lambent.dataplane.runtime_api.companion_link import LinkClosed, Told
+from lambent.dataplane.runtime_api.messages import Snapshot
+from lambent.dataplane.sandbox.handle import Sandbox
+from lambent.dataplane.sandbox.namespaces import USER_ID
+from lambent.dataplane.sandbox.spec import Interpreter, Limits, SandboxSpec
+from lambent.dataplane.sandbox.variables import environment_variables
+from lambent.dataplane.types import (
+    EnvironmentInfo,
+    FunctionSpec,
+    InitializationType,
+    InvocationStatus,
+    IsolationLevel,
+    VersionArn,
+)
+from lambent.guest import framing
+
+SNAP_START = InitializationType.SNAP_START
+_ANEW: Final = "the snapshot was made anew: it had not been kept"
+_CREDENTIALS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+
+
+@dataclass(slots=True)
+class Template:
+    """A snapshot: the sandbox that others are forked from, or why init runs again for each."""
+
+    spec: FunctionSpec
+    sandbox: Sandbox | None = None
+    obstacle: str | None = None
+    failure: InitFailure | None = None
+    base_mb: int = 0
+    used: int = 0
+
+    @property
+    def is_of_use(self) -> bool:
+        """Whether nothing need be made anew: it stands, or it is known that none can."""
+        return self.obstacle is not None or (self.sandbox is not None and not self.sandbox.channel.closed.done())
+
+
+class Snapshots:
+    """The snapshots of every version that has one."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._templates: dict[VersionArn, Template] = {}
+        self._making: dict[VersionArn, OwnedTask[Template]] = {}
+        self._uses = 0
+
+    async def take(self, spec: FunctionSpec, interpreter: Interpreter) -> InitFailure | None:
+        """Run a version's init and keep what it leads to; return how init failed, if it did. Raises SandboxError."""
+        return (await self._template(spec, interpreter)).failure
+
+    async def launch(self, wanted: SandboxSpec) -> Sandbox:
+        """Return a new environment: restored from the version's snapshot, if it is to have one and there can be one.
+
+        That one's `started_by` is "snapshot", and its `first_next` is still to come. Raises SandboxError.
+        """
+        if wanted.initialization_type is not SNAP_START:
+            return await self._host.launcher.launch(wanted)
+        spec = wanted.function
+        is_known = spec.version_arn in self._templates
+        template = await self._template(spec, wanted.interpreter)
+        notices = () if is_known else (_ANEW,)
+        if template.failure is not None:
+            return await self._afresh(wanted, f"its snapshot could not be made anew: {template.failure.error_type}")
+        if template.sandbox is None:
+            return await self._afresh(wanted, template.obstacle or "there is no snapshot")
+        self._use(template)
+        # What init has made of the other variables is part of the snapshot.
+        own = {name: wanted.variables[name] for name in _CREDENTIALS}
+        try:
+            return await self._host.launcher.restore(
+                template.sandbox, replace(wanted, variables=own, notices=notices), template.base_mb
+            )
+        except SandboxError as error:
+            if template.is_of_use:
+                # The kernel forbids what a restore takes (a user namespace, say), and will do so the next time.
+                template.obstacle = str(error)
+                await self._end(template)
+            return await self._afresh(wanted, str(error))
+
+    def retire(self, version_arn: VersionArn) -> None:
+        """Give up a version's snapshot; environments restored from it come to their end first."""
+        making = self._making.get(version_arn)
+        if making is not None:
+            making.cancel()
+        template = self._templates.pop(version_arn, None)
+        if template is not None and template.sandbox is not None:
+            self._host.tasks.start(self._end(template), name=f"end of the snapshot of {version_arn}")
+
+    async def stop(self) -> None:
+        """End every template; the environments restored from them have ended before."""
+        making, self._templates, templates = tuple(self._making.values()), {}, tuple(self._templates.values())
+        for task in making:
+            task.cancel()
+        await asyncio.gather(*(self._end(template) for template in templates))
+
+    async def _afresh(self, wanted: SandboxSpec, reason: str) -> Sandbox:
+        notice = f"init runs again in place of a restore: {reason}"
+        return await self._host.launcher.launch(replace(wanted, notices=(notice,)))
+
+    async def _template(self, spec: FunctionSpec, interpreter: Interpreter) -> Template:
+        known = self._templates.get(spec.version_arn)
+        if known is not None and known.is_of_use:
+            return known
+        making = self._making.get(spec.version_arn)
+        if making is None:
+            making = self._host.tasks.start(self._make(spec, interpreter), name=f"snapshot of {spec.version_arn}")
+            self._making[spec.version_arn] = making
+        try:
+            return await making.result()
+        except asyncio.CancelledError:
+            if not making.done:
+                raise  # it is the caller who was cancelled
+            raise PlatformStoppingError("the snapshot was given up") from None
+
+    def _use(self, template: Template) -> None:
+        self._uses += 1
+        template.used = self._uses
+
+    async def _make(self, spec: FunctionSpec, interpreter: Interpreter) -> Template:
+        template = Template(spec)
+        try:
+            await self._initialize(template, interpreter)
+            if template.failure is None:
+                self._templates[spec.version_arn] = template
+                self._use(template)
+                await self._make_room(template)
+        finally:
+            del self._making[spec.version_arn]
+        return template
+
+    async def _initialize(self, template: Template, interpreter: Interpreter) -> None:
+        host, spec = self._host, template.spec
+        environment_id = host.ids.hex(32)
+        stream = log_stream(spec.version, environment_id, host.real_time.now())
+        variables = environment_variables(
+            spec, await host.credentials.issue(spec), stream, host.settings.endpoint_url, SNAP_START
+        )
+        begun_at, begun = host.real_time.now(), host.real_time.monotonic()
+        sandbox = await host.launcher.launch(self._spec_of(template, interpreter, environment_id, variables))
+        try:
+            program = f"{interpreter.executable} ({interpreter.version})"
+            info = EnvironmentInfo(
+                environment_id, spec, stream, SNAP_START, host.launcher.isolation, program, sandbox.started_by
+            )
+            host.observer.init_started(info, begun_at)
+            sandbox.on_output(OutputRelay(host.observer, info))
+            self._watch_for_extensions(template, sandbox)
+            template.failure = await init_end(sandbox, None, init_limit_s(spec, SNAP_START, host.settings))
+            if template.obstacle is not None:
+                template.failure = None  # it ended because we ended it
+            init_ms = (host.real_time.monotonic() - begun) * 1000
+            sandbox.drain_output()
+            status = InvocationStatus.SUCCESS if template.failure is None else template.failure.status
+            error_type = None if template.failure is None else template.failure.error_type
+            host.observer.init_ended(info, init_ms, status, error_type)
+            answer = sandbox.channel.first_next.result() if sandbox.channel.first_next.done() else None
+            if isinstance(answer, Snapshot):
+                template.obstacle = template.obstacle or answer.obstacle
+            if template.failure is None and template.obstacle is None:
+                template.base_mb, template.sandbox = sandbox.peak_memory_mb(), sandbox
+        finally:
+            if template.sandbox is None:
+                await sandbox.terminate()
+
+    def _watch_for_extensions(self, template: Template, sandbox: Sandbox) -> None:
+        """Give the snapshot up where extensions work beside the runtime: no fork takes them along."""
+
+        def told(what: Told) -> None:
+            if not isinstance(what, LinkClosed):
+                give_up()
+
+        def give_up() -> None:
+            template.obstacle = "extensions work beside the function"
+            self._host.tasks.start(sandbox.terminate(), name=f"end of the snapshot of {template.spec.version_arn}")
+
+        if sandbox.link is not None and sandbox.link.expected:
+            give_up()
+        elif sandbox.link is not None:
+            sandbox.link.on_told(told)
+
+    def _spec_of(
+        self, template: Template, interpreter: Interpreter, environment_id: str, variables: dict[str, str]
+    ) -> SandboxSpec:
+        host, spec = self._host, template.spec
+        isolation = host.launcher.isolation
+        config = {
+            "namespaces": isolation is IsolationLevel.NAMESPACE,
+            "user_id": USER_ID,
+            "storage_mb": spec.ephemeral_storage_mb,
+        }
+        limits = Limits(spec.memory_mb, spec.ephemeral_storage_mb)
+        variables = {**variables, framing.TEMPLATE_VARIABLE: json.dumps(config)}
+        return SandboxSpec(environment_id, spec, variables, interpreter, isolation, limits, SNAP_START)
+
+    async def _make_room(self, newest: Template) -> None:
+        """End what is too many, but nothing in use."""
+        kept = {each.sandbox: each for each in self._templates.values() if each.sandbox is not None}
+        idle = [each for sandbox, each in kept.items() if not self._host.launcher.restored_from(sandbox)]
+        idle = sorted((each for each in idle if each is not newest), key=lambda each: each.used)
+        for template in idle[: max(0, len(kept) - self._host.settings.most_snapshots)]:
+            del self._templates[template.spec.version_arn]
+            await self._end(template)
+
+    async def _end(self, template: Template) -> None:
+        sandbox, template.sandbox = template.sandbox, None
+        if sandbox is None:
+            return
+        # Its end would be theirs: they live in its pid namespace.
+        await asyncio.gather(*(each.exited for each in self._host.launcher.restored_from(sandbox)))
+        with contextlib.suppress(SandboxError):
+            await sandbox.terminate()

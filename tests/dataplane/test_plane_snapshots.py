@@ -1,0 +1,165 @@
+"""Versions with SnapStart through the whole data plane, in real processes: when restores happen, and how they fail."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lambent.base.clock import ManualClock
+from lambent.base.identifiers import SeededIds
+from lambent.dataplane import (
+    Completed,
+    Crashed,
+    DataPlane,
+    DataPlaneSettings,
+    FunctionSpec,
+    Invocation,
+    Outcome,
+    RestoreFailed,
+    VersionArn,
+)
+from lambent.testing.runtimes import RecordingObserver, StaticCredentials
+from tests.dataplane.plane_harness import SPEC
+
+_SOURCE = """
+import os, time, uuid
+from snapshot_restore_py import register_after_restore
+BORN = uuid.uuid4().hex
+def handler(event, context):
+    if event == "exit":
+        os._exit(7)
+    return BORN
+"""
+
+
+class World:
+    """A plane on this machine, and versions for it."""
+
+    def __init__(self, plane: DataPlane, folder: Path) -> None:
+        self.plane = plane
+        self.observer = RecordingObserver()
+        self._folder = folder
+        self._calls = 0
+
+    def version(self, source: str = _SOURCE, *, number: str = "1") -> FunctionSpec:
+        code = self._folder / f"code{number}"
+        code.mkdir()
+        (code / "app.py").write_text(textwrap.dedent(source))
+        arn = VersionArn(f"{SPEC.function_arn}:{number}")
+        return replace(SPEC, version=number, version_arn=arn, code=code, timeout_s=10, revision=number, snap_start=True)
+
+    async def invoke(self, spec: FunctionSpec, event: object = None) -> Outcome:
+        self._calls += 1
+        invocation = Invocation(f"r{self._calls}", spec, json.dumps(event).encode(), spec.function_arn)
+        return await self.plane.invoke(invocation)
+
+    async def born(self, spec: FunctionSpec) -> str:
+        outcome = await self.invoke(spec)
+        assert isinstance(outcome, Completed), outcome
+        return str(json.loads(outcome.payload))
+
+
+Worlds = Callable[..., AbstractAsyncContextManager[World]]
+
+
+@pytest.fixture
+def worlds(tmp_path: Path) -> Worlds:
+    @asynccontextmanager
+    async def running(*, restore_timeout_s: float = 10.0, most_snapshots: int = 16) -> AsyncIterator[World]:
+        settings = DataPlaneSettings(
+            tmp_path / "scratch",
+            "http://127.0.0.1:1",
+            restore_timeout_s=restore_timeout_s,
+            most_snapshots=most_snapshots,
+        )
+        observer = RecordingObserver()
+        plane = DataPlane(
+            settings, clock=ManualClock(), ids=SeededIds(1), credentials=StaticCredentials(), observer=observer
+        )
+        await plane.start()
+        world = World(plane, tmp_path)
+        world.observer = observer
+        try:
+            yield world
+        finally:
+            await plane.stop()
+
+    return running
+
+
+async def test_init_runs_at_publishing_and_every_environment_is_restored(worlds: Worlds) -> None:
+    async with worlds() as world:
+        version = world.version()
+        assert await world.plane.snapshot(version) is None
+        first = await world.born(version)
+        assert isinstance(await world.invoke(version, "exit"), Crashed)
+        assert await world.born(version) == first
+    assert [fact for fact in world.observer.facts if "init" in fact or "restore" in fact] == [
+        "init started",
+        "init ended",
+        "restore started",
+        "restore ended",
+        # A reset restores the same environment anew, as part of the invocation that follows.
+        "restore started",
+        "restore ended",
+    ]
+    cold, _, again = world.observer.reports
+    assert cold.init_ms is None
+    assert cold.restore_ms is not None
+    assert cold.billed_restore_ms is not None
+    assert again.restore_ms is None
+    assert {each.started_by for each in world.observer.environments} == {"fork", "snapshot"}
+    assert [each.notices for each in world.observer.environments] == [(), (), ()]
+
+
+async def test_a_hook_that_takes_too_long_fails_the_invocation(worlds: Worlds) -> None:
+    async with worlds(restore_timeout_s=0.3) as world:
+        version = world.version(_SOURCE + "register_after_restore(time.sleep, 60)\n")
+        assert await world.plane.snapshot(version) is None
+        outcome = await world.invoke(version)
+        assert isinstance(outcome, RestoreFailed)
+        assert outcome.is_timeout
+    assert world.observer.facts.count("restore failed: timeout Sandbox.Timedout") == 1
+
+
+async def test_a_failed_init_leaves_no_snapshot(worlds: Worlds) -> None:
+    async with worlds() as world:
+        failure = await world.plane.snapshot(world.version("raise RuntimeError('no')"))
+        assert failure is not None
+        assert failure.error_type == "RuntimeError"
+        assert world.observer.facts[-1] == "init failed: error RuntimeError"
+
+
+async def test_a_snapshot_that_was_not_kept_is_made_anew_when_needed(worlds: Worlds) -> None:
+    async with worlds() as world:  # as after a restart of the platform
+        version = world.version()
+        first = await world.born(version)
+        assert isinstance(await world.invoke(version, "exit"), Crashed)
+        assert await world.born(version) == first
+    (notice,) = world.observer.environments[1].notices
+    assert notice == "the snapshot was made anew: it had not been kept"
+
+
+async def test_the_snapshot_not_used_for_longest_makes_room(worlds: Worlds) -> None:
+    async with worlds(most_snapshots=1) as world:
+        one, other = world.version(number="1"), world.version(number="2")
+        await world.plane.snapshot(one)
+        await world.plane.snapshot(other)
+        await world.born(other)
+        await world.born(one)
+    restored = [each for each in world.observer.environments if each.started_by == "snapshot"]
+    assert [(each.spec.version, each.notices != ()) for each in restored] == [("2", False), ("1", True)]
+
+
+async def test_several_environments_wait_for_one_init(worlds: Worlds) -> None:
+    async with worlds() as world:
+        version = world.version()
+        assert await world.plane.snapshot(version) is None
+        assert await world.plane.snapshot(version) is None
+    assert world.observer.facts.count("init started") == 1
