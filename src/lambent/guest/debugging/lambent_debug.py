@@ -52,5 +52,6 @@ def _end_with(asking: socket.socket) -> None:
 
 def _load(name: str) -> Callable[[Any, Any], Any]:  # Any: as above
     module, _, function = name.rpartition(".")
-    found: Callable[[Any, Any], Any] = getattr(importlib.import_module(module.replace("/", ".")), function)
+    loaded = importlib.import_module(module.replace("/", "."))
+    found: Callable[[Any, Any], Any] = getattr(loaded, function)  # Any: as above
     return found
