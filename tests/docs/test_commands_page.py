@@ -22,6 +22,7 @@ ENDLESS = {
     "lambent dev": 0,
     "lambent start": 0,
     "lambent start --data ./state --isolation namespace --strict-runtimes": 0,
+    "lambent start --network closed --cpu-limit off": 0,
     "lambent logs fibonacci --since 10m --follow": 130,
 }
 EXIT_CODES = {"lambent diff --env prod": 1}
