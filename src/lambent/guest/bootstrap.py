@@ -1,13 +1,12 @@
-"""Turns a fresh process of a sandbox into AWS's Lambda runtime for Python.
+"""Turns a process that the fork server has forked into the runtime of one environment.
 
-Two ways lead here: forked from the fork server, everything loaded; or executed afresh as /var/runtime/bootstrap.py,
-for variables that only take effect so. Both end in AWS's own loop: loading the handler, context, errors, logging.
+For Python that is AWS's client, everything loaded (`runtime.py`); where a variable only takes effect in an interpreter
+that is executed afresh, and for other languages, it is a program.
 """
 
 from __future__ import annotations
 
 import atexit
-import contextlib
 import errno
 import importlib
 import json
@@ -17,7 +16,8 @@ import sys
 import threading
 import time
 
-from lambent.guest import framing, preloaded, privileges, runtime_client, workers
+from lambent.guest import preloaded, privileges, runtime, runtime_client
+from lambent.guest.runtime import CHANNEL, DOORS, LAYERS_VARIABLE, LOG
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,11 +25,6 @@ if TYPE_CHECKING:
 
     from lambent.guest.framing import SpawnRequest
 
-CHANNEL = 3
-LOG = 4
-DOORS = {"workers": 8, "logs": 9}
-"""Where workers connect, if there are several; only ever named by their paths in /proc."""
-_LAYERS_VARIABLE = "_LAMBENT_LAYERS"
 _PROGRAM = "bootstrap"
 
 _client_code: preloaded.Compiled | None = None
@@ -54,7 +49,7 @@ def become_runtime(request: SpawnRequest, descriptors: dict[str, int]) -> None:
         os.set_inheritable(LOG, True)  # noqa: FBT003 - as above
         for number in (number for name, number in DOORS.items() if name in descriptors):
             os.set_inheritable(number, True)  # noqa: FBT003 - as above
-        variables[_LAYERS_VARIABLE] = request["layers_seen"]
+        variables[LAYERS_VARIABLE] = request["layers_seen"]
         _execute(request["command"], variables)
     os.environ.clear()
     os.environ.update(variables)
@@ -62,22 +57,10 @@ def become_runtime(request: SpawnRequest, descriptors: dict[str, int]) -> None:
     script = os.path.join(request["runtime_dir_seen"], "bootstrap.py")
     sys.argv = [script]
     sys.modules["__main__"].__dict__.update(__file__=script)
-    sys.path[:] = _search_path(request["layers_seen"], [request["runtime_dir_seen"], *sys.path])
+    sys.path[:] = runtime.search_path(request["layers_seen"], [request["runtime_dir_seen"], *sys.path])
     if _client_code is not None:
         sys.meta_path.insert(0, _client_code)
-    _end_as_an_interpreter_does(_run)
-
-
-def main() -> None:
-    """Be the runtime of one environment, executed afresh; ends by an exception, as AWS's does."""
-    layers = os.environ.pop(_LAYERS_VARIABLE)
-    sys.path[:] = _search_path(layers, sys.path)
-    os.set_inheritable(LOG, False)  # noqa: FBT003 - as above
-    if workers.are_wanted():
-        for number in DOORS.values():
-            with contextlib.suppress(OSError):  # there are none where the sandbox's files are the host's
-                os.set_inheritable(number, False)  # noqa: FBT003 - as above
-    _run()
+    _end_as_an_interpreter_does(lambda: runtime.run(_client_code))
 
 
 def _execute(command: list[str], variables: dict[str, str]) -> NoReturn:
@@ -131,85 +114,6 @@ def _above(descriptor: int, least: int) -> int:
     import fcntl
 
     return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, least)
-
-
-def _search_path(layers: str, rest: list[str]) -> list[str]:
-    # The order of AWS's runtime; task root, layers, then the runtime's own packages and the standard library.
-    # The runtime's name counts, whichever Python stands for it: layers are laid out for that.
-    version = os.environ["AWS_EXECUTION_ENV"].rpartition("_")[2]
-    python = os.path.join(layers, "python")
-    return [os.environ["LAMBDA_TASK_ROOT"], os.path.join(python, "lib", version, "site-packages"), python, *rest]
-
-
-def _run() -> None:
-    """Run AWS's client until it ends by an exception; SystemExit passes through."""
-    are_several = workers.are_wanted()
-    if are_several:
-        os.close(LOG)
-    else:
-        os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = str(LOG)
-    template = os.environ.pop(framing.TEMPLATE_VARIABLE, None)
-    if template is not None:
-        from lambent.guest import snapshot
-    runtime_client.connect(CHANNEL)
-    sys.modules["runtime_client"] = runtime_client
-    _hide_ourselves()
-    from awslambdaric import bootstrap, lambda_runtime_client, lambda_runtime_marshaller
-
-    class Ours:
-        def post_init_error(self, error: dict[str, object], error_type_override: str | None = None) -> None:
-            if error_type_override:
-                error = dict(error, errorType=error_type_override)
-            runtime_client.post_init_error(lambda_runtime_marshaller.to_json(error))
-
-        def restore_next(self) -> None:
-            """Return in every environment restored from this one; at once where it is no template itself."""
-            if template is not None:
-                snapshot.await_restore(runtime_client.channel(), json.loads(template))
-
-        def report_restore_error(self, error: dict[str, object]) -> None:
-            self.post_init_error(error, "Runtime.AfterRestoreError")
-
-    class Client(Ours, lambda_runtime_client.LambdaRuntimeClient):  # type: ignore[misc]  # AWS ships no types
-        """The one client of an environment that serves one request at a time."""
-
-    handler, address = os.environ["_HANDLER"], os.environ.get("AWS_LAMBDA_RUNTIME_API", "")
-    if are_several:
-        _run_several(handler, address, Ours)
-        return
-    if _client_code is not None:
-        sys.meta_path.remove(_client_code)
-    bootstrap.run(handler, Client(address))
-
-
-def _hide_ourselves() -> None:
-    # A function may bring a package of our name; what we need of ours is loaded and stays referenced.
-    for name in [name for name in sys.modules if name == "lambent" or name.startswith("lambent.")]:
-        del sys.modules[name]
-
-
-def _run_several(handler: str, address: str, ours: type) -> None:
-    """Let AWS's client fork its workers, and return when the last has ended."""
-    from awslambdaric import bootstrap, lambda_multi_concurrent_utils, lambda_runtime_client
-
-    class Client(ours, lambda_runtime_client.LambdaMultiConcurrentRuntimeClient):  # type: ignore[misc]  # as above
-        """The client of one worker."""
-
-    class Runner(lambda_multi_concurrent_utils.MultiConcurrentRunner):  # type: ignore[misc]  # as above
-        @classmethod
-        def run_single(cls, handler: str, api_addr: str, use_thread: bool, socket_path: str) -> None:  # noqa: FBT001 - AWS's interface
-            cls._redirect_output(socket_path)
-            workers.become_one(door)
-            bootstrap.run(handler, Client(api_addr, use_thread))
-
-    if _client_code is not None:
-        sys.meta_path.remove(_client_code)
-    # Our client waits in Python, so that no thread is needed to keep signals served.
-    waits_in_thread = False
-    count, door = int(os.environ[workers.COUNT_VARIABLE]), os.environ.pop(workers.DOOR_VARIABLE)
-    logs = os.environ["_LAMBDA_TELEMETRY_LOG_FD_PROVIDER_SOCKET"]
-    workers.watch_those_of_aws()
-    Runner.run_concurrent(handler, address, waits_in_thread, logs, count)
 
 
 def _end_as_an_interpreter_does(run: Callable[[], None]) -> NoReturn:

@@ -5,7 +5,7 @@ import sys
 
 if __name__ == "__main__":
     sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "_guest"))
-    from lambent.guest import bootstrap
+    from lambent.guest import runtime
 
     del sys.path[0]
-    bootstrap.main()
+    runtime.main()

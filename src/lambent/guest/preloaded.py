@@ -7,7 +7,6 @@ compiling them can be done there. They keep the file names they have inside the 
 from __future__ import annotations
 
 import importlib
-import importlib.abc
 import importlib.util
 import os
 import sys
@@ -98,8 +97,8 @@ _STANDARD = [
 ]
 
 
-class Compiled(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """Finds and executes modules from code compiled earlier."""
+class Compiled:
+    """Finds and executes modules from code compiled earlier: a finder and a loader to the import system."""
 
     def __init__(self) -> None:
         self._modules: dict[str, tuple[CodeType, str]] = {}
@@ -135,7 +134,12 @@ class Compiled(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         shown = self._modules[name][1]
         # The folder as it is here and now: an extension built for this interpreter is found beside its package.
         places = [self._folders[name]] if name in self._folders else None
-        return importlib.util.spec_from_file_location(name, shown, loader=self, submodule_search_locations=places)
+        return importlib.util.spec_from_file_location(
+            name,
+            shown,
+            loader=self,  # type: ignore[arg-type]  # the stubs ask for load_module, which nobody calls any more
+            submodule_search_locations=places,
+        )
 
     def create_module(self, _spec: ModuleSpec) -> None:
         """Leave making the module to the import system."""

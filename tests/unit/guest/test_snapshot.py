@@ -18,7 +18,8 @@ from lambent.guest.snapshot import obstacle_of
 
 
 def _open_now() -> list[int]:
-    return [int(name) for name in os.listdir("/proc/self/fd")]
+    listed = os.listdir("/proc/self/fd")  # one of them the listing's own, closed by now
+    return [int(name) for name in listed if os.path.lexists(f"/proc/self/fd/{name}")]
 
 
 @contextlib.contextmanager

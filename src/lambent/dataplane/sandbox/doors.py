@@ -11,7 +11,7 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
-from lambent.guest import bootstrap, kernel, workers
+from lambent.guest import kernel, runtime, workers
 
 # A worker connects three times, and all of them do so at once.
 _BACKLOG = 4096
@@ -51,7 +51,7 @@ class Doors:
         """Return listening sockets made in `folder`, which nobody else uses; raises OSError."""
         doors: dict[str, Door] = {}
         try:
-            for name, number in bootstrap.DOORS.items():
+            for name, number in runtime.DOORS.items():
                 doors[name] = _by_descriptor(folder, name, number) if kernel.IS_LINUX else _by_path(folder, name)
         except OSError:
             cls(doors).close()
