@@ -18,8 +18,8 @@ from lambent.guest.snapshot import obstacle_of
 
 
 def _open_now() -> list[int]:
-    listed = os.listdir("/proc/self/fd")  # one of them the listing's own, closed by now
-    return [int(name) for name in listed if os.path.lexists(f"/proc/self/fd/{name}")]
+    listed = list(Path("/proc/self/fd").iterdir())  # one of them the listing's own, closed by now
+    return [int(entry.name) for entry in listed if os.path.lexists(entry)]
 
 
 @contextlib.contextmanager
