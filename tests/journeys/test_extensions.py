@@ -307,6 +307,7 @@ def test_an_extension_that_ends_in_an_invocation_ends_it(platform: LocalPlatform
     assert answer["errorType"] == "Extension.Crash"
     assert answer["errorMessage"].endswith("Error: signal: segmentation fault")
     assert "Status: error\tError Type: Extension.Crash" in log
+    assert f"{answer['errorMessage']}\nExtension.Crash\nEND RequestId" in log
     change(platform, "segv", Environment={"Variables": {"EXTENSION_MODE": ""}})
     assert invoke(platform, "segv", "again")[0] == "again"
 

@@ -148,6 +148,8 @@ class InvocationReport:
     error_type: str | None = None
     exit: ProcessExit | None = None
     """How the runtime's process ended, where it ended before it answered."""
+    fault: str | None = None
+    """What an extension failed of, where that ended the invocation."""
     restore_ms: float | None = None
     """Set only where the invocation waited for an environment to be restored from a snapshot; `init_ms` is not then."""
     billed_restore_ms: int | None = None

@@ -338,6 +338,7 @@ class Environment:
         for assignment in tuple(self._active):
             payload = failure.payload(assignment.invocation.request_id)
             report = self._report(assignment, InvocationStatus.ERROR, failure.error_type)
+            report = replace(report, fault=failure.message)
             self._conclude(assignment, FunctionError(payload, failure.error_type, report))
         self._begin_reset(failure.error_type, ShutdownReason.FAILURE)
 

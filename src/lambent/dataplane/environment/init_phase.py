@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lambent.dataplane.environment.companions import Companions, ExtensionFailure
@@ -38,7 +38,9 @@ class InitFailure:
         """Return how the invocation ends that this is told to."""
         if self.of_restore:
             return RestoreFailed(self.status is InvocationStatus.TIMEOUT, report)
-        payload = self.payload if self.extension is None else self.extension.payload(report.request_id)
+        if self.extension is None:
+            return InitFailed(self.payload, self.error_type, self.exit, report)
+        payload, report = self.extension.payload(report.request_id), replace(report, fault=self.extension.message)
         return InitFailed(payload, self.error_type, self.exit, report)
 
 

@@ -207,6 +207,8 @@ class Reporting:
             lines.insert(0, log_lines.timed_out(report.request_id, timeout_s, report.ended_at))
         if report.exit is not None:
             lines.insert(0, log_lines.crashed(report.request_id, report.exit))
+        if report.fault is not None and report.error_type is not None:
+            lines.insert(0, log_lines.faulted(report.request_id, report.error_type, report.fault))
         return [(at, line) for line in lines]
 
     def _end_json(

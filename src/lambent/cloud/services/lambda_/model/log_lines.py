@@ -190,6 +190,11 @@ def timed_out(request_id: str, timeout_s: int, at: float) -> str:
 def crashed(request_id: str, process_exit: ProcessExit) -> str:
     """Return the line about a runtime that ended before it answered (text format only)."""
     error_type, message = exits.named(process_exit)
+    return faulted(request_id, error_type, message)
+
+
+def faulted(request_id: str, error_type: str, message: str) -> str:
+    """Return the line about what ended an invocation before its time (text format only)."""
     return f"RequestId: {request_id} Error: {message}\n{error_type}\n"
 
 
