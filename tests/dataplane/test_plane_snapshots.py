@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import textwrap
 from collections.abc import AsyncIterator, Callable
@@ -21,11 +22,13 @@ from lambent.dataplane import (
     FunctionSpec,
     Invocation,
     Outcome,
+    PlatformStoppingError,
     RestoreFailed,
     VersionArn,
 )
 from lambent.testing.runtimes import RecordingObserver, StaticCredentials
 from tests.dataplane.plane_harness import SPEC
+from tests.waiting import eventually
 
 _SOURCE = """
 import os, time, uuid
@@ -126,6 +129,34 @@ async def test_a_hook_that_takes_too_long_fails_the_invocation(worlds: Worlds) -
         assert isinstance(outcome, RestoreFailed)
         assert outcome.is_timeout
     assert world.observer.facts.count("restore failed: timeout Sandbox.Timedout") == 1
+
+
+async def test_a_template_that_is_kept_from_answering_is_given_up(worlds: Worlds) -> None:
+    # What waits for a restore does so in the function's interpreter, which the function can hold up.
+    stuck = """
+forks = []
+def late(fork=os.fork):
+    forks.append(None)
+    if len(forks) > 1:
+        time.sleep(60)
+    return fork()
+os.fork = late
+"""
+    async with worlds(restore_timeout_s=0.3) as world:
+        version = world.version(_SOURCE + stuck)
+        await world.plane.snapshot(version)
+        outcome = await asyncio.wait_for(world.invoke(version), 20)
+        assert isinstance(outcome, Completed)
+        (notices,) = {each.notices for each in world.observer.environments if each.notices}
+        assert any("init runs again" in notice for notice in notices)
+
+
+async def test_the_end_of_the_platform_does_not_wait_for_a_snapshot_in_the_making(worlds: Worlds) -> None:
+    async with worlds() as world:
+        calls = asyncio.gather(world.invoke(world.version("import time\ntime.sleep(60)\n")), return_exceptions=True)
+        await asyncio.to_thread(eventually, lambda: "init started" in world.observer.facts)
+        await asyncio.wait_for(world.plane.stop(), 10)
+        assert [type(outcome) for outcome in await calls] == [PlatformStoppingError]
 
 
 async def test_a_failed_init_leaves_no_snapshot(worlds: Worlds) -> None:

@@ -113,6 +113,8 @@ class DataPlane:
         kept = (*self._provisioned.values(), *self._letting_go)
         pools: list[Pool | ProvisionedPool] = [*self._pools.values(), *self._draining, *kept]
         self._pools.clear()
+        if self._snapshots is not None:
+            self._snapshots.give_up()  # an environment that waits for one would hold its pool up
         await asyncio.gather(*(pool.stop() for pool in pools))
         self._draining.clear()
         self._provisioned.clear()

@@ -64,6 +64,7 @@ class Snapshots:
         self._templates: dict[VersionArn, Template] = {}
         self._making: dict[VersionArn, OwnedTask[Template]] = {}
         self._uses = 0
+        self._has_given_up = False
 
     async def take(self, spec: FunctionSpec, interpreter: Interpreter) -> InitFailure | None:
         """Run a version's init and keep what it leads to; return how init failed, if it did. Raises SandboxError."""
@@ -95,7 +96,7 @@ class Snapshots:
             if template.is_of_use:
                 # The kernel forbids what a restore takes (a user namespace, say), and will do so the next time.
                 template.obstacle = str(error)
-                await self._end(template)
+                self._end_later(template)  # others restored from it may serve for as long as they like
             return await self._afresh(wanted, str(error))
 
     def retire(self, version_arn: VersionArn) -> None:
@@ -105,13 +106,18 @@ class Snapshots:
             making.cancel()
         template = self._templates.pop(version_arn, None)
         if template is not None and template.sandbox is not None:
-            self._host.tasks.start(self._end(template), name=f"end of the snapshot of {version_arn}")
+            self._end_later(template)
+
+    def give_up(self) -> None:
+        """Make no snapshot any more: whoever waits for one is told that the platform is stopping."""
+        self._has_given_up = True
+        for task in tuple(self._making.values()):
+            task.cancel()
 
     async def stop(self) -> None:
         """End every template; the environments restored from them have ended before."""
-        making, self._templates, templates = tuple(self._making.values()), {}, tuple(self._templates.values())
-        for task in making:
-            task.cancel()
+        self.give_up()
+        templates, self._templates = tuple(self._templates.values()), {}
         await asyncio.gather(*(self._end(template) for template in templates))
 
     async def _afresh(self, wanted: SandboxSpec, reason: str) -> Sandbox:
@@ -122,6 +128,10 @@ class Snapshots:
         known = self._templates.get(spec.version_arn)
         if known is not None and known.is_of_use:
             return known
+        if self._has_given_up:
+            raise PlatformStoppingError("the data plane is being stopped")
+        if known is not None:
+            self._end_later(known)  # what ran in it has ended; the place it stood in has not
         making = self._making.get(spec.version_arn)
         if making is None:
             making = self._host.tasks.start(self._make(spec, interpreter), name=f"snapshot of {spec.version_arn}")
@@ -221,6 +231,9 @@ class Snapshots:
         for template in idle[: max(0, len(kept) - self._host.settings.most_snapshots)]:
             del self._templates[template.spec.version_arn]
             await self._end(template)
+
+    def _end_later(self, template: Template) -> None:
+        self._host.tasks.start(self._end(template), name=f"end of the snapshot of {template.spec.version_arn}")
 
     async def _end(self, template: Template) -> None:
         sandbox, template.sandbox = template.sandbox, None

@@ -84,6 +84,8 @@ def _settle(config: TemplateConfig) -> str | None:
     os.waitpid(trial, 0)
     gc.collect()
     gc.freeze()
+    if any(signal.getitimer(clock)[0] for clock in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)):
+        return "init set a timer"  # it would go off in the template, and a fork has none
     threads = len(os.listdir("/proc/self/task"))
     return obstacle_of(threads, _children(config), descriptors.shared_memory(), descriptors.left_open(_STANDARD))
 

@@ -183,3 +183,12 @@ def test_a_runtime_that_ends_leaves_a_line_that_says_how(
     assert json.loads(answer["Payload"].read()) == {"errorType": "Runtime.ExitError", "errorMessage": expected}
     assert end == f"END RequestId: {request_id}\n"
     assert report.endswith("\tStatus: error\tError Type: Runtime.ExitError\n")
+
+
+def test_an_error_type_that_no_log_can_hold_costs_no_line(
+    aws: ClientFactory, functions: Client, make: MakeFunction
+) -> None:
+    source = 'def handler(event, context):\n    raise type("Runtime.\\ud800", (Exception,), {})("no")\n'
+    make(code=zip_of({"handler.py": source}))
+    assert functions.invoke(FunctionName="f", LogType="Tail")["FunctionError"] == "Unhandled"
+    assert messages(aws, "/aws/lambda/f", 4)[-1].startswith("REPORT RequestId: ")

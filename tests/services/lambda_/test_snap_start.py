@@ -209,12 +209,13 @@ def test_a_hook_that_fails_after_a_restore_is_a_snap_start_exception(functions: 
         pytest.param("subprocess.Popen(['sleep', '60'])", "processes", id="process"),
         pytest.param("SHARED = mmap.mmap(-1, 4096)", "shared memory", id="shared memory"),
         pytest.param("PIPE = os.pipe()", "left open", id="pipe"),
+        pytest.param("signal.alarm(60)", "timer", id="timer"),
     ],
 )
 def test_what_cannot_be_forked_is_initialized_again_with_a_notice(
     functions: Client, make: MakeFunction, environments: Environments, source: str, reason: str
 ) -> None:
-    head = "import mmap, os, subprocess, threading, time, uuid\nBORN = uuid.uuid4().hex\n"
+    head = "import mmap, os, signal, subprocess, threading, time, uuid\nBORN = uuid.uuid4().hex\n"
     make(code=zip_of({"handler.py": f"{head}{source}\ndef handler(event, context):\n    return BORN\n"}), **SNAP)
     publish(functions)
     assert shown(functions, "1")["State"] == "Active"

@@ -379,8 +379,8 @@ class Environment:
         if self._sandbox is not sandbox or self._is_cut_off:
             return
         if not self._active:
-            if self._lifecycle.state is _IDLE:
-                self._leave("its process ended while it was idle", ShutdownReason.FAILURE)
+            if self._is_up():
+                self._leave("its process ended while it served nobody", ShutdownReason.FAILURE)
             return
         self._is_cut_off = True
         cause = exited.result()
@@ -396,7 +396,7 @@ class Environment:
     def _closed(self, sandbox: Sandbox, _: asyncio.Future[Closed]) -> None:
         # Sooner than the exit: an environment whose channel is closed must not be given an invocation.
         if self._sandbox is sandbox and self._lifecycle.state is _IDLE:
-            self.retire("its channel closed while it was idle")
+            self._leave("its channel closed while it was idle", ShutdownReason.FAILURE)
 
     def _conclude(self, assignment: Assignment, outcome: Ran) -> None:
         if self._companions is not None and self._companions.is_active:

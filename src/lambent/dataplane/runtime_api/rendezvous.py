@@ -258,4 +258,5 @@ def _text_of(body: bytes, member: str) -> str | None:
     except (ValueError, RecursionError):
         return None
     found = report.get(member) if isinstance(report, dict) else None
-    return found if isinstance(found, str) else None
+    # JSON can name half of a surrogate pair, which no log could be written with.
+    return found.encode("utf-8", "replace").decode() if isinstance(found, str) else None

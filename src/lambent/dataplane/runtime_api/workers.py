@@ -154,7 +154,7 @@ class Workers(RuntimeChannel):
         number, status = framing.WORKER_END.unpack_from(data, start)
         worker = next((each for each in self._workers.values() if each.number == number), None)
         if worker is None or not worker.has_begun:
-            self.coming -= 1
+            self.coming = max(0, self.coming - 1)
             self._changed()
         if worker is None:
             return
@@ -168,7 +168,7 @@ class Workers(RuntimeChannel):
     def _initialized(self, worker: Worker, answer: InitAnswer) -> None:
         if isinstance(answer, Parked):
             worker.has_begun = True
-            self.coming -= 1
+            self.coming = max(0, self.coming - 1)
             self._waiting.append(worker)
             if not self.first_next.done():
                 self.first_next.set_result(answer)

@@ -109,7 +109,7 @@ class Cgroup:
     def limit_cpu(self) -> None:
         """Hold the environment to its share of CPU from now on; without effect where CPU is not limited."""
         if self._cpu is not None:
-            with contextlib.suppress(FileNotFoundError):  # it has ended meanwhile
+            with contextlib.suppress(OSError):  # it has ended meanwhile, or a group above ours allows less
                 self._cpu.set()
 
     def ran_out_of_memory(self) -> bool:

@@ -220,7 +220,13 @@ class Launcher:
             channel = await RuntimeChannel.open(ours)
             sandbox = self._fork(template, spec, channel, theirs, shared_mb)
         try:
-            keeper = await asyncio.shield(sandbox.started)
+            # A template waits in the function's own interpreter, and may be kept from answering there.
+            async with asyncio.timeout(self._settings.restore_timeout_s):
+                keeper = await asyncio.shield(sandbox.started)
+        except TimeoutError as error:
+            sandbox.kill()
+            channel.close()
+            raise SandboxError("the snapshot did not answer in time") from error
         except BaseException:
             sandbox.kill()
             channel.close()  # a template that hangs would hold the other end

@@ -117,6 +117,9 @@ class AsyncQueue:
             if event.system_errors == 0:
                 _log.info("event %s waits: %s", event.request_id, error)
             return _Tried(version, config, after_system_error(event, config, self._now()))
+        except Exception:  # noqa: BLE001 - whatever it was, the event was accepted: it is tried again
+            _log.exception("event %s could not be tried", event.request_id)
+            return _Tried(version, config, after_system_error(event, config, self._now()))
         return _Tried(version, config, self._judge(event, config, answer), _response(answer, version), trace_id)
 
     def _judge(self, event: QueuedEvent, config: InvokeConfig, answer: Answer) -> QueuedEvent | Condition:

@@ -250,13 +250,19 @@ class Reporting:
         self._noted.clear()
         streams, self._streams = self._streams, {}
         for stream in streams.values():
-            info = stream.environment
-            scope = Scope(info.spec.account, info.spec.region)
-            for begin in range(0, len(stream.notes), _NOTES_AT_ONCE):
-                lines = [line for note in stream.notes[begin : begin + _NOTES_AT_ONCE] for line in note()]
-                if lines:
-                    await self._delivery.put(LogBatch(scope, info.spec.log_group, info.log_stream, lines))
-                    await let_others_run()  # a store in memory answers at once
+            try:
+                await self._deliver(stream)
+            except Exception:  # noqa: BLE001 - what is wrong with one stream's lines is not to cost another its own
+                _log.exception("log lines of %s were lost", stream.environment.log_stream)
+
+    async def _deliver(self, stream: _Stream) -> None:
+        info = stream.environment
+        scope = Scope(info.spec.account, info.spec.region)
+        for begin in range(0, len(stream.notes), _NOTES_AT_ONCE):
+            lines = [line for note in stream.notes[begin : begin + _NOTES_AT_ONCE] for line in note()]
+            if lines:
+                await self._delivery.put(LogBatch(scope, info.spec.log_group, info.log_stream, lines))
+                await let_others_run()  # a store in memory answers at once
 
 
 def _runtime_arn(environment: EnvironmentInfo) -> str:
