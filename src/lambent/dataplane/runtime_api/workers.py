@@ -7,8 +7,6 @@ channel of its own, and tells how each of them ended. https://docs.aws.amazon.co
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import signal
 import socket
 import struct
@@ -186,9 +184,8 @@ class Workers(RuntimeChannel):
             if self.closed.done() or worker.end is not None:
                 self._tell_end(worker)
             else:
-                if answer.reason is CloseReason.MALFORMED and worker.pid is not None:
-                    with contextlib.suppress(OSError):
-                        os.kill(worker.pid, signal.SIGKILL)
+                # One that talks nonsense finds its channel closed, and ends. It is not killed from here: its process id
+                # was true when it connected, and may be another's by now.
                 self._loop.call_later(_PATIENCE_S, self._tell_end, worker)
             return
         promise = self._conclude(worker)
