@@ -78,10 +78,13 @@ def make_function(
     name: str,
     code: bytes,
     *,
-    memory_mb: int = MEMORY_MB,
     variables: Mapping[str, str] | None = None,
+    **settings: int,
 ) -> None:
-    """Create the execution role, where it is not there, and one function, and wait until it is active."""
+    """Create the execution role, where it is not there, and one function, and wait until it is active.
+
+    `settings` are numbers of CreateFunction by their names there, like MemorySize.
+    """
     functions = client(server, "lambda")
     functions.create_function(
         FunctionName=name,
@@ -89,8 +92,8 @@ def make_function(
         Role=role_of(server),
         Handler="handler.handler",
         Code={"ZipFile": code},
-        MemorySize=memory_mb,
         Environment={"Variables": dict(variables or {})},
+        **{"MemorySize": MEMORY_MB, **settings},
     )
     functions.get_waiter("function_active_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 400})
 
