@@ -131,6 +131,16 @@ def test_cpu_is_limited_once_and_lifted_for_the_next_runtime(
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == limited | lifted
 
 
+@pytest.mark.parametrize(
+    ("version", "names"), [(1, {"memory.memsw.limit_in_bytes", "memory.limit_in_bytes"}), (2, {"memory.max"})]
+)
+def test_a_limit_of_memory_is_raised_and_never_lowered(tmp_path: Path, version: int, names: set[str]) -> None:
+    group = Cgroup((), (), None, tmp_path, version)
+    for wanted, told in ((200, 200), (100, 200), (201, 201)):
+        group.raise_memory(wanted)
+        assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(names, str(told << 20))
+
+
 def test_a_controller_that_is_not_delegated_costs_only_its_own_limit(tmp_path: Path) -> None:
     groups = _unified(tmp_path, "memory pids")
     assert (groups.limits_memory, groups.limits_processes) == (True, True)

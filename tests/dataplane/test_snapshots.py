@@ -117,6 +117,25 @@ async def test_the_end_of_the_template_leaves_nothing(place: Sandboxes) -> None:
     await until(lambda: not place.launcher.restored_from(template.sandbox), "nothing is left of what came late")
 
 
+async def test_code_that_runs_in_a_template_is_held_to_its_memory_after_a_restore_too(place: Sandboxes) -> None:
+    if not any(each.name == "cgroup memory limit" and each.holds for each in place.launcher.findings()):
+        pytest.skip("needs a control group for memory")
+    greedy = """
+import json
+loads, held = json.loads, []
+def load(text):
+    if isinstance(text, bytes) and b'"greedy"' in text:
+        held.append(b"x" * 400_000_000)
+    return loads(text)
+json.loads = load
+"""
+    template = await _template(place, _SOURCE + greedy)
+    assert await (await _ready(place, template, "modest")).answer("len(held)") == 0
+    with pytest.raises(SandboxError):
+        await _restored(place, template, "greedy")
+    assert (await template.exit()).kind is ExitKind.OUT_OF_MEMORY
+
+
 async def test_hooks_run_where_they_belong(place: Sandboxes) -> None:
     source = _SOURCE + (
         "import snapshot_restore_py as hooks\n"

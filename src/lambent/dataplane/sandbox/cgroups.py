@@ -22,12 +22,7 @@ _ROOT: Final = Path("/sys/fs/cgroup")
 _PREFIX: Final = "lambent-"  # then the process id of the platform
 _MB: Final = 1_048_576
 # In this order: version 1 lets no limit of memory stand above that of memory and swap together.
-_UNLIMITED: Final = (
-    ("memory.memsw.limit_in_bytes", "-1"),
-    ("memory.limit_in_bytes", "-1"),
-    ("memory.max", "max"),
-    ("pids.max", "max"),
-)
+_MEMORY_LIMITS: Final = {1: ("memory.memsw.limit_in_bytes", "memory.limit_in_bytes"), 2: ("memory.max",)}
 _USUAL_SHARES: Final = {1: ("cpu.shares", 1024), 2: ("cpu.weight", 100)}  # what one process of the platform weighs
 _MOST_WEIGHT: Final = 10_000
 
@@ -86,6 +81,7 @@ class Cgroup:
     _version: int
     _cpu: CpuLimit | None = None
     _oom_kills_before: int = 0
+    _raised_to_mb: int = 0
 
     def joined(self) -> None:
         """Close the descriptors that were passed to the keeper."""
@@ -93,12 +89,14 @@ class Cgroup:
             os.close(descriptor)
         self.join = ()
 
-    def lift(self) -> None:
-        """Take the limits away."""
-        for folder in self.folders:
-            for name, unlimited in _UNLIMITED:
-                with contextlib.suppress(OSError):  # of the other version, or of a controller that is not here
-                    (folder / name).write_text(unlimited, encoding="ascii")
+    def raise_memory(self, limit_mb: int) -> None:
+        """Let it hold as much memory from now on; without effect where that is no more than it was raised to before."""
+        if self._memory is None or limit_mb <= self._raised_to_mb:
+            return
+        self._raised_to_mb = limit_mb
+        for name in _MEMORY_LIMITS[self._version]:
+            with contextlib.suppress(OSError):  # it has ended meanwhile, or the kernel does not account for swap
+                _write(self._memory / name, limit_mb * _MB)
 
     def peak_mb(self) -> int | None:
         """Return the most memory used so far in MB, rounded up; None where the kernel keeps no such number."""
