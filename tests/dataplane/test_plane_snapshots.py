@@ -159,6 +159,40 @@ async def test_the_end_of_the_platform_does_not_wait_for_a_snapshot_in_the_makin
         assert [type(outcome) for outcome in await calls] == [PlatformStoppingError]
 
 
+async def test_who_waits_for_the_snapshot_of_a_version_that_is_deleted_is_served_without_one(worlds: Worlds) -> None:
+    patient = "while not os.path.exists(os.environ['LAMBDA_TASK_ROOT'] + '/go'): time.sleep(0.01)\n"
+    async with worlds() as world:
+        version = world.version(_SOURCE + patient)
+        call = asyncio.gather(world.invoke(version))
+        await asyncio.to_thread(eventually, lambda: "init started" in world.observer.facts)
+        world.plane.retire(version.version_arn)
+        (version.code / "go").touch()
+        (outcome,) = await asyncio.wait_for(call, 20)
+        assert isinstance(outcome, Completed)
+        await asyncio.to_thread(eventually, lambda: world.plane.environments() == [])
+    ended = "init runs again in place of a restore: the version was deleted or changed"
+    assert [(each.started_by, each.notices) for each in world.observer.environments] == [
+        ("fork", ()),
+        ("fork", (ended,)),
+    ]
+
+
+async def test_a_version_that_has_the_name_of_a_deleted_one_is_not_restored_from_its_snapshot(worlds: Worlds) -> None:
+    patient = "while not os.path.exists(os.environ['LAMBDA_TASK_ROOT'] + '/go'): time.sleep(0.01)\n"
+    async with worlds() as world:
+        deleted = world.version("import os, time\n" + patient, number="1")
+        other = world.version(_SOURCE, number="2")
+        recreated = replace(other, version="1", version_arn=deleted.version_arn)
+        call = asyncio.gather(world.plane.snapshot(deleted))
+        await asyncio.to_thread(eventually, lambda: "init started" in world.observer.facts)
+        world.plane.retire(deleted.version_arn)
+        assert await world.plane.snapshot(recreated) is None
+        await asyncio.wait_for(call, 20)
+        assert isinstance(await world.invoke(recreated), Completed)
+    assert world.observer.environments[-1].started_by == "snapshot"
+    assert world.observer.environments[-1].notices == ()
+
+
 async def test_a_failed_init_leaves_no_snapshot(worlds: Worlds) -> None:
     async with worlds() as world:
         failure = await world.plane.snapshot(world.version("raise RuntimeError('no')"))

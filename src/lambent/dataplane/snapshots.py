@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -36,6 +37,7 @@ from lambent.guest import framing
 
 SNAP_START = InitializationType.SNAP_START
 _ANEW: Final = "the snapshot was made anew: it had not been kept"
+_RETIRED: Final = "the version was deleted or changed"
 _CREDENTIALS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
@@ -56,13 +58,22 @@ class Template:
         return self.obstacle is not None or (self.sandbox is not None and not self.sandbox.channel.closed.done())
 
 
-class Snapshots:
-    """The snapshots of every version that has one."""
+@dataclass(frozen=True, slots=True)
+class _Making:
+    """A snapshot on its way, and the work on it."""
 
-    def __init__(self, host: Host) -> None:
+    template: Template
+    task: OwnedTask[None]
+
+
+class Snapshots:
+    """The snapshots of every version that has one. `is_served` says whether a version still takes invocations."""
+
+    def __init__(self, host: Host, is_served: Callable[[FunctionSpec], bool]) -> None:
         self._host = host
+        self._is_served = is_served
         self._templates: dict[VersionArn, Template] = {}
-        self._making: dict[VersionArn, OwnedTask[Template]] = {}
+        self._making: dict[VersionArn, _Making] = {}
         self._uses = 0
         self._has_given_up = False
 
@@ -79,6 +90,9 @@ class Snapshots:
             return await self._host.launcher.launch(wanted)
         spec = wanted.function
         is_known = spec.version_arn in self._templates
+        if not (self._has_given_up or self._is_served(spec)):
+            # Whoever waited when it was retired is still served, but nobody would ever end a snapshot made for them.
+            return await self._afresh(wanted, _RETIRED)
         template = await self._template(spec, wanted.interpreter)
         notices = () if is_known else (_ANEW,)
         if template.failure is not None:
@@ -100,10 +114,13 @@ class Snapshots:
             return await self._afresh(wanted, str(error))
 
     def retire(self, version_arn: VersionArn) -> None:
-        """Give up a version's snapshot; environments restored from it come to their end first."""
-        making = self._making.get(version_arn)
+        """Give up a version's snapshot; environments restored from it come to their end first.
+
+        Environments that wait for it are initialized one by one.
+        """
+        making = self._making.pop(version_arn, None)
         if making is not None:
-            making.cancel()
+            making.task.cancel()
         template = self._templates.pop(version_arn, None)
         if template is not None and template.sandbox is not None:
             self._end_later(template)
@@ -111,8 +128,8 @@ class Snapshots:
     def give_up(self) -> None:
         """Make no snapshot any more: whoever waits for one is told that the platform is stopping."""
         self._has_given_up = True
-        for task in tuple(self._making.values()):
-            task.cancel()
+        for making in tuple(self._making.values()):
+            making.task.cancel()
 
     async def stop(self) -> None:
         """End every template; the environments restored from them have ended before."""
@@ -126,7 +143,7 @@ class Snapshots:
 
     async def _template(self, spec: FunctionSpec, interpreter: Interpreter) -> Template:
         known = self._templates.get(spec.version_arn)
-        if known is not None and known.is_of_use:
+        if known is not None and known.is_of_use and known.spec.revision == spec.revision:
             return known
         if self._has_given_up:
             raise PlatformStoppingError("the data plane is being stopped")
@@ -134,30 +151,35 @@ class Snapshots:
             self._end_later(known)  # what ran in it has ended; the place it stood in has not
         making = self._making.get(spec.version_arn)
         if making is None:
-            making = self._host.tasks.start(self._make(spec, interpreter), name=f"snapshot of {spec.version_arn}")
-            self._making[spec.version_arn] = making
+            template = Template(spec)
+            task = self._host.tasks.start(self._make(template, interpreter), name=f"snapshot of {spec.version_arn}")
+            making = self._making[spec.version_arn] = _Making(template, task)
         try:
-            return await making.result()
+            await making.task.result()
         except asyncio.CancelledError:
-            if not making.done:
+            if not making.task.done:
                 raise  # it is the caller who was cancelled
-            raise PlatformStoppingError("the snapshot was given up") from None
+            if self._has_given_up:
+                raise PlatformStoppingError("the snapshot was given up") from None
+            return Template(spec, obstacle=_RETIRED)
+        return making.template
 
     def _use(self, template: Template) -> None:
         self._uses += 1
         template.used = self._uses
 
-    async def _make(self, spec: FunctionSpec, interpreter: Interpreter) -> Template:
-        template = Template(spec)
+    async def _make(self, template: Template, interpreter: Interpreter) -> None:
+        version_arn = template.spec.version_arn
         try:
             await self._initialize(template, interpreter)
             if template.failure is None:
-                self._templates[spec.version_arn] = template
+                self._templates[version_arn] = template
                 self._use(template)
-                await self._make_room(template)
+                self._make_room(template)
         finally:
-            del self._making[spec.version_arn]
-        return template
+            making = self._making.get(version_arn)
+            if making is not None and making.template is template:
+                del self._making[version_arn]
 
     async def _initialize(self, template: Template, interpreter: Interpreter) -> None:
         host, spec = self._host, template.spec
@@ -223,14 +245,14 @@ class Snapshots:
         variables = {**variables, framing.TEMPLATE_VARIABLE: json.dumps(config)}
         return SandboxSpec(environment_id, spec, variables, interpreter, isolation, limits, SNAP_START)
 
-    async def _make_room(self, newest: Template) -> None:
-        """End what is too many, but nothing in use."""
+    def _make_room(self, newest: Template) -> None:
+        """Have ended what is too many, but nothing in use."""
         kept = {each.sandbox: each for each in self._templates.values() if each.sandbox is not None}
         idle = [each for sandbox, each in kept.items() if not self._host.launcher.restored_from(sandbox)]
         idle = sorted((each for each in idle if each is not newest), key=lambda each: each.used)
         for template in idle[: max(0, len(kept) - self._host.settings.most_snapshots)]:
             del self._templates[template.spec.version_arn]
-            await self._end(template)
+            self._end_later(template)
 
     def _end_later(self, template: Template) -> None:
         self._host.tasks.start(self._end(template), name=f"end of the snapshot of {template.spec.version_arn}")
