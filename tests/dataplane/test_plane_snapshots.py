@@ -193,6 +193,32 @@ async def test_a_version_that_has_the_name_of_a_deleted_one_is_not_restored_from
     assert world.observer.environments[-1].notices == ()
 
 
+_REGISTERS = """
+import http.client
+api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+headers = {"Lambda-Extension-Name": "internal"}
+api.request("POST", "/2020-01-01/extension/register", '{"events": []}', headers)
+api.getresponse().read()
+"""
+
+
+async def test_an_init_that_is_cut_off_because_an_extension_registers_is_told_as_no_success(worlds: Worlds) -> None:
+    async with worlds() as world:
+        assert await world.plane.snapshot(world.version(_SOURCE + _REGISTERS)) is None
+        assert world.observer.facts == ["init started"]
+
+
+async def test_where_a_layer_brings_an_extension_publishing_tells_of_no_init(worlds: Worlds, tmp_path: Path) -> None:
+    extension = tmp_path / "layer" / "extensions" / "watcher"
+    extension.parent.mkdir(parents=True)
+    extension.write_text("#!/bin/sh\nexec sleep 60\n")
+    extension.chmod(0o755)
+    async with worlds() as world:
+        version = replace(world.version("print('loading', flush=True)\n"), layers=(tmp_path / "layer",))
+        assert await world.plane.snapshot(version) is None
+        assert world.observer.facts == []
+
+
 async def test_a_failed_init_leaves_no_snapshot(worlds: Worlds) -> None:
     async with worlds() as world:
         failure = await world.plane.snapshot(world.version("raise RuntimeError('no')"))

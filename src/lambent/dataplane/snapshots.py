@@ -37,6 +37,7 @@ from lambent.guest import framing
 
 SNAP_START = InitializationType.SNAP_START
 _ANEW: Final = "the snapshot was made anew: it had not been kept"
+_EXTENSIONS: Final = "extensions work beside the function"
 _RETIRED: Final = "the version was deleted or changed"
 _CREDENTIALS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
@@ -191,6 +192,9 @@ class Snapshots:
         begun_at, begun = host.real_time.now(), host.real_time.monotonic()
         sandbox = await host.launcher.launch(self._spec_of(template, interpreter, environment_id, variables))
         try:
+            if sandbox.link is not None and sandbox.link.expected:
+                template.obstacle = _EXTENSIONS
+                return  # nothing of this init is told: each environment will tell of its own
             program = f"{interpreter.executable} ({interpreter.version})"
             info = EnvironmentInfo(
                 environment_id, spec, stream, SNAP_START, host.launcher.isolation, program, sandbox.started_by
@@ -198,37 +202,32 @@ class Snapshots:
             host.observer.init_started(info, begun_at)
             sandbox.on_output(OutputRelay(host.observer, info))
             self._watch_for_extensions(template, sandbox)
-            template.failure = await init_end(sandbox, None, init_limit_s(host.settings, SNAP_START, spec.timeout_s))
-            if template.obstacle is not None:
-                template.failure = None  # it ended because we ended it
+            failure = await init_end(sandbox, None, init_limit_s(host.settings, SNAP_START, spec.timeout_s))
             init_ms = (host.real_time.monotonic() - begun) * 1000
             sandbox.drain_output()
-            status = InvocationStatus.SUCCESS if template.failure is None else template.failure.status
-            error_type = None if template.failure is None else template.failure.error_type
-            host.observer.init_ended(info, init_ms, status, error_type)
+            if template.obstacle is not None:
+                return  # it ended because we ended it, which is neither a success nor a failure of the function's
+            template.failure = failure
+            status = InvocationStatus.SUCCESS if failure is None else failure.status
+            host.observer.init_ended(info, init_ms, status, None if failure is None else failure.error_type)
             answer = sandbox.channel.first_next.result() if sandbox.channel.first_next.done() else None
             if isinstance(answer, Snapshot):
-                template.obstacle = template.obstacle or answer.obstacle
-            if template.failure is None and template.obstacle is None:
+                template.obstacle = answer.obstacle
+            if failure is None and template.obstacle is None:
                 template.base_mb, template.sandbox = sandbox.peak_memory_mb(), sandbox
         finally:
             if template.sandbox is None:
                 await sandbox.terminate()
 
     def _watch_for_extensions(self, template: Template, sandbox: Sandbox) -> None:
-        """Give the snapshot up where extensions work beside the runtime: no fork takes them along."""
+        """Give the snapshot up where an extension registers in the function: no fork takes it along."""
 
         def told(what: Told) -> None:
             if not isinstance(what, LinkClosed):
-                give_up()
+                template.obstacle = _EXTENSIONS
+                self._host.tasks.start(sandbox.terminate(), name=f"end of the snapshot of {template.spec.version_arn}")
 
-        def give_up() -> None:
-            template.obstacle = "extensions work beside the function"
-            self._host.tasks.start(sandbox.terminate(), name=f"end of the snapshot of {template.spec.version_arn}")
-
-        if sandbox.link is not None and sandbox.link.expected:
-            give_up()
-        elif sandbox.link is not None:
+        if sandbox.link is not None:
             sandbox.link.on_told(told)
 
     def _spec_of(
