@@ -27,13 +27,7 @@ from lambent.dataplane.errors import DataPlaneError, PlatformStoppingError, as_d
 from lambent.dataplane.lifecycle import EnvironmentState, Lifecycle
 from lambent.dataplane.logs import OutputRelay
 from lambent.dataplane.metering import ColdStart
-from lambent.dataplane.runtime_api.messages import (
-    Closed,
-    CloseReason,
-    Response,
-    RuntimeAnswer,
-    WorkerEnded,
-)
+from lambent.dataplane.runtime_api.messages import Closed, CloseReason, Response, RuntimeAnswer, WorkerEnded
 from lambent.dataplane.runtime_api.workers import Workers
 from lambent.dataplane.sandbox.handle import Sandbox
 from lambent.dataplane.sandbox.spec import Interpreter, Limits, SandboxSpec
@@ -116,6 +110,11 @@ class Environment:
     def is_idle(self) -> bool:
         """Whether it serves nothing and waits."""
         return self._lifecycle.state is _IDLE
+
+    @property
+    def serves_nobody(self) -> bool:
+        """Whether nobody would miss it: it is idle, or busy only with requests whose callers it has failed in time."""
+        return self._is_up() and not self._active and self._initializing is None
 
     @property
     def is_initialized(self) -> bool:
@@ -370,6 +369,7 @@ class Environment:
             # https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html
             self._overdue += 1
             self._conclude(assignment, TimedOut(self.spec.timeout_s, report))
+            self._owner.freed(self)  # of a caller, though not of the code
             return
         self._is_cut_off = True
         self._conclude(assignment, TimedOut(self.spec.timeout_s, report))
