@@ -22,6 +22,7 @@ from lambent.dataplane.types import ExitKind, OutputLine, ProcessExit
 from lambent.guest import keeper
 
 _END_ALL_PATIENCE_S: Final = 2.0
+_LATE_S: Final = 0.05
 _TEMPLATE_MB: Final = 32
 _FORK_MB: Final = 2
 _MEMORY_PER_PAGE_TABLES: Final = 256
@@ -105,6 +106,7 @@ class RunningSandbox:
         self.left: Final[asyncio.Future[ProcessExit]] = self._loop.create_future() if has_extensions else self.exited
         if has_extensions:
             self._runtime.left.add_done_callback(self._on_left)
+            parts.channel.closed.add_done_callback(self._on_left)
         self._runtime.ended.add_done_callback(lambda _: parts.channel.release())
         self._runtime.ended.add_done_callback(self._on_end)
         parts.channel.closed.add_done_callback(self._on_end)
@@ -251,6 +253,17 @@ class RunningSandbox:
             self._callback(line, request_id)
 
     def _on_left(self, _: object) -> None:
+        """Settle once the runtime has left and what it had sent is read: an answer sent before the end still counts."""
+        if not self._runtime.left.done():
+            return
+        if self._parts.channel.closed.done():
+            self._settle_left()
+        else:
+            self._parts.channel.release()
+            # A process that the function started may hold the channel open.
+            self._loop.call_later(_LATE_S, self._settle_left)
+
+    def _settle_left(self) -> None:
         if not self.left.done():
             self.drain_output()
             self.left.set_result(self._typed_cause(self._runtime.left.result()))
