@@ -9,9 +9,11 @@ import pytest
 from lambent.dataplane.errors import RuntimeUnavailableError
 from lambent.dataplane.sandbox import nodes
 from lambent.dataplane.sandbox.cgroups import Cgroup, Cgroups, CpuLimit
+from lambent.dataplane.sandbox.doors import Doors
 from lambent.dataplane.sandbox.interpreters import RUNTIMES, Interpreters
 from lambent.dataplane.sandbox.runtime_directory import merge_layers
 from lambent.dataplane.sandbox.spec import Limits
+from lambent.guest import kernel
 
 
 def _home(folder: Path, *versions: str) -> Interpreters:
@@ -78,6 +80,17 @@ def test_node_is_found_where_version_managers_and_systems_put_it(tmp_path: Path)
     nearest = nodes.nearest(found, 20)
     assert nearest is not None
     assert nearest.text == "22.3.4"
+
+
+def test_off_linux_each_sandbox_has_doors_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernel, "IS_LINUX", False)
+    one, other = Doors.open(tmp_path), Doors.open(tmp_path)
+    paths = [door.path for doors in (one, other) for door in doors.by_name.values()]
+    assert len(set(paths)) == 4
+    for doors in (one, other):
+        doors.close()
+        doors.close()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_where_no_group_can_be_made_the_reason_is_told(tmp_path: Path) -> None:
