@@ -21,6 +21,7 @@ from lambent.dataplane.runtime_api.messages import (
     RuntimeAnswer,
 )
 from lambent.dataplane.runtime_api.rendezvous import RuntimeChannel
+from lambent.dataplane.runtime_api.workers import Workers
 from lambent.dataplane.sandbox.running import RunningSandbox, SandboxParts, Standing
 from lambent.dataplane.supervision.fork_server import Child, RuntimeProcess
 from lambent.dataplane.types import ExitKind, ProcessExit
@@ -225,3 +226,20 @@ async def test_an_answer_counts_that_was_sent_just_before_the_runtime_left_its_e
         runtime.ended.set_result(0)
         await sandbox.exited
         os.close(written)
+
+
+async def test_of_two_workers_that_are_one_process_both_end_with_the_runtime() -> None:
+    loop = asyncio.get_running_loop()
+    ours, theirs = socket.socketpair()
+    _, workers = await loop.create_unix_connection(lambda: Workers(loop, 2), sock=ours)
+    guests = []
+    with theirs:
+        for _ in range(2):
+            host_end, guest = socket.socketpair()
+            guest.setblocking(False)  # noqa: FBT003 - the socket's own interface
+            await loop.create_unix_connection(workers.hire, sock=host_end)
+            guests.append(guest)
+        workers.close()
+        for guest in guests:
+            with guest:
+                assert await asyncio.wait_for(loop.sock_recv(guest, 1), 10) == b""
