@@ -131,6 +131,50 @@ async def test_a_hook_that_takes_too_long_fails_the_invocation(worlds: Worlds) -
     assert world.observer.facts.count("restore failed: timeout Sandbox.Timedout") == 1
 
 
+async def test_a_failed_restore_that_nobody_waited_for_is_told_to_nobody_later(worlds: Worlds) -> None:
+    awaiting = """
+root = os.environ["LAMBDA_TASK_ROOT"]
+def wait_for(name):
+    while not os.path.exists(f"{root}/{name}"):
+        time.sleep(0.005)
+def check():
+    if os.path.exists(f"{root}/broken"):
+        print("breaking", flush=True)
+        wait_for("break")
+        raise ValueError("broken")
+register_after_restore(check)
+def handler(event, context):
+    print("holding", event, flush=True)
+    wait_for(event)
+"""
+    async with worlds() as world:
+        version = world.version(_SOURCE + awaiting)
+
+        async def written(text: str) -> None:
+            await asyncio.to_thread(eventually, lambda: any(each.endswith(text) for each in world.observer.facts))
+
+        assert await world.plane.snapshot(version) is None
+        first = asyncio.gather(world.invoke(version, "one"))
+        await written("holding one")
+        (version.code / "broken").touch()
+        second = asyncio.gather(world.invoke(version, "one"))
+        await written("breaking")
+        (version.code / "one").touch()  # the first environment serves the second invocation, too
+        await asyncio.gather(first, second)
+        (version.code / "break").touch()
+        await written("restore failed: error Runtime.AfterRestoreError")
+        await asyncio.to_thread(eventually, lambda: {each.state for each in world.plane.environments()} == {"idle"})
+        (version.code / "broken").unlink()
+        third = asyncio.gather(world.invoke(version, "three"))
+        await written("holding three")
+        fourth = asyncio.gather(world.invoke(version, "four"))
+        for name in ("three", "four"):
+            (version.code / name).touch()
+        outcomes = [*await third, *await fourth]
+        assert [type(each) for each in outcomes] == [Completed, Completed]
+        assert len({each.environment_id for each in world.observer.environments}) == 3  # the snapshot's own is one
+
+
 async def test_a_template_that_is_kept_from_answering_is_given_up(worlds: Worlds) -> None:
     # What waits for a restore does so in the function's interpreter, which the function can hold up.
     stuck = """

@@ -49,7 +49,6 @@ from lambent.dataplane.types import (
 _log = logging.getLogger(__name__)
 
 _TOO_LARGE = "Function.ResponseSizeTooLarge"
-
 _BUSY = EnvironmentState.BUSY
 _IDLE = EnvironmentState.IDLE
 
@@ -176,6 +175,8 @@ class Environment:
         if self._lifecycle.state is EnvironmentState.INITIALIZING:
             self._move(_IDLE, "init over" if failure is None else f"init failed: {failure.error_type}")
             self._owner.started(self)
+            if not self._active:
+                self._failed_restore = None  # nobody waits any more: whoever comes later has a restore of their own
 
     async def _initialize(self, limit_s: float | None) -> InitFailure | None:
         host = self._host
@@ -467,8 +468,7 @@ class Environment:
 
     async def _end_sandbox(self, reason: ShutdownReason) -> None:
         self._is_cut_off = True
-        sandbox = self._sandbox
-        if sandbox is not None:
+        if (sandbox := self._sandbox) is not None:
             await self._shut_down(sandbox, reason)
             await sandbox.terminate()
         await self._await_init()
