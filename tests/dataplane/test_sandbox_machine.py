@@ -33,6 +33,13 @@ def test_the_newest_patch_of_the_exact_version_is_taken(tmp_path: Path) -> None:
     assert found.resolve("python3.13", strict=True).version == "3.13.2"
 
 
+def test_a_provided_runtime_is_told_to_be_run_by_what_the_function_brings(tmp_path: Path) -> None:
+    told = {each.runtime: (each.interpreter, each.version, each.is_exact) for each in _home(tmp_path, "3.13.0").list()}
+    assert told["provided.al2023"] == ("the function's own bootstrap", None, True)
+    none = {each.runtime: each.interpreter for each in Interpreters(home=tmp_path / "none", folders=[]).list()}
+    assert none["provided.al2023"] is None
+
+
 def test_a_neighbour_stands_in_visibly_unless_that_is_forbidden(tmp_path: Path) -> None:
     found = _home(tmp_path, "3.11.7", "3.13.0")
     assert found.resolve("python3.14", strict=False).version == "3.13.0"

@@ -195,10 +195,8 @@ class Snapshots:
             if sandbox.link is not None and sandbox.link.expected:
                 template.obstacle = _EXTENSIONS
                 return  # nothing of this init is told: each environment will tell of its own
-            program = f"{interpreter.executable} ({interpreter.version})"
-            info = EnvironmentInfo(
-                environment_id, spec, stream, SNAP_START, host.launcher.isolation, program, sandbox.started_by
-            )
+            program, isolation = interpreter.description, host.launcher.isolation
+            info = EnvironmentInfo(environment_id, spec, stream, SNAP_START, isolation, program, sandbox.started_by)
             host.observer.init_started(info, begun_at)
             sandbox.on_output(OutputRelay(host.observer, info))
             self._watch_for_extensions(template, sandbox)

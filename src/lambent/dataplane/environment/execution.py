@@ -252,7 +252,7 @@ class Environment:
         is_first = self._relay is None
         info = EnvironmentInfo(
             *(self._environment_id, self.spec, self._log_stream, self._started_for, self._host.launcher.isolation),
-            f"{self._interpreter.executable} ({self._interpreter.version})",
+            self._interpreter.description,
             sandbox.started_by,
             sandbox.notices,
             "init" if is_first else "invoke",
