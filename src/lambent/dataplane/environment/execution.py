@@ -47,10 +47,8 @@ from lambent.dataplane.types import (
 )
 
 _log = logging.getLogger(__name__)
-
 _TOO_LARGE = "Function.ResponseSizeTooLarge"
-_BUSY = EnvironmentState.BUSY
-_IDLE = EnvironmentState.IDLE
+_BUSY, _IDLE = EnvironmentState.BUSY, EnvironmentState.IDLE
 
 
 class Environment:
@@ -140,11 +138,11 @@ class Environment:
         assignment.timer = self._host.timers.call_later(self.spec.timeout_s, self._timed_out, assignment)
         relay = self._told()
         relay.request_id = assignment.invocation.request_id if self.spec.slots == 1 else None
-        self._host.observer.invocation_started(relay.environment, assignment.invocation, assignment.started_at)
         if self._sandbox is None:
             work = self._initialize_within(assignment)
             self._initializing = self._host.tasks.start(work, name=f"init of {self._environment_id} in an invocation")
         else:
+            assignment.tell_start(self._host.observer, relay.environment, assignment.started_at)
             self._hand_over(assignment, self._sandbox)
 
     def retire(self, cause: str) -> None:
@@ -232,6 +230,7 @@ class Environment:
         self._initializing = None
         if assignment.is_over:
             return
+        assignment.tell_start(self._host.observer, self._told().environment, self._host.real_time.now())
         if failure is None and self._sandbox is not None:
             self._hand_over(assignment, self._sandbox)
             self._owner.freed(self)  # of its other slots, if it has any
@@ -419,6 +418,7 @@ class Environment:
         self._active.remove(assignment)
         relay = self._told()
         relay.request_id = None
+        assignment.tell_start(self._host.observer, relay.environment, report.ended_at)
         self._host.observer.invocation_ended(relay.environment, assignment.invocation, report)
 
     def _free(self, cause: str) -> None:
