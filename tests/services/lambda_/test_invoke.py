@@ -116,11 +116,12 @@ def test_timeout_is_told_in_seconds(functions: Client, make: MakeFunction) -> No
 
 def test_response_beyond_6_mb_is_an_error(functions: Client, make: MakeFunction) -> None:
     make(code=ACTOR)
-    error = error_of(functions.invoke(FunctionName="f", Payload=b'"large"'))
-    assert error == {
+    answer = functions.invoke(FunctionName="f", Payload=b'"large"', LogType="Tail")
+    assert error_of(answer) == {
         "errorMessage": "Response payload size exceeded maximum allowed payload size (6291556 bytes).",
         "errorType": "Function.ResponseSizeTooLarge",
     }
+    assert base64.b64decode(answer["LogResult"]).endswith(b"\tStatus: error\tError Type: Runtime.ExitError\n")
 
 
 def test_module_that_cannot_be_imported_is_an_error_of_the_function(functions: Client, make: MakeFunction) -> None:

@@ -21,7 +21,7 @@ from lambent.dataplane.environment.assignment import Assignment
 from lambent.dataplane.environment.companions import Companions, ExtensionFailure, Ran, ShutdownReason
 from lambent.dataplane.environment.host import EnvironmentStatus, Host, log_stream
 from lambent.dataplane.environment.init_phase import CUT_OFF, InitFailure, init_end, init_limit_s
-from lambent.dataplane.environment.meter import Meter
+from lambent.dataplane.environment.meter import TOO_LARGE, Meter
 from lambent.dataplane.environment.owner import EnvironmentOwner
 from lambent.dataplane.errors import DataPlaneError, PlatformStoppingError, as_data_plane_error
 from lambent.dataplane.lifecycle import EnvironmentState, Lifecycle
@@ -47,7 +47,6 @@ from lambent.dataplane.types import (
 )
 
 _log = logging.getLogger(__name__)
-_TOO_LARGE = "Function.ResponseSizeTooLarge"
 _BUSY, _IDLE = EnvironmentState.BUSY, EnvironmentState.IDLE
 
 
@@ -343,12 +342,11 @@ class Environment:
 
     def _close(self, assignment: Assignment, outcome: Completed | FunctionError) -> None:
         self._conclude(assignment, outcome)
-        is_too_large = isinstance(outcome, FunctionError) and outcome.error_type == _TOO_LARGE
+        is_too_large = isinstance(outcome, FunctionError) and outcome.error_type == TOO_LARGE
         if is_too_large and not self._active and self._crew is None:
-            # AWS's client ends its process when its answer is refused, unless it is one of several workers; the next
-            # invocation must not meet that end.
+            # AWS's client ends now, unless it is one of several workers; the next invocation must not meet that end.
             self._is_cut_off = True
-            self._begin_reset(_TOO_LARGE, ShutdownReason.FAILURE)
+            self._begin_reset(TOO_LARGE, ShutdownReason.FAILURE)
             return
         self._free("invocation over")
 
@@ -426,10 +424,8 @@ class Environment:
             self._move(_IDLE, cause)
         self._owner.freed(self)
 
-    def _report(
-        self, assignment: Assignment, status: InvocationStatus, error_type: str | None = None
-    ) -> InvocationReport:
-        return self._meter.report(assignment, self._sandbox, status, error_type)
+    def _report(self, ran: Assignment, status: InvocationStatus, error_type: str | None = None) -> InvocationReport:
+        return self._meter.report(ran, self._sandbox, status, error_type)
 
     def _begin_reset(self, cause: str, reason: ShutdownReason) -> None:
         self._owner.resetting(self)
