@@ -19,7 +19,8 @@ from functools import partial
 from lambent.base.tasks import OwnedTask
 from lambent.dataplane.environment.assignment import Assignment
 from lambent.dataplane.environment.companions import Companions, ExtensionFailure, Ran, ShutdownReason
-from lambent.dataplane.environment.host import EnvironmentStatus, Host, log_stream
+from lambent.dataplane.environment.host import EnvironmentStatus, Host
+from lambent.dataplane.environment.identity import new_identity
 from lambent.dataplane.environment.init_phase import CUT_OFF, InitFailure, init_end, init_limit_s
 from lambent.dataplane.environment.meter import Meter
 from lambent.dataplane.environment.owner import EnvironmentOwner
@@ -36,12 +37,10 @@ from lambent.dataplane.runtime_api.messages import (
 )
 from lambent.dataplane.runtime_api.workers import Workers
 from lambent.dataplane.sandbox.handle import Sandbox
-from lambent.dataplane.sandbox.spec import Interpreter, Limits, SandboxSpec
-from lambent.dataplane.sandbox.variables import environment_variables
+from lambent.dataplane.sandbox.spec import Interpreter
 from lambent.dataplane.types import (
     Completed,
     Crashed,
-    EnvironmentInfo,
     ExitKind,
     FunctionError,
     FunctionSpec,
@@ -76,11 +75,10 @@ class Environment:
         self.since = self.born = host.clock.now()
         self.is_available = False
         """Whether its owner keeps it among those that can take an invocation; the owner's to set."""
-        self._interpreter = interpreter
         self._host = host
         self._owner = owner
-        self._environment_id = host.ids.hex(32)
-        self._log_stream = log_stream(spec.version, self._environment_id, host.real_time.now())
+        self._identity = new_identity(spec, interpreter, started_for, host)
+        self._environment_id = self._identity.environment_id
         self._lifecycle = Lifecycle(self._environment_id)
         self._active: list[Assignment] = []
         self._sandbox: Sandbox | None = None
@@ -180,11 +178,9 @@ class Environment:
 
     async def _initialize(self, limit_s: float | None) -> InitFailure | None:
         host = self._host
-        credentials = await host.credentials.issue(self.spec)
+        variables = await self._identity.variables(host)
         begun_at, begun = host.real_time.now(), host.real_time.monotonic()
-        endpoint_url = host.settings.endpoint_url
-        variables = environment_variables(self.spec, credentials, self._log_stream, endpoint_url, self._started_for)
-        sandbox = self._sandbox = await host.launch(self._sandbox_spec(variables))
+        sandbox = self._sandbox = await host.launch(self._identity.sandbox(variables))
         self._standing = None
         relay = self._enter(sandbox, begun_at)
         is_restore, up = sandbox.started_by == "snapshot", host.real_time.monotonic()
@@ -250,13 +246,7 @@ class Environment:
     def _enter(self, sandbox: Sandbox, begun_at: float) -> OutputRelay:
         """Note what the sandbox turned out to be, tell of the init (of the first only), and listen to its output."""
         is_first = self._relay is None
-        info = EnvironmentInfo(
-            *(self._environment_id, self.spec, self._log_stream, self._started_for, self._host.launcher.isolation),
-            f"{self._interpreter.executable} ({self._interpreter.version})",
-            sandbox.started_by,
-            sandbox.notices,
-            "init" if is_first else "invoke",
-        )
+        info = self._identity.info(sandbox, "init" if is_first else "invoke")
         relay = OutputRelay(self._host.observer, info)
         relay.request_id = self._relay.request_id if self._relay is not None else None
         self._relay = relay
@@ -272,11 +262,6 @@ class Environment:
             self._companions.init_started(relay, begun_at)
         sandbox.on_output(relay)
         return relay
-
-    def _sandbox_spec(self, variables: dict[str, str]) -> SandboxSpec:
-        limits = Limits(self.spec.memory_mb, self.spec.ephemeral_storage_mb, vcpus=self.spec.vcpus)
-        isolation, kind = self._host.launcher.isolation, self._started_for
-        return SandboxSpec(self._environment_id, self.spec, variables, self._interpreter, isolation, limits, kind)
 
     def _hand_over(self, assignment: Assignment, sandbox: Sandbox) -> None:
         invocation, headers = assignment.invocation, assignment.headers()
