@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from lambent.dataplane.runtime_api.messages import Parked, Response
 from lambent.dataplane.types import IsolationLevel
-from tests.dataplane.sandbox_harness import OWN, Sandboxes, sandboxes
-from tests.requirements import require_namespaces
-
-
-@pytest.fixture(params=list(IsolationLevel))
-async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Sandboxes]:
-    level: IsolationLevel = request.param
-    if level is IsolationLevel.NAMESPACE:
-        require_namespaces()
-    async with sandboxes(tmp_path, level) as made:
-        yield made
+from tests.dataplane.sandbox_harness import OWN, Sandboxes
 
 
 async def test_a_handler_runs_on_every_python_found(place: Sandboxes) -> None:

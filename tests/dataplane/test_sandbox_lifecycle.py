@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -20,15 +19,6 @@ from tests.dataplane.sandbox_harness import Sandboxes, sandboxes, until
 from tests.requirements import ROOT, process_environment, require_namespaces
 
 _ECHO = "def handler(event, context): return event"
-
-
-@pytest.fixture(params=list(IsolationLevel))
-async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Sandboxes]:
-    level: IsolationLevel = request.param
-    if level is IsolationLevel.NAMESPACE:
-        require_namespaces()
-    async with sandboxes(tmp_path, level) as made:
-        yield made
 
 
 async def test_fifty_rounds_leave_no_process_descriptor_folder_group_or_mount(place: Sandboxes, tmp_path: Path) -> None:
