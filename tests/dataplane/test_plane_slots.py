@@ -27,8 +27,8 @@ from lambent.dataplane import (
     diagnose,
 )
 from lambent.dataplane.types import DataPlaneSettings
+from tests.dataplane.real_plane_harness import World, real_plane
 from tests.dataplane.sandbox_harness import until
-from tests.dataplane.test_plane_real_functions import World, real_plane
 
 SOURCE = """
     import json, logging, os, pathlib, sys, time
