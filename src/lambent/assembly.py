@@ -365,7 +365,9 @@ def diagnose() -> Diagnosis:
         isolation="none" if found.isolation is None else found.isolation.value,
         findings=found.findings,
         runtimes=found.runtimes,
-        services=tuple(service.name for service in (LambdaService, IamService, StsService, LogsService)),
+        services=tuple(
+            service.name for service in (LambdaService, IamService, StsService, LogsService, CloudFormationService)
+        ),
         bridge=", ".join(bridged) if is_there else "none: moto is not installed (pip install 'lambent[bridge]')",
     )
 
