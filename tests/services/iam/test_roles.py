@@ -10,7 +10,6 @@ from botocore.exceptions import ClientError
 from lambent.testing.pytest_plugin import ClientFactory
 
 BASIC = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
-NO_PRINCIPAL = json.dumps({"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]})
 INLINE = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
 )
