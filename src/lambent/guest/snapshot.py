@@ -142,6 +142,7 @@ def _prepare(config: TemplateConfig, request: RestoreRequest, passed: dict[str, 
         same = f"{config['user_id']} {config['user_id']} 1"
         for name, text in (("setgroups", "deny"), ("uid_map", same), ("gid_map", same)):
             _write("/proc/self/" + name, text)
+        privileges.bound(config["user_id"])
         descriptors.mount_copy_of_tmp(config["storage_mb"])
         kernel.mount("proc", "/proc", "proc", kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC)
     else:
