@@ -27,12 +27,19 @@ from lambent.guest.extensions_door import Door, listen, pass_through
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Callable, NoReturn
+    from typing import NoReturn, Protocol
 
     from lambent.guest.framing import SpawnRequest
     from lambent.guest.place import Place
 
-    BecomeRuntime = Callable[[SpawnRequest, dict[str, int]], None]
+    class Runtime(Protocol):
+        """What the process does that a keeper forks."""
+
+        def stand_by(self) -> None:
+            """Do what can be done before the order comes."""
+
+        def become(self, request: SpawnRequest, descriptors: dict[str, int]) -> None:
+            """Be the runtime that a decoded SPAWN request describes, with its passed files by name; never returns."""
 
 REPORT = struct.Struct(">IBi")
 """Token, what happened, and a wait status, a process id or a length of text: one atomic write to the shared pipe."""
@@ -75,13 +82,9 @@ def await_order(sock: socket.socket) -> tuple[SpawnRequest, dict[str, int]]:
     return request, dict(zip(request["descriptors"], passed))
 
 
-def keep(place: Place, orders: socket.socket, become_runtime: BecomeRuntime) -> NoReturn:
-    """Be the keeper of one sandbox, which `orders` will tell what for; never returns.
-
-    `place` is the fork server's Place, and `become_runtime(request, descriptors)` what the forked runtime does with
-    the decoded SPAWN request and its passed files by name, never returning either.
-    """
-    keeper = Keeper(place, become_runtime)
+def keep(place: Place, orders: socket.socket, runtime: Runtime) -> NoReturn:
+    """Be the keeper of one sandbox in a fork server's place, which `orders` will tell what for; never returns."""
+    keeper = Keeper(place, runtime)
     obstacle = None
     try:
         keeper.stand_by()
@@ -109,9 +112,9 @@ def keep(place: Place, orders: socket.socket, become_runtime: BecomeRuntime) -> 
 class Keeper:
     """What stands of a sandbox, whichever runtime runs in it: one ends, all that it left ends, the next is forked."""
 
-    def __init__(self, place: Place, become_runtime: BecomeRuntime) -> None:
+    def __init__(self, place: Place, runtime: Runtime) -> None:
         self._place = place
-        self._become_runtime = become_runtime
+        self._kind = runtime
         self._token = 0
         self._control = -1
         self._runtime = 0
@@ -161,7 +164,7 @@ class Keeper:
         self._runtime = os.fork()
         if self._runtime == 0:
             self._orders.close()
-            _be_runtime(self._place, theirs, self._become_runtime)
+            _be_runtime(self._place, theirs, self._kind)
         theirs.close()
 
     def settle(self) -> None:
@@ -255,7 +258,7 @@ def _join_groups(descriptors: dict[str, int]) -> None:
         os.write(descriptors[name], b"0")
 
 
-def _be_runtime(place: Place, orders: socket.socket, become_runtime: BecomeRuntime) -> NoReturn:
+def _be_runtime(place: Place, orders: socket.socket, runtime: Runtime) -> NoReturn:
     try:
         if not place.namespaces:
             kernel.die_with_parent(signal.SIGKILL)
@@ -266,6 +269,8 @@ def _be_runtime(place: Place, orders: socket.socket, become_runtime: BecomeRunti
         for number in (*HELD_BACK, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)  # the keeper has answers of its own, from its second runtime on
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
+        privileges.close_all_but({0, 1, 2, orders.fileno()})
+        runtime.stand_by()
         request, descriptors = await_order(orders)
         _join_groups(descriptors)
         privileges.limit(request)
@@ -274,7 +279,7 @@ def _be_runtime(place: Place, orders: socket.socket, become_runtime: BecomeRunti
         if place.namespaces:
             system_calls.refuse(but_namespaces=framing.TEMPLATE_VARIABLE in request["variables"])
         pass_through(descriptors)
-        become_runtime(request, descriptors)
+        runtime.become(request, descriptors)
     except BaseException:  # noqa: BLE001 - nothing may return into the fork server's frames below
         import traceback  # it costs 6 ms of the platform's start, and is there in a fork by then
 

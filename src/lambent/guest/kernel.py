@@ -44,7 +44,7 @@ _ST_RELATIME = 4096
 _KEPT_FLAGS = 2 | 4 | 8 | 1024 | 2048  # nosuid, nodev, noexec, noatime, nodiratime: the same bits in mount and statvfs
 
 # Calls that C libraries have no wrapper for: x86-64's numbers, then those of the generic table (arm64 and others).
-_NUMBERS = {"pivot_root": (155, 41), "clone": (56, 220), "capset": (126, 91)}
+_NUMBERS = {"pivot_root": (155, 41), "clone": (56, 220), "capset": (126, 91), "close_range": (436, 436)}
 
 _libc = ctypes.PyDLL(None, use_errno=True)
 
@@ -80,6 +80,11 @@ def bind(source: str, target: str, *, recursive: bool = False) -> None:
     have = os.statvfs(target).f_flag
     kept = have & _KEPT_FLAGS | (MS_RELATIME if have & _ST_RELATIME else 0)
     mount("", target, None, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | kept)
+
+
+def close_range(first: int, last: int | None = None) -> None:
+    """Close every descriptor from `first` to `last`, both included; raises OSError before Linux 5.9."""
+    _checked(_syscall("close_range", first, 0xFFFFFFFF if last is None else last, 0), "close_range")
 
 
 def unshare(flags: int) -> None:

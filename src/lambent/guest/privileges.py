@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 
@@ -45,8 +46,21 @@ def drop(user_id: int | None) -> None:
         kernel.clear_capability_sets()
 
 
+def _close_between(kept: list[int]) -> None:
+    first = 0
+    for number in kept:
+        if number > first:
+            kernel.close_range(first, number - 1)
+        first = number + 1
+    kernel.close_range(first)
+
+
 def close_all_but(kept: set[int]) -> None:
     """Close every descriptor that is not in `kept`."""
+    if kernel.IS_LINUX:
+        with contextlib.suppress(OSError):  # an older kernel
+            _close_between(sorted(kept))
+            return
     folder = "/proc/self/fd" if kernel.IS_LINUX else "/dev/fd"
     for name in os.listdir(folder):
         if int(name) not in kept:

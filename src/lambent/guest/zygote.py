@@ -126,7 +126,7 @@ class ForkServer:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self.control.close()
             self.spares.let_go()
-            keeper.keep(self.place, orders, bootstrap.become_runtime)
+            keeper.keep(self.place, orders, bootstrap)
         except BaseException:  # noqa: BLE001 - nothing of a child may ever return into the fork server's loop
             import traceback  # it costs 6 ms of the platform's start, and is there in a fork by then
 
