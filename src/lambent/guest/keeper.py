@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         def become(self, request: SpawnRequest, descriptors: dict[str, int]) -> None:
             """Be the runtime that a decoded SPAWN request describes, with its passed files by name; never returns."""
 
+
 REPORT = struct.Struct(">IBi")
 """Token, what happened, and a wait status, a process id or a length of text: one atomic write to the shared pipe."""
 UP = 1
@@ -53,6 +54,8 @@ END_ALL = signal.SIGQUIT
 """Sent to a keeper: end the runtime and all it started, and wait for the platform's word on what comes then."""
 END_RUNTIME = signal.SIGUSR1
 """Sent to a keeper: end the runtime alone; external extensions go on until they are ended, too."""
+SPARE = b"lambent-spare"
+"""The name of a process that has no order yet."""
 HELD_BACK = frozenset({signal.SIGTERM, END_ALL, END_RUNTIME})
 """Blocked from the fork server on, so that a signal to a keeper waits until the keeper can answer it."""
 
@@ -72,11 +75,13 @@ def order(sock: socket.socket, request: SpawnRequest, descriptors: dict[str, int
         sock.sendall(data[sent:])
 
 
-def await_order(sock: socket.socket) -> tuple[SpawnRequest, dict[str, int]]:
+def await_order(place: Place, sock: socket.socket) -> tuple[SpawnRequest, dict[str, int]]:
     """Return a SPAWN request and its files by name; ends the process where none will come any more."""
+    kernel.rename_process(SPARE)
     kind, body, passed = framing.receive_with_descriptors(sock)
     if not kind:
         os._exit(0)
+    kernel.rename_process(place.process_name)
     sock.close()
     request: SpawnRequest = json.loads(body)
     return request, dict(zip(request["descriptors"], passed))
@@ -90,7 +95,7 @@ def keep(place: Place, orders: socket.socket, runtime: Runtime) -> NoReturn:
         keeper.stand_by()
     except OSError as error:  # there is nobody yet to be told of it
         obstacle = error
-    request, descriptors = await_order(orders)
+    request, descriptors = await_order(place, orders)
     try:
         if obstacle is not None:
             raise obstacle
@@ -271,7 +276,7 @@ def _be_runtime(place: Place, orders: socket.socket, runtime: Runtime) -> NoRetu
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
         privileges.close_all_but({0, 1, 2, orders.fileno()})
         runtime.stand_by()
-        request, descriptors = await_order(orders)
+        request, descriptors = await_order(place, orders)
         _join_groups(descriptors)
         privileges.limit(request)
         privileges.drop(place.user_id if place.switch_user else None)

@@ -33,6 +33,9 @@ CLONE_NEWNET = 0x40000000
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
+_PR_SET_NAME = 15
+_PR_GET_NAME = 16
+_NAME_SIZE = 16
 _PR_CAPBSET_DROP = 24
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
@@ -144,6 +147,21 @@ def show_memory() -> None:
     """Let the process look at itself again: changing the user id gave its files in /proc to root."""
     if IS_LINUX:
         control_process(_PR_SET_DUMPABLE, 1)
+
+
+def process_name() -> bytes:
+    """Return the name by which the process is known in process lists, empty where there is none to be had."""
+    name = ctypes.create_string_buffer(_NAME_SIZE)
+    if IS_LINUX:
+        control_process(_PR_GET_NAME, ctypes.addressof(name))
+    return name.value
+
+
+def rename_process(name: bytes) -> None:
+    """Change that name; of no effect where there is none."""
+    if IS_LINUX:
+        text = ctypes.create_string_buffer(name, _NAME_SIZE)  # by a name: it must live as long as the call
+        control_process(_PR_SET_NAME, ctypes.addressof(text))
 
 
 def forbid_new_privileges() -> None:

@@ -26,10 +26,11 @@ _QUIET_MS = 8
 class Spares:
     """The keepers that stand by: process ids, and the sockets on which they await their orders."""
 
-    def __init__(self, make: Make) -> None:
+    def __init__(self, make: Make, now: Callable[[], float] = time.monotonic) -> None:
         self._make = make
+        self._now = now
         self._wanted = LEAST
-        self._calm_since = time.monotonic()
+        self._calm_since = self._now()
         self._waiting: dict[int, socket.socket] = {}
 
     def take(self) -> tuple[int, socket.socket]:
@@ -37,7 +38,7 @@ class Spares:
         if self._waiting:
             return self._waiting.popitem()
         self._wanted = min(MOST, self._wanted + 1)
-        self._calm_since = time.monotonic()
+        self._calm_since = self._now()
         return self._make()
 
     def forget(self, pid: int) -> None:
@@ -63,8 +64,8 @@ class Spares:
             with contextlib.suppress(OSError):  # whoever is to be started will be told
                 pid, sock = self._make()
                 self._waiting[pid] = sock
-        elif self._wanted > LEAST and time.monotonic() - self._calm_since >= CALM_S:
-            self._calm_since = time.monotonic()
+        elif self._wanted > LEAST and self._now() - self._calm_since >= CALM_S:
+            self._calm_since = self._now()
             self._wanted -= 1
             while len(self._waiting) > self._wanted:
                 self._waiting.popitem()[1].close()
