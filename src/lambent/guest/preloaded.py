@@ -27,13 +27,12 @@ _CLIENT = "awslambdaric"
 _IMPORTED_EARLY = ("simplejson", "snapshot_restore_py")
 CLIENT_IMPORTED_EARLY = (
     "lambda_context",
-    "lambda_runtime_client",
     "lambda_runtime_exception",
     "lambda_runtime_hooks_runner",
     "lambda_runtime_log_utils",
     "lambda_runtime_marshaller",
 )
-"""What of the client reads nothing of the environment until it is called."""
+"""What of the client reads nothing of the environment when it is imported."""
 
 # What AWS's client, boto3 and ordinary handlers import; none of it reads the environment when imported.
 _STANDARD = [
@@ -192,10 +191,13 @@ def rehearse(client: Compiled) -> None:
     A fork shares its memory until it writes to it. What a start writes to is a process's own after that, and the
     start itself is spared the copying.
     """
+    before = set(sys.modules)
     sys.meta_path.insert(0, client)
-    importlib.import_module(_CLIENT + ".bootstrap")
+    importlib.import_module(f"{_CLIENT}.bootstrap")
     sys.meta_path.remove(client)
-    del sys.modules[_CLIENT + ".bootstrap"], sys.modules[_CLIENT].__dict__["bootstrap"]
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+        sys.modules[_CLIENT].__dict__.pop(name.rpartition(".")[2], None)
     compile(json.loads(json.dumps("def handler(event, context):\n    return event")), "", "exec")
     time.tzset()
     gc.collect()

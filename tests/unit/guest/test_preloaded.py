@@ -37,5 +37,6 @@ def test_it_reads_nothing_of_the_environment_when_it_is_imported(name: str) -> N
     assert done.returncode == 0, done.stderr
 
 
-def test_the_module_that_does_is_left_for_later() -> None:
-    assert "the environment was read" in _imported("bootstrap").stderr
+@pytest.mark.parametrize("name", ["bootstrap", "lambda_runtime_client"])
+def test_what_does_is_left_for_later(name: str) -> None:
+    assert "the environment was read" in _imported(name).stderr
