@@ -195,7 +195,7 @@ def rehearse(client: Compiled) -> None:
     sys.meta_path.insert(0, client)
     importlib.import_module(f"{_CLIENT}.bootstrap")
     sys.meta_path.remove(client)
-    for name in set(sys.modules) - before:
+    for name in {name for name in sys.modules if name.startswith(f"{_CLIENT}.")} - before:
         del sys.modules[name]
         sys.modules[_CLIENT].__dict__.pop(name.rpartition(".")[2], None)
     compile(json.loads(json.dumps("def handler(event, context):\n    return event")), "", "exec")
