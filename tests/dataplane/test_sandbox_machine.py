@@ -144,6 +144,8 @@ def test_in_version_two_every_controller_is_enabled_for_one_folder(tmp_path: Pat
 def test_cpu_is_limited_once_and_lifted_for_the_next_runtime(
     tmp_path: Path, version: int, limited: dict[str, str], lifted: dict[str, str]
 ) -> None:
+    for name in limited:
+        (tmp_path / name).touch()
     group = Cgroup((), (), None, None, version, CpuLimit(tmp_path, version, 1447))
     group.limit_cpu()
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == limited
@@ -155,6 +157,8 @@ def test_cpu_is_limited_once_and_lifted_for_the_next_runtime(
     ("version", "names"), [(1, {"memory.memsw.limit_in_bytes", "memory.limit_in_bytes"}), (2, {"memory.max"})]
 )
 def test_a_limit_of_memory_is_raised_and_never_lowered(tmp_path: Path, version: int, names: set[str]) -> None:
+    for name in names:
+        (tmp_path / name).touch()
     group = Cgroup((), (), None, tmp_path, version)
     for wanted, told in ((200, 200), (100, 200), (201, 201)):
         group.raise_memory(wanted)

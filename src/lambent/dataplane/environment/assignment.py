@@ -10,7 +10,7 @@ from lambent.dataplane.environment.host import Timer
 from lambent.dataplane.errors import DataPlaneError
 from lambent.dataplane.metering import ColdStart
 from lambent.dataplane.runtime_api.messages import InvocationHeaders, RuntimeAnswer
-from lambent.dataplane.types import Completed, EnvironmentInfo, FunctionError, Invocation, Observer, Outcome
+from lambent.dataplane.types import Completed, FunctionError, Invocation, Outcome
 
 
 class Serving(Protocol):
@@ -28,10 +28,10 @@ class Assignment:
 
     __slots__ = (
         "_environment",
-        "_is_told",
         "cold_start",
         "invocation",
         "is_over",
+        "is_told",
         "outcome",
         "promise",
         "started",
@@ -43,6 +43,8 @@ class Assignment:
         self.invocation = invocation
         self.promise = promise
         self.is_over = False
+        self.is_told = False
+        """Whether its beginning has been told."""
         self.started = 0.0
         self.started_at = 0.0
         self.cold_start: ColdStart | None = None
@@ -50,19 +52,12 @@ class Assignment:
         self.outcome: Completed | FunctionError | None = None
         """What the runtime answered, while extensions still work on the invocation."""
         self._environment: Serving | None = None
-        self._is_told = False
 
     def begin(self, environment: Serving, real_time: Clock) -> None:
         """Note that the invocation begins now, in this environment."""
         self._environment = environment
         self.started_at = real_time.now()
         self.started = real_time.monotonic()
-
-    def tell_start(self, observer: Observer, environment: EnvironmentInfo, at: float) -> None:
-        """Tell, once, that it has begun: where init runs again within it, only after that, as Lambda's log has it."""
-        if not self._is_told:
-            self._is_told = True
-            observer.invocation_started(environment, self.invocation, at)
 
     def headers(self) -> InvocationHeaders:
         """Return what the runtime is told beside the event, once it has begun."""
