@@ -154,15 +154,18 @@ def test_cpu_is_limited_once_and_lifted_for_the_next_runtime(
 
 
 @pytest.mark.parametrize(
-    ("version", "names"), [(1, {"memory.memsw.limit_in_bytes", "memory.limit_in_bytes"}), (2, {"memory.max"})]
+    ("version", "names"), [(1, ["memory.memsw.limit_in_bytes", "memory.limit_in_bytes"]), (2, ["memory.max"])]
 )
-def test_a_limit_of_memory_is_raised_and_never_lowered(tmp_path: Path, version: int, names: set[str]) -> None:
+def test_the_room_of_a_template_grows_with_its_forks_and_stays(tmp_path: Path, version: int, names: list[str]) -> None:
     for name in names:
-        (tmp_path / name).touch()
+        (tmp_path / name).write_text(str(128 << 20))
+    (tmp_path / "memory.stat").write_text(f"cache 7\nshmem {10 << 20}\n")
     group = Cgroup((), (), None, tmp_path, version)
-    for wanted, told in ((200, 200), (100, 200), (201, 201)):
-        group.raise_memory(wanted)
-        assert {path.name: path.read_text() for path in tmp_path.iterdir()} == dict.fromkeys(names, str(told << 20))
+    limits = []
+    for forks in (0, 1, 8, 9, 0):
+        group.make_room(forks)
+        limits.append({int((tmp_path / name).read_text()) >> 20 for name in names})
+    assert limits == [{128 + 18 * count} for count in (24, 32, 32, 40, 40)]
 
 
 def test_a_controller_that_is_not_delegated_costs_only_its_own_limit(tmp_path: Path) -> None:

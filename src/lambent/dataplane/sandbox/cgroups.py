@@ -16,6 +16,7 @@ from typing import Final
 
 from lambent.dataplane.sandbox.cpu_share import PERIOD_US, quota_us
 from lambent.dataplane.sandbox.spec import Limits
+from lambent.dataplane.sandbox.template_room import TemplateRoom
 from lambent.dataplane.types import IsolationFinding
 
 _ROOT: Final = Path("/sys/fs/cgroup")
@@ -81,6 +82,7 @@ class Cgroup:
     _version: int
     _cpu: CpuLimit | None = None
     _oom_kills_before: int = 0
+    _room: TemplateRoom | None = None
     _raised_to_mb: int = 0
 
     def joined(self) -> None:
@@ -89,14 +91,22 @@ class Cgroup:
             os.close(descriptor)
         self.join = ()
 
-    def raise_memory(self, limit_mb: int) -> None:
-        """Let it hold as much memory from now on; without effect where that is no more than it was raised to before."""
-        if self._memory is None or limit_mb <= self._raised_to_mb:
+    def make_room(self, forks: int) -> None:
+        """As the group of a template, let it hold what so many forks of it, and those that stand by, are charged to it.
+
+        Once made, the room stays.
+        """
+        if self._memory is None:
             return
-        self._raised_to_mb = limit_mb
-        for name in _MEMORY_LIMITS[self._version]:
-            with contextlib.suppress(OSError):  # it has ended meanwhile, or the kernel does not account for swap
-                _write(self._memory / name, limit_mb * _MB)
+        if self._room is None:
+            limit = _number(self._memory / _MEMORY_LIMITS[self._version][-1])
+            self._room = TemplateRoom(limit // _MB, -(-_field(self._memory / "memory.stat", "shmem") // _MB))
+        limit_mb = self._room.limit_mb(forks)
+        if limit_mb > self._raised_to_mb:
+            self._raised_to_mb = limit_mb
+            for name in _MEMORY_LIMITS[self._version]:
+                with contextlib.suppress(OSError):  # it has ended meanwhile, or the kernel does not account for swap
+                    _write(self._memory / name, limit_mb * _MB)
 
     def peak_mb(self) -> int | None:
         """Return the most memory used so far in MB, rounded up; None where the kernel keeps no such number."""

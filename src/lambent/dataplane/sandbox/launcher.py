@@ -400,7 +400,7 @@ class Launcher:
         temporary = self._folder / "environments" / spec.environment_id
         try:
             cgroup = self._make_cgroup(spec, SandboxPaths(self._runtime_directory(spec.interpreter), None, temporary))
-            template.make_room(spec.limits.memory_mb, len(self.restored_from(template)) + 1)
+            template.make_room(len(self.restored_from(template)) + 1)
         except SandboxError:
             channel.close()
             raise

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 from lambent.dataplane.runtime_api.companion_link import CompanionLink
+from lambent.dataplane.runtime_api.messages import InitAnswer, Snapshot
 from lambent.dataplane.runtime_api.rendezvous import RuntimeChannel
 from lambent.dataplane.runtime_api.workers import Workers
 from lambent.dataplane.sandbox.cgroups import Cgroup
@@ -23,26 +24,6 @@ from lambent.guest import keeper
 
 _END_ALL_PATIENCE_S: Final = 2.0
 _LATE_S: Final = 0.05
-_TEMPLATE_MB: Final = 32
-_FORK_MB: Final = 2
-_MEMORY_PER_PAGE_TABLES: Final = 256
-_FORKS_AT_A_TIME: Final = 8  # so that most restores find the limit where it has to be
-
-
-def template_mb(memory_mb: int, forks: int) -> int:
-    """Return how much memory the control group of a template may hold of which so many forks are alive.
-
-    Whoever forks is charged for the page tables of the fork (eight bytes for each 4 KB), and for its own pages that it
-    writes to afterwards while the fork keeps the old ones: 1.1 MB for each fork were seen where init had filled 5 MB,
-    1.8 where it had filled 360. Not quite twice as much is allowed: what waits to be forked is the function's own
-    interpreter, in which its code can still be made to run. It needs no more processes than any other: a fork leaves
-    for a group of its own at once.
-
-    >>> template_mb(128, 1)
-    176
-    """
-    in_stock = -(-forks // _FORKS_AT_A_TIME) * _FORKS_AT_A_TIME
-    return memory_mb + _TEMPLATE_MB + in_stock * (_FORK_MB + memory_mb // _MEMORY_PER_PAGE_TABLES)
 
 
 class Keepers(Protocol):
@@ -110,6 +91,7 @@ class RunningSandbox:
         self._runtime.ended.add_done_callback(lambda _: parts.channel.release())
         self._runtime.ended.add_done_callback(self._on_end)
         parts.channel.closed.add_done_callback(self._on_end)
+        parts.channel.first_next.add_done_callback(self._on_init)
         if parts.crew is not None:
             parts.crew.attend(now, self._pass_on, self._typed)
 
@@ -212,10 +194,10 @@ class RunningSandbox:
         self._cause = ExitKind.OUT_OF_MEMORY
         self._standing.server.signal(self._standing.child, keeper.END_ALL)
 
-    def make_room(self, memory_mb: int, forks: int) -> None:
-        """Let it hold, beside `memory_mb` of its own, what so many forks of it are charged to its control group."""
+    def make_room(self, forks: int) -> None:
+        """Let it hold what so many forks of it are charged to its control group, beside what it holds itself."""
         if self._standing.cgroup is not None:
-            self._standing.cgroup.raise_memory(template_mb(memory_mb, forks))
+            self._standing.cgroup.make_room(forks)
 
     def measure_by(self, memory: Measure) -> None:
         """Read the environment's memory there, where no control group counts it."""
@@ -251,6 +233,11 @@ class RunningSandbox:
             return
         for line in lines:
             self._callback(line, request_id)
+
+    def _on_init(self, first_next: asyncio.Future[InitAnswer]) -> None:
+        if isinstance(first_next.result(), Snapshot):
+            self.make_room(0)  # its first forks stand by before any is asked for
+            self._parts.channel.stand_by()
 
     def _on_left(self, _: object) -> None:
         """Settle once the runtime has left and what it had sent is read: an answer sent before the end still counts."""
