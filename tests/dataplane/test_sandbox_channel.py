@@ -183,6 +183,8 @@ async def test_a_streamed_answer_is_collected_where_nobody_reads_it_as_it_comes(
 class Unreachable:
     """Stands for a fork server whose children hear nothing."""
 
+    shared_mb = 0
+
     def signal(self, child: Child, number: int) -> None: ...
 
     def dismiss(self, child: Child) -> None: ...
@@ -193,7 +195,7 @@ class Unreachable:
 def beside_an_extension(channel: RuntimeChannel, link: CompanionLink, output: int, child: Child) -> RunningSandbox:
     """Return a sandbox of which only its channel, its output and the news of its process are real."""
     standing = Standing(Unreachable(), child, None, has_pid_namespace=False)
-    return RunningSandbox(SandboxParts(standing, channel, link, output, None, "fork", ()), lambda: 0.0)
+    return RunningSandbox(SandboxParts(standing, channel, link, output, None, "fork", (), 128), lambda: 0.0)
 
 
 @pytest.mark.parametrize("holds_on", [False, True])
