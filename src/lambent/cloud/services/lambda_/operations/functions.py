@@ -20,7 +20,14 @@ from lambent.cloud.services.lambda_.listing import marked_page
 from lambent.cloud.services.lambda_.lookups import Lookups
 from lambent.cloud.services.lambda_.model.code_signing import check_signable
 from lambent.cloud.services.lambda_.model.configure import settings_of_new_function
-from lambent.cloud.services.lambda_.model.function import LATEST, Function, FunctionVersion, is_alias_name, position
+from lambent.cloud.services.lambda_.model.function import (
+    LATEST,
+    Function,
+    FunctionVersion,
+    is_alias_name,
+    is_version,
+    position,
+)
 from lambent.cloud.services.lambda_.model.state import PENDING, Event, State, move
 from lambent.cloud.services.lambda_.operations.tags import check_tags
 from lambent.cloud.services.lambda_.publishing import check_publish_to, publication, publish
@@ -194,9 +201,11 @@ def _to_be_deleted(transaction: Transaction, target: Target) -> list[FunctionVer
     """Return all versions, or the one named; raises ResourceConflictException while aliases refer to that."""
     if target.qualifier is None:
         return repository.versions(transaction, target.scope, target.name)
-    version = repository.version(transaction, target.scope, target.name, target.qualifier)
+    version = None
+    if is_version(target.qualifier):
+        version = repository.version(transaction, target.scope, target.name, target.qualifier)
     if version is None:
-        return []  # AWS answers 204 for a version that is not there
+        return []  # AWS answers 204 for a version that is not there, or cannot be
     using = [
         alias.name
         for alias in repository.aliases(transaction, target.scope, target.name)
