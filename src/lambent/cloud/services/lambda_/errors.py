@@ -289,7 +289,18 @@ def too_many_versions_on_provider() -> ServiceError:
 def no_published_version() -> ServiceError:
     """An invocation of a function on Managed Instances that has published nothing for it."""
     return ServiceError(
-        "NoPublishedVersionException", "The function has no published versions available.", members=_USER
+        "NoPublishedVersionException",
+        "The function can't be invoked because no published version exists. For functions with capacity provider "
+        "configuration, either publish a version to $LATEST.PUBLISHED, or specify a published version qualifier.",
+        members=_USER,
+    )
+
+
+def latest_not_invocable() -> ServiceError:
+    """An invocation of `$LATEST` on Managed Instances, where something else is published."""
+    return invalid_parameter(
+        "Functions configured with capacity provider configuration can't be invoked with $LATEST qualifier. To invoke "
+        "this function, specify a published version qualifier or $LATEST.PUBLISHED."
     )
 
 

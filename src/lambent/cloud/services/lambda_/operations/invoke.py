@@ -15,7 +15,7 @@ from lambent.cloud.services.lambda_.invocation import (
 )
 from lambent.cloud.services.lambda_.model.event import QueuedEvent
 from lambent.cloud.services.lambda_.model.event_payload import checked_payload
-from lambent.cloud.services.lambda_.model.function import LATEST
+from lambent.cloud.services.lambda_.model.function import LATEST, LATEST_PUBLISHED
 from lambent.cloud.services.lambda_.model.state import State
 from lambent.cloud.services.lambda_.rendering import Shape
 from lambent.cloud.services.lambda_.reporting import Reporting
@@ -133,8 +133,11 @@ class InvokeOperations:
     def _found(self, target: Target) -> tuple[FunctionRoute, VersionRoute]:
         function = self._control.routes.find(target.scope.account, target.scope.region, target.name)
         version = None if function is None else resolve(function, target.qualifier, self._fraction())
-        if function is not None and version is None and target.qualifier is None:
-            raise errors.no_published_version()
+        if function is not None and function.latest.is_managed and target.qualifier in {None, LATEST}:
+            if LATEST_PUBLISHED not in function.versions:
+                raise errors.no_published_version()
+            if target.qualifier == LATEST:
+                raise errors.latest_not_invocable()
         if function is None or version is None:
             raise errors.function_not_found(target.scope, target.name, target.qualifier or LATEST)
         return function, version
