@@ -131,8 +131,11 @@ class InvokeOperations:
         return {"Status": 202}
 
     def _found(self, target: Target) -> tuple[FunctionRoute, VersionRoute]:
-        function = self._control.routes.find(target.scope.account, target.scope.region, target.name)
-        version = None if function is None else resolve(function, target.qualifier, self._fraction())
+        function, version = self._look_up(target)
+        if version is None or version.state is not State.ACTIVE:
+            # What was committed can be read a moment before the routes follow it; who saw it must not be refused.
+            self._control.routes.refresh(target.scope, target.name)
+            function, version = self._look_up(target)
         if function is not None and function.latest.is_managed and target.qualifier in {None, LATEST}:
             if LATEST_PUBLISHED not in function.versions:
                 raise errors.no_published_version()
@@ -141,6 +144,10 @@ class InvokeOperations:
         if function is None or version is None:
             raise errors.function_not_found(target.scope, target.name, target.qualifier or LATEST)
         return function, version
+
+    def _look_up(self, target: Target) -> tuple[FunctionRoute | None, VersionRoute | None]:
+        function = self._control.routes.find(target.scope.account, target.scope.region, target.name)
+        return function, None if function is None else resolve(function, target.qualifier, self._fraction())
 
     def _fraction(self) -> float:
         return self._control.dependencies.ids.fraction()
