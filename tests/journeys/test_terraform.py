@@ -77,7 +77,7 @@ class Terraform:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=240,
             check=False,
         )
         assert done.returncode in expect, f"terraform {arguments[0]}:\n{done.stdout[-3000:]}\n{done.stderr[-5000:]}"
@@ -177,7 +177,7 @@ def neighbours(platform: LocalPlatform) -> dict[str, str]:
     return {"jobs": queue("jobs"), "dead": queue("dead"), "stream": table["LatestStreamArn"], "key": key}
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_terraform_makes_changes_replaces_imports_and_destroys_all_that_it_has_of_lambda(
     terraform: Terraform, platform: LocalPlatform, tmp_path: Path, neighbours: dict[str, str]
 ) -> None:
