@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lambent.testing.platform import LocalPlatform, local_platform
+from lambent.testing.platform import LocalPlatform
 from tests.journeys.aws_shell import AwsShell, aws_shell, environment
 from tests.journeys.test_terraform import package
 from tests.requirements import require_tool
@@ -24,13 +24,6 @@ TRUST = json.dumps(
         ],
     }
 )
-
-
-@pytest.fixture(scope="module")
-def platform() -> Iterator[LocalPlatform]:
-    """A platform for this file."""
-    with local_platform() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from lambent.testing.builders import ensure_role, zip_of
-from lambent.testing.platform import LocalPlatform, local_platform
+from lambent.testing.platform import LocalPlatform
 from tests.journeys.aws_shell import AwsShell, aws_shell
 
 ACCOUNT = "111122223333"
@@ -32,13 +32,6 @@ command = create_clidriver()._get_command_table()["lambda"]
 command.create_help_command()
 print(*command._get_command_table())
 """
-
-
-@pytest.fixture(scope="module")
-def platform() -> Iterator[LocalPlatform]:
-    """A platform for this file."""
-    with local_platform() as running:
-        yield running
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError, WaiterError
 
 from lambent.testing.builders import ensure_role, zip_of
-from lambent.testing.platform import LocalPlatform, local_platform
+from lambent.testing.platform import LocalPlatform
 from tests.waiting import eventually
 
 ECHO = zip_of({"handler.py": "def handler(event, context):\n    return event\n"})
@@ -46,13 +46,6 @@ WAITERS = {
     "FunctionActive", "FunctionActiveV2", "FunctionExists", "FunctionUpdated", "FunctionUpdatedV2",
     "PublishedVersionActive",
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def platform() -> Iterator[LocalPlatform]:
-    """A platform that these tests share."""
-    with local_platform() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 from lambent.dataplane.sandbox import node_sdk
 from lambent.dataplane.sandbox.node_sdk.lock import select
 from lambent.testing.builders import ensure_role, zip_of
-from lambent.testing.platform import local_platform
+from lambent.testing.platform import LocalPlatform
 from tests.requirements import missing, process_environment, require_tool
 
 PROGRAM = Path(__file__).with_name("node_client.mjs")
@@ -53,25 +53,26 @@ def application(tmp_path: Path) -> Path:
 
 
 @pytest.mark.timeout(240)  # npm fetches packages
-def test_an_application_creates_invokes_streams_waits_pages_and_tells_errors_apart(application: Path) -> None:
+def test_an_application_creates_invokes_streams_waits_pages_and_tells_errors_apart(
+    application: Path, platform: LocalPlatform
+) -> None:
     (application / "code.zip").write_bytes(CODE)
-    with local_platform() as platform:
-        role = ensure_role(platform.client("iam", account="111122223333"))
-        done = subprocess.run(
-            ["node", PROGRAM.name, role, "code.zip"],
-            cwd=application,
-            env=process_environment(
-                AWS_ENDPOINT_URL=platform.endpoint_url,
-                AWS_ACCESS_KEY_ID="111122223333",
-                AWS_SECRET_ACCESS_KEY="local",
-                AWS_REGION="eu-west-1",
-                AWS_PROFILE=None,
-            ),
-            capture_output=True,
-            text=True,
-            timeout=90,
-            check=False,
-        )
+    role = ensure_role(platform.client("iam", account="111122223333"))
+    done = subprocess.run(
+        ["node", PROGRAM.name, role, "code.zip"],
+        cwd=application,
+        env=process_environment(
+            AWS_ENDPOINT_URL=platform.endpoint_url,
+            AWS_ACCESS_KEY_ID="111122223333",
+            AWS_SECRET_ACCESS_KEY="local",
+            AWS_REGION="eu-west-1",
+            AWS_PROFILE=None,
+        ),
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {
         "created": ["Pending", 201],

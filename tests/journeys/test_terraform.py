@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from lambent.testing.platform import LocalPlatform, local_platform
+from lambent.testing.platform import LocalPlatform
 from tests.requirements import ROOT, missing, process_environment, require_tool
 
 HERE = Path(__file__).parent
@@ -117,13 +116,6 @@ def package(folder: Path, marker: str) -> Path:
     with zipfile.ZipFile(target, "w") as archive:
         archive.writestr("lambda_function.py", f"# {marker}\n{source.read_text(encoding='utf-8')}")
     return target
-
-
-@pytest.fixture
-def platform() -> Iterator[LocalPlatform]:
-    """A platform of its own, so that the account is empty before and after."""
-    with local_platform() as running:
-        yield running
 
 
 @pytest.fixture

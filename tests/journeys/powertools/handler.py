@@ -24,8 +24,8 @@ payments = 0
 daemon = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 daemon.bind(("127.0.0.1", 0))
 daemon.settimeout(5)
-xray_recorder.emitter.set_daemon_address(f"127.0.0.1:{daemon.getsockname()[1]}")
 tracer = Tracer(service="orders")
+xray_recorder.emitter.set_daemon_address(f"127.0.0.1:{daemon.getsockname()[1]}")
 
 
 @metrics.log_metrics(capture_cold_start_metric=True)
