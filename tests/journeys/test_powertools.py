@@ -94,11 +94,11 @@ def test_logger_and_metrics_know_function_request_and_cold_start(invoke: Invoke,
 def test_tracer_sends_segments_below_the_invocations_own(invoke: Invoke) -> None:
     answer, log = invoke("segments", {"dish": "soup"})
     assert answer.get("answer") == "SOUP", answer
-    outer = json.loads(answer["sent"].partition("\n")[2])
-    (inner,) = outer["subsegments"]
+    inner, outer = (json.loads(datagram.partition("\n")[2]) for datagram in answer["sent"])
     assert (inner["name"], inner["annotations"]) == ("## handler.look_up", {"dish": "soup"})
     assert inner["metadata"]["orders"] == {"found": True, "handler.look_up response": "SOUP"}
     assert (outer["name"], outer["annotations"]) == ("## traced", {"ColdStart": True, "Service": "orders"})
+    assert (inner["parent_id"], inner["trace_id"]) == (outer["id"], outer["trace_id"])
     assert f"XRAY TraceId: {outer['trace_id']}\tSegmentId: {outer['parent_id']}\tSampled: true\t" in log
 
 
