@@ -1,4 +1,4 @@
-"""Writes AWS's managed policies into the IAM service's data files: those that Lambda systems use, and the others, packed.
+"""Writes AWS's managed policies into the IAM service's data files: those of Lambda systems, and the others, packed.
 
 The names of all of them go into the file by which manifests are checked.
 
