@@ -135,7 +135,7 @@ def publish(functions: Client, description: str) -> str:
 
 def model(kind: str, member: str) -> dict[str, Any]:  # Any: JSON of botocore's
     described = botocore.session.get_session().get_component("data_loader").load_service_model("lambda", kind)
-    members: dict[str, Any] = described[member]
+    members: dict[str, Any] = described[member]  # Any: as above
     return members
 
 
@@ -156,7 +156,8 @@ def test_pages_of_one_hold_what_a_single_page_holds(furnished: Client, operation
     paginator = furnished.get_paginator(method(operation))
 
     def listed(**config: object) -> dict[str, Any]:  # Any: boto3's shape
-        found: dict[str, Any] = paginator.paginate(**parameters, PaginationConfig=config).build_full_result()
+        found: dict[str, Any] = {}  # Any: as above
+        found.update(paginator.paginate(**parameters, PaginationConfig=config).build_full_result())
         return found
 
     whole = listed(PageSize=50)[result]
