@@ -152,6 +152,8 @@ class AsyncQueue:
     def _deliveries(self, event: QueuedEvent, tried: _Tried, condition: Condition) -> Sequence[OutboxEffect]:
         """Return what goes out for an event that came to its end: a failure may go to both of its targets."""
         target = tried.config.on_success if condition is Condition.SUCCESS else tried.config.on_failure
+        if target is None and tried.version.dead_letter_target is None:
+            return ()
         traced = replace(event, trace_id=tried.trace_id)
         found = [] if target is None else [record_for(target, traced, condition, tried.response, self._now())]
         letters = tried.version.dead_letter_target

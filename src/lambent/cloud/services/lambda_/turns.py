@@ -13,6 +13,7 @@ every few that are accepted, however many come.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from typing import Final
 from lambent.base.tasks import TaskOwner
 from lambent.cloud.services.lambda_.model.event import QueuedEvent
 
+_log = logging.getLogger(__name__)
 # Of one function: enough to fill any pool here, without starting an environment for each of ten thousand events.
 _MOST_OF_ONE_FUNCTION: Final = 100
 _LEAST_AT_ONCE: Final = 8
@@ -176,6 +178,8 @@ class Turns:
                 self._begun += 1
                 try:
                     await self._attempt(event)
+                except Exception:  # noqa: BLE001 - outermost guard: the event is kept, and others have their turns
+                    _log.exception("event %s is left for the next start", event.request_id)
                 finally:
                     self._waiting.leave(event)
         finally:
