@@ -55,9 +55,9 @@ class AsyncQueue:
         self._dependencies = dependencies
         self._routes = routes
         self._invoker = invoker
-        self._real_time = SystemClock()
+        self._real_now = SystemClock().monotonic
         self._tasks = TaskOwner("lambda events", clock=dependencies.clock)
-        self._turns = Turns(self._attempt, self._tasks)
+        self._turns = Turns(self._attempt, self._tasks, self._real_now)
         self._numbers = itertools.count(1)
         self._done: list[Done] = []
         self._is_settling = False
@@ -87,9 +87,14 @@ class AsyncQueue:
 
     async def accept(self, event: QueuedEvent) -> None:
         """Return once the event is durable; it is tried as soon as it has its turn."""
-        began = self._real_time.monotonic()
-        await self._dependencies.store.write_with_others(write_changes, event)
-        self._turns.note(self._real_time.monotonic() - began, accepted=True)
+        began = self._real_now()
+        self._turns.expect(began)
+        try:
+            await self._dependencies.store.write_with_others(write_changes, event)
+        except BaseException:
+            self._turns.refused()
+            raise
+        self._turns.accepted(began, self._real_now())
         if not self._has_stopped:  # else it is durable, and tried after the next start
             # No task waits with it: the collector would look through thousands of those over and over.
             self._turns.add(event)
@@ -177,9 +182,9 @@ class AsyncQueue:
         try:
             while done := self._done:
                 self._done = []
-                began = self._real_time.monotonic()
+                began = self._real_now()
                 await self._dependencies.store.write_with_others(write_changes, *done)
-                self._turns.note(self._real_time.monotonic() - began, accepted=False)
+                self._turns.note(self._real_now() - began)
         finally:
             self._is_settling = False
 

@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 _MOST_OF_ONE_FUNCTION: Final = 100
 _LEAST_AT_ONCE: Final = 8
 _LEAST_BEGUN: Final = 4
-_ACCEPTED_FOR_ONE_BEGUN: Final = 4
+_ARRIVED_FOR_ONE_BEGUN: Final = 4
 UNLIMITED: Final = 10_000
 """How many events may begin between two looks where acceptance is no reason to hold any back."""
 _LOOK_EVERY_S: Final = 0.02
@@ -39,9 +39,11 @@ FunctionKey = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What happened between two looks: how many events were accepted and begun, how long the slowest change took."""
+    """What happened between two looks: how many events arrived (one at least where any waits to be accepted), how many
+    began, and how long the slowest change took, or has taken so far.
+    """
 
-    accepted: int = 0
+    arrived: int = 0
     begun: int = 0
     took_s: float | None = None
 
@@ -57,24 +59,24 @@ class Pace:
     def after(self, seen: Seen) -> Pace:
         """Return the pace from now on.
 
-        >>> Pace(8, 40, 0.002).after(Seen(accepted=40, begun=30, took_s=0.003))
+        >>> Pace(8, 40, 0.002).after(Seen(arrived=40, begun=30, took_s=0.003))
         Pace(at_once=9, begins=46, quickest_s=0.002004)
-        >>> Pace(100, 40, 0.002).after(Seen(accepted=40, begun=30, took_s=0.02))
+        >>> Pace(100, 40, 0.002).after(Seen(arrived=40, begun=30, took_s=0.02))
         Pace(at_once=50, begins=15, quickest_s=0.002004)
-        >>> Pace(8, 10, 0.002).after(Seen(accepted=80, begun=10, took_s=0.02)).begins
+        >>> Pace(8, 10, 0.002).after(Seen(arrived=80, begun=10, took_s=0.02)).begins
         20
-        >>> Pace(8, 40, 0.002).after(Seen(accepted=0, begun=40, took_s=0.02)).begins
-        10000
+        >>> Pace(8, 40, 0.002).after(Seen(arrived=0, begun=40, took_s=0.02)).begins
+        80
         """
         # It drifts upwards, so that one lucky change does not count for ever.
         drifted_s = self.quickest_s * 1.002
         quickest_s = drifted_s if seen.took_s is None else min(seen.took_s, drifted_s)
         is_slow = seen.took_s is not None and seen.took_s > 3 * quickest_s + _SLACK_S
         at_once = max(_LEAST_AT_ONCE, self.at_once // 2) if is_slow else self.at_once + 1
-        if not seen.accepted:
-            begins = UNLIMITED
+        if not seen.arrived:
+            begins = min(UNLIMITED, self.begins * 2)
         elif is_slow:
-            begins = max(_LEAST_BEGUN, seen.accepted // _ACCEPTED_FOR_ONE_BEGUN, min(seen.begun, self.begins) // 2)
+            begins = max(_LEAST_BEGUN, seen.arrived // _ARRIVED_FOR_ONE_BEGUN, min(seen.begun, self.begins) // 2)
         else:
             begins = min(UNLIMITED, self.begins + self.begins // 8 + 1)
         return Pace(at_once, begins, quickest_s)
@@ -136,13 +138,18 @@ def _key(event: QueuedEvent) -> FunctionKey:
 class Turns:
     """Tries events, each by one of a few tasks that go from one to the next."""
 
-    def __init__(self, attempt: Callable[[QueuedEvent], Awaitable[None]], tasks: TaskOwner) -> None:
+    def __init__(
+        self, attempt: Callable[[QueuedEvent], Awaitable[None]], tasks: TaskOwner, now: Callable[[], float]
+    ) -> None:
         self._attempt = attempt
         self._tasks = tasks
+        self._now = now
         self._waiting = Waiting()
         self._at_work = 0
         self._pace = Pace()
-        self._accepted = 0
+        self._accepting = 0
+        self._arrived = 0
+        self._accepted_at = 0.0
         self._begun = 0
         self._took_s: float | None = None
         self._look: asyncio.TimerHandle | None = None
@@ -153,11 +160,27 @@ class Turns:
         self._waiting.add(event)
         self._start_some()
 
-    def note(self, took_s: float, *, accepted: bool) -> None:
-        """Tell how long it took until a change of an event was durable, and whether it was its acceptance."""
+    def expect(self, now: float) -> None:
+        """Tell that an event begins to be accepted: it will be told of by `accepted`, unless by `refused`."""
+        if not self._accepting:
+            self._accepted_at = now
+        self._accepting += 1
+        self._arrived += 1
+
+    def refused(self) -> None:
+        """Tell that an event could not be accepted."""
+        self._accepting -= 1
+
+    def accepted(self, began: float, now: float) -> None:
+        """Tell that an event is durable, and when it began to be accepted."""
+        self._accepting -= 1
+        self._accepted_at = now
+        self.note(now - began)
+
+    def note(self, took_s: float) -> None:
+        """Tell how long it took until a change of an event was durable."""
         if self._took_s is None or took_s > self._took_s:
             self._took_s = took_s
-        self._accepted += accepted
 
     def _start_some(self) -> None:
         while self._waiting and self._at_work < self._pace.at_once:
@@ -170,7 +193,7 @@ class Turns:
         """Try one event after the other for as long as there are any, and no more tasks at work than should be."""
         try:
             while self._at_work <= self._pace.at_once:
-                if self._begun >= self._pace.begins and self._waiting:
+                while self._begun >= self._pace.begins and self._waiting:
                     await self._next_look()
                 event = self._waiting.take()
                 if event is None:
@@ -195,12 +218,15 @@ class Turns:
 
     def _look_later(self) -> None:
         if self._look is None:
-            self._accepted, self._begun, self._took_s = 0, 0, None
+            self._arrived, self._took_s = 0, None
             self._look = asyncio.get_running_loop().call_later(_LOOK_EVERY_S, self._look_back)
 
     def _look_back(self) -> None:
         self._look = None
-        self._pace = self._pace.after(Seen(self._accepted, self._begun, self._took_s))
+        if self._accepting:
+            self.note(self._now() - self._accepted_at)  # so long none has been accepted
+        arrived = max(self._arrived, bool(self._accepting))
+        self._pace = self._pace.after(Seen(arrived, self._begun, self._took_s))
         self._begun = 0
         held_back, self._held_back = self._held_back, []
         for look in held_back:

@@ -1,18 +1,19 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 import pytest
 
 from lambent.base.tasks import TaskOwner
 from lambent.cloud.services.lambda_.model.event import QueuedEvent
-from lambent.cloud.services.lambda_.turns import UNLIMITED, Pace, Seen, Turns, Waiting
+from lambent.cloud.services.lambda_.turns import Pace, Seen, Turns, Waiting
 from lambent.cloud.store.scope import Scope
 
 SCOPE = Scope("000000000000", "us-east-1")
-QUICK = Seen(accepted=40, begun=20, took_s=0.003)
-SLOW = Seen(accepted=40, begun=20, took_s=0.02)
+QUICK = Seen(arrived=40, begun=20, took_s=0.003)
+SLOW = Seen(arrived=40, begun=20, took_s=0.02)
 
 
 def event(function: str = "f", number: int = 0) -> QueuedEvent:
@@ -41,8 +42,8 @@ def test_more_are_tried_at_once_while_changes_are_durable_quickly_and_half_as_ma
         (40, QUICK, 46),
         (40, SLOW, 10),  # half of the 20 that began
         (8, SLOW, 10),  # but one for every four that were accepted
-        (8, Seen(accepted=1, begun=1, took_s=0.5), 4),
-        (8, Seen(accepted=0, begun=8, took_s=0.5), UNLIMITED),  # nobody is kept waiting
+        (8, Seen(arrived=1, begun=1, took_s=0.5), 4),
+        (8, Seen(arrived=0, begun=8, took_s=0.5), 16),  # nobody is kept waiting
     ],
 )
 def test_fewer_events_begin_while_their_like_keep_those_waiting_who_send_others(
@@ -112,7 +113,7 @@ async def test_more_and_more_events_that_only_wait_are_tried_at_once_up_to_a_hun
     tasks: TaskOwner,
 ) -> None:
     attempts = Attempts()
-    turns = Turns(attempts, tasks)
+    turns = Turns(attempts, tasks, time.monotonic)
     for number in range(120):
         turns.add(event("waits", number))
     await asyncio.sleep(0)  # noqa: TID251 - lets them begin
@@ -127,12 +128,12 @@ async def test_more_and_more_events_that_only_wait_are_tried_at_once_up_to_a_hun
 
 async def test_a_slow_change_keeps_more_from_being_tried_at_once(tasks: TaskOwner) -> None:
     attempts = Attempts()
-    turns = Turns(attempts, tasks)
+    turns = Turns(attempts, tasks, time.monotonic)
     for number in range(20):
         turns.add(event("computes", number))
     await asyncio.sleep(0)  # noqa: TID251 - lets them begin
     for _ in range(20):
-        turns.note(30.0, accepted=False)
+        turns.note(30.0)
         turns._look_back()  # by hand: a busy machine could let a look come before the note
     await asyncio.sleep(0)  # noqa: TID251 - as above
     assert len(attempts.begun) == 8
@@ -145,11 +146,12 @@ async def test_events_that_are_over_at_once_give_way_to_those_that_arrive_and_al
 ) -> None:
     attempts = Attempts()
     attempts.go_on.set()
-    turns = Turns(attempts, tasks)
+    turns = Turns(attempts, tasks, time.monotonic)
     for number in range(200):
         turns.add(event(number=number))
     for _ in range(40):
-        turns.note(30.0, accepted=True)
+        turns.expect(0.0)
+        turns.accepted(0.0, 30.0)
     turns._look_back()  # by hand, as above: what was accepted took long, so that few may begin until the next look
     await asyncio.sleep(0)  # noqa: TID251 - lets them begin
     assert len(attempts.begun) == 10
@@ -164,7 +166,7 @@ async def test_an_attempt_that_fails_takes_no_turn_from_others(tasks: TaskOwner)
         begun.append(tried.number)
         raise RuntimeError(tried.number)
 
-    turns = Turns(attempt, tasks)
+    turns = Turns(attempt, tasks, time.monotonic)
     for number in range(120):
         turns.add(event(number=number))
     while tasks:
