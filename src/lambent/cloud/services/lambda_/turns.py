@@ -72,7 +72,8 @@ class Pace:
         drifted_s = self.quickest_s * 1.002
         quickest_s = drifted_s if seen.took_s is None else min(seen.took_s, drifted_s)
         is_slow = seen.took_s is not None and seen.took_s > 3 * quickest_s + _SLACK_S
-        at_once = max(_LEAST_AT_ONCE, self.at_once // 2) if is_slow else self.at_once + 1
+        is_held_back = seen.begun >= self.begins  # then more at a time would only begin sooner what they may begin
+        at_once = max(_LEAST_AT_ONCE, self.at_once // 2) if is_slow else self.at_once + (not is_held_back)
         if not seen.arrived:
             begins = min(UNLIMITED, self.begins * 2)
         elif is_slow:
