@@ -120,8 +120,8 @@ class _Shared(_Unit[None]):
 
     __slots__ = ("items",)
 
-    def __init__(self, work: SharedWork[Item]) -> None:
-        self.items: list[Item] = []
+    def __init__(self, work: SharedWork[object]) -> None:
+        self.items: list[object] = []
         items = self.items
         super().__init__(lambda transaction: work(transaction, items), [])
 
@@ -244,7 +244,7 @@ class GroupWriter:
         """
         self._expect_commit()
         answer: asyncio.Future[T] = self._loop.create_future()
-        self._gathered.append(_Unit(work, [answer]))  # type: ignore[arg-type]  # nobody here looks at a unit's T
+        self._gathered.append(_Unit(work, [answer]))  # type: ignore[list-item]  # nobody here looks at a unit's T
         return await answer
 
     async def write_with_others(self, work: SharedWork[Item], *items: Item) -> None:
@@ -255,7 +255,7 @@ class GroupWriter:
         self._expect_commit()
         shared = self._shared.get(work)
         if shared is None:
-            shared = self._shared[work] = _Shared(work)
+            shared = self._shared[work] = _Shared(work)  # type: ignore[arg-type]  # one work's items are of one type
             self._gathered.append(shared)  # type: ignore[arg-type]  # as above
         answer: asyncio.Future[None] = self._loop.create_future()
         shared.items.extend(items)

@@ -39,11 +39,10 @@ FunctionKey = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What happened between two looks: how many events arrived (one at least where any waits to be accepted), how many
-    began, and how long the slowest change took, or has taken so far.
-    """
+    """What happened between two looks: how many events arrived and began, how long the slowest change took (so far)."""
 
     arrived: int = 0
+    """One at least where any waits to be accepted."""
     begun: int = 0
     took_s: float | None = None
 

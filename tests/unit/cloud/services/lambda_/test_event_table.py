@@ -8,7 +8,7 @@ import pytest
 
 from lambent.base.clock import ManualClock
 from lambent.cloud.services import lambda_
-from lambent.cloud.services.lambda_.events import Done, waiting_events, write_changes
+from lambent.cloud.services.lambda_.events import Done, EventChange, waiting_events, write_changes
 from lambent.cloud.services.lambda_.model.event import QueuedEvent
 from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.sqlite_store import SqliteStore, memory_store
@@ -48,7 +48,8 @@ async def test_any_number_of_events_is_written_and_removed_together(count: int) 
     await store.write_with_others(write_changes, *events)
     assert waiting_events(store.read) == events
     tried = event(1, function_errors=1)
-    await store.write_with_others(write_changes, tried, *(Done(each.number, ()) for each in events[1:]))
+    changes: list[EventChange] = [tried, *(Done(each.number, ()) for each in events[1:])]
+    await store.write_with_others(write_changes, *changes)
     assert waiting_events(store.read) == [tried]
     await store.close()
 
