@@ -78,6 +78,7 @@ class AsyncQueue:
     async def stop(self) -> None:
         """Stop trying; what is under way is tried again after the next start."""
         self._has_stopped = True
+        self._turns.stop()
         await self._tasks.aclose()
         await self._settle()
 

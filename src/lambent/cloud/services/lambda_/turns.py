@@ -153,12 +153,19 @@ class Turns:
         self._begun = 0
         self._took_s: float | None = None
         self._look: asyncio.TimerHandle | None = None
+        self._has_stopped = False
         self._held_back: list[asyncio.Future[None]] = []
 
     def add(self, event: QueuedEvent) -> None:
         """Have an event tried when its turn comes."""
         self._waiting.add(event)
         self._start_some()
+
+    def stop(self) -> None:
+        """Begin no more; who is at work is ended by the owner of the tasks."""
+        self._has_stopped = True
+        if self._look is not None:
+            self._look.cancel()
 
     def expect(self, now: float) -> None:
         """Tell that an event begins to be accepted: it will be told of by `accepted`, unless by `refused`."""
@@ -183,6 +190,8 @@ class Turns:
             self._took_s = took_s
 
     def _start_some(self) -> None:
+        if self._has_stopped:
+            return
         while self._waiting and self._at_work < self._pace.at_once:
             self._at_work += 1
             self._tasks.start(self._work(), name="attempts")
@@ -207,6 +216,8 @@ class Turns:
                     self._waiting.leave(event)
         finally:
             self._at_work -= 1
+            if self._waiting:
+                self._look_later()  # those who go on may take long: there may be room for more by then
             if not self._at_work:
                 self._pace = replace(Pace(), quickest_s=self._pace.quickest_s)  # what comes next may be of another kind
 
@@ -217,7 +228,7 @@ class Turns:
         await look
 
     def _look_later(self) -> None:
-        if self._look is None:
+        if self._look is None and not self._has_stopped:
             self._arrived, self._took_s = 0, None
             self._look = asyncio.get_running_loop().call_later(_LOOK_EVERY_S, self._look_back)
 

@@ -173,3 +173,18 @@ async def test_an_attempt_that_fails_takes_no_turn_from_others(tasks: TaskOwner)
         while tasks:  # noqa: ASYNC110 - nothing tells when they have all failed
             await asyncio.sleep(0)  # noqa: TID251 - lets them fail
     assert begun == list(range(120))
+
+
+async def test_nothing_begins_once_turns_have_stopped() -> None:
+    owner, attempts, wrong = TaskOwner("attempts"), Attempts(), list[object]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: wrong.append(context))
+    turns = Turns(attempts, owner, time.monotonic)
+    for number in range(20):
+        turns.add(event(number=number))
+    await asyncio.sleep(0)  # noqa: TID251 - lets them begin
+    turns.stop()
+    await owner.aclose()
+    turns.add(event(number=20))
+    await asyncio.sleep(0.05)  # noqa: TID251 - a look would come by then
+    assert len(attempts.begun) == 8
+    assert not wrong
