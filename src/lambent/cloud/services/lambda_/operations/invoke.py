@@ -15,7 +15,7 @@ from lambent.cloud.services.lambda_.invocation import (
 )
 from lambent.cloud.services.lambda_.model.event import QueuedEvent
 from lambent.cloud.services.lambda_.model.event_payload import checked_payload
-from lambent.cloud.services.lambda_.model.function import LATEST
+from lambent.cloud.services.lambda_.model.function import LATEST, LATEST_PUBLISHED
 from lambent.cloud.services.lambda_.model.state import State
 from lambent.cloud.services.lambda_.rendering import Shape
 from lambent.cloud.services.lambda_.reporting import Reporting
@@ -132,13 +132,23 @@ class InvokeOperations:
         return {"Status": 202}
 
     def _found(self, target: Target) -> tuple[FunctionRoute, VersionRoute]:
-        function = self._control.routes.find(target.scope.account, target.scope.region, target.name)
-        version = None if function is None else resolve(function, target.qualifier, self._fraction())
-        if function is not None and version is None and target.qualifier is None:
-            raise errors.no_published_version()
+        function, version = self._look_up(target)
+        if version is None or version.state is not State.ACTIVE:
+            # What was committed can be read a moment before the routes follow it; who saw it must not be refused.
+            self._control.routes.refresh(target.scope, target.name)
+            function, version = self._look_up(target)
+        if function is not None and function.latest.is_managed and target.qualifier in {None, LATEST}:
+            if LATEST_PUBLISHED not in function.versions:
+                raise errors.no_published_version()
+            if target.qualifier == LATEST:
+                raise errors.latest_not_invocable()
         if function is None or version is None:
             raise errors.function_not_found(target.scope, target.name, target.qualifier or LATEST)
         return function, version
+
+    def _look_up(self, target: Target) -> tuple[FunctionRoute | None, VersionRoute | None]:
+        function = self._control.routes.find(target.scope.account, target.scope.region, target.name)
+        return function, None if function is None else resolve(function, target.qualifier, self._fraction())
 
     def _fraction(self) -> float:
         return self._control.dependencies.ids.fraction()
