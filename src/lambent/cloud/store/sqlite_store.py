@@ -49,9 +49,9 @@ class SqliteStore:
         """Run `work` as one unit; return its result once durable, or raise what it raised, having changed nothing."""
         return await self._writer.write(work)
 
-    async def write_with_others(self, work: SharedWork[Item], item: Item) -> None:
-        """Have `work` write `item`, with all items of the same `work` that wait for the commit; return once durable."""
-        await self._writer.write_with_others(work, item)
+    async def write_with_others(self, work: SharedWork[Item], *items: Item) -> None:
+        """Have `work` write items, with all of the same `work` that wait for the commit; return once durable."""
+        await self._writer.write_with_others(work, *items)
 
     async def migrate(self, component: str, scripts: Sequence[str]) -> None:
         """Bring the tables of `component` up to date: `scripts[0]` makes them, each further script upgrades them.

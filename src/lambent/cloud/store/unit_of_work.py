@@ -62,8 +62,8 @@ class Store(Protocol):
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` as one unit; return its result once durable, or raise what it raised, having changed nothing."""
 
-    async def write_with_others(self, work: Callable[[Transaction, Sequence[Item]], None], item: Item) -> None:
-        """Have `work` write `item`, in one call with every item brought for the same commit; return once durable.
+    async def write_with_others(self, work: Callable[[Transaction, Sequence[Item]], None], *items: Item) -> None:
+        """Have `work` write `items`, in one call with all that were brought for the same commit; return once durable.
 
         For what comes by the thousand: `work`, the same function each time, takes many items with few statements. Items
         are written in the order in which they came, other units before or after them. What `work` raises is raised to

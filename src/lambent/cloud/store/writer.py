@@ -1,7 +1,9 @@
 """The one writer: units of work, many to a commit, each undone alone if it fails.
 
-A sync costs far more than the statements it makes durable, so while one commit is being synced the units that arrive
-wait in a queue and the next commit takes them all. The thread blocks on the queue and costs nothing when idle.
+A sync costs far more than the statements it makes durable, so the units that arrive while one commit is being synced
+are gathered on the loop, and the next commit takes them all. Beside an idle writer those of one turn of the loop share
+a commit: the busier the loop, the more they are, which is all the window there is. The thread is woken once for each
+commit, blocks on its queue between them, and costs nothing when idle.
 
 Every statement of the writer's thread gives the interpreter lock up and must win it back from a busy loop, which takes
 up to a switch interval each time. Writes of which thousands come in a second therefore share statements, too: they are
@@ -43,7 +45,7 @@ class Writer(Protocol):
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """As `Store.write`."""
 
-    async def write_with_others(self, work: SharedWork[Item], item: Item) -> None:
+    async def write_with_others(self, work: SharedWork[Item], *items: Item) -> None:
         """As `Store.write_with_others`."""
 
     async def close(self) -> None:
@@ -90,7 +92,6 @@ class UnitTransaction:
 class _Unit(Generic[T]):
     work: Callable[[Transaction], T]
     answers: list[asyncio.Future[T]]
-    shared: _Shared | None = None
     results: list[T] = field(default_factory=list)  # one entry once the work is done: T may be None
     error: Exception | None = None
     transaction: UnitTransaction | None = None
@@ -114,31 +115,15 @@ class _Unit(Generic[T]):
                 answer.set_exception(self.error)
 
 
-@dataclass(frozen=True, slots=True)
-class _Shared:
-    """What a unit writes together with others that bring the same `work`: the items of all that were joined."""
+class _Shared(_Unit[None]):
+    """A unit that others may still join who bring the same work: it writes the items of all of them in one call."""
 
-    work: SharedWork[object]
-    items: list[object]
+    __slots__ = ("items",)
 
-    def write(self, transaction: Transaction) -> None:
-        self.work(transaction, self.items)
-
-
-def _joined(units: Sequence[_Unit[object]]) -> list[_Unit[object]]:
-    """Return the units with those that share their work made one, at the place of the first."""
-    firsts: dict[SharedWork[object], tuple[_Unit[object], _Shared]] = {}
-    found = []
-    for unit in units:
-        if unit.shared is None:
-            found.append(unit)
-        elif (first := firsts.get(unit.shared.work)) is not None:
-            first[0].answers.extend(unit.answers)
-            first[1].items.extend(unit.shared.items)
-        else:
-            firsts[unit.shared.work] = unit, unit.shared
-            found.append(unit)
-    return found
+    def __init__(self, work: SharedWork[object]) -> None:
+        self.items: list[object] = []
+        items = self.items
+        super().__init__(lambda transaction: work(transaction, items), [])
 
 
 def _run_callbacks(callbacks: Sequence[Callable[[], None]]) -> None:
@@ -227,9 +212,9 @@ class InlineWriter:
         unit.deliver(self._committed)
         return await answer
 
-    async def write_with_others(self, work: SharedWork[Item], item: Item) -> None:
-        """Have `work` write `item`, alone: nothing waits for a commit here."""
-        await self.write(lambda transaction: work(transaction, [item]))
+    async def write_with_others(self, work: SharedWork[Item], *items: Item) -> None:
+        """Have `work` write the items, alone: nothing waits for a commit here."""
+        await self.write(lambda transaction: work(transaction, items))
 
     async def close(self) -> None:
         """Refuse further units."""
@@ -237,13 +222,16 @@ class InlineWriter:
 
 
 class GroupWriter:
-    """Runs units on a thread of its own, all that are waiting in one synced commit."""
+    """Runs units on a thread of its own, all that were gathered for it in one synced commit."""
 
     def __init__(self, connection: Connection, committed: Callable[[Sequence[CommittedEffect]], None]) -> None:
         self._committer = _Committer(connection)
         self._committed = committed
         self._loop = asyncio.get_running_loop()
-        self._waiting: queue.SimpleQueue[_Unit[object] | None] = queue.SimpleQueue()
+        self._gathered: list[_Unit[object]] = []
+        self._shared: dict[object, _Shared] = {}  # those of the gathered that more may join, by their work
+        self._is_committing = False
+        self._commits: queue.SimpleQueue[list[_Unit[object]] | None] = queue.SimpleQueue()
         self._closed = False
         self._ended = self._loop.create_future()
         self._thread = threading.Thread(target=self._run, name="lambent-store-writer", daemon=True)
@@ -254,49 +242,56 @@ class GroupWriter:
 
         A caller cancelled while it waits does not know whether the unit was committed; if it was, its callbacks run.
         """
-        if self._closed:
-            raise StoreClosed("The store is closed.")
+        self._expect_commit()
         answer: asyncio.Future[T] = self._loop.create_future()
-        self._waiting.put(_Unit(work, [answer]))  # type: ignore[list-item]  # the queue does not look at a unit's T
+        self._gathered.append(_Unit(work, [answer]))  # type: ignore[list-item]  # nobody here looks at a unit's T
         return await answer
 
-    async def write_with_others(self, work: SharedWork[Item], item: Item) -> None:
-        """Have `work` write `item` in one call with all items that wait for the same commit; return once durable.
+    async def write_with_others(self, work: SharedWork[Item], *items: Item) -> None:
+        """Have `work` write the items in one call with all that wait for the same commit; return once durable.
 
-        What `work` raises is raised to all of them, and nothing of any is kept.
+        What `work` raises is raised to all who brought items, and nothing of any is kept.
         """
-        if self._closed:
-            raise StoreClosed("The store is closed.")
-        answer: asyncio.Future[object] = self._loop.create_future()
-        shared = _Shared(work, [item])  # type: ignore[arg-type]  # the items of one work are of one type
-        self._waiting.put(_Unit(shared.write, [answer], shared))
+        self._expect_commit()
+        shared = self._shared.get(work)
+        if shared is None:
+            shared = self._shared[work] = _Shared(work)  # type: ignore[arg-type]  # one work's items are of one type
+            self._gathered.append(shared)  # type: ignore[arg-type]  # as above
+        answer: asyncio.Future[None] = self._loop.create_future()
+        shared.items.extend(items)
+        shared.answers.append(answer)
         await answer
 
     async def close(self) -> None:
         """Return once every unit handed over before has been answered and the thread has ended."""
         if not self._closed:
             self._closed = True
-            self._waiting.put(None)
+            self._begin_commit()
+            self._commits.put(None)
         await asyncio.shield(self._ended)
         self._thread.join()
 
-    def _run(self) -> None:
-        open_for_more = True
-        while open_for_more:
-            taken, open_for_more = self._take()
-            if units := _joined(taken):
-                self._commit(units)
-                self._loop.call_soon_threadsafe(self._deliver, units)
-        self._loop.call_soon_threadsafe(self._ended.set_result, None)
+    def _expect_commit(self) -> None:
+        """See to it that what is gathered in this turn of the loop is committed."""
+        if self._closed:
+            raise StoreClosed("The store is closed.")
+        if not self._is_committing:
+            self._is_committing = True
+            self._loop.call_soon(self._begin_commit)
 
-    def _take(self) -> tuple[list[_Unit[object]], bool]:
-        units: list[_Unit[object]] = []
-        try:
-            while (unit := self._waiting.get(block=not units)) is not None:
-                units.append(unit)
-        except queue.Empty:
-            return units, True
-        return units, False
+    def _begin_commit(self) -> None:
+        units = self._gathered
+        self._is_committing = bool(units)
+        if units:
+            self._gathered = []
+            self._shared.clear()
+            self._commits.put(units)
+
+    def _run(self) -> None:
+        while (units := self._commits.get()) is not None:
+            self._commit(units)
+            self._loop.call_soon_threadsafe(self._deliver, units)
+        self._loop.call_soon_threadsafe(self._ended.set_result, None)
 
     def _commit(self, units: Sequence[_Unit[object]]) -> None:
         try:
@@ -307,5 +302,6 @@ class GroupWriter:
                 unit.error = unit.error or error
 
     def _deliver(self, units: Sequence[_Unit[object]]) -> None:
+        self._begin_commit()  # first: the disk is at work again while answers go out
         for unit in units:
             unit.deliver(self._committed)

@@ -5,16 +5,17 @@ https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.htm
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lambent.base.clock import SystemClock
-from lambent.base.tasks import TaskOwner
+from lambent.base.tasks import TaskOwner, let_others_run
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.services.lambda_.deliveries import dead_letter_for, record_for
 from lambent.cloud.services.lambda_.dependencies import Dependencies
-from lambent.cloud.services.lambda_.events import Done, EventChange, waiting_events, write_changes
+from lambent.cloud.services.lambda_.events import Done, waiting_events, write_changes
 from lambent.cloud.services.lambda_.invocation import Answer, Call, Invoker, resolve
 from lambent.cloud.services.lambda_.model.event import (
     Condition,
@@ -54,49 +55,68 @@ class AsyncQueue:
         self._dependencies = dependencies
         self._routes = routes
         self._invoker = invoker
-        self._turns = Turns()
-        self._real_time = SystemClock()
+        self._real_now = SystemClock().monotonic
         self._tasks = TaskOwner("lambda events", clock=dependencies.clock)
+        self._turns = Turns(self._attempt, self._tasks, self._real_now)
+        self._numbers = itertools.count(1)
+        self._done: list[Done] = []
+        self._is_settling = False
         self._has_stopped = False
 
     def resume(self) -> None:
         """Take up the events that were waiting when the platform stopped."""
-        for event in waiting_events(self._dependencies.store.read):
-            self._begin(event)
+        events = waiting_events(self._dependencies.store.read)
+        if events:
+            self._numbers = itertools.count(events[-1].number + 1)
+        now = self._now()
+        for event in events:
+            if event.due_at <= now:
+                self._turns.add(event)
+            else:
+                self._tasks.start(self._when_due(event), name=event.request_id)
 
     async def stop(self) -> None:
         """Stop trying; what is under way is tried again after the next start."""
         self._has_stopped = True
+        self._turns.stop()
         await self._tasks.aclose()
+        await self._settle()
+
+    def next_number(self) -> int:
+        """Return the number of the next event to be accepted."""
+        return next(self._numbers)
 
     async def accept(self, event: QueuedEvent) -> None:
-        """Return once the event is durable; it is tried as soon as it is due."""
-        await self._write(event)
+        """Return once the event is durable; it is tried as soon as it has its turn."""
+        began = self._real_now()
+        self._turns.expect(began)
+        try:
+            await self._dependencies.store.write_with_others(write_changes, event)
+        except BaseException:
+            self._turns.refused()
+            raise
+        self._turns.accepted(began, self._real_now())
         if not self._has_stopped:  # else it is durable, and tried after the next start
-            self._begin(event)
+            # No task waits with it: the collector would look through thousands of those over and over.
+            self._turns.add(event)
 
-    def _begin(self, event: QueuedEvent) -> None:
-        self._tasks.start(self._see_through(event), name=event.request_id)
+    async def _when_due(self, event: QueuedEvent) -> None:
+        await self._dependencies.clock.sleep_until(event.due_at)
+        self._turns.add(event)
 
-    async def _see_through(self, event: QueuedEvent) -> None:
-        waiting: QueuedEvent | None = event
-        while waiting is not None:
-            await self._dependencies.clock.sleep_until(waiting.due_at)
-            waiting = await self._attempt(waiting)
-
-    async def _attempt(self, event: QueuedEvent) -> QueuedEvent | None:
-        """Try an event once; return it as it waits for its next attempt, or None when it is done with."""
-        async with self._turns.of(event.scope, event.function):
-            # Looked up only now: what was changed while it waited for its turn holds.
-            tried = await self._try(event)
+    async def _attempt(self, event: QueuedEvent) -> None:
+        """Try an event once, and see to what follows: another attempt when that is due, or its end."""
+        # Looked up only now: what was changed while it waited for its turn holds.
+        tried = await self._try(event)
+        if tried is None or tried.response is None:
+            await let_others_run()  # nothing has run: it may be the first of thousands of which nothing will
         if tried is None:
             _log.warning("event %s dropped: %s:%s is gone", event.request_id, event.function, event.qualifier)
-            await self._done(event, ())
-            return None
-        if isinstance(tried.verdict, QueuedEvent):
-            return await self._wait(tried.verdict)
-        await self._done(event, self._deliveries(event, tried, tried.verdict))
-        return None
+            self._end(event, ())
+        elif isinstance(tried.verdict, QueuedEvent):
+            self._tasks.start(self._wait(tried.verdict), name=event.request_id)
+        else:
+            self._end(event, self._deliveries(event, tried, tried.verdict))
 
     async def _try(self, event: QueuedEvent) -> _Tried | None:
         function = self._routes.find(event.scope.account, event.scope.region, event.function)
@@ -138,6 +158,8 @@ class AsyncQueue:
     def _deliveries(self, event: QueuedEvent, tried: _Tried, condition: Condition) -> Sequence[OutboxEffect]:
         """Return what goes out for an event that came to its end: a failure may go to both of its targets."""
         target = tried.config.on_success if condition is Condition.SUCCESS else tried.config.on_failure
+        if target is None and tried.version.dead_letter_target is None:
+            return ()
         traced = replace(event, trace_id=tried.trace_id)
         found = [] if target is None else [record_for(target, traced, condition, tried.response, self._now())]
         letters = tried.version.dead_letter_target
@@ -145,17 +167,27 @@ class AsyncQueue:
             found.append(dead_letter_for(letters, traced, condition, tried.response))
         return found
 
-    async def _wait(self, event: QueuedEvent) -> QueuedEvent:
-        await self._write(event)
-        return event
+    async def _wait(self, event: QueuedEvent) -> None:
+        await self._dependencies.store.write_with_others(write_changes, event)
+        await self._when_due(event)
 
-    async def _done(self, event: QueuedEvent, deliveries: Sequence[OutboxEffect]) -> None:
-        await self._write(Done(event.request_id, deliveries))
+    def _end(self, event: QueuedEvent, deliveries: Sequence[OutboxEffect]) -> None:
+        """Have an event removed, and what goes out for it sent; its turn is over, whoever comes next need not wait."""
+        self._done.append(Done(event.number, deliveries))
+        if not self._is_settling:
+            self._is_settling = True
+            self._tasks.start(self._settle(), name="removal")
 
-    async def _write(self, change: EventChange) -> None:
-        began = self._real_time.monotonic()
-        await self._dependencies.store.write_with_others(write_changes, change)
-        self._turns.note(self._real_time.monotonic() - began)
+    async def _settle(self) -> None:
+        """Write that events are done with, and then of those that came to their end meanwhile."""
+        try:
+            while done := self._done:
+                self._done = []
+                began = self._real_now()
+                await self._dependencies.store.write_with_others(write_changes, *done)
+                self._turns.note(self._real_now() - began)
+        finally:
+            self._is_settling = False
 
     def _now(self) -> float:
         return self._dependencies.clock.now()

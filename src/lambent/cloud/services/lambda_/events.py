@@ -11,19 +11,20 @@ from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import OutboxEffect, Reader, SqlValue, Transaction
 
 _COLUMNS = (
-    "request_id, account, region, function, qualifier, payload, client_context, trace_id, accepted_at, due_at,"
+    "number, request_id, account, region, function, qualifier, payload, client_context, trace_id, accepted_at, due_at,"
     " function_errors, system_errors"
 )
-_PLACES = f"({', '.join('?' * 12)})"
-_HELPINGS = (64, 16, 4, 1)
+_PLACES = f"({', '.join('?' * 13)})"
+# How many rows one statement writes or removes: a few sizes, so that the statements are prepared once and for all.
+_HELPINGS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """An event that is owed to nobody any more, and what goes out for it."""
+    """An event that is owed to nobody any more, by its number, and what goes out for it."""
 
-    request_id: str
+    number: int
     deliveries: Sequence[OutboxEffect]
 
 
@@ -41,25 +42,30 @@ def write_changes(transaction: Transaction, changes: Sequence[EventChange]) -> N
         parameters = [value for row in some for value in row]
         transaction.execute(f"INSERT OR REPLACE INTO lambda_events ({_COLUMNS}) VALUES {values}", parameters)
     done = [change for change in changes if isinstance(change, Done)]
-    for some_ids in _in_helpings([change.request_id for change in done]):
-        places = ", ".join("?" * len(some_ids))
-        transaction.execute(f"DELETE FROM lambda_events WHERE request_id IN ({places})", some_ids)
+    for numbers in _in_helpings([change.number for change in done]):
+        places = ", ".join("?" * len(numbers))
+        transaction.execute(f"DELETE FROM lambda_events WHERE number IN ({places})", numbers)
     for change in done:
         for delivery in change.deliveries:
             transaction.enqueue(delivery)
 
 
 def _in_helpings(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    # Of a few sizes, so that the statements are prepared once and for all.
-    begin = 0
-    while begin < len(values):
-        size = next(size for size in _HELPINGS if size <= len(values) - begin)
-        yield values[begin : begin + size]
-        begin += size
+    """Yield the values in as few helpings as can be; the last is filled up with its last value.
+
+    Written or removed once more, that changes nothing, and costs less than another statement: each gives up the
+    interpreter, which the loop holds meanwhile, and waits to have it back.
+    """
+    most = _HELPINGS[-1]
+    for begin in range(0, len(values), most):
+        some = values[begin : begin + most]
+        size = next(size for size in _HELPINGS if size >= len(some))
+        yield [*some, *[some[-1]] * (size - len(some))]
 
 
 def _row(event: QueuedEvent) -> tuple[SqlValue, ...]:
     return (
+        event.number,
         event.request_id,
         event.scope.account,
         event.scope.region,
@@ -76,15 +82,16 @@ def _row(event: QueuedEvent) -> tuple[SqlValue, ...]:
 
 
 def waiting_events(reader: Reader) -> list[QueuedEvent]:
-    """Return every event, in the order in which they are due."""
-    rows = reader.all(f"SELECT {_COLUMNS} FROM lambda_events ORDER BY due_at")
+    """Return every event, in the order in which they were accepted."""
+    rows = reader.all(f"SELECT {_COLUMNS} FROM lambda_events ORDER BY number")
     return [_event(row) for row in rows]
 
 
 def _event(row: Sequence[SqlValue]) -> QueuedEvent:
-    request_id, account, region, function, qualifier, payload, client_context, trace_id = row[:8]
-    accepted_at, due_at, function_errors, system_errors = row[8:]
+    number, request_id, account, region, function, qualifier, payload, client_context, trace_id = row[:9]
+    accepted_at, due_at, function_errors, system_errors = row[9:]
     return QueuedEvent(
+        number=int(str(number)),
         request_id=str(request_id),
         scope=Scope(str(account), str(region)),
         function=str(function),

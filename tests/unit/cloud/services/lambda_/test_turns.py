@@ -1,101 +1,190 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+import time
+from collections.abc import AsyncIterator
 
 import pytest
 
-from lambent.cloud.services.lambda_.turns import Pace, Turns
+from lambent.base.tasks import TaskOwner
+from lambent.cloud.services.lambda_.model.event import QueuedEvent
+from lambent.cloud.services.lambda_.turns import Pace, Seen, Turns, Waiting
 from lambent.cloud.store.scope import Scope
 
 SCOPE = Scope("000000000000", "us-east-1")
+QUICK = Seen(arrived=40, begun=20, took_s=0.003)
+SLOW = Seen(arrived=40, begun=20, took_s=0.02)
+
+
+def event(function: str = "f", number: int = 0) -> QueuedEvent:
+    return QueuedEvent(f"r{number}", SCOPE, function, "", b"{}", 0.0, 0.0, number=number)
 
 
 @pytest.mark.parametrize(
-    ("pace", "took_s", "width"),
+    ("pace", "seen", "at_once"),
     [
-        (Pace(8, 0.002), 0.003, 10),
-        (Pace(8, 0.002), None, 10),
-        (Pace(100, 0.002), 0.02, 50),
-        (Pace(8, 0.002), 0.02, 8),
-        (Pace(8, 0.040), 0.060, 10),  # a slow disk is no load
+        (Pace(8, quickest_s=0.002), QUICK, 9),
+        (Pace(8, quickest_s=0.002), Seen(), 9),
+        (Pace(100, quickest_s=0.002), SLOW, 50),
+        (Pace(8, quickest_s=0.002), SLOW, 8),
+        (Pace(8, quickest_s=0.040), Seen(took_s=0.060), 9),  # a slow disk is no load
     ],
 )
-def test_turns_grow_while_changes_are_durable_quickly_and_halve_when_they_are_not(
-    pace: Pace, took_s: float | None, width: int
+def test_more_are_tried_at_once_while_changes_are_durable_quickly_and_half_as_many_when_they_are_not(
+    pace: Pace, seen: Seen, at_once: int
 ) -> None:
-    assert pace.after(took_s).width == width
+    assert pace.after(seen).at_once == at_once
+
+
+@pytest.mark.parametrize(
+    ("begins", "seen", "expected"),
+    [
+        (40, QUICK, 46),
+        (40, SLOW, 10),  # half of the 20 that began
+        (8, SLOW, 10),  # but one for every four that were accepted
+        (8, Seen(arrived=1, begun=1, took_s=0.5), 4),
+        (8, Seen(arrived=0, begun=8, took_s=0.5), 16),  # nobody is kept waiting
+    ],
+)
+def test_fewer_events_begin_while_their_like_keep_those_waiting_who_send_others(
+    begins: int, seen: Seen, expected: int
+) -> None:
+    assert Pace(8, begins, 0.002).after(seen).begins == expected
 
 
 def test_the_quickest_change_seen_is_what_others_are_measured_by() -> None:
-    pace = Pace().after(0.5).after(0.004)
+    pace = Pace().after(Seen(took_s=0.5)).after(Seen(took_s=0.004))
     assert pace.quickest_s == 0.004
-    assert pace.after(0.1).quickest_s > 0.004  # one lucky change does not count for ever
+    assert pace.after(Seen(took_s=0.1)).quickest_s > 0.004  # one lucky change does not count for ever
 
 
-class Askers:
-    """Tasks that ask for turns, and keep those they are given until they may go on."""
+def test_functions_take_their_turns_in_rotation_and_events_of_one_in_their_order() -> None:
+    waiting = Waiting()
+    for number, function in enumerate(("a", "a", "a", "b", "c", "b")):
+        waiting.add(event(function, number))
+    taken = [waiting.take() for _ in range(7)]
+    assert [each and each.number for each in taken] == [0, 3, 4, 1, 5, 2, None]
 
-    def __init__(self, tasks: asyncio.TaskGroup) -> None:
-        self.turns = Turns()
-        self.held: list[str] = []
+
+def test_one_function_has_no_more_than_a_hundred_turns() -> None:
+    waiting = Waiting()
+    for number in range(150):
+        waiting.add(event("many", number))
+    taken = [each for _ in range(150) if (each := waiting.take()) is not None]
+    assert len(taken) == 100
+    waiting.add(event("other"))
+    assert waiting
+    assert waiting.take() == event("other")
+    assert not waiting
+    waiting.leave(taken[0])
+    assert waiting.take() == event("many", 100)
+    assert waiting.take() is None
+
+
+class Attempts:
+    """Attempts that last until they are let go, and which of them have begun."""
+
+    def __init__(self) -> None:
+        self.begun: list[QueuedEvent] = []
         self.go_on = asyncio.Event()
-        self._tasks = tasks
 
-    async def ask(self, function: str, count: int) -> list[asyncio.Task[None]]:
-        """Ask so many times for a turn of this function."""
-        asking = [self._tasks.create_task(self._hold(function)) for _ in range(count)]
-        await asyncio.sleep(0)  # noqa: TID251 - lets them ask
-        return asking
-
-    async def _hold(self, function: str) -> None:
-        async with self.turns.of(SCOPE, function):
-            self.held.append(function)
-            await self.go_on.wait()
-
-    async def reach(self, count: int) -> bool:
-        """Wait until so many turns were given; return whether they were."""
-        for _ in range(500):
-            if len(self.held) >= count:
-                return True
-            await asyncio.sleep(0.01)  # noqa: TID251 - turns are given in real time
-        return False
+    async def __call__(self, tried: QueuedEvent) -> None:
+        self.begun.append(tried)
+        await self.go_on.wait()
 
 
-async def test_more_and_more_events_that_only_wait_are_tried_at_once_up_to_a_hundred_of_one_function() -> None:
-    async with asyncio.TaskGroup() as tasks:
-        askers = Askers(tasks)
-        await askers.ask("waits", 120)
-        assert len(askers.held) == 8
-        assert await askers.reach(100)
-        await askers.ask("other", 1)
-        assert await askers.reach(101)
-        assert (askers.held.count("waits"), askers.held.count("other")) == (100, 1)
-        askers.go_on.set()
-    assert len(askers.held) == 121
+@pytest.fixture
+async def tasks() -> AsyncIterator[TaskOwner]:
+    owner = TaskOwner("attempts")
+    yield owner
+    await owner.aclose()
+    assert not owner.failures
 
 
-async def test_a_slow_change_keeps_turns_from_growing() -> None:
-    async with asyncio.TaskGroup() as tasks:
-        askers = Askers(tasks)
-        await askers.ask("computes", 20)
-        for _ in range(20):
-            askers.turns.note(30.0)
-            askers.turns._look_back()  # by hand: a busy machine could let a look come before the note
-        await asyncio.sleep(0)  # noqa: TID251 - lets those go on that may
-        assert len(askers.held) == 8
-        askers.go_on.set()
-    assert len(askers.held) == 20
+async def reaches(attempts: Attempts, count: int) -> bool:
+    for _ in range(500):
+        if len(attempts.begun) >= count:
+            return True
+        await asyncio.sleep(0.01)  # noqa: TID251 - turns are given in real time
+    return False
 
 
-async def test_whoever_stops_waiting_for_a_turn_takes_none() -> None:
-    async with asyncio.TaskGroup() as tasks:
-        askers = Askers(tasks)
-        await askers.ask("f", 8)
-        late, _ = await askers.ask("f", 2)
-        late.cancel()
-        askers.go_on.set()
-    assert len(askers.held) == 9
-    async with AsyncExitStack() as all_of_them:
-        for _ in range(8):
-            await all_of_them.enter_async_context(askers.turns.of(SCOPE, "f"))
+async def test_more_and_more_events_that_only_wait_are_tried_at_once_up_to_a_hundred_of_one_function(
+    tasks: TaskOwner,
+) -> None:
+    attempts = Attempts()
+    turns = Turns(attempts, tasks, time.monotonic)
+    for number in range(120):
+        turns.add(event("waits", number))
+    await asyncio.sleep(0)  # noqa: TID251 - lets them begin
+    assert len(attempts.begun) == 8
+    assert await reaches(attempts, 100)
+    turns.add(event("other"))
+    assert await reaches(attempts, 101)
+    assert [each.function for each in attempts.begun].count("waits") == 100
+    attempts.go_on.set()
+    assert await reaches(attempts, 121)
+
+
+async def test_a_slow_change_keeps_more_from_being_tried_at_once(tasks: TaskOwner) -> None:
+    attempts = Attempts()
+    turns = Turns(attempts, tasks, time.monotonic)
+    for number in range(20):
+        turns.add(event("computes", number))
+    await asyncio.sleep(0)  # noqa: TID251 - lets them begin
+    for _ in range(20):
+        turns.note(30.0)
+        turns._look_back()  # by hand: a busy machine could let a look come before the note
+    await asyncio.sleep(0)  # noqa: TID251 - as above
+    assert len(attempts.begun) == 8
+    attempts.go_on.set()
+    assert await reaches(attempts, 20)
+
+
+async def test_events_that_are_over_at_once_give_way_to_those_that_arrive_and_all_have_their_turn(
+    tasks: TaskOwner,
+) -> None:
+    attempts = Attempts()
+    attempts.go_on.set()
+    turns = Turns(attempts, tasks, time.monotonic)
+    for number in range(200):
+        turns.add(event(number=number))
+    for _ in range(40):
+        turns.expect(0.0)
+        turns.accepted(0.0, 30.0)
+    turns._look_back()  # by hand, as above: what was accepted took long, so that few may begin until the next look
+    await asyncio.sleep(0)  # noqa: TID251 - lets them begin
+    assert len(attempts.begun) == 10
+    assert await reaches(attempts, 200)
+    assert sorted(each.number for each in attempts.begun) == list(range(200))
+
+
+async def test_an_attempt_that_fails_takes_no_turn_from_others(tasks: TaskOwner) -> None:
+    begun: list[int] = []
+
+    async def attempt(tried: QueuedEvent) -> None:
+        begun.append(tried.number)
+        raise RuntimeError(tried.number)
+
+    turns = Turns(attempt, tasks, time.monotonic)
+    for number in range(120):
+        turns.add(event(number=number))
+    async with asyncio.timeout(10):
+        while tasks:  # noqa: ASYNC110 - nothing tells when they have all failed
+            await asyncio.sleep(0)  # noqa: TID251 - lets them fail
+    assert begun == list(range(120))
+
+
+async def test_nothing_begins_once_turns_have_stopped() -> None:
+    owner, attempts, wrong = TaskOwner("attempts"), Attempts(), list[object]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: wrong.append(context))
+    turns = Turns(attempts, owner, time.monotonic)
+    for number in range(20):
+        turns.add(event(number=number))
+    await asyncio.sleep(0)  # noqa: TID251 - lets them begin
+    turns.stop()
+    await owner.aclose()
+    turns.add(event(number=20))
+    await asyncio.sleep(0.05)  # noqa: TID251 - a look would come by then
+    assert len(attempts.begun) == 8
+    assert not wrong

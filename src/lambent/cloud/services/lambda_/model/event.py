@@ -27,6 +27,8 @@ class QueuedEvent:
     trace_id: str | None = None
     function_errors: int = 0
     system_errors: int = 0
+    number: int = 0
+    """Its place among all that were accepted, under which it is kept."""
 
 
 class Condition(StrEnum):

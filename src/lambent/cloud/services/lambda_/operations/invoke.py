@@ -59,6 +59,7 @@ class InvokeOperations:
                 accepted_at=context.now,
                 due_at=context.now,
                 trace_id=trace_id,
+                number=self._queue.next_number(),
             )
             return await self._queued(event, version)
         _check_synchronous(version, parameters)
