@@ -74,16 +74,20 @@ class Router:
         return self._service.operation(routes[0].name) if is_plain else routes
 
     def _choose(self, routes: list[_Route], request: Request) -> Operation | None:
+        """Return the operation with the most literals that are there, then the one most of whose own parts are.
+
+        Where one lacks a part of its own it is still meant, if no other can be: what is missing is then said.
+        """
         query = dict(split_query(request.query))
-        best: tuple[tuple[int, int, bool], Operation] | None = None
+        best: tuple[tuple[int, bool, int, bool], Operation] | None = None
         for route in routes:
             operation = self._service.operation(route.name)
             if operation is None or not route.matches(query):
                 continue
             distinguishing = _distinguishing(operation)
-            if not all(key in (query if place == "querystring" else request.headers) for place, key in distinguishing):
-                continue
-            rank = (len(route.literals), len(distinguishing), not operation.is_deprecated)
+            is_whole = all(key in (query if place == "querystring" else request.headers) for place, key in distinguishing)
+            own = len(distinguishing) if is_whole else -len(distinguishing)
+            rank = (len(route.literals), is_whole, own, not operation.is_deprecated)
             if best is None or rank > best[0]:
                 best = (rank, operation)
         return best[1] if best else None

@@ -1,0 +1,42 @@
+"""`make fuzz`: requests to Lambda made from its service model, a hundred thousand unless told otherwise.
+
+    python -m tests.generated --requests 100000 --seed 7
+
+Prints its seed, which makes the same requests again, and everything that must not be; exits with 1 where there is any.
+`--pinpoint` looks at the account after each broken request, to tell which one changed something.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from lambent.testing.platform import local_platform
+from tests.generated.campaign import Campaign, Result
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--requests", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000)  # noqa: TID251 - any seed will do
+    parser.add_argument("--pinpoint", action="store_true")
+    options = parser.parse_args()
+    sys.stdout.write(f"seed {options.seed}\n")
+    began = time.monotonic()
+
+    def tell(result: Result) -> None:
+        found = sum(map(len, result.findings.values()))
+        sys.stderr.write(f"\r{result.sent} requests, {found} findings, {time.monotonic() - began:.0f} s ")
+
+    with local_platform(seed=options.seed, idle_expiry_s=5) as platform:
+        campaign = Campaign(platform, "100000000001", options.seed)
+        result = campaign.run(options.requests, told=tell, pinpoint=options.pinpoint)
+    sys.stdout.write(f"\n{result}\n")
+    never = sorted(campaign.offered - result.reached.keys())
+    sys.stdout.write(f"took no valid request: {', '.join(never) or 'none'}\n")
+    return 1 if result.findings else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
