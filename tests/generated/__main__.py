@@ -9,6 +9,7 @@ Prints its seed, which makes the same requests again, and everything that must n
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import time
 
@@ -22,6 +23,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=time.time_ns() % 1_000_000)  # noqa: TID251 - any seed will do
     parser.add_argument("--pinpoint", action="store_true")
     options = parser.parse_args()
+    logging.disable(logging.WARNING)  # every refusal of what is not offered
     sys.stdout.write(f"seed {options.seed}\n")
     began = time.monotonic()
 
@@ -34,7 +36,7 @@ def main() -> int:
         result = campaign.run(options.requests, told=tell, pinpoint=options.pinpoint)
     sys.stdout.write(f"\n{result}\n")
     never = sorted(campaign.offered - result.reached.keys())
-    sys.stdout.write(f"took no valid request: {', '.join(never) or 'none'}\n")
+    sys.stdout.write(f"took {result.reached.total()} valid requests; none of {', '.join(never) or 'no operation'}\n")
     return 1 if result.findings else 0
 
 

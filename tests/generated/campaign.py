@@ -23,6 +23,7 @@ _BROKEN_IN_A_ROUND = 60
 # What is made anew when it has become rare, so that there is always something to hit.
 _FUNCTIONS = 3
 _LAYERS = 2
+_MANAGED_VERSIONS = 3
 _BY_MESSAGE = 0.08
 _HOSTILE = 0.35
 _TRUST = {
@@ -79,8 +80,9 @@ class Campaign:
         self._wire = Wire(platform.port, account)
         self._observer = Observer(self._wire, self._known)
         model = botocore.session.Session().get_service_model("lambda")
-        self._operations = [model.operation_model(name) for name in model.operation_names]
+        self._operations = {name: model.operation_model(name) for name in model.operation_names}
         self.offered = _offered(platform)
+        self._turns = [name for name in model.operation_names for _ in range(self._weight(name))]
         self._result = Result(seed)
         self._errors = {each.name for each in model.error_shapes} | _BY_THE_GATEWAY
 
@@ -103,6 +105,12 @@ class Campaign:
         self._wire.close()
         return self._result
 
+    def _weight(self, name: str) -> int:
+        """Return how often an operation comes: more than others where it makes what the others need."""
+        if name not in self.offered:
+            return 1
+        return 12 if name.startswith(("Add", "Create", "Publish", "Put", "Update")) else 6
+
     def _checked(self, seen: Observed) -> Observed:
         for each in seen.contradictions:
             self._find(f"contradiction: {each.split(':')[0][:60]}", each)
@@ -121,23 +129,36 @@ class Campaign:
         """Make up for what was deleted."""
         known, chance = self._known, self._chance
         for number in range(_FUNCTIONS - len(known.functions)):
-            name = f"f{number}"
-            code = {"Runtime": "python3.13", "Handler": "handler.handler", "Code": {"ZipFile": chance.one_of(ZIPS)}}
-            self._made("CreateFunction", {"FunctionName": name, "Role": known.role, "Publish": True, **code})
+            self._made("CreateFunction", {**self._plain(f"f{number}"), "Publish": True})
         for number in range(_LAYERS - len(known.layers)):
             self._made("PublishLayerVersion", {"LayerName": f"l{number}", "Content": {"ZipFile": chance.one_of(ZIPS)}})
         if not known.providers:
             network = {"SubnetIds": known.subnets, "SecurityGroupIds": known.groups}
             permitted = {"PermissionsConfig": {"CapacityProviderOperatorRoleArn": known.role}}
             self._made("CreateCapacityProvider", {"CapacityProviderName": "p0", "VpcConfig": network, **permitted})
+        elif "managed" not in known.functions:
+            provider = {"CapacityProviderArn": known.arn(f"capacity-provider:{known.providers[0]}")}
+            config = {"LambdaManagedInstancesCapacityProviderConfig": provider}
+            plain = {**self._plain("managed"), "MemorySize": 2048, "CapacityProviderConfig": config}
+            self._made("CreateFunction", plain)
+        elif len(known.qualifiers["managed"]) < _MANAGED_VERSIONS:
+            self._made("PublishVersion", {"FunctionName": "managed", "Description": str(chance.between(0, 99))})
+        if not known.mappings and known.functions:
+            mapping = {"FunctionName": chance.one_of(known.functions), "EventSourceArn": known.queue}
+            self._made("CreateEventSourceMapping", mapping)
+
+    def _plain(self, name: str) -> Parameters:
+        code = {"ZipFile": self._chance.one_of(ZIPS)}
+        how = {"Runtime": "python3.13", "Handler": "handler.handler"}
+        return {"FunctionName": name, "Role": self._known.role, "Code": code, **how}
 
     def _made(self, name: str, parameters: Parameters) -> None:
-        operation = next(each for each in self._operations if each.name == name)
+        operation = self._operations[name]
         message = message_of(operation, parameters)
         self._check(name, "valid", message, self._send(message), Expected.ANSWERED)
 
     def _valid(self) -> None:
-        operation = self._chance.one_of(self._operations)
+        operation = self._operations[self._chance.one_of(self._turns)]
         parameters = Values(operation, self._known, self._chance).parameters()
         kind, message = "valid", message_of(operation, parameters)
         if self._chance.happens(_HOSTILE):
@@ -155,7 +176,7 @@ class Campaign:
     def _broken(self) -> str:
         """Send one broken request and return what it was."""
         while True:
-            operation = self._chance.one_of(self._operations)
+            operation = self._operations[self._chance.one_of(self._turns)]
             parameters = Values(operation, self._known, self._chance).parameters()
             made = self._one_broken(operation, parameters)
             if made is not None:

@@ -54,7 +54,7 @@ class Known:
         return chance.one_of([*versions, "1", "2", "$LATEST"])
 
     def alias(self, chance: Chance) -> str:
-        return f"a{chance.between(0, 4)}"
+        return f"a{chance.between(0, 2)}"
 
     def qualifier(self, chance: Chance) -> str:
         return self.alias(chance) if chance.happens(0.4) else self.version(chance)
@@ -101,6 +101,12 @@ _MAKERS: dict[str, Any] = {
     "FunctionName": lambda known, chance: known.name_of_function(chance, is_qualified=True),
     "CreateFunction.FunctionName": _new_name("f", 8),
     "Qualifier": lambda known, chance: known.qualifier(chance),
+    "AddPermission.Qualifier": lambda known, chance: chance.one_of(["a0", "1"]),
+    "RemovePermission.Qualifier": lambda known, chance: chance.one_of(["a0", "1"]),
+    "AddPermission.FunctionName": _from("functions", "f0"),
+    "RemovePermission.FunctionName": _from("functions", "f0"),
+    "PutFunctionScalingConfig.FunctionName": lambda known, chance: "managed",
+    "GetFunctionScalingConfig.FunctionName": lambda known, chance: "managed",
     "FunctionVersion": lambda known, chance: known.version(chance),
     "ListFunctions.FunctionVersion": lambda known, chance: "ALL",
     "Name": lambda known, chance: known.alias(chance),
@@ -108,7 +114,7 @@ _MAKERS: dict[str, Any] = {
     "LayerName": _layer_part(-2),
     "PublishLayerVersion.LayerName": _new_name("l", 3),
     "VersionNumber": lambda known, chance: int(_layer_part(-1)(known, chance)),
-    "Arn": _from("layers", f"arn:aws:lambda:{REGION}:000000000000:layer:none:1"),
+    "GetLayerVersionByArn.Arn": _from("layers", f"arn:aws:lambda:{REGION}:000000000000:layer:none:1"),
     "CodeSigningConfigArn": _from(
         "signing_configs", f"arn:aws:lambda:{REGION}:000000000000:code-signing-config:csc-00000000000000000"
     ),
@@ -118,10 +124,12 @@ _MAKERS: dict[str, Any] = {
     "CapacityProviderArn": lambda known, chance: known.arn(
         f"capacity-provider:{chance.one_of(known.providers or ['p0'])}"
     ),
+    "GetFunctionScalingConfig.Qualifier": lambda known, chance: str(chance.between(1, 2)),
+    "PutFunctionScalingConfig.Qualifier": lambda known, chance: str(chance.between(1, 2)),
     "Resource": lambda known, chance: known.resource(chance),
     "TagKeys": lambda known, chance: [f"k{chance.between(0, 3)}"],
     "Tags": lambda known, chance: {f"k{chance.between(0, 3)}": f"v{chance.between(0, 9)}"},
-    "StatementId": lambda known, chance: f"s{chance.between(0, 4)}",
+    "StatementId": lambda known, chance: f"s{chance.between(0, 2)}",
     "AddPermission.Action": lambda known, chance: chance.one_of(["lambda:InvokeFunction", "lambda:GetFunction"]),
     "AddPermission.Principal": lambda known, chance: chance.one_of(["s3.amazonaws.com", "123456789012", "*"]),
     "AddLayerVersionPermission.Principal": lambda known, chance: chance.one_of(["*", "123456789012"]),

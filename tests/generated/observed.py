@@ -119,7 +119,7 @@ class Observer:
             self._same(f"alias {alias['AliasArn']}", got, alias)
             weights = alias.get("RoutingConfig", {}).get("AdditionalVersionWeights", {})
             if not {alias["FunctionVersion"], *weights} <= numbers:
-                self._found.contradictions.append(f"{alias['AliasArn']} leads to a version that is not there")
+                self._found.contradictions.append(f"{alias['AliasArn']} leads to a version that is not there: {alias}")
             self._known.qualifiers[name].append(alias["Name"])
             self._get(f"{_FUNCTIONS}/{name}/policy", may_lack=True, Qualifier=alias["Name"])
 

@@ -28,6 +28,10 @@ def _request(
         ("GET", "/2015-03-31/functions", "MaxItems=2", "lambda", "lambda", "ListFunctions"),
         ("GET", "/2018-10-31/layers", "find=LayerVersion&Arn=x", "lambda", "lambda", "GetLayerVersionByArn"),
         ("GET", "/2018-10-31/layers", "", "lambda", "lambda", "ListLayers"),
+        # What is missing is then said by the operation's own constraints.
+        ("GET", "/2018-10-31/layers", "find=LayerVersion", "lambda", "lambda", "GetLayerVersionByArn"),
+        ("GET", "/2019-09-30/functions/f/provisioned-concurrency", "", "lambda", "lambda", "GetProvisionedConcurrencyConfig"),
+        ("GET", "/2019-09-30/functions/f/provisioned-concurrency", "List=ALL", "lambda", "lambda", "ListProvisionedConcurrencyConfigs"),
         ("PUT", "/b/k/with/slashes", "", "s3", "s3", "PutObject"),
         ("PUT", "/b/k", "partNumber=1&uploadId=u", "s3", "s3", "UploadPart"),
         ("GET", "/b", "list-type=2", "s3", "s3", "ListObjectsV2"),

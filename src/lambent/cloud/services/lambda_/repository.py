@@ -181,7 +181,9 @@ def usage(reader: Reader, scope: Scope) -> tuple[int, int]:
 
 
 def version(reader: Reader, scope: Scope, name: str, number: str = LATEST) -> FunctionVersion | None:
-    """Return one version of a function, or None."""
+    """Return one version of a function, or None; a number is written without leading zeros."""
+    if number not in _UNNUMBERED and number.startswith("0"):
+        return None
     row = reader.one(
         f"SELECT {_VERSION} FROM lambda_versions WHERE account = ? AND region = ? AND function = ? AND number = ?",
         (scope.account, scope.region, name, _number(number)),
