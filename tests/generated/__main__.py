@@ -27,9 +27,14 @@ def main() -> int:
     sys.stdout.write(f"seed {options.seed}\n")
     began = time.monotonic()
 
+    told: set[str] = set()
+
     def tell(result: Result) -> None:
-        found = sum(map(len, result.findings.values()))
-        sys.stderr.write(f"\r{result.sent} requests, {found} findings, {time.monotonic() - began:.0f} s ")
+        for about in result.findings.keys() - told:
+            sys.stdout.write(f"\n{result.findings[about][0]}\n")
+        told.update(result.findings)
+        sys.stdout.flush()
+        sys.stderr.write(f"\r{result.sent} requests, {len(told)} kinds of findings, {time.monotonic() - began:.0f} s ")
 
     with local_platform(seed=options.seed, idle_expiry_s=5) as platform:
         campaign = Campaign(platform, "100000000001", options.seed)

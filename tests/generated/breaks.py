@@ -18,10 +18,13 @@ Place = tuple[str | int, ...]
 # Those that stand in paths must not be empty, nor lead elsewhere.
 _HOSTILE = (
     "\x00", "a\x00b", "%00", "..", "../../etc/passwd", "\u202e", "\ufeff", "☃" * 40, "😀", "'; DROP TABLE x; --",
-    "${jndi:x}", "{{7*7}}", "\r\nX-Injected: 1", "\u2028", "\u0661\u0662", "１２", "-0", "1_0", " 1", "1e3", "NaN",
-    "null", "true", "arn:aws:lambda", "arn:::::", "$LATEST", "a" * 300, "é" * 200, "\x7f", "*", "[]", "{}",
+    "${jndi:x}", "{{7*7}}", "\r\nX-Injected: 1", "\u2028", "\u0661\u0662", "\uff11\uff12", "-0", "1_0", " 1", "1e3",
+    "NaN", "null", "true", "arn:aws:lambda", "arn:::::", "$LATEST", "a" * 300, "é" * 200, "\x7f", "*", "[]", "{}",
 )  # fmt: skip
-_STRAY = ("", " ", "a b", "☃", "*", "a/b", "?", "é", "\n", "x" * 10_001, "\u0661", "１２")
+_STRAY = ("", " ", "a b", "☃", "*", "a/b", "?", "é", "\n", "x" * 10_001, "\u0661", "\uff11\uff12")
+# Longer ones would mostly show how long it takes to send them.
+_LONG = 9_000
+_MANY = 400
 _WRONG: dict[str, tuple[object, ...]] = {
     "string": (7, 1.5, True, [], {}, ["a"], {"a": "b"}),
     "integer": ("seven", 1.5, True, [], {}, "", float("inf"), 10**400),
@@ -65,7 +68,9 @@ def breaks(shape: Any, parameters: Parameters, chance: Chance) -> list[Break]:  
     return [] if shape is None else list(_of_structure(shape, parameters, (), "", chance))
 
 
-def _of_structure(shape: Any, value: Parameters, place: Place, path: str, chance: Chance) -> Iterator[Break]:  # Any: as above
+def _of_structure(
+    shape: Any, value: Parameters, place: Place, path: str, chance: Chance
+) -> Iterator[Break]:  # Any: as above
     for name, member in shape.members.items():
         here, at = (*place, name), path + name[0].lower() + name[1:]
         location = member.serialization.get("location")
@@ -79,8 +84,14 @@ def _is_payload(shape: Any, name: str) -> bool:  # Any: as above
     return bool(shape.serialization.get("payload") == name)
 
 
-def _of_value(  # noqa: PLR0913, PLR0917 - what every step down needs
-    shape: Any, value: Any, place: Place, path: str, chance: Chance, *, in_query: bool = False  # Any: as above
+def _of_value(  # noqa: PLR0913 - what every step down needs
+    shape: Any,
+    value: Any,
+    place: Place,
+    path: str,
+    chance: Chance,
+    *,
+    in_query: bool = False,  # Any: as above
 ) -> Iterator[Break]:
     location = shape.serialization.get("location")
     yield from _of_constraints(shape, value, place, path, chance)
@@ -94,7 +105,13 @@ def _of_value(  # noqa: PLR0913, PLR0917 - what every step down needs
         below = f"{path}.{at + 1}.member" if nested else path
         yield from _of_value(shape.member, value[at], (*place, at), below, chance, in_query=location is not None)
         if location is None:
-            yield _set("null element", place, f"{path}.{at + 1}.member", (at, None), Expected.VIOLATION if _is_bounded(shape.member) else Expected.ANSWERED)
+            yield _set(
+                "null element",
+                place,
+                f"{path}.{at + 1}.member",
+                (at, None),
+                Expected.VIOLATION if _is_bounded(shape.member) else Expected.ANSWERED,
+            )
     elif shape.type_name == "map" and value:
         key = chance.one_of(sorted(value))
         nested = shape.value.type_name in {"structure", "list", "map"}
@@ -105,7 +122,9 @@ def _of_value(  # noqa: PLR0913, PLR0917 - what every step down needs
         yield _set("hostile", place[:-1], path, (place[-1], hostile), Expected.ANSWERED)
 
 
-def _of_constraints(shape: Any, value: Any, place: Place, path: str, chance: Chance) -> Iterator[Break]:  # Any: as above
+def _of_constraints(
+    shape: Any, value: Any, place: Place, path: str, chance: Chance
+) -> Iterator[Break]:  # Any: as above
     for kind, wrong in _violations(shape, value, chance):
         if shape.serialization.get("location") == "uri" and wrong == "":
             continue
@@ -116,35 +135,50 @@ def _of_constraints(shape: Any, value: Any, place: Place, path: str, chance: Cha
     if shape.type_name == "map" and shape.key.metadata.get("pattern"):
         stray = _stray(shape.key, chance)
         if stray is not None and value:
-            first = value[sorted(value)[0]]
+            first = value[min(value)]
             yield _set("key", place, path, (stray, first), Expected.VIOLATION)
 
 
 def _violations(shape: Any, value: Any, chance: Chance) -> Iterator[tuple[str, object]]:  # Any: as above
-    metadata, kind = shape.metadata, shape.type_name
-    least, most = metadata.get("min"), metadata.get("max")
-    if kind == "string" and getattr(shape, "enum", None):
-        yield "enum", chance.one_of(["none of them", "", str(shape.enum[0]).swapcase() + "x"])
-    elif kind == "string":
-        stray = _stray(shape, chance)
-        if stray is not None:
-            yield "pattern", stray
-        if most is not None and int(most) < 9_000:
-            yield "too long", "x" * (int(most) + 1)
-        if least:
-            yield "too short", "x" * (int(least) - 1)
+    kind = shape.type_name
+    if kind == "string":
+        yield from _of_text(shape, chance)
     elif kind in {"integer", "long", "double"}:
-        if least is not None:
-            yield "too small", type(value)(least) - 1
-        if most is not None:
-            yield "too large", type(value)(most) + 1
-        if most is not None and kind == "integer":
-            yield "beyond 64 bits", 2**70
+        yield from _of_number(shape, type(value))
     elif kind == "list" and value and shape.serialization.get("location") is None:
-        if most is not None and int(most) <= 400:
-            yield "too many", [value[0]] * (int(most) + 1)
-        if least:
-            yield "too few", []
+        yield from _of_list(shape, value)
+
+
+def _of_text(shape: Any, chance: Chance) -> Iterator[tuple[str, object]]:  # Any: as above
+    if getattr(shape, "enum", None):
+        yield "enum", chance.one_of(["none of them", "", str(shape.enum[0]).swapcase() + "x"])
+        return
+    least, most = shape.metadata.get("min"), shape.metadata.get("max")
+    stray = _stray(shape, chance)
+    if stray is not None:
+        yield "pattern", stray
+    if most is not None and int(most) <= _LONG:
+        yield "too long", "x" * (int(most) + 1)
+    if least:
+        yield "too short", "x" * (int(least) - 1)
+
+
+def _of_number(shape: Any, number: type[int | float]) -> Iterator[tuple[str, object]]:  # Any: as above
+    least, most = shape.metadata.get("min"), shape.metadata.get("max")
+    if least is not None:
+        yield "too small", number(least) - 1
+    if most is not None:
+        yield "too large", number(most) + 1
+        if shape.type_name == "integer":
+            yield "beyond 64 bits", 2**70
+
+
+def _of_list(shape: Any, value: list[object]) -> Iterator[tuple[str, object]]:  # Any: as above
+    least, most = shape.metadata.get("min"), shape.metadata.get("max")
+    if most is not None and int(most) <= _MANY:
+        yield "too many", [value[0]] * (int(most) + 1)
+    if least:
+        yield "too few", []
 
 
 def _stray(shape: Any, chance: Chance) -> str | None:  # Any: as above
@@ -165,7 +199,7 @@ def _of_types(shape: Any, place: Place, path: str, chance: Chance) -> Iterator[B
         wrong = chance.one_of(_WRONG[shape.type_name])
         yield _set("type", place[:-1], path, (place[-1], wrong), Expected.UNREADABLE)
     elif shape.type_name in {"integer", "long"}:
-        text = chance.one_of(["seven", "1.5", "1_0", "\u0661", " 5", "0x1", "1e2", "９"])
+        text = chance.one_of(["seven", "1.5", "1_0", "\u0661", " 5", "0x1", "1e2", "\uff19"])
         yield _set("text for a number", place[:-1], path, (place[-1], text), Expected.UNREADABLE)
 
 
@@ -216,19 +250,28 @@ _MESSAGES: dict[str, _Way] = {
     "list for a body": (lambda message: replace(message, body=b"[" + message.body + b"]"), Expected.UNREADABLE),
     "text for a body": (lambda message: replace(message, body=b'"x"'), Expected.UNREADABLE),
     "null for a body": (lambda message: replace(message, body=b"null"), Expected.REFUSED),
-    "not UTF-8": (lambda message: replace(message, body=message.body[:-1] + b', "x": "\xff\xfe"}'), Expected.UNREADABLE),
-    "half a surrogate": (lambda message: replace(message, body=message.body[:-1] + b', "x": "\\ud800"}'), Expected.ANSWERED),
+    "not UTF-8": (
+        lambda message: replace(message, body=message.body[:-1] + b', "x": "\xff\xfe"}'),
+        Expected.UNREADABLE,
+    ),
+    "half a surrogate": (
+        lambda message: replace(message, body=message.body[:-1] + b', "x": "\\ud800"}'),
+        Expected.ANSWERED,
+    ),
     "deep body": (_deep, Expected.UNREADABLE),
 }
 _URLS: dict[str, _Way] = {
     "unknown query": (lambda message: replace(message, target=_asked(message.target, "x=%00&y")), Expected.ANSWERED),
-    "query not UTF-8": (lambda message: replace(message, target=_asked(message.target, "Marker=%ff%fe")), Expected.ANSWERED),
+    "query not UTF-8": (
+        lambda message: replace(message, target=_asked(message.target, "Marker=%ff%fe")),
+        Expected.ANSWERED,
+    ),
     "query cut": (lambda message: replace(message, target=_asked(message.target, "MaxItems=%zz")), Expected.ANSWERED),
     "path not UTF-8": (lambda message: replace(message, target=_in_path(message.target, "%ff")), Expected.ANSWERED),
     "NUL in the path": (lambda message: replace(message, target=_in_path(message.target, "%00")), Expected.ANSWERED),
     "longer path": (lambda message: replace(message, target=_in_path(message.target, "/more/of/it")), Expected.REFUSED),
     "another method": (lambda message: replace(message, method="PATCH"), Expected.REFUSED),
-}  # fmt: skip
+}
 
 
 def _asked(target: str, more: str) -> str:

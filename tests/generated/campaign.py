@@ -24,6 +24,7 @@ _BROKEN_IN_A_ROUND = 60
 _FUNCTIONS = 3
 _LAYERS = 2
 _MANAGED_VERSIONS = 3
+_MANY = 8
 _BY_MESSAGE = 0.08
 _HOSTILE = 0.35
 _TRUST = {
@@ -35,7 +36,12 @@ _TRUST = {
 # The platform's way to say that it cannot run something, which AWS answers with these statuses too.
 _NOT_RUN = {(502, "InvalidRuntimeException"), (502, "SnapStartException")}
 # Of botocore's own making, answered before any operation is known.
-_BY_THE_GATEWAY = {"AccessDeniedException", "UnknownOperationException", "SerializationException", "ValidationException"}
+_BY_THE_GATEWAY = {
+    "AccessDeniedException",
+    "UnknownOperationException",
+    "SerializationException",
+    "ValidationException",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +126,28 @@ class Campaign:
         after = self._checked(self._observer.look())
         changed = before.differences(after)
         if changed:
-            taken = [each for each in said if " -> 2" in each] or [f"one of {len(said)} refused requests; --pinpoint tells"]
+            taken = [each for each in said if " -> 2" in each] or [
+                f"one of {len(said)} refused requests; --pinpoint tells"
+            ]
             whole = "\n      ".join([*(each[:1000] for each in changed[:3]), *(f"by: {each}" for each in taken[:5])])
             self._find(f"refused requests changed {changed[0].split(':')[0]}", whole)
         return after
 
     def _populate(self) -> None:
-        """Make up for what was deleted."""
+        """Make up for what was deleted, and delete what there is too much of."""
+        known = self._known
+        for name in known.functions[_MANY:]:
+            self._made("DeleteFunction", {"FunctionName": name})
+        for arn in known.layers[_MANY:]:
+            layer, version = arn.split(":")[-2:]
+            self._made("DeleteLayerVersion", {"LayerName": layer, "VersionNumber": int(version)})
+        for arn in known.signing_configs[_MANY:]:
+            self._made("DeleteCodeSigningConfig", {"CodeSigningConfigArn": arn})
+        for uuid in known.mappings[_MANY:]:
+            self._made("DeleteEventSourceMapping", {"UUID": uuid})
+        self._make_up()
+
+    def _make_up(self) -> None:
         known, chance = self._known, self._chance
         for number in range(_FUNCTIONS - len(known.functions)):
             self._made("CreateFunction", {**self._plain(f"f{number}"), "Publish": True})
@@ -162,7 +183,9 @@ class Campaign:
         parameters = Values(operation, self._known, self._chance).parameters()
         kind, message = "valid", message_of(operation, parameters)
         if self._chance.happens(_HOSTILE):
-            ways = [each for each in breaks(operation.input_shape, parameters, self._chance) if _is_answered(each.expected)]
+            ways = [
+                each for each in breaks(operation.input_shape, parameters, self._chance) if _is_answered(each.expected)
+            ]
             if ways:
                 way = self._chance.one_of(ways)
                 kind, message = f"{way.kind} at {way.path}", message_of(operation, way.applied(parameters))
@@ -186,11 +209,15 @@ class Campaign:
         self._check(operation.name, kind, message, answer, expected)
         return f"{operation.name} {kind} {message} -> {answer.status}"
 
-    def _one_broken(self, operation: Any, parameters: Parameters) -> tuple[str, Message, Expected] | None:  # Any: botocore
+    def _one_broken(
+        self, operation: Any, parameters: Parameters
+    ) -> tuple[str, Message, Expected] | None:  # Any: botocore
         if self._chance.happens(_BY_MESSAGE):
             kind, message, expected = broken_message(message_of(operation, parameters), self._chance)
             return None if _is_answered(expected) else (kind, message, expected)
-        ways = [each for each in breaks(operation.input_shape, parameters, self._chance) if not _is_answered(each.expected)]
+        ways = [
+            each for each in breaks(operation.input_shape, parameters, self._chance) if not _is_answered(each.expected)
+        ]
         if not ways:
             return None
         way = self._chance.one_of(ways)
@@ -218,7 +245,10 @@ class Campaign:
             return "no error of AWS's shape"
         if expected is not Expected.ANSWERED and not 400 <= answer.status < 500:
             return "not refused"
-        if expected is Expected.UNREADABLE and answer.code not in {"SerializationException", "InvalidRequestContentException"}:
+        if expected is Expected.UNREADABLE and answer.code not in {
+            "SerializationException",
+            "InvalidRequestContentException",
+        }:
             return "not called unreadable"
         if expected is Expected.VIOLATION:
             return _told_otherwise(kind.partition(" at ")[2], answer)

@@ -22,6 +22,7 @@ _UNDER_WAY = {
 }  # fmt: skip
 _SETTLED_WITHIN_S = 20.0
 _LOOKS = 3
+_PAGES = 200
 # What is about one function, and exists or not: path behind the function, and the code that says that it does not.
 _PARTS = {
     "policy": f"{_FUNCTIONS}/{{}}/policy",
@@ -38,7 +39,12 @@ class Observed:
 
     documents: dict[str, Any] = field(default_factory=dict)  # Any: JSON
     contradictions: list[str] = field(default_factory=list)
-    is_settled: bool = True
+    under_way: list[str] = field(default_factory=list)
+    """What has not come to its end yet."""
+
+    @property
+    def is_settled(self) -> bool:
+        return not self.under_way
 
     def differences(self, other: Observed) -> list[str]:
         """Return what the other tells otherwise."""
@@ -70,13 +76,13 @@ class Observer:
             if self._found.is_settled and (looks == _LOOKS or not self._found.contradictions):
                 return self._found
             if time.monotonic() > deadline:
-                self._found.contradictions.append("something is under way and does not come to an end")
+                self._found.contradictions.append(f"under way without an end: {self._found.under_way[:3]}")
                 return self._found
             time.sleep(0.01)  # noqa: TID251 - what is prepared takes real time
 
     def _look(self) -> None:
         known = self._known
-        known.qualifiers, known.markers, known.statements = {}, [], []
+        known.qualifiers, known.markers = {}, []
         latest = {each["FunctionName"]: each for each in self._all(_FUNCTIONS, "Functions")}
         everything = self._all(_FUNCTIONS, "Functions", FunctionVersion="ALL")
         known.functions = sorted(latest)
@@ -101,7 +107,6 @@ class Observer:
             document = self._get(path.format(name), may_lack=part == "policy")
             if part == "concurrency":
                 self._same(f"concurrency of {name}", whole.get("Concurrency", {}), document)
-        self._statements(name)
         versions = self._all(f"{_FUNCTIONS}/{name}/versions", "Versions")
         self._known.qualifiers[name] = [each["Version"] for each in versions]
         for version in versions:
@@ -141,11 +146,6 @@ class Observer:
                 asked = {"Qualifier": qualifier[0]} if qualifier and qualifier[0] != "$LATEST" else {}
                 self._tells(one, self._get(one.format(name), **asked), listed)
 
-    def _statements(self, name: str) -> None:
-        policy = self._found.documents.get(f"{_FUNCTIONS}/{name}/policy", {})
-        if "Policy" in policy:
-            self._known.statements.append(policy["Policy"])
-
     def _invocable(self, name: str, version: Document) -> None:
         """Compare what is told of a version with what invoking it comes to: nothing runs."""
         if version.get("State") not in {"Active", None} or "CapacityProviderConfig" in version:
@@ -164,7 +164,9 @@ class Observer:
         self._known.layers = []
         for layer in self._all(_LAYERS, "Layers"):
             versions = self._all(f"{_LAYERS}/{layer['LayerName']}/versions", "LayerVersions")
-            self._same(f"newest of {layer['LayerArn']}", layer["LatestMatchingVersion"], versions[0] if versions else {})
+            self._same(
+                f"newest of {layer['LayerArn']}", layer["LatestMatchingVersion"], versions[0] if versions else {}
+            )
             for version in versions:
                 arn = version["LayerVersionArn"]
                 got = self._get(f"{_LAYERS}/{layer['LayerName']}/versions/{version['Version']}")
@@ -198,11 +200,11 @@ class Observer:
             arn = provider["CapacityProviderArn"]
             name = arn.rpartition(":")[2]
             self._same(arn, self._get(f"{_PROVIDERS}/{name}").get("CapacityProvider"), provider)
-            listed = {each["FunctionArn"] for each in self._all(f"{_PROVIDERS}/{name}/function-versions", "FunctionVersions")}
+            listed = {
+                each["FunctionArn"] for each in self._all(f"{_PROVIDERS}/{name}/function-versions", "FunctionVersions")
+            }
             using = {
-                each["FunctionArn"]
-                for each in versions
-                if _provider(each) == arn and each["Version"] != "$LATEST"
+                each["FunctionArn"] for each in versions if _provider(each) == arn and each["Version"] != "$LATEST"
             }
             self._same(f"versions on {name}", sorted(listed), sorted(using))
             self._get(_tags(arn))
@@ -224,28 +226,29 @@ class Observer:
         document.get("Content", {}).pop("Location", None)
         self._found.documents[target] = document
         if _is_under_way(document):
-            self._found.is_settled = False
+            self._found.under_way.append(f"{target}: {document}")
         return document
 
     def _all(self, path: str, member: str, **queries: str) -> list[Any]:  # Any: as above
-        """Return a whole listing, once in one piece and once page by page, which must be the same."""
-        once = self._get(path if not queries else f"{path}?{urlencode(queries)}").get(member, [])
-        paged: list[Any] = []  # Any: as above
-        asked = dict(queries, MaxItems=str(max(1, len(once) // 2)))
-        separator = "&" if "?" in path else "?"
-        while True:
-            answer = self._wire.get(f"{path}{separator}{urlencode(asked)}")
-            if answer.status != 200 or len(paged) > len(once) + 100:
-                self._found.contradictions.append(f"page of {path}: {answer}")
-                return list(once)
-            paged += answer.document.get(member, [])
-            marker = answer.document.get("NextMarker")
+        """Return a whole listing, once in large pages and once in small ones, which must be the same."""
+        once = self._listed(path, member, queries)
+        paged = self._listed(path, member, {**queries, "MaxItems": str(max(1, min(len(once), 50) // 2))})
+        self._same(f"pages of {path}", paged, once)
+        return once
+
+    def _listed(self, path: str, member: str, queries: dict[str, str]) -> list[Any]:  # Any: as above
+        found: list[Any] = []  # Any: as above
+        asked = dict(queries)
+        for _ in range(_PAGES):
+            page = self._get(path + ("?" if "?" not in path and asked else "&" if asked else "") + urlencode(asked))
+            found += page.get(member, [])
+            marker = page.get("NextMarker")
             if marker is None:
-                break
+                return found
             self._known.markers.append(marker)
             asked["Marker"] = marker
-        self._same(f"pages of {path}", paged, once)
-        return list(once)
+        self._found.contradictions.append(f"listing {path}: it does not come to an end")
+        return found
 
     def _same(self, what: str, one: object, other: object) -> None:
         if one != other:

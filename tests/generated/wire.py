@@ -63,7 +63,7 @@ class Answer:
 def message_of(operation: Any, parameters: Parameters) -> Message:  # Any: botocore's OperationModel
     """Return the request that carries the parameters, whatever they are."""
     path, _, literals = operation.http["requestUri"].partition("?")
-    queries: list[tuple[str, str]] = [tuple(each.split("=", 1)) for each in literals.split("&") if each]  # type: ignore[misc] # two parts each
+    queries: list[tuple[str, str]] = [tuple(each.split("=", 1)) for each in literals.split("&") if each]
     headers: dict[str, str] = {}
     body: Parameters = {}
     members = operation.input_shape.members if operation.input_shape is not None else {}

@@ -85,7 +85,9 @@ class Router:
             if operation is None or not route.matches(query):
                 continue
             distinguishing = _distinguishing(operation)
-            is_whole = all(key in (query if place == "querystring" else request.headers) for place, key in distinguishing)
+            is_whole = all(
+                key in (query if place == "querystring" else request.headers) for place, key in distinguishing
+            )
             own = len(distinguishing) if is_whole else -len(distinguishing)
             rank = (len(route.literals), is_whole, own, not operation.is_deprecated)
             if best is None or rank > best[0]:

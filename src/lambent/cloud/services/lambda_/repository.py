@@ -129,13 +129,16 @@ def versions_behind(
 
     The place is a function's name and a `position` among its versions; what stands before it is not read.
     """
-    condition = " AND number = 0" if only_latest else ""
     name, position = after
-    rows = reader.all(
-        f"SELECT {_VERSION} FROM lambda_versions WHERE account = ? AND region = ? AND function >= ?"
-        f" AND (function > ? OR {_POSITION} > ?){condition} ORDER BY function, {_POSITION} LIMIT ?",
-        (scope.account, scope.region, name, name, position, limit),
-    )
+    key = (scope.account, scope.region, name)
+    chosen = f"SELECT {_VERSION} FROM lambda_versions WHERE account = ? AND region = ?"
+    if only_latest:
+        rows = reader.all(f"{chosen} AND function > ? AND number = 0 ORDER BY function LIMIT ?", (*key, limit))
+    else:
+        rows = reader.all(
+            f"{chosen} AND function >= ? AND (function > ? OR {_POSITION} > ?) ORDER BY function, {_POSITION} LIMIT ?",
+            (*key, name, position, limit),
+        )
     return [_version(scope, row) for row in rows]
 
 

@@ -1,6 +1,7 @@
 """Where an invocation goes: functions, versions and aliases in memory, replaced whenever a change is committed.
 
-The invocation path reads these and nothing else: neither SQLite nor an executor (docs/architecture.md).
+The invocation path reads these and nothing else: neither SQLite nor an executor (docs/architecture.md). The first use
+of a function alone reads it from the tables, so that thousands that nobody uses cost neither time at start nor memory.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ class UrlRoute:
 
 
 class Routes:
-    """The routing snapshot: one immutable `FunctionRoute` per function."""
+    """The routing snapshot: one immutable `FunctionRoute` per function that has been used."""
 
     def __init__(
         self, reader: Reader, packages: Packages, changed: Callable[[FunctionRoute | None, FunctionRoute | None], None]
@@ -115,7 +116,7 @@ class Routes:
         return self._urls.get(url_id)
 
     def view(self) -> Mapping[str, object]:
-        """Return the functions, versions and aliases that can be invoked, for introspection; nothing stays in memory."""
+        """Return the functions, versions and aliases that can be invoked, as the tables have them."""
         shown: dict[str, dict[str, Any]] = {}  # Any: JSON
         for scope in repository.scopes(self._reader):
             found: dict[str, dict[str, Any]] = {  # Any: as above
