@@ -14,6 +14,8 @@ from tests.generated.patterns import is_match
 from tests.generated.values import Parameters
 from tests.generated.wire import Message
 
+Shape = Any  # Any: botocore's shapes have attributes by type
+Value = Any  # Any: whatever the shape is of
 Place = tuple[str | int, ...]
 # Those that stand in paths must not be empty, nor lead elsewhere.
 _HOSTILE = (
@@ -63,14 +65,12 @@ class Break:
         return broken
 
 
-def breaks(shape: Any, parameters: Parameters, chance: Chance) -> list[Break]:  # Any: the operation's input shape
+def breaks(shape: Shape, parameters: Parameters, chance: Chance) -> list[Break]:
     """Return the ways to break these parameters, one for each constraint of each place they have."""
     return [] if shape is None else list(_of_structure(shape, parameters, (), "", chance))
 
 
-def _of_structure(
-    shape: Any, value: Parameters, place: Place, path: str, chance: Chance
-) -> Iterator[Break]:  # Any: as above
+def _of_structure(shape: Shape, value: Parameters, place: Place, path: str, chance: Chance) -> Iterator[Break]:
     for name, member in shape.members.items():
         here, at = (*place, name), path + name[0].lower() + name[1:]
         location = member.serialization.get("location")
@@ -80,18 +80,18 @@ def _of_structure(
             yield from _of_value(member, value[name], here, at, chance)
 
 
-def _is_payload(shape: Any, name: str) -> bool:  # Any: as above
+def _is_payload(shape: Shape, name: str) -> bool:
     return bool(shape.serialization.get("payload") == name)
 
 
 def _of_value(  # noqa: PLR0913 - what every step down needs
-    shape: Any,
-    value: Any,
+    shape: Shape,
+    value: Value,
     place: Place,
     path: str,
     chance: Chance,
     *,
-    in_query: bool = False,  # Any: as above
+    in_query: bool = False,
 ) -> Iterator[Break]:
     location = shape.serialization.get("location")
     yield from _of_constraints(shape, value, place, path, chance)
@@ -122,9 +122,7 @@ def _of_value(  # noqa: PLR0913 - what every step down needs
         yield _set("hostile", place[:-1], path, (place[-1], hostile), Expected.ANSWERED)
 
 
-def _of_constraints(
-    shape: Any, value: Any, place: Place, path: str, chance: Chance
-) -> Iterator[Break]:  # Any: as above
+def _of_constraints(shape: Shape, value: Value, place: Place, path: str, chance: Chance) -> Iterator[Break]:
     for kind, wrong in _violations(shape, value, chance):
         if shape.serialization.get("location") == "uri" and wrong == "":
             continue
@@ -139,7 +137,7 @@ def _of_constraints(
             yield _set("key", place, path, (stray, first), Expected.VIOLATION)
 
 
-def _violations(shape: Any, value: Any, chance: Chance) -> Iterator[tuple[str, object]]:  # Any: as above
+def _violations(shape: Shape, value: Value, chance: Chance) -> Iterator[tuple[str, object]]:
     kind = shape.type_name
     if kind == "string":
         yield from _of_text(shape, chance)
@@ -149,7 +147,7 @@ def _violations(shape: Any, value: Any, chance: Chance) -> Iterator[tuple[str, o
         yield from _of_list(shape, value)
 
 
-def _of_text(shape: Any, chance: Chance) -> Iterator[tuple[str, object]]:  # Any: as above
+def _of_text(shape: Shape, chance: Chance) -> Iterator[tuple[str, object]]:
     if getattr(shape, "enum", None):
         yield "enum", chance.one_of(["none of them", "", str(shape.enum[0]).swapcase() + "x"])
         return
@@ -163,7 +161,7 @@ def _of_text(shape: Any, chance: Chance) -> Iterator[tuple[str, object]]:  # Any
         yield "too short", "x" * (int(least) - 1)
 
 
-def _of_number(shape: Any, number: type[int | float]) -> Iterator[tuple[str, object]]:  # Any: as above
+def _of_number(shape: Shape, number: type[int | float]) -> Iterator[tuple[str, object]]:
     least, most = shape.metadata.get("min"), shape.metadata.get("max")
     if least is not None:
         yield "too small", number(least) - 1
@@ -173,7 +171,7 @@ def _of_number(shape: Any, number: type[int | float]) -> Iterator[tuple[str, obj
             yield "beyond 64 bits", 2**70
 
 
-def _of_list(shape: Any, value: list[object]) -> Iterator[tuple[str, object]]:  # Any: as above
+def _of_list(shape: Shape, value: list[object]) -> Iterator[tuple[str, object]]:
     least, most = shape.metadata.get("min"), shape.metadata.get("max")
     if most is not None and int(most) <= _MANY:
         yield "too many", [value[0]] * (int(most) + 1)
@@ -181,7 +179,7 @@ def _of_list(shape: Any, value: list[object]) -> Iterator[tuple[str, object]]:  
         yield "too few", []
 
 
-def _stray(shape: Any, chance: Chance) -> str | None:  # Any: as above
+def _stray(shape: Shape, chance: Chance) -> str | None:
     pattern = shape.metadata.get("pattern")
     if not pattern:
         return None
@@ -193,7 +191,7 @@ def _stray(shape: Any, chance: Chance) -> str | None:  # Any: as above
     return chance.one_of(strays) if strays else None
 
 
-def _of_types(shape: Any, place: Place, path: str, chance: Chance) -> Iterator[Break]:  # Any: as above
+def _of_types(shape: Shape, place: Place, path: str, chance: Chance) -> Iterator[Break]:
     location = shape.serialization.get("location")
     if location is None:
         wrong = chance.one_of(_WRONG[shape.type_name])
@@ -210,7 +208,7 @@ def _set(kind: str, place: Place, path: str, item: tuple[str | int, object], exp
     return Break(kind, path, expected, change)
 
 
-def _within(value: Any, place: Place) -> Any:  # Any: as above
+def _within(value: Value, place: Place) -> Value:
     for step in place:
         value = value[step]
     return value
@@ -224,7 +222,7 @@ def _fits_header(wrong: object) -> bool:
     return isinstance(wrong, str) and wrong.isascii() and wrong.isprintable() and wrong == wrong.strip() and wrong != ""
 
 
-def _is_bounded(shape: Any) -> bool:  # Any: as above
+def _is_bounded(shape: Shape) -> bool:
     return bool(shape.type_name == "structure")
 
 

@@ -210,8 +210,10 @@ class Campaign:
         return f"{operation.name} {kind} {message} -> {answer.status}"
 
     def _one_broken(
-        self, operation: Any, parameters: Parameters
-    ) -> tuple[str, Message, Expected] | None:  # Any: botocore
+        self,
+        operation: Any,  # Any: botocore's OperationModel
+        parameters: Parameters,
+    ) -> tuple[str, Message, Expected] | None:
         if self._chance.happens(_BY_MESSAGE):
             kind, message, expected = broken_message(message_of(operation, parameters), self._chance)
             return None if _is_answered(expected) else (kind, message, expected)
