@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from figures import Promise
-from recording import record
+from recording import conclude
 from servers import Server, lambent
 
 HERE = Path(__file__).parent
@@ -210,11 +210,7 @@ def main() -> None:
     options = parser.parse_args()
     lines, found = measure(options.rounds)
     lines.append(f"load average afterwards {os.getloadavg()[0]:.1f}; medians of {options.rounds}")
-    text = "\n".join([*(str(promise) for promise in found), "", *lines])
-    print(text)
-    record("deployments", text)
-    if failed := [str(promise) for promise in found if not promise.is_kept]:
-        raise SystemExit("not kept: " + "; ".join(failed))
+    conclude("deployments", found, lines)
 
 
 if __name__ == "__main__":

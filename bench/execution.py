@@ -32,7 +32,7 @@ import load
 import rate
 import servers
 from figures import Promise
-from recording import record
+from recording import conclude
 
 ACCOUNT = invocations.ACCOUNT
 COLD_STARTS = 25
@@ -283,11 +283,7 @@ def main() -> None:
         Path(folder).chmod(0o755)
         found, lines = measure(options, load.handler_folder(Path(folder) / "code"))
     lines.append(f"load average afterwards {os.getloadavg()[0]:.1f}; medians of {options.rounds} rounds")
-    text = "\n".join([*map(str, found), "", *lines])
-    print(text)
-    record("execution", text)
-    if failed := [str(promise) for promise in found if not promise.is_kept]:
-        raise SystemExit("not kept: " + "; ".join(failed))
+    conclude("execution", found, lines)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+from figures import Promise
 
 PAGE = Path(__file__).parent.parent / "docs" / "operations" / "performance.md"
 
@@ -10,6 +13,15 @@ PAGE = Path(__file__).parent.parent / "docs" / "operations" / "performance.md"
 def record(name: str, result: str) -> None:
     """Put a result between its markers on the page."""
     PAGE.write_text(replaced(PAGE.read_text(encoding="utf-8"), name, result), encoding="utf-8")
+
+
+def conclude(name: str, promises: Sequence[Promise], lines: Iterable[str]) -> None:
+    """Print a result and put it on the page: its promises, then what else was seen; exit with 1 where one fails."""
+    text = "\n".join([*map(str, promises), "", *lines])
+    print(text)
+    record(name, text)
+    if failed := [str(promise) for promise in promises if not promise.is_kept]:
+        raise SystemExit("not kept: " + "; ".join(failed))
 
 
 def replaced(page: str, name: str, result: str) -> str:

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from lambent.guest import keeper
+
 HERE = Path(__file__).parent
 
 
@@ -62,6 +64,14 @@ def descendants(pid: int) -> list[int]:
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended
             children += [int(child) for child in task.read_text(encoding="ascii").split()]
     return children + [grandchild for child in children for grandchild in descendants(child)]
+
+
+def is_spare(pid: int) -> bool:
+    """Whether a process stands by for an environment that is yet to start."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_bytes().strip() == keeper.SPARE
+    except OSError:  # it has ended
+        return False
 
 
 @contextlib.contextmanager

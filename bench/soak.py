@@ -78,7 +78,8 @@ class Count:
     @classmethod
     def of(cls, server: servers.Server, data: Path) -> Count:
         """Count what the platform and its fork servers hold now."""
-        members = [server.pid, *servers.descendants(server.pid)]
+        # Keepers that stand by are as many as were lately wanted at once.
+        members = [pid for pid in (server.pid, *servers.descendants(server.pid)) if not servers.is_spare(pid)]
         things: collections.Counter[str] = collections.Counter(processes=len(members))
         for member in members:
             things["threads"] += len(list(Path(f"/proc/{member}/task").iterdir()))

@@ -58,35 +58,10 @@ def require_python(version: str) -> Path:
     return found or missing(f"Python {version}")
 
 
-def require_second_python() -> Path:
-    """Return an interpreter that Lambda names as a runtime and that is not of our own version."""
-    for minor in range(14, 8, -1):
-        if minor != sys.version_info.minor and (found := _find_python(f"3.{minor}")):
-            return found
-    missing("a second Python from 3.9 to 3.14")
-
-
 def require_namespaces() -> None:
     """Return where the kernel lets us make mount and pid namespaces."""
     if not _can_unshare():
         missing("mount and pid namespaces")
-
-
-def require_provider_mirror(name: str) -> Path:
-    """Return a folder of Terraform providers on this machine which holds the provider `name` ("hashicorp/aws")."""
-    homes = (
-        Path("/opt"),
-        Path("/usr/local/share/terraform"),
-        Path("/usr/share/terraform"),
-        Path.home() / ".terraform.d",
-    )
-    for home in homes:
-        # MIRROR/HOST/NAMESPACE/TYPE; the mirror is the home itself, or one or two folders below it.
-        for pattern in (f"*/{name}", f"*/*/{name}", f"*/*/*/{name}"):
-            for provider in sorted(home.glob(pattern)):
-                if provider.is_dir():
-                    return provider.parents[2]
-    missing(f"a local mirror of the Terraform provider {name}")
 
 
 @cache

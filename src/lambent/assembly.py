@@ -42,10 +42,8 @@ from lambent.cloud.bridge.coverage import Coverage
 from lambent.cloud.bridge.journal import COMPONENT as BRIDGE
 from lambent.cloud.bridge.journal import SCHEMA as BRIDGE_SCHEMA
 from lambent.cloud.bridge.journal import Journal
-from lambent.cloud.errors import ServiceError
-from lambent.cloud.framework.context import service_principal
 from lambent.cloud.framework.identity import CredentialDirectory, Directories
-from lambent.cloud.framework.internal_client import InternalClient, RegistryClient
+from lambent.cloud.framework.internal_client import RegistryClient
 from lambent.cloud.framework.loops import start_loops
 from lambent.cloud.framework.registry import Registry
 from lambent.cloud.framework.routes import Route, View
@@ -60,23 +58,20 @@ from lambent.cloud.services.iam.service import IamService
 from lambent.cloud.services.lambda_.dependencies import Dependencies
 from lambent.cloud.services.lambda_.log_delivery import LogDelivery
 from lambent.cloud.services.lambda_.reporting import Reporting
+from lambent.cloud.services.lambda_.role_credentials import RoleCredentials
 from lambent.cloud.services.lambda_.service import LambdaService
 from lambent.cloud.services.logs.service import LogsService
 from lambent.cloud.services.sts.service import StsService
 from lambent.cloud.store.blobs import Blobs
 from lambent.cloud.store.errors import StoreError
-from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.sqlite_store import SqliteStore, memory_store, store_in
 from lambent.dataplane import (
-    Credentials,
     DataPlane,
     DataPlaneSettings,
-    FunctionSpec,
     IsolationFinding,
     IsolationLevel,
     IsolationUnavailableError,
     RuntimeInfo,
-    SandboxError,
     known_runtimes,
 )
 from lambent.dataplane import diagnose as diagnose_data_plane
@@ -97,7 +92,6 @@ _log = logging.getLogger(__name__)
 _SWITCH_INTERVAL_S = 0.0005  # at the default of 5 ms, one busy thread raises p99 from 0.08 to 5 ms
 _TEMPORARY = "lambent-"
 _OPEN_FILES = 65_536
-_ROLE_SESSION_S = 12 * 3600  # how long Lambda's own credentials hold; an environment is gone long before
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,29 +343,6 @@ class Platform:
         return self._real_time.monotonic() - self._started_at
 
 
-class RoleCredentials:
-    """Credentials of functions' execution roles, assumed as the Lambda service does it."""
-
-    def __init__(self, client: InternalClient) -> None:
-        self._client = client
-
-    async def issue(self, spec: FunctionSpec) -> Credentials:
-        """Return new credentials of the function's role; raises SandboxError where Lambda may not assume it."""
-        scope = Scope(spec.account, spec.region)
-        parameters = {
-            "RoleArn": spec.role_arn,
-            "RoleSessionName": spec.function_name,
-            "DurationSeconds": _ROLE_SESSION_S,
-        }
-        caller = service_principal("lambda.amazonaws.com", scope, spec.function_arn)
-        try:
-            answer = await self._client.call("sts", "AssumeRole", parameters, scope=scope, principal=caller)
-        except ServiceError as error:
-            raise SandboxError(f"The role defined for the function cannot be assumed by Lambda: {error}") from error
-        issued = answer["Credentials"]
-        return Credentials(issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"])
-
-
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
     """What this machine offers: what runs functions, in which isolation, and which services there are."""
@@ -394,7 +365,9 @@ def diagnose() -> Diagnosis:
         isolation="none" if found.isolation is None else found.isolation.value,
         findings=found.findings,
         runtimes=found.runtimes,
-        services=tuple(service.name for service in (LambdaService, IamService, StsService, LogsService)),
+        services=tuple(
+            service.name for service in (LambdaService, IamService, StsService, LogsService, CloudFormationService)
+        ),
         bridge=", ".join(bridged) if is_there else "none: moto is not installed (pip install 'lambent[bridge]')",
     )
 

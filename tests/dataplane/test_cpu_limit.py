@@ -12,7 +12,7 @@ import pytest
 
 from lambent.dataplane import Completed, diagnose
 from lambent.dataplane.types import DataPlaneSettings
-from tests.dataplane.test_plane_real_functions import World, real_plane
+from tests.dataplane.real_plane_harness import World, real_plane
 from tests.requirements import missing
 
 _SOURCE = """

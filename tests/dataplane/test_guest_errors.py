@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from lambent.dataplane.runtime_api.messages import Closed, ErrorAnswer, Parked, Response
-from lambent.dataplane.types import ExitKind, IsolationLevel, ProcessExit
-from tests.dataplane.sandbox_harness import Sandboxes, sandboxes
-from tests.requirements import require_namespaces
-
-
-@pytest.fixture(params=list(IsolationLevel))
-async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Sandboxes]:
-    level: IsolationLevel = request.param
-    if level is IsolationLevel.NAMESPACE:
-        require_namespaces()
-    async with sandboxes(tmp_path, level) as made:
-        yield made
+from lambent.dataplane.types import ExitKind, ProcessExit
+from tests.dataplane.sandbox_harness import Sandboxes
 
 
 async def test_an_exception_is_reported_with_its_type_and_trace(place: Sandboxes) -> None:

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from lambent.dataplane.runtime_api.messages import Parked, Response
 from lambent.dataplane.types import IsolationLevel
-from tests.dataplane.sandbox_harness import OWN, Sandboxes, sandboxes
-from tests.requirements import require_namespaces
-
-
-@pytest.fixture(params=list(IsolationLevel))
-async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Sandboxes]:
-    level: IsolationLevel = request.param
-    if level is IsolationLevel.NAMESPACE:
-        require_namespaces()
-    async with sandboxes(tmp_path, level) as made:
-        yield made
+from tests.dataplane.sandbox_harness import OWN, Sandboxes
 
 
 async def test_a_handler_runs_on_every_python_found(place: Sandboxes) -> None:
@@ -127,38 +116,29 @@ async def test_what_only_exec_can_give_is_given_by_exec(
     assert environment.lines[0].startswith("[ERROR]\t")
 
 
-async def test_a_wrapper_script_starts_the_runtime(place: Sandboxes, tmp_path: Path) -> None:
-    layer = tmp_path / "layer"
+async def wrapped(place: Sandboxes, folder: Path, wrapper: str, source: str) -> object:
+    """Return what a function of this code answers whose runtime is started by a wrapper script from a layer."""
+    layer = folder / "layer"
     layer.mkdir()
-    wrapper = layer / "wrapper"
-    wrapper.write_text(
-        '#!/bin/bash\nexport WRAPPED=yes\nargs=("$@")\nexec "${args[@]:0:$#-1}" -X dev "${args[@]: -1}"\n'
-    )
-    wrapper.chmod(0o755)
+    script = layer / "wrapper"
+    script.write_text(wrapper)
+    script.chmod(0o755)
     in_namespace = place.launcher.isolation is IsolationLevel.NAMESPACE
-    environment = await place.launch(
-        "import os, sys\ndef handler(event, context): return [os.environ['WRAPPED'], sys.flags.dev_mode]",
-        variables={"AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrapper" if in_namespace else str(wrapper)},
-        layers=(layer,),
-    )
+    variables = {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrapper" if in_namespace else str(script)}
+    environment = await place.launch(source, variables=variables, layers=(layer,))
     assert await environment.init() == Parked(), environment.lines
-    assert await environment.answer() == ["yes", True]
+    return await environment.answer()
+
+
+async def test_a_wrapper_script_starts_the_runtime(place: Sandboxes, tmp_path: Path) -> None:
+    wrapper = '#!/bin/bash\nexport WRAPPED=yes\nargs=("$@")\nexec "${args[@]:0:$#-1}" -X dev "${args[@]: -1}"\n'
+    source = "import os, sys\ndef handler(event, context): return [os.environ['WRAPPED'], sys.flags.dev_mode]"
+    assert await wrapped(place, tmp_path, wrapper, source) == ["yes", True]
 
 
 async def test_a_wrapper_script_without_a_first_line_is_run_by_the_shell(place: Sandboxes, tmp_path: Path) -> None:
-    layer = tmp_path / "layer"
-    layer.mkdir()
-    wrapper = layer / "wrapper"
-    wrapper.write_text('export WRAPPED=yes\nexec "$@"\n')
-    wrapper.chmod(0o755)
-    in_namespace = place.launcher.isolation is IsolationLevel.NAMESPACE
-    environment = await place.launch(
-        "import os\ndef handler(event, context): return os.environ['WRAPPED']",
-        variables={"AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrapper" if in_namespace else str(wrapper)},
-        layers=(layer,),
-    )
-    assert await environment.init() == Parked(), environment.lines
-    assert await environment.answer() == "yes"
+    source = "import os\ndef handler(event, context): return os.environ['WRAPPED']"
+    assert await wrapped(place, tmp_path, 'export WRAPPED=yes\nexec "$@"\n', source) == "yes"
 
 
 async def test_an_environment_answers_many_invocations_and_keeps_its_globals(place: Sandboxes) -> None:

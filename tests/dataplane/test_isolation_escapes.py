@@ -32,15 +32,6 @@ async def namespaced(tmp_path: Path) -> AsyncIterator[Sandboxes]:
         yield made
 
 
-@pytest.fixture(params=list(IsolationLevel))
-async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Sandboxes]:
-    level: IsolationLevel = request.param
-    if level is IsolationLevel.NAMESPACE:
-        require_namespaces()
-    async with sandboxes(tmp_path, level) as made:
-        yield made
-
-
 async def test_tmp_is_private_limited_and_writable(namespaced: Sandboxes) -> None:
     limits = Limits(memory_mb=256, ephemeral_storage_mb=16)
     first, second = await namespaced.launch(_ATTEMPT, limits=limits), await namespaced.launch(_ATTEMPT, limits=limits)

@@ -4,96 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
-import textwrap
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from lambent.base.clock import ManualClock
-from lambent.base.identifiers import SeededIds
 from lambent.dataplane import (
     Completed,
     Crashed,
-    DataPlane,
     DataPlaneSettings,
     ExitKind,
     FunctionError,
-    FunctionSpec,
     InitFailed,
-    Invocation,
     InvocationStatus,
     IsolationLevel,
-    Outcome,
     ProcessExit,
     TimedOut,
     diagnose,
 )
-from lambent.testing.runtimes import RecordingObserver, StaticCredentials
-from tests.dataplane.plane_harness import SPEC
-
-SOURCE = """
-    import json, os, threading, time
-
-    started = 0
-    print("loading")
-
-    def handler(event, context):
-        global started
-        started += 1
-        print("handling", event.get("do"))
-        match event.get("do"):
-            case "raise":
-                raise KeyError("id")
-            case "hang":
-                time.sleep(60)
-            case "exit":
-                os._exit(7)
-            case "die later":
-                threading.Timer(0.05, os._exit, (3,)).start()
-            case "large":
-                return "x" * 6_291_556
-            case "environment":
-                return dict(os.environ)
-        return {"calls": started, "arn": context.invoked_function_arn, "left": context.get_remaining_time_in_millis()}
-"""
-
-
-class World:
-    """A plane on this machine, and functions for it."""
-
-    def __init__(self, plane: DataPlane, observer: RecordingObserver, folder: Path) -> None:
-        self.plane = plane
-        self.observer = observer
-        self._folder = folder
-        self._calls = 0
-
-    def function(self, source: str = SOURCE, *, timeout_s: int = 10) -> FunctionSpec:
-        code = self._folder / f"code{len(list(self._folder.glob('code*')))}"
-        code.mkdir()
-        (code / "app.py").write_text(textwrap.dedent(source))
-        return replace(SPEC, code=code, timeout_s=timeout_s, revision=str(code))
-
-    async def invoke(self, spec: FunctionSpec, do: str = "", **more: object) -> Outcome:
-        self._calls += 1
-        payload = json.dumps({"do": do, **more}).encode()
-        return await self.plane.invoke(Invocation(f"request-{self._calls}", spec, payload, spec.function_arn))
-
-
-@asynccontextmanager
-async def real_plane(folder: Path, isolation: IsolationLevel | None = None) -> AsyncIterator[World]:
-    observer = RecordingObserver()
-    settings = DataPlaneSettings(folder / "scratch", "http://127.0.0.1:1", isolation, init_timeout_s=10.0)
-    plane = DataPlane(
-        settings, clock=ManualClock(), ids=SeededIds(1), credentials=StaticCredentials(), observer=observer
-    )
-    await plane.start()
-    try:
-        yield World(plane, observer, folder)
-    finally:
-        await plane.stop()
+from tests.dataplane.real_plane_harness import real_plane
 
 
 async def test_a_function_is_initialized_once_and_used_again(tmp_path: Path) -> None:

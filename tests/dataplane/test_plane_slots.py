@@ -27,8 +27,8 @@ from lambent.dataplane import (
     diagnose,
 )
 from lambent.dataplane.types import DataPlaneSettings
+from tests.dataplane.real_plane_harness import World, real_plane
 from tests.dataplane.sandbox_harness import until
-from tests.dataplane.test_plane_real_functions import World, real_plane
 
 SOURCE = """
     import json, logging, os, pathlib, sys, time
@@ -244,23 +244,31 @@ async def test_a_function_that_cannot_be_loaded_says_so_once(own: World) -> None
     )
 
 
-async def test_init_is_over_with_the_first_worker_and_the_others_join_as_they_come(own: World) -> None:
-    source = """
+def of_late_workers(awaited: str, then: str = "pass") -> str:
+    """Return code whose first worker is ready at once, and the others once `awaited` is invoked; they do `then`."""
+    return f"""
         import os, pathlib, time
         place = pathlib.Path(os.environ.get("TMPDIR", "/tmp"))
+
+        def wait_for(*names):
+            while not all(place.joinpath(name).exists() for name in names):
+                time.sleep(0.005)
+
         try:
             place.joinpath("first").touch(exist_ok=False)
         except FileExistsError:
-            while not place.joinpath("go").exists():
-                time.sleep(0.005)
+            wait_for("{awaited}")
+            {then}
 
         def handler(event, context):
             place.joinpath(event["do"]).touch()
-            while not all(place.joinpath(wanted).exists() for wanted in event.get("wait", ())):
-                time.sleep(0.005)
-            return {"pid": os.getpid()}
+            wait_for(*event.get("wait", ()))
+            return {{"pid": os.getpid()}}
     """
-    function = several(own, 2, source)
+
+
+async def test_init_is_over_with_the_first_worker_and_the_others_join_as_they_come(own: World) -> None:
+    function = several(own, 2, of_late_workers("go"))
     outcomes = [begun(own, function, "a"), begun(own, function, "go")]
     first, second = [answer(each) for each in await asyncio.gather(*outcomes)]
     assert first["pid"] == second["pid"]  # the only one there was, twice
@@ -270,21 +278,7 @@ async def test_init_is_over_with_the_first_worker_and_the_others_join_as_they_co
 
 
 async def test_a_worker_that_fails_to_load_leaves_the_others_to_serve(own: World) -> None:
-    source = """
-        import os, pathlib, time
-        place = pathlib.Path(os.environ.get("TMPDIR", "/tmp"))
-        try:
-            place.joinpath("first").touch(exist_ok=False)
-        except FileExistsError:
-            while not place.joinpath("a").exists():
-                time.sleep(0.005)
-            raise RuntimeError("too late")
-
-        def handler(event, context):
-            place.joinpath(event["do"]).touch()
-            return {"pid": os.getpid()}
-    """
-    function = several(own, 3, source)
+    function = several(own, 3, of_late_workers("a", then='raise RuntimeError("too late")'))
     answers = [answer(each) for each in await asyncio.gather(*(begun(own, function, name) for name in "abc"))]
     assert len({each["pid"] for each in answers}) <= 2
     await until(lambda: sum("too late" in fact for fact in own.observer.facts) >= 2, "both failures are logged")

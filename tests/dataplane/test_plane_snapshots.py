@@ -4,30 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import textwrap
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
-from lambent.base.clock import ManualClock
-from lambent.base.identifiers import SeededIds
 from lambent.dataplane import (
     Completed,
     Crashed,
-    DataPlane,
-    DataPlaneSettings,
     FunctionSpec,
-    Invocation,
-    Outcome,
     PlatformStoppingError,
     RestoreFailed,
-    VersionArn,
 )
-from lambent.testing.runtimes import RecordingObserver, StaticCredentials
-from tests.dataplane.plane_harness import SPEC
+from tests.dataplane.real_plane_harness import World, real_plane
 from tests.waiting import eventually
 
 _SOURCE = """
@@ -35,74 +21,25 @@ import os, time, uuid
 from snapshot_restore_py import register_after_restore
 BORN = uuid.uuid4().hex
 def handler(event, context):
-    if event == "exit":
+    if event["do"] == "exit":
         os._exit(7)
     return BORN
 """
 
 
-class World:
-    """A plane on this machine, and versions for it."""
-
-    def __init__(self, plane: DataPlane, folder: Path) -> None:
-        self.plane = plane
-        self.observer = RecordingObserver()
-        self._folder = folder
-        self._calls = 0
-
-    def version(self, source: str = _SOURCE, *, number: str = "1") -> FunctionSpec:
-        code = self._folder / f"code{number}"
-        code.mkdir()
-        (code / "app.py").write_text(textwrap.dedent(source))
-        arn = VersionArn(f"{SPEC.function_arn}:{number}")
-        return replace(SPEC, version=number, version_arn=arn, code=code, timeout_s=10, revision=number, snap_start=True)
-
-    async def invoke(self, spec: FunctionSpec, event: object = None) -> Outcome:
-        self._calls += 1
-        invocation = Invocation(f"r{self._calls}", spec, json.dumps(event).encode(), spec.function_arn)
-        return await self.plane.invoke(invocation)
-
-    async def born(self, spec: FunctionSpec) -> str:
-        outcome = await self.invoke(spec)
-        assert isinstance(outcome, Completed), outcome
-        return str(json.loads(outcome.payload))
+async def born(world: World, spec: FunctionSpec) -> str:
+    outcome = await world.invoke(spec)
+    assert isinstance(outcome, Completed), outcome
+    return str(json.loads(outcome.payload))
 
 
-Worlds = Callable[..., AbstractAsyncContextManager[World]]
-
-
-@pytest.fixture
-def worlds(tmp_path: Path) -> Worlds:
-    @asynccontextmanager
-    async def running(*, restore_timeout_s: float = 10.0, most_snapshots: int = 16) -> AsyncIterator[World]:
-        settings = DataPlaneSettings(
-            tmp_path / "scratch",
-            "http://127.0.0.1:1",
-            restore_timeout_s=restore_timeout_s,
-            most_snapshots=most_snapshots,
-        )
-        observer = RecordingObserver()
-        plane = DataPlane(
-            settings, clock=ManualClock(), ids=SeededIds(1), credentials=StaticCredentials(), observer=observer
-        )
-        await plane.start()
-        world = World(plane, tmp_path)
-        world.observer = observer
-        try:
-            yield world
-        finally:
-            await plane.stop()
-
-    return running
-
-
-async def test_init_runs_at_publishing_and_every_environment_is_restored(worlds: Worlds) -> None:
-    async with worlds() as world:
-        version = world.version()
+async def test_init_runs_at_publishing_and_every_environment_is_restored(tmp_path: Path) -> None:
+    async with real_plane(tmp_path) as world:
+        version = world.version(_SOURCE)
         assert await world.plane.snapshot(version) is None
-        first = await world.born(version)
+        first = await born(world, version)
         assert isinstance(await world.invoke(version, "exit"), Crashed)
-        assert await world.born(version) == first
+        assert await born(world, version) == first
     assert [fact for fact in world.observer.facts if "init" in fact or "restore" in fact] == [
         "init started",
         "init ended",
@@ -121,8 +58,8 @@ async def test_init_runs_at_publishing_and_every_environment_is_restored(worlds:
     assert [each.notices for each in world.observer.environments] == [(), (), ()]
 
 
-async def test_a_hook_that_takes_too_long_fails_the_invocation(worlds: Worlds) -> None:
-    async with worlds(restore_timeout_s=0.3) as world:
+async def test_a_hook_that_takes_too_long_fails_the_invocation(tmp_path: Path) -> None:
+    async with real_plane(tmp_path, restore_timeout_s=0.3) as world:
         version = world.version(_SOURCE + "register_after_restore(time.sleep, 60)\n")
         assert await world.plane.snapshot(version) is None
         outcome = await world.invoke(version)
@@ -131,7 +68,7 @@ async def test_a_hook_that_takes_too_long_fails_the_invocation(worlds: Worlds) -
     assert world.observer.facts.count("restore failed: timeout Sandbox.Timedout") == 1
 
 
-async def test_a_template_that_is_kept_from_answering_is_given_up(worlds: Worlds) -> None:
+async def test_a_template_that_is_kept_from_answering_is_given_up(tmp_path: Path) -> None:
     # What waits for a restore does so in the function's interpreter, which the function can hold up.
     stuck = """
 forks = []
@@ -142,7 +79,7 @@ def late(fork=os.fork):
     return fork()
 os.fork = late
 """
-    async with worlds(restore_timeout_s=0.3) as world:
+    async with real_plane(tmp_path, restore_timeout_s=0.3) as world:
         version = world.version(_SOURCE + stuck)
         await world.plane.snapshot(version)
         outcome = await asyncio.wait_for(world.invoke(version), 20)
@@ -151,46 +88,46 @@ os.fork = late
         assert any("init runs again" in notice for notice in notices)
 
 
-async def test_the_end_of_the_platform_does_not_wait_for_a_snapshot_in_the_making(worlds: Worlds) -> None:
-    async with worlds() as world:
+async def test_the_end_of_the_platform_does_not_wait_for_a_snapshot_in_the_making(tmp_path: Path) -> None:
+    async with real_plane(tmp_path) as world:
         calls = asyncio.gather(world.invoke(world.version("import time\ntime.sleep(60)\n")), return_exceptions=True)
         await asyncio.to_thread(eventually, lambda: "init started" in world.observer.facts)
         await asyncio.wait_for(world.plane.stop(), 10)
         assert [type(outcome) for outcome in await calls] == [PlatformStoppingError]
 
 
-async def test_a_failed_init_leaves_no_snapshot(worlds: Worlds) -> None:
-    async with worlds() as world:
+async def test_a_failed_init_leaves_no_snapshot(tmp_path: Path) -> None:
+    async with real_plane(tmp_path) as world:
         failure = await world.plane.snapshot(world.version("raise RuntimeError('no')"))
         assert failure is not None
         assert failure.error_type == "RuntimeError"
         assert world.observer.facts[-1] == "init failed: error RuntimeError"
 
 
-async def test_a_snapshot_that_was_not_kept_is_made_anew_when_needed(worlds: Worlds) -> None:
-    async with worlds() as world:  # as after a restart of the platform
-        version = world.version()
-        first = await world.born(version)
+async def test_a_snapshot_that_was_not_kept_is_made_anew_when_needed(tmp_path: Path) -> None:
+    async with real_plane(tmp_path) as world:  # as after a restart of the platform
+        version = world.version(_SOURCE)
+        first = await born(world, version)
         assert isinstance(await world.invoke(version, "exit"), Crashed)
-        assert await world.born(version) == first
+        assert await born(world, version) == first
     (notice,) = world.observer.environments[1].notices
     assert notice == "the snapshot was made anew: it had not been kept"
 
 
-async def test_the_snapshot_not_used_for_longest_makes_room(worlds: Worlds) -> None:
-    async with worlds(most_snapshots=1) as world:
-        one, other = world.version(number="1"), world.version(number="2")
+async def test_the_snapshot_not_used_for_longest_makes_room(tmp_path: Path) -> None:
+    async with real_plane(tmp_path, most_snapshots=1) as world:
+        one, other = world.version(_SOURCE, number="1"), world.version(_SOURCE, number="2")
         await world.plane.snapshot(one)
         await world.plane.snapshot(other)
-        await world.born(other)
-        await world.born(one)
+        await born(world, other)
+        await born(world, one)
     restored = [each for each in world.observer.environments if each.started_by == "snapshot"]
     assert [(each.spec.version, each.notices != ()) for each in restored] == [("2", False), ("1", True)]
 
 
-async def test_several_environments_wait_for_one_init(worlds: Worlds) -> None:
-    async with worlds() as world:
-        version = world.version()
+async def test_several_environments_wait_for_one_init(tmp_path: Path) -> None:
+    async with real_plane(tmp_path) as world:
+        version = world.version(_SOURCE)
         assert await world.plane.snapshot(version) is None
         assert await world.plane.snapshot(version) is None
     assert world.observer.facts.count("init started") == 1

@@ -124,6 +124,8 @@ def test_in_version_two_every_controller_is_enabled_for_one_folder(tmp_path: Pat
 def test_cpu_is_limited_once_and_lifted_for_the_next_runtime(
     tmp_path: Path, version: int, limited: dict[str, str], lifted: dict[str, str]
 ) -> None:
+    for name in limited:
+        (tmp_path / name).touch()
     group = Cgroup((), (), None, None, version, CpuLimit(tmp_path, version, 1447))
     group.limit_cpu()
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == limited

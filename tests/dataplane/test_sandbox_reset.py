@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
-
-import pytest
 
 from lambent.dataplane.runtime_api.messages import Closed, Parked
 from lambent.dataplane.sandbox.spec import Limits
@@ -24,15 +21,6 @@ seen = {}
 def handler(source, context):
     return eval(source)
 """
-
-
-@pytest.fixture(params=list(IsolationLevel))
-async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Sandboxes]:
-    level: IsolationLevel = request.param
-    if level is IsolationLevel.NAMESPACE:
-        require_namespaces()
-    async with sandboxes(tmp_path, level) as made:
-        yield made
 
 
 async def _started(place: Sandboxes, source: str = _SOURCE, limits: Limits | None = None) -> Environment:

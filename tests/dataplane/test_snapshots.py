@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,15 +26,6 @@ seen = []
 def handler(source, context):
     return eval(source)
 """
-
-
-@pytest.fixture(params=list(IsolationLevel))
-async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Sandboxes]:
-    level: IsolationLevel = request.param
-    if level is IsolationLevel.NAMESPACE:
-        require_namespaces()
-    async with sandboxes(tmp_path, level) as made:
-        yield made
 
 
 async def _template(place: Sandboxes, source: str = _SOURCE) -> Environment:

@@ -6,13 +6,13 @@ import base64
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lambent.testing.platform import LocalPlatform, local_platform
+from lambent.testing.platform import LocalPlatform
 from tests.journeys.test_terraform import package
 from tests.requirements import process_environment, require_tool
 
@@ -27,13 +27,6 @@ TRUST = json.dumps(
 )
 # Any: JSON of the command
 Aws = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def platform() -> Iterator[LocalPlatform]:
-    """A platform for this file."""
-    with local_platform() as running:
-        yield running
 
 
 @pytest.fixture

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from lambent.testing.platform import LocalPlatform, local_platform
+from lambent.testing.platform import LocalPlatform
 from tests.journeys.commands import Commands
 from tests.requirements import require_tool
 from tests.unit.deploy.packaging.making import write
@@ -56,13 +55,6 @@ def project(tmp_path: Path) -> Path:
     if done.returncode != 0:
         pytest.skip("npm reaches no index from here")
     return tmp_path
-
-
-@pytest.fixture
-def platform() -> Iterator[LocalPlatform]:
-    """A platform for the project."""
-    with local_platform() as running:
-        yield running
 
 
 def test_types_are_taken_out_and_traces_name_the_source(project: Path, platform: LocalPlatform) -> None:

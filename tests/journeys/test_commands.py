@@ -163,6 +163,7 @@ def test_doctor_names_runtimes_isolation_and_what_is_bridged(lambent: Run) -> No
     ours = f"python3.{sys.version_info.minor}"
     assert any(runtime["runtime"] == ours and runtime["is_exact"] for runtime in found["runtimes"])
     assert found["isolation"] in {"namespace", "process"}
+    assert sorted(found["services"]) == ["cloudformation", "iam", "lambda", "logs", "sts"]
     shown = lambent("doctor").stdout
     assert ours in shown
     assert "s3" in shown

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import base64
-import io
 import json
 import re
 import shutil
 import subprocess
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from typing import Any
 import pytest
 
 from lambent.testing.platform import LocalPlatform, local_platform
+from tests.journeys.archives import programs
 from tests.requirements import require_tool
 from tests.waiting import eventually
 
@@ -149,22 +148,11 @@ FORK = f"{ID}fork/exec /.*/bootstrap: "
 NOT_FOUND = rf"{ID}Couldn't find valid bootstrap\(s\): \[/.*/bootstrap /.*/bootstrap\]$"
 
 
-def archive(files: dict[str, bytes], *, mode: int = 0o755) -> bytes:
-    """Return a zip whose files have this mode."""
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as contents:
-        for name, body in files.items():
-            entry = zipfile.ZipInfo(name)
-            entry.external_attr = mode << 16
-            contents.writestr(entry, body)
-    return made.getvalue()
-
-
 @pytest.fixture(scope="module")
 def platform() -> Iterator[LocalPlatform]:
     """A platform for this file, with a function for every situation."""
     with local_platform() as running:
-        running.create_function("own", archive({"bootstrap": PROGRAM.encode()}), Runtime="provided.al2023", Timeout=20)
+        running.create_function("own", programs({"bootstrap": PROGRAM.encode()}), Runtime="provided.al2023", Timeout=20)
         yield running
 
 
@@ -268,20 +256,20 @@ def test_it_streams_where_the_caller_reads_a_stream(platform: LocalPlatform) -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "files", "mode", "handler", "kind", "message"),
+    ("name", "files", "may_run", "handler", "kind", "message"),
     [
-        ("none", {"other": b""}, 0o755, "h", "Runtime.InvalidEntrypoint", NOT_FOUND),
-        ("plain", {"bootstrap": b"#!/bin/sh\n"}, 0o644, "h", "Runtime.InvalidEntrypoint", f"{FORK}permission denied"),
-        ("other", {"bootstrap": b"\x7fELFx"}, 0o755, "h", "Runtime.InvalidEntrypoint", f"{FORK}exec format error"),
-        ("lost", {"bootstrap": b"#!/no/sh\n"}, 0o755, "h", "Runtime.InvalidEntrypoint", f"{FORK}no such file or dir"),
-        ("refuses", {"bootstrap": PROGRAM.encode()}, 0o755, "init.error", "Runtime.NotReady", "not ready"),
-        ("leaves", {"bootstrap": PROGRAM.encode()}, 0o755, "init.exit", "Runtime.ExitError", f"{ID}Runtime exited w"),
+        ("none", {"other": b""}, True, "h", "Runtime.InvalidEntrypoint", NOT_FOUND),
+        ("plain", {"bootstrap": b"#!/bin/sh\n"}, False, "h", "Runtime.InvalidEntrypoint", f"{FORK}permission denied"),
+        ("other", {"bootstrap": b"\x7fELFx"}, True, "h", "Runtime.InvalidEntrypoint", f"{FORK}exec format error"),
+        ("lost", {"bootstrap": b"#!/no/sh\n"}, True, "h", "Runtime.InvalidEntrypoint", f"{FORK}no such file or dir"),
+        ("refuses", {"bootstrap": PROGRAM.encode()}, True, "init.error", "Runtime.NotReady", "not ready"),
+        ("leaves", {"bootstrap": PROGRAM.encode()}, True, "init.exit", "Runtime.ExitError", f"{ID}Runtime exited w"),
     ],
 )
-def test_a_start_that_fails_says_why(  # noqa: PLR0913, PLR0917 - a row of the table
-    platform: LocalPlatform, name: str, files: dict[str, bytes], mode: int, handler: str, kind: str, message: str
+def test_a_start_that_fails_says_why(  # noqa: PLR0913 - a row of the table
+    platform: LocalPlatform, *, name: str, files: dict[str, bytes], may_run: bool, handler: str, kind: str, message: str
 ) -> None:
-    code = archive(files, mode=mode)
+    code = programs(files, may_run=may_run)
     platform.create_function(name, code, Runtime="provided.al2023", Handler=handler, Timeout=20)
     answer, _ = invoke(platform, name, {})
     assert answer["errorType"] == kind
@@ -290,7 +278,7 @@ def test_a_start_that_fails_says_why(  # noqa: PLR0913, PLR0917 - a row of the t
 
 def test_a_shell_script_is_a_runtime(platform: LocalPlatform) -> None:
     require_tool("curl")
-    code = archive({"bootstrap": SHELL.encode(), "function.sh": FUNCTION.encode()})
+    code = programs({"bootstrap": SHELL.encode(), "function.sh": FUNCTION.encode()})
     platform.create_function("shell", code, Runtime="provided.al2", Handler="function.handler", Timeout=20)
     answer, log = invoke(platform, "shell", {"a": 1})
     assert answer == {"event": {"a": 1}, "arn": "arn:aws:lambda:us-east-1:000000000000:function:shell"}
@@ -303,10 +291,10 @@ def test_a_compiled_program_in_a_layer_is_a_runtime(platform: LocalPlatform, tmp
         pytest.skip("needs a C compiler")
     (tmp_path / "bootstrap.c").write_text(COMPILED, encoding="utf-8")
     subprocess.run([compiler, "-O1", "-o", tmp_path / "bootstrap", tmp_path / "bootstrap.c"], check=True)
-    content = archive({"bootstrap": (tmp_path / "bootstrap").read_bytes()})
+    content = programs({"bootstrap": (tmp_path / "bootstrap").read_bytes()})
     layer = platform.client("lambda").publish_layer_version(LayerName="runtime", Content={"ZipFile": content})
     platform.create_function(
-        "compiled", archive({"x": b""}), Runtime="provided.al2023", Timeout=20, Layers=[layer["LayerVersionArn"]]
+        "compiled", programs({"x": b""}), Runtime="provided.al2023", Timeout=20, Layers=[layer["LayerVersionArn"]]
     )
     assert invoke(platform, "compiled", [1, 2])[0] == {"compiled": [1, 2]}
 
@@ -330,6 +318,6 @@ while True:
     api.getresponse().read()
 """
     for name in ("victim", "intruder"):
-        platform.create_function(name, archive({"bootstrap": script}), Runtime="provided.al2023", Timeout=20)
+        platform.create_function(name, programs({"bootstrap": script}), Runtime="provided.al2023", Timeout=20)
     place, _ = invoke(platform, "victim", None)
     assert invoke(platform, "intruder", place)[0] == 403

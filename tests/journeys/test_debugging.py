@@ -46,12 +46,6 @@ def platform() -> Iterator[LocalPlatform]:
         yield running
 
 
-@pytest.fixture
-def commands(tmp_path: Path, platform: LocalPlatform) -> Commands:
-    """Runs `lambent` in a folder of its own."""
-    return Commands(tmp_path, platform.port)
-
-
 class Adapter:
     """A client of the Debug Adapter Protocol: https://microsoft.github.io/debug-adapter-protocol/."""
 
@@ -158,7 +152,7 @@ class Inspector:
 
 @contextmanager
 def debugging(
-    commands: Commands, name: str, port: int
+    lambent: Commands, name: str, port: int
 ) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:  # Any: as above
     """Begin an invocation that waits for a debugger, and give it with what it told of where. Any: JSON."""
     arguments = (
@@ -173,7 +167,7 @@ def debugging(
         "src",
         "--json",
     )
-    with commands.begun(*arguments) as child:
+    with lambent.begun(*arguments) as child:
         told = read_until(child, '"configuration"')
         yield child, json.loads(told.splitlines()[-1])
 
@@ -191,16 +185,16 @@ def names(platform: LocalPlatform) -> list[str]:
 
 
 def test_a_python_handler_stops_at_a_breakpoint_and_goes_on(
-    commands: Commands, platform: LocalPlatform, free_port: int
+    lambent: Commands, platform: LocalPlatform, free_port: int
 ) -> None:
     before = platform.client("lambda").get_function_configuration(FunctionName="double")
-    with debugging(commands, "double", free_port) as (child, told):
+    with debugging(lambent, "double", free_port) as (child, told):
         assert told["configuration"]["connect"] == {"host": "127.0.0.1", "port": free_port}
         mapping = told["configuration"]["pathMappings"][0]
         assert mapping["localRoot"] == "${workspaceFolder}/src"
         adapter = Adapter(free_port)
         adapter.answer("initialize", clientID="test", adapterID="debugpy", pathFormat="path", linesStartAt1=True)
-        source = commands.folder / "src" / "app.py"
+        source = lambent.folder / "src" / "app.py"
         source.parent.mkdir()
         source.write_text(PYTHON)
         attaching = {"localRoot": str(source.parent), "remoteRoot": mapping["remoteRoot"]}
@@ -223,13 +217,13 @@ def test_a_python_handler_stops_at_a_breakpoint_and_goes_on(
 
 
 def test_a_node_handler_stops_at_a_breakpoint_and_goes_on(
-    commands: Commands, platform: LocalPlatform, free_port: int
+    lambent: Commands, platform: LocalPlatform, free_port: int
 ) -> None:
     require_tool("node")
     code = zip_of({"index.js": NODE})
     platform.create_function("twice", code, Runtime="nodejs20.x", Handler="index.handler")
     try:
-        with debugging(commands, "twice", free_port) as (child, told):
+        with debugging(lambent, "twice", free_port) as (child, told):
             assert told["configuration"]["type"] == "node"
             inspector = Inspector(free_port)
             assert inspector.listed[0]["type"] == "node"
@@ -251,9 +245,9 @@ def test_a_node_handler_stops_at_a_breakpoint_and_goes_on(
 
 
 def test_ctrl_c_while_it_waits_leaves_nothing_behind(
-    commands: Commands, platform: LocalPlatform, free_port: int
+    lambent: Commands, platform: LocalPlatform, free_port: int
 ) -> None:
-    with debugging(commands, "double", free_port) as (child, _):
+    with debugging(lambent, "double", free_port) as (child, _):
         assert len(names(platform)) == 2
         child.send_signal(signal.SIGINT)
         assert child.wait(20) == 130
@@ -267,37 +261,37 @@ def test_ctrl_c_while_it_waits_leaves_nothing_behind(
 
 
 def test_what_a_killed_command_left_is_removed_by_the_next(
-    commands: Commands, platform: LocalPlatform, free_port: int
+    lambent: Commands, platform: LocalPlatform, free_port: int
 ) -> None:
-    with debugging(commands, "double", free_port):
+    with debugging(lambent, "double", free_port):
         pass  # it is killed here
     assert len(names(platform)) == 2
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        refused = commands.run("invoke", "double", "--debug", "--debug-port", port, expect=2)
+        refused = lambent.run("invoke", "double", "--debug", "--debug-port", port, expect=2)
         assert "is taken" in refused.stderr
-    with debugging(commands, "double", free_port) as (child, _):
+    with debugging(lambent, "double", free_port) as (child, _):
         assert len(names(platform)) == 2
         child.send_signal(signal.SIGINT)
         child.wait(20)
     assert names(platform) == ["double"]
 
 
-def test_debugpy_is_taken_from_where_the_surroundings_say(commands: Commands, tmp_path: Path, free_port: int) -> None:
+def test_debugpy_is_taken_from_where_the_surroundings_say(lambent: Commands, tmp_path: Path, free_port: int) -> None:
     (tmp_path / "elsewhere" / "debugpy").mkdir(parents=True)
     broken = tmp_path / "elsewhere" / "debugpy" / "__init__.py"
     broken.write_text("raise ImportError('not this one')\n")
     port = ("--debug-port", str(free_port))
-    done = commands.run(
+    done = lambent.run(
         "invoke", "double", "--debug", *port, "--json", expect=4, LAMBENT_DEBUGPY=str(tmp_path / "elsewhere")
     )
     assert "not this one" in json.loads(done.stdout)["Payload"]["errorMessage"]
 
 
-def test_a_runtime_without_a_debugger_is_refused(commands: Commands, platform: LocalPlatform) -> None:
+def test_a_runtime_without_a_debugger_is_refused(lambent: Commands, platform: LocalPlatform) -> None:
     code = zip_of({"bootstrap": "#!/bin/sh\n"})
     platform.create_function("own", code, Runtime="provided.al2023", Handler="x")
     try:
-        assert "only Python and Node.js" in commands.run("invoke", "own", "--debug", expect=1).stderr
+        assert "only Python and Node.js" in lambent.run("invoke", "own", "--debug", expect=1).stderr
     finally:
         platform.client("lambda").delete_function(FunctionName="own")

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from lambent.testing.platform import LocalPlatform, local_platform
+from lambent.testing.platform import LocalPlatform
 from tests.journeys.commands import Commands
 from tests.unit.deploy.packaging.making import wheel
 from tests.waiting import eventually
@@ -39,13 +39,6 @@ def handler(event, context):
     return "first"
 """
 BACK = "def handler(event, context):\n    return 'back'\n"
-
-
-@pytest.fixture(scope="module")
-def platform() -> Iterator[LocalPlatform]:
-    """A platform that these tests share."""
-    with local_platform() as running:
-        yield running
 
 
 class Session:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import base64
 import http.client
-import io
 import json
 import re
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import pytest
 
 from lambent.dataplane import IsolationLevel
 from lambent.testing.platform import LocalPlatform, local_platform
+from tests.journeys.archives import programs
 from tests.journeys.commands import Commands
 from tests.requirements import ROOT, require_namespaces, require_tool
 from tests.waiting import eventually
@@ -85,20 +84,10 @@ def platform(request: pytest.FixtureRequest) -> Iterator[LocalPlatform]:
         yield running
 
 
-def archive(files: dict[str, bytes], mode: int = 0o755) -> bytes:
-    """Return a zip whose files have this mode."""
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as contents:
-        for name, body in files.items():
-            entry = zipfile.ZipInfo(name)
-            entry.external_attr = mode << 16
-            contents.writestr(entry, body)
-    return made.getvalue()
-
-
-def layer(platform: LocalPlatform, files: dict[str, bytes] | None = None, mode: int = 0o755) -> str:
+def layer(platform: LocalPlatform, files: dict[str, bytes] | None = None, *, may_run: bool = True) -> str:
     """Publish a layer of extensions, the collector if nothing is said; return its ARN."""
-    content = archive({f"extensions/{name}": body for name, body in (files or {"collector": COLLECTOR}).items()}, mode)
+    named = {f"extensions/{name}": body for name, body in (files or {"collector": COLLECTOR}).items()}
+    content = programs(named, may_run=may_run)
     published = platform.client("lambda").publish_layer_version(LayerName="l", Content={"ZipFile": content})
     return str(published["LayerVersionArn"])
 
@@ -114,7 +103,7 @@ def create(platform: LocalPlatform, name: str, mode: str = "", **changes: Any) -
         "Environment": {"Variables": {"EXTENSION_MODE": mode}},
     }
     code = changes.pop("code", {"index.py": PYTHON.encode()})
-    platform.create_function(name, archive(code), **{**parameters, **changes})
+    platform.create_function(name, programs(code), **{**parameters, **changes})
 
 
 def invoke(platform: LocalPlatform, name: str, event: object = None, log: str = "Tail") -> tuple[Any, str]:  # Any: JSON
@@ -321,7 +310,7 @@ def test_an_extension_that_ends_between_invocations_takes_its_environment_with_i
 
 
 def test_what_cannot_be_started_is_a_launch_error(platform: LocalPlatform) -> None:
-    create(platform, "forbidden", Layers=[layer(platform, {"plain": b"no program"}, mode=0o644)])
+    create(platform, "forbidden", Layers=[layer(platform, {"plain": b"no program"}, may_run=False)])
     answer, _ = invoke(platform, "forbidden")
     assert answer["errorType"] == "Extension.LaunchError"
     assert answer["errorMessage"].endswith("fork/exec /opt/extensions/plain: permission denied")

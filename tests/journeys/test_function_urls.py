@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from lambent.testing.platform import LocalPlatform, local_platform
-from tests.requirements import process_environment
+from tests.journeys.commands import Commands
 from tests.services.lambda_.urls import by_path, call, key_of, signed
 
 pytestmark = pytest.mark.timeout(120)
@@ -48,37 +43,14 @@ def handler(event, context):
 """
 
 
-@pytest.fixture(scope="module")
-def platform() -> Iterator[LocalPlatform]:
-    """A platform that these tests share."""
-    with local_platform() as running:
-        yield running
-
-
 @pytest.fixture
-def outputs(tmp_path: Path, platform: LocalPlatform) -> Iterator[dict[str, str]]:
+def outputs(tmp_path: Path, lambent: Commands) -> Iterator[dict[str, str]]:
     """The outputs of the manifest, which is deployed for as long as the test lasts."""
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "app.py").write_text(CODE)
     (tmp_path / "lambent.yaml").write_text(MANIFEST)
-    yield _lambent(tmp_path, platform, "up", "--json")["outputs"]
-    _lambent(tmp_path, platform, "down", "--yes", "--json")
-
-
-def _lambent(folder: Path, platform: LocalPlatform, *arguments: str) -> Any:  # Any: JSON
-    surroundings = {name: str(folder / name) for name in ("XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME")}
-    done = subprocess.run(
-        [sys.executable, "-m", "lambent", *arguments],
-        env=process_environment(**surroundings, LAMBENT_PORT=str(platform.port), LAMBENT_TARGET=None),
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    return json.loads(done.stdout)
+    yield lambent.told("up", "--json")["outputs"]
+    lambent.run("down", "--yes")
 
 
 def test_url_of_a_manifest_is_called_by_its_host_and_by_its_path(outputs: dict[str, str]) -> None:

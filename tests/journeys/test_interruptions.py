@@ -27,7 +27,6 @@ Outputs:
   Stage: {Value: !Ref Stage}
 """
 UP = ("up", "--stack", "slow")
-HANDLE_IS_THERE = "created      0"
 FOLLOWED = "Stack slow is being brought to this very state already; following."
 
 

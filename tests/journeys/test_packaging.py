@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from lambent.testing.platform import LocalPlatform, local_platform
 from tests.journeys.commands import Commands
 from tests.requirements import require_tool
 from tests.unit.deploy.packaging.making import packaged, text_of, wheel, write
@@ -48,22 +47,14 @@ echo "exports.handler = async (event) => 'bundled ' + event.n" > "$out"
 """
 
 
-@pytest.fixture(scope="module")
-def platform() -> Iterator[LocalPlatform]:
-    """A platform that these tests share."""
-    with local_platform() as running:
-        yield running
-
-
 @pytest.fixture
-def shop(tmp_path: Path, platform: LocalPlatform) -> Iterator[Commands]:
+def shop(tmp_path: Path, lambent: Commands) -> Iterator[Commands]:
     """A project with a Python function, two Node.js functions and a layer; its stack goes with the test."""
     write(tmp_path, "lambent.yaml", text=MANIFEST)
     _python(tmp_path)
     _node(tmp_path)
-    commands = Commands(tmp_path, platform.port)
-    yield commands
-    commands.run("down", "--yes")
+    yield lambent
+    lambent.run("down", "--yes")
 
 
 def _python(base: Path) -> None:
@@ -131,9 +122,7 @@ def test_what_cannot_be_packaged_is_told_before_anything_is_made(shop: Commands,
     shop.run("up")
 
 
-def test_machine_code_for_another_architecture_is_packaged_for_this_one_here(
-    tmp_path: Path, platform: LocalPlatform
-) -> None:
+def test_machine_code_for_another_architecture_is_packaged_for_this_one_here(tmp_path: Path, lambent: Commands) -> None:
     """The package for AWS is another, and does not change by it."""
     own = machine().lower()
     declared, theirs = ("x86_64", "x86_64") if own in {"arm64", "aarch64"} else ("arm64", "aarch64")
@@ -145,7 +134,6 @@ def test_machine_code_for_another_architecture_is_packaged_for_this_one_here(
     runtime = f"python{sys.version_info.major}.{sys.version_info.minor}"
     said = f"{{code: src, handler: app.handler, runtime: {runtime}, architecture: {declared}}}"
     write(tmp_path, "lambent.yaml", text=f"stack: native\nfunctions:\n  f: {said}\n")
-    lambent = Commands(tmp_path, platform.port)
     told = lambent.run("up").stderr
     assert f"FFunction has machine code: it is packaged apart for Python {runtime.removeprefix('python')}" in told
     assert lambent.told("invoke", "native-f", "--event", "{}") == f"{python}-{python}-linux_{own}"

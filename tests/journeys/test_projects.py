@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import zipfile
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from lambent.testing.builders import zip_of
-from lambent.testing.platform import LocalPlatform, local_platform
-from tests.requirements import ROOT, process_environment
+from lambent.testing.platform import LocalPlatform
+from tests.journeys.commands import Commands
+from tests.requirements import ROOT
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
 pytestmark = pytest.mark.timeout(120)
 TEMPLATE = """
 Parameters:
@@ -43,138 +38,97 @@ Outputs:
 """
 
 
-@pytest.fixture(scope="module")
-def platform() -> Iterator[LocalPlatform]:
-    """A platform that these tests share."""
-    with local_platform() as running:
-        yield running
-
-
-@pytest.fixture
-def lambent(tmp_path: Path, platform: LocalPlatform) -> Run:
-    """Runs one `lambent` command in surroundings of its own; its exit code must be `expect`."""
-    environment = process_environment(
-        XDG_DATA_HOME=str(tmp_path / "share"),
-        XDG_STATE_HOME=str(tmp_path / "state"),
-        XDG_CACHE_HOME=str(tmp_path / "cache"),
-        LAMBENT_PORT=str(platform.port),
-        LAMBENT_TARGET=None,
-    )
-
-    def run(*arguments: str, expect: int = 0, **changes: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "lambent", *arguments],
-            env={**environment, **changes},
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-        assert done.returncode == expect, f"lambent {' '.join(arguments)}:\n{done.stdout}\n{done.stderr}"
-        assert "Traceback" not in done.stderr
-        return done
-
-    return run
-
-
-def parsed(done: subprocess.CompletedProcess[str]) -> Any:  # Any: JSON
-    """Return what a command printed as JSON."""
-    return json.loads(done.stdout)
-
-
 def test_a_new_project_is_checked_deployed_changed_and_removed(
-    lambent: Run, tmp_path: Path, platform: LocalPlatform
+    lambent: Commands, tmp_path: Path, platform: LocalPlatform
 ) -> None:
-    lambent("init", "shop")
+    lambent.run("init", "shop")
     manifest = tmp_path / "shop" / "lambent.yaml"
-    assert "no findings" in lambent("check", "shop").stdout
-    assert lambent("init", "shop", expect=1).stderr.startswith("Error: lambent.yaml")
+    assert "no findings" in lambent.run("check", "shop").stdout
+    assert lambent.run("init", "shop", expect=1).stderr.startswith("Error: lambent.yaml")
 
-    first = parsed(lambent("up", "shop", "--json"))
+    first = lambent.told("up", "shop", "--json")
     assert first["changed"] is True
     assert first["outputs"]["function_name"] == "shop-hello"
-    answer = parsed(lambent("invoke", "shop-hello", "--qualifier", "live", "--event", '{"name": "you"}', "--json"))
+    answer = lambent.told("invoke", "shop-hello", "--qualifier", "live", "--event", '{"name": "you"}', "--json")
     assert answer["Payload"] == {"message": "Hello, you!"}
-    assert parsed(lambent("up", "shop", "--json"))["changed"] is False
-    assert lambent("diff", "shop").stdout.startswith("Everything is as it was deployed.")
+    assert lambent.told("up", "shop", "--json")["changed"] is False
+    assert lambent.run("diff", "shop").stdout.startswith("Everything is as it was deployed.")
 
     manifest.write_text(manifest.read_text().replace("memory: 128", "memory: 256"))
-    plan = parsed(lambent("plan", "shop", "--json"))
+    plan = lambent.told("plan", "shop", "--json")
     function = next(one for one in plan["changes"] if one["logical_id"] == "HelloFunction")
     assert (function["action"], function["properties"]) == (
         "change",
         [{"name": "MemorySize", "before": "128", "after": "256"}],
     )
-    lambent("plan", "shop", "--out", "saved.plan")
-    lambent("up", "--plan", "saved.plan")
+    lambent.run("plan", "shop", "--out", "saved.plan")
+    lambent.run("up", "--plan", "saved.plan")
     functions = platform.client("lambda")
     assert functions.get_function_configuration(FunctionName="shop-hello")["MemorySize"] == 256
     assert functions.get_alias(FunctionName="shop-hello", Name="live")["FunctionVersion"] == "2"
-    assert "has moved on since this plan was made" in lambent("up", "--plan", "saved.plan", expect=1).stderr
+    assert "has moved on since this plan was made" in lambent.run("up", "--plan", "saved.plan", expect=1).stderr
 
     functions.update_function_configuration(FunctionName="shop-hello", Timeout=99)
-    assert "Timeout: deployed 10, now 99" in lambent("diff", "shop", expect=1).stdout
+    assert "Timeout: deployed 10, now 99" in lambent.run("diff", "shop", expect=1).stdout
 
-    assert "--yes" in lambent("down", "shop", expect=2).stderr
-    lambent("down", "shop", "--yes")
-    assert "There is no stack shop" in lambent("outputs", "shop", expect=1).stderr
+    assert "--yes" in lambent.run("down", "shop", expect=2).stderr
+    lambent.run("down", "shop", "--yes")
+    assert "There is no stack shop" in lambent.run("outputs", "shop", expect=1).stderr
 
 
-def test_up_starts_a_platform_where_none_runs(lambent: Run, free_port: int) -> None:
-    lambent("init", "alone")
+def test_up_starts_a_platform_where_none_runs(lambent: Commands, free_port: int) -> None:
+    lambent.run("init", "alone")
     port = str(free_port)
     try:
-        done = lambent("up", "alone", LAMBENT_PORT=port)
+        done = lambent.run("up", "alone", LAMBENT_PORT=port)
         assert "Started the platform" in done.stderr
         assert "alone-hello" in done.stdout
     finally:
-        lambent("stop", LAMBENT_PORT=port)
-    assert "No platform runs" in lambent("plan", "alone", expect=3, LAMBENT_PORT=port).stderr
+        lambent.run("stop", LAMBENT_PORT=port)
+    assert "No platform runs" in lambent.run("plan", "alone", expect=3, LAMBENT_PORT=port).stderr
 
 
-def test_a_system_in_python_is_deployed_with_a_line_for_each_resource(lambent: Run, tmp_path: Path) -> None:
-    lambent("init", "py")
+def test_a_system_in_python_is_deployed_with_a_line_for_each_resource(lambent: Commands, tmp_path: Path) -> None:
+    lambent.run("init", "py")
     (tmp_path / "py" / "lambent.py").write_text(
         "from lambent.manifest.system import System\n"
         "system = System.model_validate({'stack': 'py', 'functions': {'f': {'code': 'src', 'handler': 'app.handler',"
         " 'runtime': 'python3.11', 'alias': 'live', 'environment': {'GREETING': 'Hi'}}}})\n"
     )
-    done = lambent("up", "py/lambent.py")
+    done = lambent.run("up", "py/lambent.py")
     assert done.stderr.count("✓ created") == 5
-    assert parsed(lambent("invoke", "py-f", "--event", '{"name": "x"}')) == {"message": "Hi, x!"}
-    assert lambent("down", "py/lambent.py", "--yes").stderr.count("✓ deleted") == 4  # the version is retained
+    assert lambent.told("invoke", "py-f", "--event", '{"name": "x"}') == {"message": "Hi, x!"}
+    assert lambent.run("down", "py/lambent.py", "--yes").stderr.count("✓ deleted") == 4  # the version is retained
 
 
 def test_a_template_with_code_beside_it_is_deployed_as_it_is(
-    lambent: Run, tmp_path: Path, platform: LocalPlatform
+    lambent: Commands, tmp_path: Path, platform: LocalPlatform
 ) -> None:
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "app.py").write_text("import os\ndef handler(e, c):\n    return os.environ['ANSWER']\n")
     (tmp_path / "template.yaml").write_text(TEMPLATE)
-    assert "Name it with --stack" in lambent("up", "template.yaml", expect=2).stderr
-    assert "Parameters: [Answer] must have values" in lambent("up", "--stack", "told", expect=1).stderr
-    found = parsed(lambent("up", "--stack", "told", "--set", "Answer=42", "--json"))
+    assert "Name it with --stack" in lambent.run("up", "template.yaml", expect=2).stderr
+    assert "Parameters: [Answer] must have values" in lambent.run("up", "--stack", "told", expect=1).stderr
+    found = lambent.told("up", "--stack", "told", "--set", "Answer=42", "--json")
     assert found["outputs"] == {"Name": "told-told"}
     assert platform.client("lambda").invoke(FunctionName="told-told")["Payload"].read() == b'"42"'
-    lambent("down", "--stack", "told", "--yes")
+    lambent.run("down", "--stack", "told", "--yes")
 
 
 def test_a_deployment_that_fails_tells_the_first_cause_and_is_rolled_back(
-    lambent: Run, tmp_path: Path, platform: LocalPlatform
+    lambent: Commands, tmp_path: Path, platform: LocalPlatform
 ) -> None:
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "app.py").write_text("def handler(e, c): return 1\n")
     (tmp_path / "template.yaml").write_text(TEMPLATE)
     platform.create_function("bad-told", zip_of({"app.py": "def handler(e, c): return 0\n"}))
-    done = lambent("up", "--stack", "bad", "--set", "Answer=1", expect=1)
+    done = lambent.run("up", "--stack", "bad", "--set", "Answer=1", expect=1)
     assert "Error: Function (AWS::Lambda::Function) failed: Function already exist: bad-told" in done.stderr
     assert "Stack bad is in ROLLBACK_COMPLETE." in done.stderr
     platform.client("lambda").delete_function(FunctionName="bad-told")
-    again = lambent("up", "--stack", "bad", "--set", "Answer=1")
+    again = lambent.run("up", "--stack", "bad", "--set", "Answer=1")
     assert "The remains of an earlier creation of bad that failed were removed." in again.stderr
-    lambent("down", "--stack", "bad", "--yes")
+    lambent.run("down", "--stack", "bad", "--yes")
 
 
 @pytest.mark.parametrize(
@@ -188,23 +142,23 @@ def test_a_deployment_that_fails_tells_the_first_cause_and_is_rolled_back(
         (("up", "--plan", "nowhere"), 1, "The plan cannot be read"),
     ],
 )
-def test_bad_input_gets_one_clear_error(lambent: Run, arguments: tuple[str, ...], code: int, words: str) -> None:
-    assert words in lambent(*arguments, expect=code).stderr
+def test_bad_input_gets_one_clear_error(lambent: Commands, arguments: tuple[str, ...], code: int, words: str) -> None:
+    assert words in lambent.run(*arguments, expect=code).stderr
 
 
-def test_findings_point_into_the_manifest(lambent: Run, tmp_path: Path) -> None:
-    lambent("init", "shop")
+def test_findings_point_into_the_manifest(lambent: Commands, tmp_path: Path) -> None:
+    lambent.run("init", "shop")
     manifest = tmp_path / "shop" / "lambent.yaml"
     manifest.write_text(manifest.read_text().replace("memory: 128", "memory: 64").replace("app.handler", "app.hander"))
-    found = parsed(lambent("check", "shop", "--json", expect=1))
+    found = lambent.told("check", "shop", "--json", expect=1)
     assert [(one["rule"], one["line"]) for one in found] == [("memory", 6), ("handler-not-found", 12)]
-    shown = lambent("check", "shop", expect=1).stderr
+    shown = lambent.run("check", "shop", expect=1).stderr
     assert "6 |   memory: 64" in shown
     assert "^^" in shown
-    assert "Nothing was changed." in lambent("up", "shop", expect=1).stderr
+    assert "Nothing was changed." in lambent.run("up", "shop", expect=1).stderr
 
 
-def test_the_planton_example_runs(lambent: Run, platform: LocalPlatform, tmp_path: Path) -> None:
+def test_the_planton_example_runs(lambent: Commands, platform: LocalPlatform, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "greeter.zip", "w") as archive:
         archive.write(ROOT / "examples" / "planton" / "src" / "index.py", "index.py")
     s3, iam = platform.client("s3"), platform.client("iam")
@@ -212,7 +166,7 @@ def test_the_planton_example_runs(lambent: Run, platform: LocalPlatform, tmp_pat
     s3.put_object(Bucket="greeter-artifacts", Key="greeter.zip", Body=(tmp_path / "greeter.zip").read_bytes())
     trust = (ROOT / "examples" / "planton" / "trust.json").read_text()
     iam.create_role(RoleName="greeter", AssumeRolePolicyDocument=trust)
-    found = parsed(lambent("up", str(ROOT / "examples" / "planton" / "zip.yaml"), "--json"))["outputs"]
+    found = lambent.told("up", str(ROOT / "examples" / "planton" / "zip.yaml"), "--json")["outputs"]
     assert found["function_name"] == "greeter"
     assert found["log_group_name"] == "/aws/lambda/greeter"
     assert found["role_arn"] == "arn:aws:iam::000000000000:role/greeter"
@@ -227,7 +181,7 @@ def test_the_planton_example_runs(lambent: Run, platform: LocalPlatform, tmp_pat
         "name": "greeter",
     }
     assert platform.client("lambda").invoke(FunctionName="greeter", Payload=b"{}")["StatusCode"] == 200
-    lambent("down", str(ROOT / "examples" / "planton" / "zip.yaml"), "--yes")
+    lambent.run("down", str(ROOT / "examples" / "planton" / "zip.yaml"), "--yes")
 
 
 MANAGED = """
@@ -260,7 +214,7 @@ functions:
 
 
 def test_a_fleet_on_a_capacity_provider_is_deployed_changed_and_removed(
-    lambent: Run, tmp_path: Path, platform: LocalPlatform
+    lambent: Commands, tmp_path: Path, platform: LocalPlatform
 ) -> None:
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "app.py").write_text("def handler(event, context):\n    return context.function_version\n")
@@ -272,20 +226,20 @@ def test_a_fleet_on_a_capacity_provider_is_deployed_changed_and_removed(
         manifest.write_text(text.replace("python3.11", "python3.13" if most > 30 else "python3.11"))
 
     write(30)
-    findings = parsed(lambent("check", "--json", expect=1))
+    findings = lambent.told("check", "--json", expect=1)
     assert [one["rule"] for one in findings if one["severity"] == "error"] == ["managed-runtime"]
     write(40)
-    lambent("up")
+    lambent.run("up")
     functions = platform.client("lambda")
-    assert parsed(lambent("invoke", "fleet-steady", "--qualifier", "live")) == "1"
+    assert lambent.told("invoke", "fleet-steady", "--qualifier", "live") == "1"
     assert functions.get_function_scaling_config(FunctionName="fleet-steady", Qualifier="1")[
         "AppliedFunctionScalingConfig"
     ] == {"MinExecutionEnvironments": 3, "MaxExecutionEnvironments": 12}
     latest = functions.get_function_configuration(FunctionName="fleet-latest", Qualifier="$LATEST.PUBLISHED")
     assert (latest["State"], latest["Timeout"]) == ("Active", 3600)
     write(50)
-    lambent("up")
+    lambent.run("up")
     pool = functions.get_capacity_provider(CapacityProviderName="fleet-pool")["CapacityProvider"]
     assert pool["CapacityProviderScalingConfig"] == {"MaxVCpuCount": 50, "ScalingMode": "Auto"}
-    lambent("down", "--yes")
+    lambent.run("down", "--yes")
     assert functions.list_capacity_providers()["CapacityProviders"] == []

@@ -9,18 +9,11 @@ from typing import Any
 
 import pytest
 
-from lambent.testing.platform import LocalPlatform, local_platform
+from lambent.testing.platform import LocalPlatform
 from tests.journeys.commands import Commands
 
 pytestmark = pytest.mark.timeout(120)
 MOVED_ON = "Stack kept has moved on since this plan was made."
-
-
-@pytest.fixture(scope="module")
-def platform() -> Iterator[LocalPlatform]:
-    """A platform that these tests share."""
-    with local_platform() as running:
-        yield running
 
 
 @pytest.fixture

@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from lambent.testing.platform import LocalPlatform, local_platform
+from lambent.testing.platform import LocalPlatform
 from tests.journeys.commands import Commands
 
 pytestmark = pytest.mark.timeout(120)
 FUNCTION = "runtime: python3.11, code: {inline: 'def handler(event, context): return 1'}, handler: index.handler"
-
-
-@pytest.fixture(scope="module")
-def platform() -> Iterator[LocalPlatform]:
-    """A platform that these tests share."""
-    with local_platform() as running:
-        yield running
-
-
-@pytest.fixture
-def lambent(tmp_path: Path, platform: LocalPlatform) -> Commands:
-    """Runs commands in a folder of their own."""
-    return Commands(tmp_path, platform.port)
 
 
 def write(lambent: Commands, name: str, text: str) -> str:

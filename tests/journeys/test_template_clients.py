@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,6 @@ TEMPLATES = Path(__file__).parent / "templates"
 REGION = "us-east-1"
 FIRST = {"words": "Hello, Ada!", "memory": "128", "version": "1", "queue": "shop"}
 SECOND = {"words": "Welcome, Ada!", "memory": "256", "version": "2", "queue": "shop"}
-
-
-@pytest.fixture(scope="module")
-def platform() -> Iterator[LocalPlatform]:
-    """A platform for this file; each tool works in an account of its own."""
-    with local_platform() as running:
-        yield running
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from lambent.cloud.protocol.message import Request, Response
 from tests.protocol.oracle import Oracle
 
 _ROLE = {"RoleName": "r"}
-_METRIC = {"AlarmName": "a"}
 
 
 def _failure(

@@ -51,12 +51,6 @@ class Arn:
         found = re.search("[:/]", self.resource)
         return self.resource[: found.start()] if found else ""
 
-    @property
-    def resource_id(self) -> str:
-        """What stands after the resource's first `:` or `/`; all of it where there is neither."""
-        found = re.search("[:/]", self.resource)
-        return self.resource[found.end() :] if found else self.resource
-
     def __str__(self) -> str:
         return f"arn:{self.partition}:{self.service}:{self.region}:{self.account}:{self.resource}"
 

@@ -152,12 +152,6 @@ class Operation:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Operation) and (self.service.name, self.name) == (other.service.name, other.name)
 
-    @property
-    def idempotency_tokens(self) -> tuple[str, ...]:
-        """The members a client fills in by itself so that a repeated request does nothing new."""
-        members = self.input.members if self.input else {}
-        return tuple(name for name, member in members.items() if member.has("idempotencyToken"))
-
 
 class ServiceModel:
     """A service: what it is called, what it speaks, and its operations, by AWS's names.

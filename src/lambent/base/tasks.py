@@ -139,12 +139,6 @@ async def let_others_run() -> None:
     await asyncio.sleep(0)
 
 
-async def run_at(clock: Clock, moment: float, action: Callable[[], Awaitable[None]]) -> None:
-    """Wait until `moment`, then carry out `action`; raises what it raises."""
-    await clock.sleep_until(moment)
-    await action()
-
-
 async def periodic(clock: Clock, period_s: float, action: Callable[[], Awaitable[None]]) -> None:
     """Carry out `action` every `period_s` seconds until cancelled, beginning one period from now.
 

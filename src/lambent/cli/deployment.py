@@ -28,21 +28,15 @@ if TYPE_CHECKING:
 
 def target_of(place: Place, project: Project | None, *, start: bool = False) -> Target:
     """Return where calls go; with `start`, a local platform is started where none runs, otherwise one must run."""
-    from lambent.aws.clients import LOCAL_REGION, Target
-
-    region = place.region or (None if project is None else project.region)
-    if not place.is_local:
-        _require_elsewhere()
-        target = Target.aws(region=region, profile=place.profile)
-        given = None if project is None or project.loaded is None else project.loaded.credentials
-        if given is None:
-            return target
-        return target.with_credentials(given.access_key_id, given.secret_access_key, given.session_token)
-    if start:
+    if place.is_local and start:
         _ensure_running(place.port)
-    else:
+    elif place.is_local:
         connection.require_running(place.port)
-    return Target.local(settings.endpoint_url(place.port), region=region or LOCAL_REGION)
+    target = _target_in(place, place.region or (None if project is None else project.region))
+    given = None if project is None or project.loaded is None else project.loaded.credentials
+    if place.is_local or given is None:
+        return target
+    return target.with_credentials(given.access_key_id, given.secret_access_key, given.session_token)
 
 
 def compiled(project: Project, target: Target, place: Place) -> CompiledSystem:
@@ -133,7 +127,7 @@ def unchanged(request: ProjectRequest, place: Place) -> tuple[CompiledSystem, Ta
     known = projects.key_of(request, repr(place))
     if known is None:
         return None
-    from lambent.aws.clients import LOCAL_REGION, AwsCallError, Target, TargetUnreachableError
+    from lambent.aws.clients import AwsCallError, TargetUnreachableError
     from lambent.deploy.errors import DeployError
     from lambent.deploy.memory import recall
 
@@ -143,13 +137,9 @@ def unchanged(request: ProjectRequest, place: Place) -> tuple[CompiledSystem, Ta
     system, region = kept
     from lambent.deploy.planner import Planner, Source
 
-    if place.is_local:
-        if connection.health(place.port) is None:
-            return None  # rather than to try it several times
-        target = Target.local(settings.endpoint_url(place.port), region=region or LOCAL_REGION)
-    else:
-        _require_elsewhere()
-        target = Target.aws(region=region, profile=place.profile)
+    if place.is_local and connection.health(place.port) is None:
+        return None  # rather than to try it several times
+    target = _target_in(place, region)
     from lambent.deploy.dev.pushed import PushedCode
 
     if PushedCode(settings.cache_dir(), target, system.stack_name).read():
@@ -211,6 +201,15 @@ def told(place: Place) -> str:
         return settings.endpoint_url(place.port)
     other = settings.other_endpoint()
     return f"{f'{other} (AWS_ENDPOINT_URL)' if other else 'AWS'}{f' ({place.region})' if place.region else ''}"
+
+
+def _target_in(place: Place, region: str | None) -> Target:
+    from lambent.aws.clients import LOCAL_REGION, Target
+
+    if place.is_local:
+        return Target.local(settings.endpoint_url(place.port), region=region or LOCAL_REGION)
+    _require_elsewhere()
+    return Target.aws(region=region, profile=place.profile)
 
 
 def _require_elsewhere() -> None:

@@ -12,7 +12,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
@@ -70,12 +70,9 @@ class SourceOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class ProjectOptions:
+class ProjectOptions(SourceOptions):
     """Which project is meant, and which stack it is for."""
 
-    path: _Path = None
-    environment: _Environment = None
-    settings: _Settings = None
     stack: _Stack = None
 
     @property
@@ -85,9 +82,7 @@ class ProjectOptions:
 
     def request(self) -> ProjectRequest:
         """Return what the options say of the project."""
-        from lambent.cli.project import ProjectRequest
-
-        return ProjectRequest(self.path, self.environment, self.settings or (), self.stack)
+        return dataclasses.replace(SourceOptions.request(self), stack=self.stack)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +125,7 @@ def _parameters(parameter: inspect.Parameter) -> Iterator[inspect.Parameter]:
     if parameter.annotation not in _GROUPS:
         yield parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
         return
-    hints: Mapping[str, Any] = inspect.get_annotations(parameter.annotation, eval_str=True)  # Any: what annotations are
+    hints: Mapping[str, Any] = get_type_hints(parameter.annotation, include_extras=True)  # Any: what annotations are
     for field in dataclasses.fields(parameter.annotation):
         yield inspect.Parameter(
             field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from lambent.base.tasks import OwnedTask
-from lambent.dataplane.environment.host import Host, log_stream
+from lambent.dataplane.environment.host import Host
+from lambent.dataplane.environment.identity import Identity, new_identity
 from lambent.dataplane.environment.init_phase import InitFailure, init_end, init_limit_s
 from lambent.dataplane.errors import PlatformStoppingError, SandboxError
 from lambent.dataplane.logs import OutputRelay
@@ -22,10 +23,8 @@ from lambent.dataplane.runtime_api.companion_link import LinkClosed, Told
 from lambent.dataplane.runtime_api.messages import Snapshot
 from lambent.dataplane.sandbox.handle import Sandbox
 from lambent.dataplane.sandbox.namespaces import USER_ID
-from lambent.dataplane.sandbox.spec import Interpreter, Limits, SandboxSpec
-from lambent.dataplane.sandbox.variables import environment_variables
+from lambent.dataplane.sandbox.spec import Interpreter, SandboxSpec
 from lambent.dataplane.types import (
-    EnvironmentInfo,
     FunctionSpec,
     InitializationType,
     InvocationStatus,
@@ -161,18 +160,12 @@ class Snapshots:
 
     async def _initialize(self, template: Template, interpreter: Interpreter) -> None:
         host, spec = self._host, template.spec
-        environment_id = host.ids.hex(32)
-        stream = log_stream(spec.version, environment_id, host.real_time.now())
-        variables = environment_variables(
-            spec, await host.credentials.issue(spec), stream, host.settings.endpoint_url, SNAP_START
-        )
+        identity = new_identity(spec, interpreter, SNAP_START, host)
+        made_from = await self._made_from(identity)
         begun_at, begun = host.real_time.now(), host.real_time.monotonic()
-        sandbox = await host.launcher.launch(self._spec_of(template, interpreter, environment_id, variables))
+        sandbox = await host.launcher.launch(made_from)
         try:
-            program = f"{interpreter.executable} ({interpreter.version})"
-            info = EnvironmentInfo(
-                environment_id, spec, stream, SNAP_START, host.launcher.isolation, program, sandbox.started_by
-            )
+            info = identity.info(sandbox)
             host.observer.init_started(info, begun_at)
             sandbox.on_output(OutputRelay(host.observer, info))
             self._watch_for_extensions(template, sandbox)
@@ -209,19 +202,14 @@ class Snapshots:
         elif sandbox.link is not None:
             sandbox.link.on_told(told)
 
-    def _spec_of(
-        self, template: Template, interpreter: Interpreter, environment_id: str, variables: dict[str, str]
-    ) -> SandboxSpec:
-        host, spec = self._host, template.spec
-        isolation = host.launcher.isolation
+    async def _made_from(self, identity: Identity) -> SandboxSpec:
         config = {
-            "namespaces": isolation is IsolationLevel.NAMESPACE,
+            "namespaces": identity.isolation is IsolationLevel.NAMESPACE,
             "user_id": USER_ID,
-            "storage_mb": spec.ephemeral_storage_mb,
+            "storage_mb": identity.spec.ephemeral_storage_mb,
         }
-        limits = Limits(spec.memory_mb, spec.ephemeral_storage_mb)
-        variables = {**variables, framing.TEMPLATE_VARIABLE: json.dumps(config)}
-        return SandboxSpec(environment_id, spec, variables, interpreter, isolation, limits, SNAP_START)
+        variables = await identity.variables(self._host)
+        return identity.sandbox({**variables, framing.TEMPLATE_VARIABLE: json.dumps(config)})
 
     async def _make_room(self, newest: Template) -> None:
         """End what is too many, but nothing in use."""

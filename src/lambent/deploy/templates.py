@@ -18,7 +18,6 @@ from lambent.deploy.unpackaged import ELSEWHERE, refuse_unpackaged
 from lambent.template.codec import parse
 from lambent.template.document import TemplateError, Value, as_text, read_template
 
-_SAM = "AWS::Serverless-2016-10-31"
 # Of each type: the property that names code, and the keys of its place in S3 ("" twice: one s3:// text).
 _CODE = {
     "AWS::Lambda::Function": ("Code", "S3Bucket", "S3Key", ArchiveKind.FUNCTION),

@@ -37,7 +37,14 @@ def preload(runtime_dir: str, shown_dir: str) -> None:
     importlib.import_module("lambent.guest.snapshot")  # inside a sandbox it could not be found any more
 
 
-def become_runtime(request: SpawnRequest, descriptors: dict[str, int]) -> None:
+def stand_by() -> None:
+    """Do what can be done before it is known for whom."""
+    os.environ.clear()
+    if _client_code is not None:
+        preloaded.rehearse(_client_code)
+
+
+def become(request: SpawnRequest, descriptors: dict[str, int]) -> None:
     """Be the runtime of one environment, in a process forked for it; never returns."""
     _wire(descriptors)
     variables = request["variables"]
@@ -51,7 +58,6 @@ def become_runtime(request: SpawnRequest, descriptors: dict[str, int]) -> None:
             os.set_inheritable(number, True)  # noqa: FBT003 - as above
         variables[LAYERS_VARIABLE] = request["layers_seen"]
         _execute(request["command"], variables)
-    os.environ.clear()
     os.environ.update(variables)
     time.tzset()
     script = os.path.join(request["runtime_dir_seen"], "bootstrap.py")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lambent.guest.place import Place
 
 _BACKLOG = 64
+_GATE = "gate"
 
 
 def listen() -> socket.socket:
@@ -29,6 +30,13 @@ def listen() -> socket.socket:
     listener.bind(("127.0.0.1", 0))
     listener.listen(_BACKLOG)
     return listener
+
+
+def pass_through(descriptors: dict[str, int]) -> None:
+    """Wait, as the runtime, until external extensions are registered; ends the process where that cannot be."""
+    gate = descriptors.pop(_GATE, None)
+    if gate is not None and not os.read(gate, 1):
+        os._exit(1)
 
 
 class Door:
@@ -57,14 +65,9 @@ class Door:
             self._gate = os.pipe()
         self._fork()
 
-    def pass_through(self) -> None:
-        """Wait, as the runtime, until external extensions are registered; ends the process where that cannot be."""
-        if self._gate is not None:
-            ours, theirs = self._gate
-            os.close(theirs)
-            if not os.read(ours, 1):
-                os._exit(1)
-            os.close(ours)
+    def descriptors(self) -> dict[str, int]:
+        """Return, by its name, what a runtime needs to `pass_through`."""
+        return {} if self._gate is None else {_GATE: self._gate[0]}
 
     def kept(self) -> set[int]:
         """Return which of the passed descriptors the keeper needs for it; closes those it made and does not."""

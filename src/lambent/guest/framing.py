@@ -149,7 +149,6 @@ MAX_ERROR = MAX_RESPONSE
 MAX_CHUNK = 1_048_576
 MAX_STREAM = 209_715_200
 """AWS's limit of a streamed response in bytes, 200 MB."""
-MAX_CONTROL = 4_194_304
 MAX_CALL = 262_144
 """The most bytes that a request to the Extensions API or the Telemetry API may have, and what is told about it."""
 

@@ -5,6 +5,9 @@ platform may then ask for another runtime in the same place, as AWS resets an en
 https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-invoke-with-errors
 
 In a pid namespace it is process 1, so that its end ends everything; elsewhere it adopts orphans and ends them itself.
+Keeper and runtime are there before it is known whose they will be: what can be done ahead of an environment's start is
+done ahead. Then comes the order, and with it the sandbox's descriptors, which the keeper hands on to the runtime.
+
 The runtime is not process 1 because the kernel ignores signals that process 1 sends to itself: os.abort() and
 os.kill(os.getpid(), ...) would not do what they do in AWS.
 """
@@ -19,17 +22,25 @@ import socket
 import struct
 
 from lambent.guest import framing, kernel, network, privileges, rootfs, system_calls
-from lambent.guest.extensions_door import Door, listen
+from lambent.guest.extensions_door import Door, listen, pass_through
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Callable, NoReturn
+    from typing import NoReturn, Protocol
 
     from lambent.guest.framing import SpawnRequest
     from lambent.guest.place import Place
 
-    BecomeRuntime = Callable[[SpawnRequest, dict[str, int]], None]
+    class Runtime(Protocol):
+        """What the process does that a keeper forks."""
+
+        def stand_by(self) -> None:
+            """Do what can be done before the order comes."""
+
+        def become(self, request: SpawnRequest, descriptors: dict[str, int]) -> None:
+            """Be the runtime that a decoded SPAWN request describes, with its passed files by name; never returns."""
+
 
 REPORT = struct.Struct(">IBi")
 """Token, what happened, and a wait status, a process id or a length of text: one atomic write to the shared pipe."""
@@ -43,6 +54,8 @@ END_ALL = signal.SIGQUIT
 """Sent to a keeper: end the runtime and all it started, and wait for the platform's word on what comes then."""
 END_RUNTIME = signal.SIGUSR1
 """Sent to a keeper: end the runtime alone; external extensions go on until they are ended, too."""
+SPARE = b"lambent-spare"
+"""The name of a process that has no order yet."""
 HELD_BACK = frozenset({signal.SIGTERM, END_ALL, END_RUNTIME})
 """Blocked from the fork server on, so that a signal to a keeper waits until the keeper can answer it."""
 
@@ -53,14 +66,39 @@ def report(pipe: int, token: int, what: int, value: int, text: str = "") -> None
     os.write(pipe, (REPORT.pack(token, what, len(raw) if what == FAILED else value) + raw).ljust(REPORT_SIZE, b"\0"))
 
 
-def keep(place: Place, request: SpawnRequest, descriptors: dict[str, int], become_runtime: BecomeRuntime) -> NoReturn:
-    """Be the keeper of one sandbox; never returns.
+def order(sock: socket.socket, request: SpawnRequest, descriptors: dict[str, int]) -> None:
+    """Send a SPAWN request with its files, which are known by name at the other end; raises OSError."""
+    body = json.dumps({**request, "descriptors": list(descriptors)}).encode()
+    data = framing.frame(framing.SPAWN, body)
+    sent = socket.send_fds(sock, [data], list(descriptors.values()))
+    if sent < len(data):
+        sock.sendall(data[sent:])
 
-    `place` is the fork server's Place, `request` the decoded SPAWN request, `descriptors` its passed files by name,
-    and `become_runtime(request, descriptors)` what the forked runtime does, never returning either.
-    """
-    keeper = Keeper(place, request["token"], descriptors.pop("control"), become_runtime)
+
+def await_order(place: Place, sock: socket.socket) -> tuple[SpawnRequest, dict[str, int]]:
+    """Return a SPAWN request and its files by name; ends the process where none will come any more."""
+    kernel.rename_process(SPARE)
+    kind, body, passed = framing.receive_with_descriptors(sock)
+    if not kind:
+        os._exit(0)
+    kernel.rename_process(place.process_name)
+    sock.close()
+    request: SpawnRequest = json.loads(body)
+    return request, dict(zip(request["descriptors"], passed))
+
+
+def keep(place: Place, orders: socket.socket, runtime: Runtime) -> NoReturn:
+    """Be the keeper of one sandbox in a fork server's place, which `orders` will tell what for; never returns."""
+    keeper = Keeper(place, runtime)
+    obstacle = None
     try:
+        keeper.stand_by()
+    except OSError as error:  # there is nobody yet to be told of it
+        obstacle = error
+    request, descriptors = await_order(place, orders)
+    try:
+        if obstacle is not None:
+            raise obstacle
         keeper.build(request, descriptors)
         keeper.start(request, descriptors)
     except OSError as error:
@@ -79,40 +117,60 @@ def keep(place: Place, request: SpawnRequest, descriptors: dict[str, int], becom
 class Keeper:
     """What stands of a sandbox, whichever runtime runs in it: one ends, all that it left ends, the next is forked."""
 
-    def __init__(self, place: Place, token: int, control: int, become_runtime: BecomeRuntime) -> None:
+    def __init__(self, place: Place, runtime: Runtime) -> None:
         self._place = place
-        self._token = token
-        self._control = control
-        self._become_runtime = become_runtime
+        self._kind = runtime
+        self._token = 0
+        self._control = -1
         self._runtime = 0
         self._is_ending = False
         self._wakeup = -1
+        self._networks: list[socket.socket] = []
+        self._orders: socket.socket
         self._door: Door
         self._listener: socket.socket
 
-    def build(self, request: SpawnRequest, descriptors: dict[str, int]) -> None:
-        """Enter the sandbox's control groups and file system; raises OSError."""
-        for name, descriptor in descriptors.items():
-            # "0" into `tasks` moves the calling thread without the lock that moving a process takes.
-            if name.startswith("cgroup"):
-                os.write(descriptor, b"0")
-        if self._place.namespaces:
-            rootfs.enter(self._place.base, request["task_root"], request["layers"], request["storage_mb"])
-            if self._place.endpoint_port:
-                network.connect(self._control, self._place.endpoint_port)
+    def stand_by(self) -> None:
+        """Do what is the same for every sandbox; raises OSError."""
+        place = self._place
+        if place.namespaces:
+            rootfs.show_processes(place.base)
+            if place.endpoint_port:
+                self._networks = network.listen(place.endpoint_port)
         else:
             kernel.adopt_orphans()
         self._listener = listen()
+        privileges.bound(place.user_id if place.switch_user else None)
+        self._fork_runtime()
+
+    def build(self, request: SpawnRequest, descriptors: dict[str, int]) -> None:
+        """Enter the sandbox's control groups and file system, with the runtime; raises OSError."""
+        self._token, self._control = request["token"], descriptors.pop("control")
+        _join_groups(descriptors)
+        if self._place.namespaces:
+            rootfs.enter(self._place.base, request["task_root"], request["layers"], request["storage_mb"])
+            if self._networks:
+                network.pass_on(self._control, self._networks)
+                for each in self._networks:
+                    each.close()
 
     def start(self, request: SpawnRequest, descriptors: dict[str, int]) -> None:
-        """Fork a runtime, and before it what it cannot do without; report that it is up."""
+        """Let the runtime begin, and before it what it cannot do without; report that it is up."""
         self._is_ending = False
         self._door = Door(self._place, request, descriptors, self._listener)
         self._door.open()
+        with self._orders:
+            order(self._orders, request, {**descriptors, **self._door.descriptors()})
+        report(self._place.report_pipe, self._token, UP, self._runtime)
+
+    def _fork_runtime(self) -> None:
+        """Fork the process that will be the runtime as soon as it has its order."""
+        self._orders, theirs = socket.socketpair()
         self._runtime = os.fork()
         if self._runtime == 0:
-            _be_runtime(self._place, request, self._door, lambda: self._become_runtime(request, descriptors))
-        report(self._place.report_pipe, self._token, UP, self._runtime)
+            self._orders.close()
+            _be_runtime(self._place, theirs, self._kind)
+        theirs.close()
 
     def settle(self) -> None:
         """Give up what only building needed, and listen to signals from now on."""
@@ -160,6 +218,7 @@ class Keeper:
             os._exit(0)
         request = json.loads(body)
         signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
+        self._fork_runtime()
         self.start(request, dict(zip(request["descriptors"], passed)))
         kept = self._door.kept()
         for descriptor in passed:
@@ -198,23 +257,34 @@ def _reaped() -> Iterator[tuple[int, int]]:
         yield pid, status
 
 
-def _be_runtime(place: Place, request: SpawnRequest, door: Door, become_runtime: Callable[[], None]) -> NoReturn:
+def _join_groups(descriptors: dict[str, int]) -> None:
+    # "0" into `tasks` moves the calling thread without the lock that moving a process takes.
+    for name in [name for name in descriptors if name.startswith("cgroup")]:
+        os.write(descriptors[name], b"0")
+
+
+def _be_runtime(place: Place, orders: socket.socket, runtime: Runtime) -> NoReturn:
     try:
+        if not place.namespaces:
+            kernel.die_with_parent(signal.SIGKILL)
+        os.chdir("/")  # so that the change of root takes us along
         os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)  # the fork server ignores it
         signal.set_wakeup_fd(-1)
         for number in (*HELD_BACK, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)  # the keeper has answers of its own, from its second runtime on
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
+        privileges.close_all_but({0, 1, 2, orders.fileno()})
+        runtime.stand_by()
+        request, descriptors = await_order(place, orders)
+        _join_groups(descriptors)
         privileges.limit(request)
         privileges.drop(place.user_id if place.switch_user else None)
         kernel.show_memory()
         if place.namespaces:
             system_calls.refuse(but_namespaces=framing.TEMPLATE_VARIABLE in request["variables"])
-        else:
-            kernel.die_with_parent(signal.SIGKILL)
-        door.pass_through()
-        become_runtime()
+        pass_through(descriptors)
+        runtime.become(request, descriptors)
     except BaseException:  # noqa: BLE001 - nothing may return into the fork server's frames below
         import traceback  # it costs 6 ms of the platform's start, and is there in a fork by then
 

@@ -33,6 +33,9 @@ CLONE_NEWNET = 0x40000000
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4
+_PR_SET_NAME = 15
+_PR_GET_NAME = 16
+_NAME_SIZE = 16
 _PR_CAPBSET_DROP = 24
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
@@ -44,7 +47,7 @@ _ST_RELATIME = 4096
 _KEPT_FLAGS = 2 | 4 | 8 | 1024 | 2048  # nosuid, nodev, noexec, noatime, nodiratime: the same bits in mount and statvfs
 
 # Calls that C libraries have no wrapper for: x86-64's numbers, then those of the generic table (arm64 and others).
-_NUMBERS = {"pivot_root": (155, 41), "clone": (56, 220), "capset": (126, 91)}
+_NUMBERS = {"pivot_root": (155, 41), "clone": (56, 220), "capset": (126, 91), "close_range": (436, 436)}
 
 _libc = ctypes.PyDLL(None, use_errno=True)
 
@@ -80,6 +83,11 @@ def bind(source: str, target: str, *, recursive: bool = False) -> None:
     have = os.statvfs(target).f_flag
     kept = have & _KEPT_FLAGS | (MS_RELATIME if have & _ST_RELATIME else 0)
     mount("", target, None, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | kept)
+
+
+def close_range(first: int, last: int | None = None) -> None:
+    """Close every descriptor from `first` to `last`, both included; raises OSError before Linux 5.9."""
+    _checked(_syscall("close_range", first, 0xFFFFFFFF if last is None else last, 0), "close_range")
 
 
 def unshare(flags: int) -> None:
@@ -139,6 +147,21 @@ def show_memory() -> None:
     """Let the process look at itself again: changing the user id gave its files in /proc to root."""
     if IS_LINUX:
         control_process(_PR_SET_DUMPABLE, 1)
+
+
+def process_name() -> bytes:
+    """Return the name by which the process is known in process lists, empty where there is none to be had."""
+    name = ctypes.create_string_buffer(_NAME_SIZE)
+    if IS_LINUX:
+        control_process(_PR_GET_NAME, ctypes.addressof(name))
+    return name.value
+
+
+def rename_process(name: bytes) -> None:
+    """Change that name; of no effect where there is none."""
+    if IS_LINUX:
+        text = ctypes.create_string_buffer(name, _NAME_SIZE)  # by a name: it must live as long as the call
+        control_process(_PR_SET_NAME, ctypes.addressof(text))
 
 
 def forbid_new_privileges() -> None:

@@ -7,6 +7,7 @@ where the platform's endpoint would be, and passes the listening sockets to the 
 from __future__ import annotations
 
 import fcntl
+import os
 import socket
 import struct
 
@@ -25,16 +26,18 @@ RESOLVER = f"nameserver {_ADDRESS}\noptions timeout:1 attempts:1\n"
 """What /etc/resolv.conf says there."""
 
 
-def connect(control: int, port: int) -> None:
-    """Bring the loopback interface up, and pass on sockets for the endpoint and for names; raises OSError."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as endpoint:
-        fcntl.ioctl(endpoint, _SIOCSIFFLAGS, _INTERFACE_FLAGS.pack(b"lo", _IFF_UP))
-        endpoint.bind((_ADDRESS, port))
-        endpoint.listen(_BACKLOG)
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as names:
-            names.bind((_ADDRESS, _NAMES_PORT))
-            with socket.socket(fileno=control) as platform:
-                try:
-                    socket.send_fds(platform, [b"\0"], [endpoint.fileno(), names.fileno()])
-                finally:
-                    platform.detach()
+def listen(port: int) -> list[socket.socket]:
+    """Bring the loopback interface up, and return sockets for the endpoint and for names; raises OSError."""
+    endpoint = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    fcntl.ioctl(endpoint, _SIOCSIFFLAGS, _INTERFACE_FLAGS.pack(b"lo", _IFF_UP))
+    endpoint.bind((_ADDRESS, port))
+    endpoint.listen(_BACKLOG)
+    names = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    names.bind((_ADDRESS, _NAMES_PORT))
+    return [endpoint, names]
+
+
+def pass_on(control: int, listening: list[socket.socket]) -> None:
+    """Give the platform the sockets on which it is to answer; raises OSError."""
+    with socket.socket(fileno=os.dup(control)) as platform:
+        socket.send_fds(platform, [b"\0"], [each.fileno() for each in listening])

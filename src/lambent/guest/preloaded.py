@@ -1,15 +1,21 @@
-"""AWS's client, compiled once in the fork server and executed anew in each environment.
+"""AWS's client, compiled once in the fork server; what of it reads the environment is executed in each environment.
 
-Its modules read the environment when they are imported, so they cannot be imported before the fork; reading and
-compiling them can be done there. They keep the file names they have inside the sandbox.
+That cannot be imported before the fork, but read and compiled; the rest is imported there. All of it keeps the file
+names that it has inside the sandbox.
 """
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import importlib
 import importlib.util
+import json
 import os
 import sys
+import time
+
+from lambent.guest import runtime_client
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,8 +23,16 @@ if TYPE_CHECKING:
     from importlib.machinery import ModuleSpec
     from types import CodeType, ModuleType
 
-_CLIENT = ("awslambdaric",)
+_CLIENT = "awslambdaric"
 _IMPORTED_EARLY = ("simplejson", "snapshot_restore_py")
+CLIENT_IMPORTED_EARLY = (
+    "lambda_context",
+    "lambda_runtime_exception",
+    "lambda_runtime_hooks_runner",
+    "lambda_runtime_log_utils",
+    "lambda_runtime_marshaller",
+)
+"""What of the client reads nothing of the environment when it is imported."""
 
 # What AWS's client, boto3 and ordinary handlers import; none of it reads the environment when imported.
 _STANDARD = [
@@ -159,13 +173,40 @@ def preload(runtime_dir: str, shown_dir: str) -> Compiled:
     early, client = Compiled(), Compiled()
     for name in _IMPORTED_EARLY:
         early.add_package(runtime_dir, name, shown_dir)
-    for name in _CLIENT:
-        client.add_package(runtime_dir, name, shown_dir)
-        client.stands_in(shown_dir, name)
+    client.add_package(runtime_dir, _CLIENT, shown_dir)
+    client.stands_in(shown_dir, _CLIENT)
     sys.meta_path.insert(0, early)
     for name in _IMPORTED_EARLY:
         module = importlib.import_module(name)
         if hasattr(module, "__path__"):
             module.__path__ = [os.path.join(shown_dir, name)]
     sys.meta_path.remove(early)
+    _import_early(client)
     return client
+
+
+def rehearse(client: Compiled) -> None:
+    """Go once through what a start does.
+
+    A fork shares its memory until it writes to it. What a start writes to is a process's own after that, and the
+    start itself is spared the copying.
+    """
+    before = set(sys.modules)
+    sys.meta_path.insert(0, client)
+    importlib.import_module(f"{_CLIENT}.bootstrap")
+    sys.meta_path.remove(client)
+    for name in {name for name in sys.modules if name.startswith(f"{_CLIENT}.")} - before:
+        del sys.modules[name]
+        sys.modules[_CLIENT].__dict__.pop(name.rpartition(".")[2], None)
+    compile(json.loads(json.dumps("def handler(event, context):\n    return event")), "", "exec")
+    time.tzset()
+    gc.collect()
+
+
+def _import_early(client: Compiled) -> None:
+    sys.modules["runtime_client"] = runtime_client  # the client would import its own
+    sys.meta_path.insert(0, client)
+    for name in CLIENT_IMPORTED_EARLY:
+        with contextlib.suppress(ImportError):  # releases for older Pythons have not all of them
+            importlib.import_module(f"{_CLIENT}.{name}")
+    sys.meta_path.remove(client)

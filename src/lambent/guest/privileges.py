@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 
@@ -25,20 +26,41 @@ def limit(request: SpawnRequest) -> None:
             resource.setrlimit(kind, (most, most))
 
 
-def drop(user_id: int | None) -> None:
-    """Become `user_id` (None: stay who we are, as in process isolation) without any capability, for good."""
+def bound(user_id: int | None) -> None:
+    """Let no program this process or its children start have any capability, as whoever they may then be.
+
+    What it has itself it keeps, until it drops it. `user_id` None: stay who we are, as in process isolation.
+    """
     if user_id is not None:
         kernel.drop_capabilities()
+    kernel.forbid_new_privileges()
+
+
+def drop(user_id: int | None) -> None:
+    """Become `user_id` without any capability, for good; what programs may have was bounded before."""
+    if user_id is not None:
         if os.getuid() != user_id:
             os.setgroups([])
             os.setresgid(user_id, user_id, user_id)
             os.setresuid(user_id, user_id, user_id)
         kernel.clear_capability_sets()
-    kernel.forbid_new_privileges()
+
+
+def _close_between(kept: list[int]) -> None:
+    first = 0
+    for number in kept:
+        if number > first:
+            kernel.close_range(first, number - 1)
+        first = number + 1
+    kernel.close_range(first)
 
 
 def close_all_but(kept: set[int]) -> None:
     """Close every descriptor that is not in `kept`."""
+    if kernel.IS_LINUX:
+        with contextlib.suppress(OSError):  # an older kernel
+            _close_between(sorted(kept))
+            return
     folder = "/proc/self/fd" if kernel.IS_LINUX else "/dev/fd"
     for name in os.listdir(folder):
         if int(name) not in kept:

@@ -61,8 +61,13 @@ def prepare(config: ServerConfig) -> None:
     kernel.mount("", base, None, kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | flags)
 
 
+def show_processes(base: str) -> None:
+    """Show the processes of one environment; the caller is the first of its pid namespace."""
+    kernel.mount("proc", base + "/proc", "proc", kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC)
+
+
 def enter(base: str, task_root: str, layers: str, storage_mb: int) -> None:
-    """Finish the tree for one environment and make it the root; the caller is the first of its pid namespace."""
+    """Finish the tree for one environment and make it the root of every process in the mount namespace."""
     kernel.bind(task_root, base + TASK_ROOT)
     if layers:
         kernel.bind(layers, base + LAYERS)
@@ -70,7 +75,6 @@ def enter(base: str, task_root: str, layers: str, storage_mb: int) -> None:
     kernel.mount(
         "tmpfs", base + "/tmp", "tmpfs", flags, f"mode=1777,size={storage_mb}m,nr_inodes={storage_mb * _INODES_PER_MB}"
     )
-    kernel.mount("proc", base + "/proc", "proc", flags | kernel.MS_NOEXEC)
     kernel.change_root(base)
 
 

@@ -1,7 +1,8 @@
 """SnapStart: a runtime whose init is over becomes a template, and every further environment is forked from it.
 
-The template waits in AWS's `restore_next`. For each RESTORE it forks a keeper into new namespaces, which forks the
-runtime; there `restore_next` returns, and AWS's client goes on with the hooks that follow a restore.
+The template waits in AWS's `restore_next`. It forks keepers into new namespaces, each of which forks its runtime; some
+stand by (spares.py), and each RESTORE is handed to one of them. In its runtime `restore_next` returns, and AWS's client
+goes on with the hooks that follow a restore.
 What memory cannot carry over is made anew: /tmp, open files, connections, credentials.
 https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html
 """
@@ -21,6 +22,8 @@ import tempfile
 import time
 
 from lambent.guest import descriptors, framing, keeper, kernel, privileges, system_calls
+from lambent.guest.place import readable
+from lambent.guest.spares import Spares
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,18 +46,46 @@ def await_restore(channel: socket.socket, config: TemplateConfig) -> None:
     channel.sendall(framing.frame(framing.SNAPSHOT, json.dumps({"obstacle": obstacle}).encode()))
     state = random.getstate()
     before = _temporary(config)
+    try:
+        _fork_others(channel, config)
+    except _Restored as restored:
+        request = restored.request
+    # As in AWS, where nothing tells a restored process that it is one: Python's own fork would seed anew.
+    random.setstate(state)
+    _become(before, request, kept)
+
+
+class _Restored(BaseException):
+    """Leads a restored process out of the calls in which it was forked; `request` is what it was restored for."""
+
+    def __init__(self, request: RestoreRequest) -> None:
+        super().__init__()
+        self.request = request
+
+
+def _fork_others(channel: socket.socket, config: TemplateConfig) -> NoReturn:
+    """Hand each RESTORE to a fork, until the platform ends; raises _Restored in those forks."""
+    spares = Spares(lambda: _stand_by(config, spares))
     while True:
+        if not readable([channel.fileno()], spares.due_ms()):
+            spares.tend()
+            continue
+        orders, obstacle = None, ""
+        try:
+            _, orders = spares.take()  # before there are files in hand, of which a fork would hold copies
+        except OSError as error:
+            obstacle = f"fork: {error.strerror}"
         received = _receive(channel)
         if received is None:
             os._exit(0)
         request, passed = received
-        if _fork(config, request, passed):
-            break
+        if orders is None:
+            _tell(passed["control"], keeper.FAILED, obstacle.encode())
+        else:
+            with orders, contextlib.suppress(OSError):  # it has ended, which the platform learns from its socket
+                _hand_on(orders, request, passed)
         for descriptor in passed.values():
             os.close(descriptor)
-    # As in AWS, where nothing tells a restored process that it is one: Python's own fork would seed anew.
-    random.setstate(state)
-    _become(before, request, kept)
 
 
 def obstacle_of(threads: int, children: int, shared: str | None, left_open: str | None) -> str | None:
@@ -111,33 +142,74 @@ def _receive(channel: socket.socket) -> tuple[RestoreRequest, dict[str, int]] | 
     return request, dict(zip(request["descriptors"], passed))
 
 
-def _fork(config: TemplateConfig, request: RestoreRequest, passed: dict[str, int]) -> bool:
-    """Fork a keeper, and a runtime from that; True in the runtime, False in the template."""
+def _hand_on(orders: socket.socket, request: RestoreRequest, passed: dict[str, int]) -> None:
+    data = framing.frame(framing.RESTORE, json.dumps(request).encode())
+    sent = socket.send_fds(orders, [data], list(passed.values()))
+    if sent < len(data):
+        orders.sendall(data[sent:])
+
+
+def _await_order(orders: socket.socket) -> tuple[RestoreRequest, dict[str, int]]:
+    """Return a request and its files by name; ends the process where none will come any more."""
+    received = _receive(orders)
+    if received is None:
+        os._exit(0)
+    orders.close()
+    return received
+
+
+def _stand_by(config: TemplateConfig, spares: Spares) -> tuple[int, socket.socket]:
+    """Fork a keeper, and a runtime from that; return the keeper's process id and the socket for its order.
+
+    Raises OSError, and in that runtime _Restored once the order has come.
+    """
+    ours, theirs = socket.socketpair()
     # The parent is the template's own keeper, which reaps whatever comes its way.
     flags = kernel.CLONE_PARENT | (_NAMESPACES if config["namespaces"] else 0)
+    with theirs:
+        try:
+            pid = kernel.clone(flags)
+        except OSError:
+            ours.close()
+            raise
+        if pid == 0:
+            ours.close()
+            spares.let_go()
+            _be_keeper(config, theirs)
+    return pid, ours
+
+
+def _be_keeper(config: TemplateConfig, orders: socket.socket) -> NoReturn:
+    to_runtime, from_keeper = socket.socketpair()
+    obstacle, runtime = None, 0
     try:
-        if kernel.clone(flags):
-            return False
-    except OSError as error:
-        _tell(passed["control"], keeper.FAILED, f"fork: {error.strerror}".encode())
-        return False
-    try:
-        _prepare(config, request, passed)
+        _prepare(config)
         runtime = os.fork()
         if runtime == 0:
-            _enter(config, passed)
-            return True
+            orders.close()
+            to_runtime.close()
+            raise _Restored(_be_runtime(config, from_keeper))
+    except OSError as error:  # there is nobody yet to be told of it
+        obstacle = f"{type(error).__name__}: {error}"
+    from_keeper.close()
+    request, passed = _await_order(orders)
+    control = passed.pop("control")
+    try:
+        if obstacle is not None:
+            raise OSError(obstacle)
+        _join_groups(passed)
+        if not config["namespaces"]:
+            descriptors.copy_tree(_temporary(config), request["temporary"])
+        with to_runtime:
+            _hand_on(to_runtime, {**request, "descriptors": list(passed)}, passed)
     except BaseException as error:  # noqa: BLE001 - nothing of a keeper may ever return into the template's loop
-        _tell(passed["control"], keeper.FAILED, f"{type(error).__name__}: {error}".encode())
+        _tell(control, keeper.FAILED, str(error).encode())
         os._exit(1)
-    return _keep(config, passed["control"], runtime)
+    _keep(config, control, runtime)
 
 
-def _prepare(config: TemplateConfig, request: RestoreRequest, passed: dict[str, int]) -> None:
+def _prepare(config: TemplateConfig) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, keeper.HELD_BACK)
-    for name, descriptor in passed.items():
-        if name.startswith("cgroup"):
-            os.write(descriptor, b"0")
     if config["namespaces"]:
         same = f"{config['user_id']} {config['user_id']} 1"
         for name, text in (("setgroups", "deny"), ("uid_map", same), ("gid_map", same)):
@@ -146,7 +218,12 @@ def _prepare(config: TemplateConfig, request: RestoreRequest, passed: dict[str, 
         kernel.mount("proc", "/proc", "proc", kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC)
     else:
         kernel.adopt_orphans()
-        descriptors.copy_tree(_temporary(config), request["temporary"])
+    privileges.bound(config["user_id"] if config["namespaces"] else None)
+
+
+def _join_groups(passed: dict[str, int]) -> None:
+    for name in [name for name in passed if name.startswith("cgroup")]:
+        os.write(passed[name], b"0")
 
 
 def _temporary(config: TemplateConfig) -> str:
@@ -165,18 +242,26 @@ def _tell(control: int, what: int, rest: bytes = b"") -> None:
         return
 
 
-def _enter(config: TemplateConfig, passed: dict[str, int]) -> None:
-    """Be the restored runtime: unprivileged, with its own channel and output."""
-    os.setsid()
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, keeper.HELD_BACK)
-    privileges.drop(config["user_id"] if config["namespaces"] else None)
-    if config["namespaces"]:
-        system_calls.refuse()
-    for name, numbers in (("channel", (3,)), ("output", (1, 2, 4))):
-        for number in numbers:
-            os.dup2(passed[name], number, inheritable=number < 3)
-    for descriptor in passed.values():
-        os.close(descriptor)
+def _be_runtime(config: TemplateConfig, orders: socket.socket) -> RestoreRequest:
+    """Be a runtime that is to be restored, unprivileged; return once it has its order, channel and output."""
+    try:
+        if not config["namespaces"]:
+            kernel.die_with_parent(signal.SIGKILL)
+        os.setsid()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, keeper.HELD_BACK)
+        privileges.drop(config["user_id"] if config["namespaces"] else None)
+        if config["namespaces"]:
+            system_calls.refuse()
+        request, passed = _await_order(orders)
+        _join_groups(passed)
+        for name, numbers in (("channel", (3,)), ("output", (1, 2, 4))):
+            for number in numbers:
+                os.dup2(passed[name], number, inheritable=number < 3)
+        for descriptor in passed.values():
+            os.close(descriptor)
+    except OSError:
+        os._exit(1)
+    return request
 
 
 def _keep(config: TemplateConfig, control: int, runtime: int) -> NoReturn:

@@ -1,12 +1,14 @@
 """The fork server: one per interpreter, single-threaded, started by the platform and ending with it.
 
-It imports what every function's start would import, then forks one keeper per SPAWN request and reports what became of
-it. It never runs a function's code. Requests arrive on one socket with the sandbox's descriptors attached.
+It imports what every function's start would import, then forks keepers, of which some stand by (spares.py), gives one
+of them to each SPAWN request and reports what became of it. It never runs a function's code. Requests arrive on one
+socket with the sandbox's descriptors attached.
 """
 
 from __future__ import annotations
 
 import array
+import contextlib
 import gc
 import importlib
 import json
@@ -17,6 +19,7 @@ import sys
 
 from lambent.guest import bootstrap, framing, keeper, kernel, precompile, rootfs
 from lambent.guest.place import Place, readable
+from lambent.guest.spares import Spares
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +38,7 @@ class ForkServer:
         self.place = place
         self.namespaces = _NAMESPACES | (kernel.CLONE_NEWNET if place.endpoint_port else 0)
         self.control = control
+        self.spares = Spares(self._make_keeper)
         self.tokens: dict[int, int] = {}
         self.ended: dict[int, int] = {}
         self.received = b""
@@ -50,7 +54,9 @@ class ForkServer:
         control = self.control.fileno()
         watched = [control, self.place.alive, self.place.report_source, self.wakeup_source]
         while True:
-            ready = readable(watched)
+            ready = readable(watched, self.spares.due_ms())
+            if not ready and not self.descriptors:  # or it would hold those of another
+                self.spares.tend()
             if self.place.alive in ready:
                 return
             if self.place.report_source in ready:
@@ -88,26 +94,39 @@ class ForkServer:
     def _spawn(self, request: SpawnRequest) -> None:
         count = len(request["descriptors"])
         passed, self.descriptors = self.descriptors[:count], self.descriptors[count:]
-        descriptors = dict(zip(request["descriptors"], passed))
         try:
-            pid = kernel.clone(self.namespaces) if self.place.namespaces else os.fork()
+            pid, orders = self.spares.take()
         except OSError as error:
-            pid = -1
             self.send(framing.REFUSED, token=request["token"], reason=str(error))
             self.send(framing.GONE, token=request["token"], status=signal.SIGKILL)
-        if pid == 0:
-            self._be_keeper(request, descriptors)
+        else:
+            self.tokens[pid] = request["token"]
+            with orders, contextlib.suppress(OSError):  # it was killed: its end will be told
+                keeper.order(orders, request, dict(zip(request["descriptors"], passed)))
         for descriptor in passed:
             os.close(descriptor)
-        if pid > 0:
-            self.tokens[pid] = request["token"]
 
-    def _be_keeper(self, request: SpawnRequest, descriptors: dict[str, int]) -> NoReturn:
+    def _make_keeper(self) -> tuple[int, socket.socket]:
+        """Fork a keeper and return its process id and the socket on which it awaits its order; raises OSError."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                pid = kernel.clone(self.namespaces) if self.place.namespaces else os.fork()
+            except OSError:
+                ours.close()
+                raise
+            if pid == 0:
+                ours.close()
+                self._be_keeper(theirs)
+        return pid, ours
+
+    def _be_keeper(self, orders: socket.socket) -> NoReturn:
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self.control.close()
-            keeper.keep(self.place, request, descriptors, bootstrap.become_runtime)
+            self.spares.let_go()
+            keeper.keep(self.place, orders, bootstrap)
         except BaseException:  # noqa: BLE001 - nothing of a child may ever return into the fork server's loop
             import traceback  # it costs 6 ms of the platform's start, and is there in a fork by then
 
@@ -151,6 +170,7 @@ class ForkServer:
                 return
             if not pid:
                 return
+            self.spares.forget(pid)
             self._relay_reports()  # what the keeper wrote before it ended comes first
             token = self.tokens.pop(pid, None)
             if token is not None:

@@ -12,7 +12,6 @@ from lambent.manifest.words import did_you_mean
 
 Value = Any  # Any: text, numbers, booleans, None, lists and mappings of them
 _REFERENCE = re.compile(r"(?<!\$)\$\{\s*parameters\.([A-Za-z0-9_-]+)\s*\}")
-_TYPES = frozenset({"string", "number", "boolean", "list"})
 
 
 def chosen(declared: Value, given: Mapping[str, str], sources: Sources, found: list[Diagnostic]) -> dict[str, Value]:

@@ -19,7 +19,6 @@ from lambent.manifest.expression import Expression, Reference, parse_expression
 from lambent.manifest.sources import Path, Sources
 from lambent.manifest.system import Code, Function, Logs, Output, S3Code, System, Vpc
 
-API_VERSION = "aws.project-planton.org/v1"
 KIND = "AwsLambda"
 Value = Any  # Any: text, numbers, booleans, None, lists and mappings of them
 Document = tuple[dict[str, Value], Sources, list[Diagnostic]]

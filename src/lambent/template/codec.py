@@ -1,4 +1,4 @@
-"""Template text ↔ document: JSON or YAML, with the short tags of intrinsics, in the order of the text.
+"""Template text → document: JSON or YAML, with the short tags of intrinsics, in the order of the text.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html
 """
@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import yaml
 
@@ -23,13 +22,6 @@ _TOO_DEEP = f"Template format error: lists and mappings stand more than {MOST_LE
 
 class _Loader(yaml.CSafeLoader):
     """YAML as CloudFormation reads it: dates stay text, keys are not said twice."""
-
-
-class _Dumper(yaml.CSafeDumper):
-    """YAML as people write templates: short tags, block style, multi-line text as blocks."""
-
-    def ignore_aliases(self, data: Any) -> bool:  # Any: as the base class has it
-        return True
 
 
 def parse(text: str, *, allow_aliases: bool = False) -> dict[str, Value]:
@@ -63,12 +55,6 @@ def parse(text: str, *, allow_aliases: bool = False) -> dict[str, Value]:
     if not isinstance(found, dict):
         raise TemplateError("Template format error: unsupported structure.")
     return found
-
-
-def to_yaml(document: Value) -> str:
-    """Return the document as YAML, with short tags where the long form would say the same."""
-    text: str = yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
-    return text
 
 
 def _require_shallow(document: Value) -> None:
@@ -140,26 +126,6 @@ def _without_timestamps() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
     }
 
 
-def _text(dumper: yaml.CSafeDumper, text: str) -> yaml.Node:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
-
-
-def _intrinsic(dumper: yaml.CSafeDumper, document: Mapping[str, Value]) -> yaml.Node:
-    name = next(iter(document), "")
-    if len(document) == 1 and (name in {"Ref", "Condition"} or name.startswith("Fn::")):
-        tag, value = f"!{name.removeprefix('Fn::')}", document[name]
-        if name == "Fn::GetAtt" and isinstance(value, list) and all(isinstance(part, str) for part in value):
-            value = ".".join(value)
-        # A short tag cannot stand right before another; and Fn::Transform and loops read better in full.
-        if isinstance(value, str) and "::" not in tag:
-            return dumper.represent_scalar(tag, value, style="|" if "\n" in value else None)
-        if isinstance(value, list) and "::" not in tag:
-            return dumper.represent_sequence(tag, value)
-    return dumper.represent_mapping("tag:yaml.org,2002:map", document.items())
-
-
 _Loader.yaml_implicit_resolvers = _without_timestamps()
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 _Loader.add_multi_constructor("!", _short)
-_Dumper.add_representer(str, _text)
-_Dumper.add_representer(dict, _intrinsic)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import pytest
 
+from lambent.testing.clients import Clients
 from lambent.testing.platform import LocalPlatform, local_platform
 
 _accounts = itertools.count(100_000_000_001)
@@ -39,10 +40,12 @@ def account() -> str:
 
 
 @pytest.fixture
-def aws(platform: LocalPlatform, account: str) -> ClientFactory:
-    """boto3 clients of the platform in the test's own account."""
+def aws(platform: LocalPlatform, account: str) -> Iterator[ClientFactory]:
+    """boto3 clients of the platform in the test's own account; they are closed with the test."""
+    clients = Clients(platform.endpoint_url)
 
     def client(service: str, region: str = "us-east-1") -> Any:  # Any: as above
-        return platform.client(service, account=account, region=region)
+        return clients.get(service, account=account, region=region)
 
-    return client
+    yield client
+    clients.close()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -9,7 +10,6 @@ from botocore.exceptions import ClientError
 from lambent.testing.pytest_plugin import ClientFactory
 
 BASIC = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
-NO_PRINCIPAL = json.dumps({"Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole"}]})
 INLINE = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}
 )
@@ -21,7 +21,7 @@ def trust(**statement: object) -> str:
 
 
 def error(raised: pytest.ExceptionInfo[ClientError]) -> tuple[str, str, int]:
-    response: Mapping[str, Mapping[str, object]] = raised.value.response  # type: ignore[assignment]
+    response: Mapping[str, Any] = raised.value.response  # Any: botocore's own shape
     found, about = response["Error"], response["ResponseMetadata"]
     return str(found["Code"]), str(found["Message"]), int(str(about["HTTPStatusCode"]))
 

@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from lambent.base.clock import ManualClock, SystemClock
-from lambent.base.tasks import TaskOwner, periodic, run_at, shielded, wait_for_event
+from lambent.base.tasks import TaskOwner, periodic, shielded, wait_for_event
 
 START = 1_767_225_600.0
 
@@ -148,22 +148,6 @@ async def test_periodic_goes_on_after_a_failure_and_skips_times_it_missed(caplog
     await clock.advance(70)
     assert rounds == [10, 20, 45, 55, 65]
     assert "a periodic action failed" in caplog.text
-    await owner.aclose()
-
-
-async def test_run_at_waits_for_its_moment() -> None:
-    clock = ManualClock()
-    done: list[float] = []
-
-    async def action() -> None:
-        done.append(clock.now() - START)
-
-    owner = TaskOwner("owner", clock=clock)
-    owner.start(run_at(clock, START + 7, action), name="later")
-    await clock.advance(6)
-    assert done == []
-    await clock.advance(1)
-    assert done == [7]
     await owner.aclose()
 
 

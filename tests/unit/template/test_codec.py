@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from lambent.template.codec import parse, to_yaml
+from lambent.template.codec import parse
 from lambent.template.document import TemplateError
 from lambent.template.json_text import to_json
 
@@ -33,11 +33,9 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing() -> None:
     assert parse("\ufeff" + _SHORT.replace("\n", "\r\n")) == parse(_SHORT)
 
 
-@pytest.mark.parametrize("write", [to_yaml, to_json])
-def test_what_is_written_reads_as_it_was(write: object) -> None:
+def test_what_is_written_reads_as_it_was() -> None:
     document = parse(_SHORT)
-    assert callable(write)
-    assert parse(write(document)) == document
+    assert parse(to_json(document)) == document
 
 
 def test_a_key_said_twice_is_refused() -> None:

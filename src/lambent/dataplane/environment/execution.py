@@ -19,13 +19,14 @@ from functools import partial
 from lambent.base.tasks import OwnedTask
 from lambent.dataplane.environment.assignment import Assignment
 from lambent.dataplane.environment.companions import Companions, ExtensionFailure, Ran, ShutdownReason
-from lambent.dataplane.environment.host import EnvironmentStatus, Host, log_stream
+from lambent.dataplane.environment.facts import Facts
+from lambent.dataplane.environment.host import EnvironmentStatus, Host
+from lambent.dataplane.environment.identity import new_identity
 from lambent.dataplane.environment.init_phase import CUT_OFF, InitFailure, init_end, init_limit_s
 from lambent.dataplane.environment.meter import Meter
 from lambent.dataplane.environment.owner import EnvironmentOwner
 from lambent.dataplane.errors import DataPlaneError, PlatformStoppingError, as_data_plane_error
 from lambent.dataplane.lifecycle import EnvironmentState, Lifecycle
-from lambent.dataplane.logs import OutputRelay
 from lambent.dataplane.metering import ColdStart
 from lambent.dataplane.runtime_api.messages import (
     Closed,
@@ -36,12 +37,10 @@ from lambent.dataplane.runtime_api.messages import (
 )
 from lambent.dataplane.runtime_api.workers import Workers
 from lambent.dataplane.sandbox.handle import Sandbox
-from lambent.dataplane.sandbox.spec import Interpreter, Limits, SandboxSpec
-from lambent.dataplane.sandbox.variables import environment_variables
+from lambent.dataplane.sandbox.spec import Interpreter
 from lambent.dataplane.types import (
     Completed,
     Crashed,
-    EnvironmentInfo,
     ExitKind,
     FunctionError,
     FunctionSpec,
@@ -76,16 +75,15 @@ class Environment:
         self.since = self.born = host.clock.now()
         self.is_available = False
         """Whether its owner keeps it among those that can take an invocation; the owner's to set."""
-        self._interpreter = interpreter
         self._host = host
         self._owner = owner
-        self._environment_id = host.ids.hex(32)
-        self._log_stream = log_stream(spec.version, self._environment_id, host.real_time.now())
+        self._identity = new_identity(spec, interpreter, started_for, host)
+        self._environment_id = self._identity.environment_id
+        self._facts = Facts(self._identity, host.observer)
         self._lifecycle = Lifecycle(self._environment_id)
         self._active: list[Assignment] = []
         self._sandbox: Sandbox | None = None
         self._standing: Sandbox | None = None  # what a reset left of the one before, for the next
-        self._relay: OutputRelay | None = None
         self._companions: Companions | None = None
         self._initializing: OwnedTask[None] | None = None
         self._is_cut_off = False
@@ -124,8 +122,7 @@ class Environment:
 
     def status(self) -> EnvironmentStatus:
         """Return what introspection shows of it now."""
-        info = self._relay.environment if self._relay is not None else None
-        state, busy = self._lifecycle.state, len(self._active) + self._overdue
+        info, state, busy = self._facts.environment, self._lifecycle.state, len(self._active) + self._overdue
         return EnvironmentStatus(self._environment_id, self.spec, state, self.since, self.spec.slots, busy, info)
 
     def start(self) -> None:
@@ -140,9 +137,7 @@ class Environment:
         assignment.cold_start, self._cold_start = self._cold_start, None
         self._active.append(assignment)
         assignment.timer = self._host.timers.call_later(self.spec.timeout_s, self._timed_out, assignment)
-        relay = self._told()
-        relay.request_id = assignment.invocation.request_id if self.spec.slots == 1 else None
-        self._host.observer.invocation_started(relay.environment, assignment.invocation, assignment.started_at)
+        self._facts.invocation_started(assignment)
         if self._sandbox is None:
             work = self._initialize_within(assignment)
             self._initializing = self._host.tasks.start(work, name=f"init of {self._environment_id} in an invocation")
@@ -180,13 +175,11 @@ class Environment:
 
     async def _initialize(self, limit_s: float | None) -> InitFailure | None:
         host = self._host
-        credentials = await host.credentials.issue(self.spec)
+        variables = await self._identity.variables(host)
         begun_at, begun = host.real_time.now(), host.real_time.monotonic()
-        endpoint_url = host.settings.endpoint_url
-        variables = environment_variables(self.spec, credentials, self._log_stream, endpoint_url, self._started_for)
-        sandbox = self._sandbox = await host.launch(self._sandbox_spec(variables))
+        sandbox = self._sandbox = await host.launch(self._identity.sandbox(variables))
         self._standing = None
-        relay = self._enter(sandbox, begun_at)
+        self._enter(sandbox, begun_at)
         is_restore, up = sandbox.started_by == "snapshot", host.real_time.monotonic()
         limit_s, is_apart = (host.settings.restore_timeout_s if is_restore else limit_s), limit_s is not None
         companions = self._companions
@@ -197,13 +190,10 @@ class Environment:
         if companions is not None and not self._is_cut_off:
             companions.init_ended(took_ms, failure)
         self._meter.begin(sandbox)
-        ended = host.observer.restore_ended if is_restore else host.observer.init_ended
         if failure is None:
             sandbox.limit_cpu()
-            is_on_demand = self._started_for is InitializationType.ON_DEMAND
-            if is_restore or not is_on_demand:
-                ended(relay.environment, took_ms, InvocationStatus.SUCCESS, None)
-            if is_apart and (is_restore or is_on_demand):
+            self._facts.init_ended(took_ms, None)
+            if is_apart and (is_restore or self._started_for is InitializationType.ON_DEMAND):
                 # The retry inside an invocation is part of that one's duration and is not reported apart.
                 self._cold_start = ColdStart(took_ms, math.ceil((now - up) * 1000) if is_restore else None)
             sandbox.left.add_done_callback(partial(self._ended, sandbox))
@@ -213,7 +203,7 @@ class Environment:
                 self._crew.on_change = partial(self._crew_changed, self._crew)
             return None
         if not self._is_cut_off:
-            ended(relay.environment, took_ms, failure.status, failure.error_type)
+            self._facts.init_ended(took_ms, failure)
         await self._reset_sandbox(sandbox, ShutdownReason.after(failure.status))
         if is_restore:
             failure = replace(failure, of_restore=True)
@@ -247,36 +237,16 @@ class Environment:
     def _is_up(self) -> bool:
         return self._lifecycle.state in (_IDLE, _BUSY) and not self._is_cut_off
 
-    def _enter(self, sandbox: Sandbox, begun_at: float) -> OutputRelay:
-        """Note what the sandbox turned out to be, tell of the init (of the first only), and listen to its output."""
-        is_first = self._relay is None
-        info = EnvironmentInfo(
-            *(self._environment_id, self.spec, self._log_stream, self._started_for, self._host.launcher.isolation),
-            f"{self._interpreter.executable} ({self._interpreter.version})",
-            sandbox.started_by,
-            sandbox.notices,
-            "init" if is_first else "invoke",
-        )
-        relay = OutputRelay(self._host.observer, info)
-        relay.request_id = self._relay.request_id if self._relay is not None else None
-        self._relay = relay
+    def _enter(self, sandbox: Sandbox, begun_at: float) -> None:
+        """Begin an init in a new sandbox: tell of it, and listen to its output and its extensions."""
         if self._lifecycle.state is EnvironmentState.STARTING:
             self._move(EnvironmentState.INITIALIZING, f"sandbox built by {sandbox.started_by}")
-        if sandbox.started_by == "snapshot":
-            self._host.observer.restore_started(info, begun_at)
-        elif is_first:
-            self._host.observer.init_started(info, begun_at)
+        relay = self._facts.entered(sandbox, begun_at)
         self._companions = None
         if sandbox.link is not None:
-            self._companions = Companions(sandbox.link, info, self._host, self)
+            self._companions = Companions(sandbox.link, relay.environment, self._host, self)
             self._companions.init_started(relay, begun_at)
         sandbox.on_output(relay)
-        return relay
-
-    def _sandbox_spec(self, variables: dict[str, str]) -> SandboxSpec:
-        limits = Limits(self.spec.memory_mb, self.spec.ephemeral_storage_mb, vcpus=self.spec.vcpus)
-        isolation, kind = self._host.launcher.isolation, self._started_for
-        return SandboxSpec(self._environment_id, self.spec, variables, self._interpreter, isolation, limits, kind)
 
     def _hand_over(self, assignment: Assignment, sandbox: Sandbox) -> None:
         invocation, headers = assignment.invocation, assignment.headers()
@@ -416,9 +386,7 @@ class Environment:
         if assignment.timer is not None:
             assignment.timer.cancel()
         self._active.remove(assignment)
-        relay = self._told()
-        relay.request_id = None
-        self._host.observer.invocation_ended(relay.environment, assignment.invocation, report)
+        self._facts.invocation_ended(assignment, report)
 
     def _free(self, cause: str) -> None:
         if not self._active and not self._overdue and self._lifecycle.state is _BUSY:
@@ -493,8 +461,3 @@ class Environment:
     def _move(self, target: EnvironmentState, cause: str) -> None:
         self._lifecycle.move(target, cause)
         self.since = self._host.clock.now()
-
-    def _told(self) -> OutputRelay:
-        if self._relay is None:
-            raise RuntimeError(f"environment {self._environment_id} was given an invocation before its sandbox")
-        return self._relay

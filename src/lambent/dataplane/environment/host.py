@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
 from lambent.base.clock import Clock
@@ -98,8 +97,3 @@ class EnvironmentStatus:
     slots: int
     busy_slots: int
     info: EnvironmentInfo | None
-
-
-def log_stream(version: str, environment_id: str, at: float) -> str:
-    """Return the name of an environment's log stream; `at` is when it began."""
-    return f"{datetime.fromtimestamp(at, UTC):%Y/%m/%d}/[{version}]{environment_id}"

@@ -62,7 +62,7 @@ class CpuLimit:
     def set(self) -> None:
         """Write the limit."""
         if self.version == 2:
-            (self.folder / "cpu.max").write_text(f"{self.quota_us} {PERIOD_US}", encoding="ascii")
+            _write(self.folder / "cpu.max", f"{self.quota_us} {PERIOD_US}")
         else:
             _write(self.folder / "cpu.cfs_period_us", PERIOD_US)
             _write(self.folder / "cpu.cfs_quota_us", self.quota_us)
@@ -70,7 +70,7 @@ class CpuLimit:
     def lift(self) -> None:
         """Take it away."""
         if self.version == 2:
-            (self.folder / "cpu.max").write_text("max", encoding="ascii")
+            _write(self.folder / "cpu.max", "max")
         else:
             _write(self.folder / "cpu.cfs_quota_us", -1)
 
@@ -373,8 +373,13 @@ def _number(path: Path) -> int:
     return int(path.read_text(encoding="ascii"))
 
 
-def _write(path: Path, value: int) -> None:
-    path.write_text(str(value), encoding="ascii")
+def _write(path: Path, value: int | str) -> None:
+    # Not by pathlib, which takes four times as long: an environment's start waits for several of these.
+    descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC)
+    try:
+        os.write(descriptor, str(value).encode("ascii"))
+    finally:
+        os.close(descriptor)
 
 
 def _open_peak(folder: Path | None, version: int) -> int | None:

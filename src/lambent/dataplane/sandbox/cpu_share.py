@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
-MEMORY_OF_ONE_CPU_MB: Final = 1769
+from lambent.aws.quotas import MEMORY_MB_PER_VCPU
+
 PERIOD_US: Final = 20_000
 """How often an environment gets its share anew.
 
@@ -25,5 +26,5 @@ def quota_us(memory_mb: int, cpus: int, vcpus: float | None = None) -> int | Non
     >>> quota_us(1769, 4), quota_us(128, 4), quota_us(3538, 2), quota_us(8192, 4, vcpus=1.0)
     (20000, 1447, None, 20000)
     """
-    quota = round(PERIOD_US * (memory_mb / MEMORY_OF_ONE_CPU_MB if vcpus is None else vcpus))
+    quota = round(PERIOD_US * (memory_mb / MEMORY_MB_PER_VCPU if vcpus is None else vcpus))
     return None if quota >= PERIOD_US * cpus else max(quota, _LEAST_QUOTA_US)

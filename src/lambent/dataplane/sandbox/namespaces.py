@@ -41,7 +41,12 @@ class NamespaceMeans:
 def namespace_means(proc: Path = Path("/proc")) -> NamespaceMeans:
     """Return what the kernel's settings say; only the first fork server proves it."""
     if not sys.platform.startswith("linux"):
-        return NamespaceMeans(False, False, "namespaces are Linux's", "run on Linux for stronger isolation")  # noqa: FBT003
+        return NamespaceMeans(
+            can_try=False,
+            needs_user_namespace=False,
+            reason="namespaces are Linux's",
+            remedy="run on Linux for stronger isolation",
+        )
     if _is_privileged(proc):
         return NamespaceMeans(can_try=True, needs_user_namespace=False)
     for name, forbidding in (

@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -113,9 +114,9 @@ async def test_a_failing_callback_is_logged_and_the_answers_still_come(
     assert "a callback failed" in caplog.text
 
 
-async def test_units_that_wait_together_share_a_commit(tmp_path: Path) -> None:
-    store = store_in(tmp_path, ManualClock())
-    await store.migrate("things", [TABLE])
+@asynccontextmanager
+async def writer_held(store: SqliteStore) -> AsyncIterator[None]:
+    """Keep the writer at a unit of work, so that what is handed over meanwhile waits together."""
     entered, go_on = threading.Event(), threading.Event()
 
     def hold(transaction: Transaction) -> None:
@@ -123,14 +124,24 @@ async def test_units_that_wait_together_share_a_commit(tmp_path: Path) -> None:
         go_on.wait(10)
         assert transaction.all("SELECT * FROM things") == []
 
+    async with asyncio.TaskGroup() as group:
+        group.create_task(store.write(hold))
+        await asyncio.to_thread(entered.wait, 10)
+        try:
+            yield
+            await asyncio.sleep(0)  # noqa: TID251 - lets them be handed over
+        finally:
+            go_on.set()
+
+
+async def test_units_that_wait_together_share_a_commit(tmp_path: Path) -> None:
+    store = store_in(tmp_path, ManualClock())
+    await store.migrate("things", [TABLE])
     log = tmp_path / "lambent.db-wal"
-    holding = asyncio.gather(store.write(hold))
-    await asyncio.to_thread(entered.wait, 10)
-    before = log.stat().st_size
-    rest = asyncio.gather(*(store.write(add(number)) for number in range(20)))
-    await asyncio.sleep(0)  # noqa: TID251 - lets them be handed over
-    go_on.set()
-    await asyncio.gather(holding, rest)
+    async with writer_held(store):
+        before = log.stat().st_size
+        rest = asyncio.gather(*(store.write(add(number)) for number in range(20)))
+    await rest
     # Each commit of its own would have logged both changed pages again; together they are logged once.
     assert 0 < log.stat().st_size - before <= 2 * _LOGGED_PAGE
     assert len(names(store)) == 20
@@ -146,19 +157,10 @@ def add_all(transaction: Transaction, numbers: Sequence[int]) -> None:
 async def test_items_of_one_work_that_wait_for_a_commit_are_written_in_one_call(tmp_path: Path) -> None:
     store = store_in(tmp_path, ManualClock())
     await store.migrate("things", [TABLE, "CREATE TABLE calls (items INTEGER);"])
-    entered, go_on = threading.Event(), threading.Event()
-
-    def hold(_: Transaction) -> None:
-        entered.set()
-        go_on.wait(10)
-
-    holding = asyncio.gather(store.write(hold))
-    await asyncio.to_thread(entered.wait, 10)
-    waiting = [store.write_with_others(add_all, number) for number in range(5)]
-    rest = asyncio.gather(*waiting[:3], store.write(add(9)), *waiting[3:])
-    await asyncio.sleep(0)  # noqa: TID251 - lets them be handed over
-    go_on.set()
-    await asyncio.gather(holding, rest)
+    async with writer_held(store):
+        waiting = [store.write_with_others(add_all, number) for number in range(5)]
+        rest = asyncio.gather(*waiting[:3], store.write(add(9)), *waiting[3:])
+    await rest
     assert names(store) == [f"thing {number}" for number in (0, 1, 2, 3, 4, 9)]
     assert store.read.all("SELECT items FROM calls") == [(5,)]
     await store.close()
@@ -169,19 +171,9 @@ async def test_items_of_one_work_that_wait_for_a_commit_are_written_in_one_call(
 async def test_what_a_shared_work_raises_is_raised_to_its_items_and_to_no_other_unit(tmp_path: Path) -> None:
     store = store_in(tmp_path, ManualClock())
     await store.migrate("things", [TABLE, "CREATE TABLE calls (items INTEGER);"])
-    entered, go_on = threading.Event(), threading.Event()
-
-    def hold(_: Transaction) -> None:
-        entered.set()
-        go_on.wait(10)
-
-    holding = asyncio.gather(store.write(hold))
-    await asyncio.to_thread(entered.wait, 10)
-    shared = [store.write_with_others(add_all, number) for number in (1, 2, 2)]
-    rest = asyncio.gather(*shared, store.write(add(7)), return_exceptions=True)
-    await asyncio.sleep(0)  # noqa: TID251 - as above
-    go_on.set()
-    await holding
+    async with writer_held(store):
+        shared = [store.write_with_others(add_all, number) for number in (1, 2, 2)]
+        rest = asyncio.gather(*shared, store.write(add(7)), return_exceptions=True)
     *failed, alone = await rest
     assert [type(each) for each in failed] == [Conflict, Conflict, Conflict]
     assert alone == 1

@@ -82,17 +82,22 @@ class Drift:
         for row in repository.resources(self._store.read, stack.id).values():
             if row.status.is_gone or (only is not None and row.logical_id not in only):
                 continue
-            try:
-                drift = await self.of_resource(stack, row)
-            except (ServiceError, ResourceFailedError):
+            drift = await self._compared(stack, row)
+            if drift is None:
                 failed.append(row.logical_id)
-                continue
-            except Exception:  # noqa: BLE001 - a handler's mistake must not leave the detection under way for ever
-                _log.exception("a resource handler failed")
-                failed.append(row.logical_id)
-                continue
-            drifted += drift["StackResourceDriftStatus"] in {"MODIFIED", "DELETED"}
+            else:
+                drifted += drift["StackResourceDriftStatus"] in {"MODIFIED", "DELETED"}
         await self._finish(begun, drifted, failed)
+
+    async def _compared(self, stack: Stack, row: StackResource) -> Members | None:
+        """Return a resource's StackResourceDrift, or None where it cannot be told."""
+        try:
+            return await self.of_resource(stack, row)
+        except (ServiceError, ResourceFailedError):
+            return None
+        except Exception:  # noqa: BLE001 - a handler's mistake must not leave the detection under way for ever
+            _log.exception("a resource handler failed")
+            return None
 
     async def _finish(self, begun: Members, drifted: int, failed: list[str]) -> None:
         status, now = "DRIFTED" if drifted else "IN_SYNC", self._clock.now()

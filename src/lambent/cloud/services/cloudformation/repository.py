@@ -331,18 +331,6 @@ def remove_change_set(transaction: Transaction, change_set_id: str) -> None:
     transaction.execute("DELETE FROM cloudformation_change_set WHERE id = ?", (change_set_id,))
 
 
-def remove_stack(transaction: Transaction, stack_id: str) -> None:
-    """Forget a stack that never was more than a change set to review, and its events."""
-    for table, column in (
-        ("stack", "id"),
-        ("event", "stack_id"),
-        ("change_set", "stack_id"),
-        ("operation", "stack_id"),
-        ("topics", "stack_id"),
-    ):
-        transaction.execute(f"DELETE FROM cloudformation_{table} WHERE {column} = ?", (stack_id,))
-
-
 def exports(reader: Reader, scope: Scope) -> dict[str, tuple[str, str]]:
     """Return the scope's exports by name: the exporting stack's id, and the value."""
     rows = reader.all(

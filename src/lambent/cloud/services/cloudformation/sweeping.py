@@ -63,21 +63,27 @@ def _remove_events(transaction: Transaction, before: float) -> bool:
 
 def _remove_operations(transaction: Transaction, before: float) -> bool:
     """Remove operations, but for one that may still be under way; return whether there may be more."""
-    old = transaction.all(
+    return _remove_found(
+        transaction,
+        "operation",
         "SELECT o.id FROM cloudformation_operation o LEFT JOIN cloudformation_stack s ON s.id = o.stack_id"
         " WHERE o.began < ? AND o.id IS NOT json_extract(s.body, '$.operation_id') LIMIT ?",
-        (before, _AT_ONCE),
+        before,
     )
-    transaction.executemany("DELETE FROM cloudformation_operation WHERE id = ?", old)
-    return len(old) == _AT_ONCE
 
 
 def _remove_detections(transaction: Transaction, before: float) -> bool:
     """Remove drift detections that are over; return whether there may be more."""
-    old = transaction.all(
+    return _remove_found(
+        transaction,
+        "drift_detection",
         "SELECT id FROM cloudformation_drift_detection WHERE is_done = 1 AND json_extract(body, '$.Timestamp') < ?"
         " LIMIT ?",
-        (before, _AT_ONCE),
+        before,
     )
-    transaction.executemany("DELETE FROM cloudformation_drift_detection WHERE id = ?", old)
+
+
+def _remove_found(transaction: Transaction, table: str, query: str, before: float) -> bool:
+    old = transaction.all(query, (before, _AT_ONCE))
+    transaction.executemany(f"DELETE FROM cloudformation_{table} WHERE id = ?", old)  # noqa: S608 - names from above
     return len(old) == _AT_ONCE

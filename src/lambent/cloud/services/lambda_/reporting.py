@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
+from lambent.aws.quotas import LOG_TAIL_BYTES
 from lambent.base.clock import Clock
 from lambent.base.tasks import TaskOwner, let_others_run, shielded
 from lambent.cloud.services.lambda_.log_delivery import LogBatch, LogDelivery
@@ -32,7 +33,6 @@ from lambent.dataplane import (
 _log = logging.getLogger(__name__)
 T_contra = TypeVar("T_contra", contravariant=True)
 _INTERVAL_S = 0.1
-_TAIL_BYTES = 4096
 # Putting notes into words and handing them over takes some 20 µs each, on the loop that invocations share: a helping of
 # this size holds it for about a millisecond, and between two of them invocations go on.
 _NOTES_AT_ONCE = 48
@@ -95,7 +95,7 @@ class Reporting:
         """Return the last 4 KB an invocation logged, in base64, and stop keeping it."""
         notes = self._tails.pop(request_id, [])
         text = "".join(message for note in notes for _, message in note())
-        return base64.b64encode(text.encode()[-_TAIL_BYTES:]).decode()
+        return base64.b64encode(text.encode()[-LOG_TAIL_BYTES:]).decode()
 
     # What the data plane tells: each returns at once.
 

@@ -125,12 +125,19 @@ class Streams:
             pipe.abandon()
             raise
         if pipe.content_type is not None:
-            chunks = _chunks(pipe, running)
-            return Opened(pipe.content_type, True, chunks, lambda: _ended(running), pipe.abandon)  # noqa: FBT003
+            return Opened(
+                pipe.content_type,
+                is_streamed=True,
+                chunks=_chunks(pipe, running),
+                end=lambda: _ended(running),
+                abandon=pipe.abandon,
+            )
         answer = await running.result()
         if isinstance(answer, ServiceError):
             raise answer
-        return Opened(_BUFFERED_TYPE, False, _whole(answer), lambda: answer, pipe.abandon)  # noqa: FBT003
+        return Opened(
+            _BUFFERED_TYPE, is_streamed=False, chunks=_whole(answer), end=lambda: answer, abandon=pipe.abandon
+        )
 
     async def _run(self, call: Call, pipe: _Pipe) -> Answer | ServiceError:
         try:

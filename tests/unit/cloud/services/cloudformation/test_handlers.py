@@ -29,7 +29,12 @@ from lambent.cloud.services.cloudformation.resources.iam import (
 )
 from lambent.cloud.services.cloudformation.resources.lambda_capacity import CapacityProviderHandler
 from lambent.cloud.services.cloudformation.resources.lambda_functions import AliasHandler, VersionHandler
-from lambent.cloud.services.cloudformation.resources.lambda_parts import CODE_SIGNING_CONFIG, LAYER_VERSION, PERMISSION
+from lambent.cloud.services.cloudformation.resources.lambda_parts import (
+    CODE_SIGNING_CONFIG,
+    LAYER_VERSION,
+    PERMISSION,
+    URL,
+)
 from lambent.cloud.services.cloudformation.resources.logs import LogGroupHandler
 from lambent.cloud.services.cloudformation.resources.waiting import Halt, HaltedError
 from lambent.cloud.store.scope import Scope
@@ -262,3 +267,22 @@ async def test_a_repeated_step_takes_over_the_code_signing_configuration_that_it
     assert live.attributes == {"CodeSigningConfigArn": "this", "CodeSigningConfigId": "csc-this"}
     assert (await create(context(services, is_repeated=True, began=200.0), properties)).physical_id == "new"
     assert (await create(context(services, began=100.0), properties)).physical_id == "new"
+
+
+async def test_only_a_repeated_step_takes_over_the_function_url_that_it_finds() -> None:
+    asked: list[Parameters] = []
+    there = {"FunctionArn": FUNCTION, "FunctionUrl": "http://u.lambda-url.us-east-1.localhost:4566/"}
+
+    def got(parameters: Parameters) -> Result:
+        asked.append(parameters)
+        return {**there, "AuthType": "NONE"}
+
+    taken = ServiceError("ResourceConflictException", "FunctionUrlConfig exists for this Lambda function")
+    services = Services({"CreateFunctionUrlConfig": taken, "GetFunctionUrlConfig": got})
+    properties = {"TargetFunctionArn": "f", "AuthType": "NONE"}
+    live = await URL.create(context(services, is_repeated=True), properties)
+    assert (live.physical_id, live.attributes) == (FUNCTION, there)
+    assert asked == [{"FunctionName": "f"}]
+    with pytest.raises(ServiceError) as refused:
+        await URL.create(context(services), properties)
+    assert refused.value.code == "ResourceConflictException"

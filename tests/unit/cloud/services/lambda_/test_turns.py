@@ -33,61 +33,69 @@ def test_the_quickest_change_seen_is_what_others_are_measured_by() -> None:
     assert pace.after(0.1).quickest_s > 0.004  # one lucky change does not count for ever
 
 
-async def hold(turns: Turns, function: str, held: list[str], go_on: asyncio.Event) -> None:
-    async with turns.of(SCOPE, function):
-        held.append(function)
-        await go_on.wait()
+class Askers:
+    """Tasks that ask for turns, and keep those they are given until they may go on."""
 
+    def __init__(self, tasks: asyncio.TaskGroup) -> None:
+        self.turns = Turns()
+        self.held: list[str] = []
+        self.go_on = asyncio.Event()
+        self._tasks = tasks
 
-async def reaches(held: list[str], count: int) -> bool:
-    for _ in range(500):
-        if len(held) >= count:
-            return True
-        await asyncio.sleep(0.01)  # noqa: TID251 - turns are given in real time
-    return False
+    async def ask(self, function: str, count: int) -> list[asyncio.Task[None]]:
+        """Ask so many times for a turn of this function."""
+        asking = [self._tasks.create_task(self._hold(function)) for _ in range(count)]
+        await asyncio.sleep(0)  # noqa: TID251 - lets them ask
+        return asking
+
+    async def _hold(self, function: str) -> None:
+        async with self.turns.of(SCOPE, function):
+            self.held.append(function)
+            await self.go_on.wait()
+
+    async def reach(self, count: int) -> bool:
+        """Wait until so many turns were given; return whether they were."""
+        for _ in range(500):
+            if len(self.held) >= count:
+                return True
+            await asyncio.sleep(0.01)  # noqa: TID251 - turns are given in real time
+        return False
 
 
 async def test_more_and_more_events_that_only_wait_are_tried_at_once_up_to_a_hundred_of_one_function() -> None:
-    turns, held, go_on = Turns(), list[str](), asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
-        for _ in range(120):
-            tasks.create_task(hold(turns, "waits", held, go_on))
-        await asyncio.sleep(0)  # noqa: TID251 - lets them ask
-        assert len(held) == 8
-        assert await reaches(held, 100)
-        tasks.create_task(hold(turns, "other", held, go_on))
-        assert await reaches(held, 101)
-        assert (held.count("waits"), held.count("other")) == (100, 1)
-        go_on.set()
-    assert len(held) == 121
+        askers = Askers(tasks)
+        await askers.ask("waits", 120)
+        assert len(askers.held) == 8
+        assert await askers.reach(100)
+        await askers.ask("other", 1)
+        assert await askers.reach(101)
+        assert (askers.held.count("waits"), askers.held.count("other")) == (100, 1)
+        askers.go_on.set()
+    assert len(askers.held) == 121
 
 
 async def test_a_slow_change_keeps_turns_from_growing() -> None:
-    turns, held, go_on = Turns(), list[str](), asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
+        askers = Askers(tasks)
+        await askers.ask("computes", 20)
         for _ in range(20):
-            tasks.create_task(hold(turns, "computes", held, go_on))
-        await asyncio.sleep(0)  # noqa: TID251 - lets them ask
-        for _ in range(20):
-            turns.note(30.0)
-            turns._look_back()  # by hand: a busy machine could let a look come before the note
-        await asyncio.sleep(0)  # noqa: TID251 - as above
-        assert len(held) == 8
-        go_on.set()
-    assert len(held) == 20
+            askers.turns.note(30.0)
+            askers.turns._look_back()  # by hand: a busy machine could let a look come before the note
+        await asyncio.sleep(0)  # noqa: TID251 - lets those go on that may
+        assert len(askers.held) == 8
+        askers.go_on.set()
+    assert len(askers.held) == 20
 
 
 async def test_whoever_stops_waiting_for_a_turn_takes_none() -> None:
-    turns, held, go_on = Turns(), list[str](), asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
-        for _ in range(8):
-            tasks.create_task(hold(turns, "f", held, go_on))
-        await asyncio.sleep(0)  # noqa: TID251 - lets them ask
-        late = [tasks.create_task(hold(turns, "f", held, go_on)) for _ in range(2)]
-        await asyncio.sleep(0)  # noqa: TID251 - as above
-        late[0].cancel()
-        go_on.set()
-    assert len(held) == 9
+        askers = Askers(tasks)
+        await askers.ask("f", 8)
+        late, _ = await askers.ask("f", 2)
+        late.cancel()
+        askers.go_on.set()
+    assert len(askers.held) == 9
     async with AsyncExitStack() as all_of_them:
         for _ in range(8):
-            await all_of_them.enter_async_context(turns.of(SCOPE, "f"))
+            await all_of_them.enter_async_context(askers.turns.of(SCOPE, "f"))

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from lambent.aws.quotas import (
+    ENVIRONMENT_VARIABLES_BYTES,
     MANAGED_INSTANCE_MAXIMUM_MEMORY_MB,
     MANAGED_INSTANCE_MAXIMUM_TIMEOUT_S,
     MAXIMUM_EPHEMERAL_STORAGE_MB,
@@ -32,7 +33,6 @@ from lambent.cloud.services.lambda_.model.snap_start_checks import check_snap_st
 
 Members = Mapping[str, Any]  # Any: a request's members, as the framework hands them over
 
-_ENVIRONMENT_LIMIT = 4096
 _LAYER_LIMIT = 5
 
 _ENVIRONMENT_ERROR = (
@@ -180,7 +180,7 @@ def _environment(asked: Members, current: Settings) -> Mapping[str, str] | None:
             f"Reserved keys used in this request: {', '.join(reserved)}"
         )
     measured = orjson.dumps(variables).decode()
-    if len(measured.encode()) > _ENVIRONMENT_LIMIT:
+    if len(measured.encode()) > ENVIRONMENT_VARIABLES_BYTES:
         raise errors.invalid_parameter(f"{_ENVIRONMENT_ERROR} exceeded the 4KB limit. String measured: {measured}")
     return dict(variables)
 

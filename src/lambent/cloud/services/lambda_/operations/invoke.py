@@ -131,13 +131,20 @@ class InvokeOperations:
         return {"Status": 202}
 
     def _found(self, target: Target) -> tuple[FunctionRoute, VersionRoute]:
-        function = self._control.routes.find(target.scope.account, target.scope.region, target.name)
-        version = None if function is None else resolve(function, target.qualifier, self._fraction())
+        function, version = self._look_up(target)
+        if version is None or version.state is not State.ACTIVE:
+            # What was committed can be read a moment before the routes follow it; who saw it must not be refused.
+            self._control.routes.refresh(target.scope, target.name)
+            function, version = self._look_up(target)
         if function is not None and version is None and target.qualifier is None:
             raise errors.no_published_version()
         if function is None or version is None:
             raise errors.function_not_found(target.scope, target.name, target.qualifier or LATEST)
         return function, version
+
+    def _look_up(self, target: Target) -> tuple[FunctionRoute | None, VersionRoute | None]:
+        function = self._control.routes.find(target.scope.account, target.scope.region, target.name)
+        return function, None if function is None else resolve(function, target.qualifier, self._fraction())
 
     def _fraction(self) -> float:
         return self._control.dependencies.ids.fraction()
