@@ -211,10 +211,11 @@ def measure(folder: Path, count: int, rounds: int) -> tuple[list[Promise], list[
     ]
     lines = [
         f"{count} functions of {VERSIONS} versions; with {FEW} of them {memory[0]:.1f} MB",
-        f"start (s): {fewer.ready_s:.2f} and {start.ready_s:.2f}, of the processor {fewer.cpu_s:.2f} and {start.cpu_s:.2f}",
+        f"ready (s): {fewer.ready_s:.2f} and {start.ready_s:.2f}, CPU {fewer.cpu_s:.2f} and {start.cpu_s:.2f}",
         f"medians (ms): Invoke {invoke[0]:.2f} and {invoke[1]:.2f}, GetFunction {get[0]:.2f} and {get[1]:.2f}",
         f"GetFunction of one after the other (ms): median {first:.2f}",
-        f"p99 of {len(listed)} pages of $LATEST (ms): {p99(listed):.2f}, of {len(every)} of every version {p99(every):.2f}",
+        f"p99 of {len(listed)} pages of $LATEST (ms): {p99(listed):.2f}",
+        f"p99 of {len(every)} pages of every version (ms): {p99(every):.2f}",
     ]
     return found, lines
 

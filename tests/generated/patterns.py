@@ -47,7 +47,7 @@ def text_of(pattern: str, chance: Chance, *, least: int, most: int) -> str | Non
     tree = _tree(pattern)
     for number in range(_TRIES):
         # The later the longer, so that those with a long minimum are found too.
-        text = "".join(_sequence(tree, chance, _UNBOUNDED + number))
+        text = "".join(_sequence(tree, chance, max(_UNBOUNDED, least) + number))
         if least <= len(text) <= most and is_match(pattern, text):
             return text
     return None

@@ -144,8 +144,10 @@ def versions_behind(
 
 def versions_on_provider(reader: Reader, scope: Scope, provider_arn: str) -> list[FunctionVersion]:
     """Return the versions that are configured to run on a capacity provider, `$LATEST` included, in AWS's order."""
+    # Left to itself, SQLite goes by the primary key, through every version there is.
     rows = reader.all(
-        f"SELECT {_VERSION} FROM lambda_versions WHERE account = ? AND region = ? AND {_PROVIDER} = ?"
+        f"SELECT {_VERSION} FROM lambda_versions INDEXED BY lambda_versions_by_provider"
+        f" WHERE account = ? AND region = ? AND {_PROVIDER} = ? AND {_PROVIDER} IS NOT NULL"
         f" ORDER BY function, {_POSITION}",
         (scope.account, scope.region, provider_arn),
     )
