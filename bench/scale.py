@@ -150,11 +150,12 @@ def p99(times: Iterable[float]) -> float:
 def made(folder: Path, count: int) -> tuple[Path, float]:
     """Return a data directory with so many functions, and the memory of the platform that has just made them."""
     data = folder / f"data-{count}"
-    if data.exists():
-        return data, 0.0
-    with lambent_on(data) as server:
-        filled(server, count)
-        return data, proportional_memory_mb(server.pid)
+    figure = folder / f"data-{count}.memory"
+    if not figure.exists():
+        with lambent_on(data) as server:
+            filled(server, count)
+            figure.write_text(str(proportional_memory_mb(server.pid)))
+    return data, float(figure.read_text())
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
     python -m tests.generated --requests 100000 --seed 7
 
 Prints its seed, which makes the same requests again, and everything that must not be; exits with 1 where there is any.
+In the end the platform is started again on what it has kept, and has to tell the same as before.
 `--pinpoint` looks at the account after each broken request, to tell which one changed something.
 """
 
@@ -11,10 +12,16 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+import tempfile
 import time
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from pathlib import Path
 
 from lambent.testing.platform import local_platform
 from tests.generated.campaign import Campaign, Result
+
+_ACCOUNT = "100000000001"
 
 
 def main() -> int:
@@ -36,13 +43,24 @@ def main() -> int:
         sys.stdout.flush()
         sys.stderr.write(f"\r{result.sent} requests, {len(told)} kinds of findings, {time.monotonic() - began:.0f} s ")
 
-    with local_platform(seed=options.seed, idle_expiry_s=5) as platform:
-        campaign = Campaign(platform, "100000000001", options.seed)
-        result = campaign.run(options.requests, told=tell, pinpoint=options.pinpoint)
+    with tempfile.TemporaryDirectory(prefix="lambent-fuzz-") as folder:
+        result, offered = _sent(Path(folder), options, tell)
     sys.stdout.write(f"\n{result}\n")
-    never = sorted(campaign.offered - result.reached.keys())
+    never = sorted(offered - result.reached.keys())
     sys.stdout.write(f"took {result.reached.total()} valid requests; none of {', '.join(never) or 'no operation'}\n")
     return 1 if result.findings else 0
+
+
+def _sent(folder: Path, options: argparse.Namespace, tell: Callable[[Result], None]) -> tuple[Result, AbstractSet[str]]:
+    """Send the requests; then start the platform again on what it has kept, and compare what it tells."""
+    with local_platform(seed=options.seed, idle_expiry_s=5, data_dir=folder / "data") as platform:
+        port = platform.port
+        campaign = Campaign(platform, _ACCOUNT, options.seed)
+        result = campaign.run(options.requests, told=tell, pinpoint=options.pinpoint)
+        before = campaign.look()
+    with local_platform(port=port, data_dir=folder / "data") as platform:
+        campaign.compare(before, "a restart")
+    return result, campaign.offered
 
 
 if __name__ == "__main__":

@@ -94,12 +94,12 @@ class Campaign:
 
     def run(self, requests: int, *, told: Callable[[Result], None] | None = None, pinpoint: bool = False) -> Result:
         """Send so many requests, and look at the account before and after each lot of broken ones, or each one."""
-        before = self._checked(self._observer.look())
+        before = self.look()
         while self._result.sent < requests:
             self._populate()
             for _ in range(_VALID_IN_A_ROUND):
                 self._valid()
-            before = self._checked(self._observer.look())
+            before = self.look()
             said: list[str] = []
             for _ in range(_BROKEN_IN_A_ROUND):
                 said.append(self._broken())
@@ -117,13 +117,25 @@ class Campaign:
             return 1
         return 12 if name.startswith(("Add", "Create", "Publish", "Put", "Update")) else 6
 
+    def look(self) -> Observed:
+        """Return all that the account tells of itself, and note where it contradicts itself."""
+        return self._checked(self._observer.look())
+
+    def compare(self, before: Observed, event: str) -> None:
+        """Note what is told otherwise than before the event."""
+        changed = before.differences(self.look())
+        if changed:
+            self._find(
+                f"{event} changed {changed[0].split(':')[0]}", "\n      ".join(each[:1000] for each in changed[:5])
+            )
+
     def _checked(self, seen: Observed) -> Observed:
         for each in seen.contradictions:
             self._find(f"contradiction: {each.split(':')[0][:60]}", each)
         return seen
 
     def _unchanged(self, before: Observed, said: list[str]) -> Observed:
-        after = self._checked(self._observer.look())
+        after = self.look()
         changed = before.differences(after)
         if changed:
             taken = [each for each in said if " -> 2" in each] or [
