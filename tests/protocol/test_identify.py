@@ -47,6 +47,8 @@ def _request(
             "ListProvisionedConcurrencyConfigs",
         ),
         ("PUT", "/b/k/with/slashes", "", "s3", "s3", "PutObject"),
+        ("DELETE", "/b", "analytics", "s3", "s3", "DeleteBucketAnalyticsConfiguration"),
+        ("DELETE", "/b", "", "s3", "s3", "DeleteBucket"),
         ("PUT", "/b/k", "partNumber=1&uploadId=u", "s3", "s3", "UploadPart"),
         ("GET", "/b", "list-type=2", "s3", "s3", "ListObjectsV2"),
         ("GET", "/v2/apis", "", "apigateway", "apigatewayv2", "GetApis"),
