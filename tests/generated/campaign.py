@@ -24,6 +24,7 @@ _BROKEN_IN_A_ROUND = 60
 _FUNCTIONS = 3
 _LAYERS = 2
 _MANAGED_VERSIONS = 3
+# And deleted when there are more, so that a look does not take ever longer.
 _MANY = 8
 _BY_MESSAGE = 0.08
 _HOSTILE = 0.35
@@ -35,7 +36,7 @@ _TRUST = {
 }
 # The platform's way to say that it cannot run something, which AWS answers with these statuses too.
 _NOT_RUN = {(502, "InvalidRuntimeException"), (502, "SnapStartException")}
-# Of botocore's own making, answered before any operation is known.
+# Answered by what stands in front of every operation; the model does not name them.
 _BY_THE_GATEWAY = {
     "AccessDeniedException",
     "UnknownOperationException",
@@ -70,10 +71,9 @@ class Result:
     def __str__(self) -> str:
         counts = ", ".join(f"{name} {count}" for name, count in sorted(self.answers.items()))
         lines = [f"seed {self.seed}: {self.sent} requests ({counts})"]
-        for about, found in sorted(self.findings.items()):
+        for _, found in sorted(self.findings.items()):
             lines.append(f"{len(found)} x {found[0]}")
             lines += [f"    again: {each.detail}" for each in found[1:2]]
-            del about
         return "\n".join(lines)
 
 

@@ -23,7 +23,7 @@ _UNDER_WAY = {
 _SETTLED_WITHIN_S = 20.0
 _LOOKS = 3
 _PAGES = 200
-# What is about one function, and exists or not: path behind the function, and the code that says that it does not.
+# What is told of one function beside its configuration.
 _PARTS = {
     "policy": f"{_FUNCTIONS}/{{}}/policy",
     "concurrency": "/2019-09-30/functions/{}/concurrency",
