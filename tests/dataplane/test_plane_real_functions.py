@@ -39,7 +39,7 @@ async def test_a_function_is_initialized_once_and_used_again(tmp_path: Path) -> 
     cold, warm, _ = world.observer.reports
     assert cold.init_ms is not None
     assert warm.init_ms is None
-    assert cold.max_memory_mb > 0
+    assert 15 < cold.max_memory_mb < 60  # the interpreter counts, though its pages are shared; AWS tells about 36
     assert world.observer.facts[:5] == [
         "init started",
         "output None: loading",

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from lambent.cli.connection import is_alive
+from lambent.cli.main import COMMANDS
 from lambent.testing.builders import zip_of
 from lambent.testing.platform import LocalPlatform, local_platform
 from tests.requirements import ROOT, process_environment
@@ -53,7 +54,12 @@ def platform() -> Iterator[LocalPlatform]:
         yield running
 
 
-@pytest.mark.parametrize("command", ["start", "stop", "status", "doctor", "env", "invoke", "logs"])
+def test_the_help_shows_the_first_steps_a_line_each(lambent: Run) -> None:
+    lines = [line.split("   ")[0].strip() for line in lambent("--help").stdout.splitlines()]
+    assert {"lambent init shop && cd shop", "lambent up", "lambent up --target aws"} <= set(lines)
+
+
+@pytest.mark.parametrize("command", list(COMMANDS))
 def test_every_command_has_help_with_an_example(lambent: Run, command: str) -> None:
     text = " ".join(lambent(command, "--help").stdout.split())
     assert f"lambent {command}" in text

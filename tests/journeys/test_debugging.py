@@ -19,7 +19,7 @@ import pytest
 from lambent.testing.builders import zip_of
 from lambent.testing.platform import LocalPlatform, local_platform
 from tests.journeys.commands import Commands, read_until
-from tests.requirements import require_tool
+from tests.requirements import require_namespaces, require_tool
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(120)
@@ -295,3 +295,10 @@ def test_a_runtime_without_a_debugger_is_refused(lambent: Commands, platform: Lo
         assert "only Python and Node.js" in lambent.run("invoke", "own", "--debug", expect=1).stderr
     finally:
         platform.client("lambda").delete_function(FunctionName="own")
+
+
+def test_a_platform_whose_functions_no_debugger_reaches_is_told_of(lambent: Commands) -> None:
+    require_namespaces()
+    with local_platform(closed_network=True) as closed:
+        told = lambent.run("invoke", "double", "--debug", "--port", str(closed.port), expect=1).stderr
+    assert "--network open" in told

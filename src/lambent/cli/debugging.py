@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from lambent.cli import deployment, settings
 from lambent.cli.errors import CommandError, ExitCode
@@ -58,6 +58,15 @@ def debugged(target: Target, request: DebugRequest, call: Callable[[str], T]) ->
                 if root is not None:
                     _tell(request, told.family, port, root)
                 return calling.result()
+
+
+def require_reachable(health: Mapping[str, Any]) -> None:  # Any: JSON of /_lambent
+    """Raise CommandError where no debugger could reach a function of the platform."""
+    if health["network"] == "closed":
+        raise CommandError(
+            "Functions have a network of their own here (--network closed), where no debugger reaches them.",
+            "Debug on a platform that is started with --network open.",
+        )
 
 
 _FILES = {"python": "lambent_debug.py", "nodejs": "lambent_debug.cjs"}

@@ -36,6 +36,18 @@ COMMANDS = {
 }
 
 
+# After "\b" (a backspace, not the letter) the lines stay as they are.
+_HELP = """Build, run and understand AWS Lambda systems, here and on AWS.
+
+\b
+lambent init shop && cd shop      a project with one function
+lambent up                        check it, start the platform, deploy to it
+lambent invoke shop-hello --event '{"name": "you"}'
+lambent up --target aws           the very same on AWS
+eval "$(lambent env)"             point boto3, the AWS CLI, Terraform … at the platform
+"""
+
+
 class _Table(TyperGroup):
     """The commands, each loaded when asked for."""
 
@@ -71,19 +83,11 @@ def _print_version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback(invoke_without_command=False)
+@app.callback(invoke_without_command=False, help=_HELP)
 def lambent(
     version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Print the version."),
 ) -> None:
-    r"""Build, run and understand AWS Lambda systems, here and on AWS.
-
-    \b
-    lambent init shop && cd shop      a project with one function
-    lambent up                        check it, start the platform, deploy to it
-    lambent invoke shop-hello --event '{"name": "you"}'
-    lambent up --target aws           the very same on AWS
-    eval "$(lambent env)"             point boto3, the AWS CLI, Terraform … at the platform
-    """
+    """Say what there is; each command is in a module of its own."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

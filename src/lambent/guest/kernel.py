@@ -149,6 +149,14 @@ def show_memory() -> None:
         control_process(_PR_SET_DUMPABLE, 1)
 
 
+def resident_mb() -> int:
+    """Return the memory that the process has in use, in MB; 0 where nothing tells."""
+    if not IS_LINUX:
+        return 0
+    with open("/proc/self/statm", "rb") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1_048_576
+
+
 def process_name() -> bytes:
     """Return the name by which the process is known in process lists, empty where there is none to be had."""
     name = ctypes.create_string_buffer(_NAME_SIZE)

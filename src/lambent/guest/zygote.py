@@ -202,7 +202,7 @@ def main() -> None:
     gc.collect()
     gc.freeze()
     server = ForkServer(place, control)
-    server.send(framing.READY, token=0)
+    server.send(framing.READY, token=0, resident_mb=kernel.resident_mb())
     importlib.import_module("lambent.guest.extensions")  # no sandbox could find it, and few need it
     if config["preloads"]:
         precompile.precompile(config["runtime_dir"])

@@ -60,11 +60,12 @@ def invoke(
     """Invoke a function, print its answer on standard output and its log on standard error."""
     payload = _payload(event)
     number = settings.port(port)
-    connection.require_running(number)
+    health = connection.require_running(number)
     target = connection.target(number, name, region)
     if debug:
-        from lambent.cli.debugging import DebugRequest, debugged
+        from lambent.cli.debugging import DebugRequest, debugged, require_reachable
 
+        require_reachable(health)
         request = DebugRequest(name, qualifier, debug_port, source, as_json)
         answer = debugged(target, request, lambda copy: _invoke(target, copy, payload, None))
     else:

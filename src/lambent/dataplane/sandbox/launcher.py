@@ -379,6 +379,7 @@ class Launcher:
             extension_output,
             started_by,
             notices,
+            spec.limits.memory_mb,
             crew,
         )
         sandbox = RunningSandbox(parts, self._real_time.now)
@@ -407,7 +408,7 @@ class Launcher:
         except SandboxError:
             channel.close()
             raise
-        keeper = RestoredKeeper()
+        keeper = RestoredKeeper(shared_mb)
         output, output_end = os.pipe()
         os.set_blocking(output, False)
         descriptors = {"channel": guest.fileno(), "output": output_end, "control": keeper.their_end}
@@ -415,7 +416,7 @@ class Launcher:
             descriptors[f"cgroup{number}"] = descriptor
         standing = Standing(keeper, keeper.child, cgroup, spec.isolation is IsolationLevel.NAMESPACE)
         parts = SandboxParts(
-            standing, channel, None, output, None, "snapshot", _notices(spec, None), shared_mb=shared_mb
+            standing, channel, None, output, None, "snapshot", _notices(spec, None), spec.limits.memory_mb
         )
         sandbox = self._running[spec.environment_id] = RunningSandbox(parts, self._real_time.now)
         self._templates[sandbox] = template

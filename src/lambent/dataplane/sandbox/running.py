@@ -27,6 +27,10 @@ _END_ALL_PATIENCE_S: Final = 2.0
 class Keepers(Protocol):
     """Who reaches a keeper: the fork server it comes from, or, for a restored one, we ourselves."""
 
+    @property
+    def shared_mb(self) -> int:
+        """The memory that a fork has in common with what it was forked from, and that is charged there."""
+
     def signal(self, child: Child, number: int) -> None:
         """Send a signal to a child's keeper; without effect where it has ended."""
 
@@ -48,9 +52,8 @@ class SandboxParts:
     extension_output: int | None
     started_by: Literal["fork", "exec", "snapshot"]
     notices: tuple[str, ...]
+    memory_mb: int
     crew: Crew | None = None
-    shared_mb: int = 0
-    """Memory that is charged to the snapshot it was restored from, and counts as its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +218,9 @@ class RunningSandbox:
 
     def _measure(self) -> int:
         peak = self._standing.cgroup.peak_mb() if self._standing.cgroup else None
-        if peak is not None:
-            peak += self._parts.shared_mb
+        if peak is not None and self._parts.started_by != "exec":
+            # As in AWS, where none of it is shared, and no more than the limit can be used.
+            peak = max(peak, min(peak + self._standing.server.shared_mb, self._parts.memory_mb))
         elif self._memory:
             peak = self._memory.peak_mb()
         return peak or 0

@@ -87,6 +87,8 @@ class ForkServer:
         self._outgoing: deque[tuple[bytes, list[int]]] = deque()  # descriptors are our own duplicates
         self._entered: asyncio.Future[None] = self._loop.create_future()
         self._ready: asyncio.Future[None] = self._loop.create_future()
+        self.shared_mb = 0
+        """What it has loaded and its forks share, once it is ready."""
         self.ended: Final[asyncio.Future[None]] = self._loop.create_future()
         self._loop.add_reader(control.fileno(), self._on_readable)
 
@@ -272,6 +274,7 @@ class ForkServer:
         if kind == framing.ENTERED:
             self._entered.set_result(None)
         elif kind == framing.READY:
+            self.shared_mb = int(report["resident_mb"])
             self._ready.set_result(None)
         elif child is None:
             if kind == framing.REFUSED:

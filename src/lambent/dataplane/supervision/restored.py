@@ -24,9 +24,11 @@ class RestoredKeeper:
     """Follows one keeper over the socket it was given; made before the template is asked for it.
 
     Stands in for the fork server of an environment that was not restored: `child` and `signal` are as there.
+    `shared_mb` is the memory that it has in common with its template.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, shared_mb: int) -> None:
+        self.shared_mb: Final = shared_mb
         self._loop = asyncio.get_running_loop()
         self._control, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control.setblocking(False)  # noqa: FBT003 - the socket's own interface
