@@ -30,6 +30,8 @@ CODE_STORAGE_BYTES: Final = 300 * _GB
 # GetAccountSettings answers these two.
 CODE_SIZE_ZIPPED_BYTES: Final = 50 * _MB
 CODE_SIZE_UNZIPPED_BYTES: Final = 250 * _MB
+# "Request must be smaller than 70167211 bytes for the CreateFunction operation": 50 MB in base64, with some room.
+CREATE_FUNCTION_REQUEST_BYTES: Final = 70_167_211
 LAYERS_PER_FUNCTION: Final = 5
 ENVIRONMENT_VARIABLES_BYTES: Final = 4 * _KB
 

@@ -168,3 +168,42 @@ def test_layer_version_permission_is_made_replaced_and_removed(
     with pytest.raises(stranger.exceptions.ClientError, match="no resource-based policy allows"):
         stranger.get_layer_version_by_arn(Arn=layer)
     assert stacks.delete("s")["StackStatus"] == "DELETE_COMPLETE"
+
+
+def policed(effect: str) -> Template:
+    """Return a function with a whole resource policy of its alias."""
+    body = template()
+    statement = {
+        "Effect": effect,
+        "Principal": {"AWS": "333333333333"},
+        "Action": "lambda:InvokeFunction",
+        "Resource": {"Ref": "Alias"},
+    }
+    body["Resources"]["Policy"] = {
+        "Type": "AWS::Lambda::ResourcePolicy",
+        "Properties": {
+            "ResourceArn": {"Ref": "Alias"},
+            "PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]},
+        },
+    }
+    body["Outputs"]["Policy"] = {"Value": {"Ref": "Policy"}}
+    return body
+
+
+def test_resource_policy_is_made_changed_in_place_and_removed(stacks: Stacks, aws: ClientFactory) -> None:
+    functions = aws("lambda")
+    (arn,) = [
+        one["OutputValue"] for one in stacks.create("s", policed("Allow"))["Outputs"] if one["OutputKey"] == "Policy"
+    ]
+    assert arn.endswith(":function:s-f:live")
+
+    def effects() -> list[str]:
+        policy = json.loads(functions.get_resource_policy(ResourceArn=arn)["Policy"])
+        return [each["Effect"] for each in policy["Statement"]]
+
+    assert effects() == ["Allow"]
+    assert stacks.update("s", policed("Deny"))["StackStatus"] == "UPDATE_COMPLETE"
+    assert effects() == ["Deny"]
+    assert stacks.update("s", template())["StackStatus"] == "UPDATE_COMPLETE"
+    with pytest.raises(functions.exceptions.ResourceNotFoundException):
+        effects()

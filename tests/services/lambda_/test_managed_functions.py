@@ -102,13 +102,10 @@ def test_unpublished_function_is_active_but_cannot_be_invoked(
     assert "SnapStart" not in made
     shown = settled()
     assert (shown["State"], shown["LastUpdateStatus"]) == ("ActiveNonInvocable", "Successful")
-    assert refusal(functions.invoke, FunctionName="f") == (
-        400,
-        "NoPublishedVersionException",
-        "The function has no published versions available.",
-    )
-    by_name = refusal(functions.invoke, FunctionName="f", Qualifier="$LATEST")
-    assert by_name == (409, "ResourceConflictException", f"{CONFLICT}ActiveNonInvocable")
+    for qualifier in ({}, {"Qualifier": "$LATEST"}):
+        refused = refusal(functions.invoke, FunctionName="f", **qualifier)
+        assert (refused.status, refused.code) == (400, "NoPublishedVersionException")
+        assert refused.message.startswith("The function can't be invoked because no published version exists.")
 
 
 def test_unqualified_name_invokes_what_was_published_last(
@@ -118,6 +115,9 @@ def test_unqualified_name_invokes_what_was_published_last(
     assert (made["Version"], made["State"]) == (PUBLISHED, "Pending")
     assert settled(PUBLISHED)["State"] == "Active"
     assert invoked(functions) == (PUBLISHED, "hello")
+    by_name = refusal(functions.invoke, FunctionName="f", Qualifier="$LATEST")
+    assert (by_name.status, by_name.code) == (400, "InvalidParameterValueException")
+    assert "can't be invoked with $LATEST qualifier" in by_name.message
     settled()
     updated = functions.update_function_code(FunctionName="f", ZipFile=OTHER)
     assert (updated["State"], updated["LastUpdateStatus"]) == ("ActiveNonInvocable", "InProgress")

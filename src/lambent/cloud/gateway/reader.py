@@ -61,6 +61,7 @@ class RequestReader:
         "_parser",
         "_peer",
         "_refusal",
+        "_suspicious_bytes",
         "_url",
         "phase",
     )
@@ -69,6 +70,7 @@ class RequestReader:
         self, limits: Limits, peer: str, on_request: Callable[[Arrival], None], on_continue: Callable[[], None]
     ) -> None:
         self._limits = limits
+        self._suspicious_bytes = limits.suspicious_bytes
         self._peer = peer
         self._on_request = on_request
         self._on_continue = on_continue
@@ -142,8 +144,8 @@ class RequestReader:
         """The head is complete: refuse here what need not be read."""
         self.phase = Phase.BODY
         length = self._headers.get("content-length")
-        if length is not None and int(length) > self._limits.body_bytes:
-            self._refuse_size()
+        if length is not None and int(length) > self._suspicious_bytes:
+            self._check_size(int(length))
         expectation = self._headers.get("expect")
         if expectation is None:
             return
@@ -154,8 +156,8 @@ class RequestReader:
     def on_body(self, data: bytes) -> None:
         """Part of the body, already without its chunks' framing."""
         self._body_bytes += len(data)
-        if self._body_bytes > self._limits.body_bytes:
-            self._refuse_size()
+        if self._body_bytes > self._suspicious_bytes:
+            self._check_size(self._body_bytes)
         self._body.append(data)
 
     def on_message_complete(self) -> None:
@@ -182,9 +184,13 @@ class RequestReader:
         self._headers[_HOST] = authority
         return slash + path or "/"
 
-    def _refuse_size(self) -> None:
-        limit = self._limits.body_bytes
-        self._refuse(413, "RequestEntityTooLargeException", f"Request must be smaller than {limit} bytes")
+    def _check_size(self, size: int) -> None:
+        path = self._target().partition("?")[0].rstrip("/")
+        bound = self._limits.bounds.get((self._parser.get_method().decode("latin-1"), path))
+        limit = self._limits.body_bytes if bound is None else bound.body_bytes
+        if size > limit:
+            of = "" if bound is None else f" for the {bound.operation} operation"
+            self._refuse(413, "RequestEntityTooLargeException", f"Request must be smaller than {limit} bytes{of}")
 
     def _refuse(self, status: int, code: str, message: str) -> None:
         # The parser turns what a callback raises into an error of its own, which `feed` turns into this refusal.

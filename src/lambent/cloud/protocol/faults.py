@@ -52,7 +52,7 @@ class _Fault:
     def members(self) -> dict[str, Any]:  # Any: member values
         """Return the error shape's members: the message under the name it has there, and what the error brings."""
         if self.model is None:
-            return {"message": self.message}
+            return {"message": self.message or None}  # AWS writes null where it has nothing to say
         names = self.model.shape.members
         message_name = next((name for name in names if name.lower() == "message"), None)
         found: dict[str, Any] = {}  # Any: as above

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from lambent.base.clock import SystemClock
-from lambent.cloud.gateway.limits import Limits
+from lambent.cloud.gateway.limits import Bound, Limits
 from lambent.cloud.gateway.server import HttpServer, PortInUseError
 from lambent.cloud.protocol.message import Request, Response
 
@@ -74,6 +74,18 @@ async def test_pipelined_requests_are_answered_in_their_order_even_if_the_first_
         got.index(path) for path in (b"/first", b"/second", b"/third")
     )
     assert got.count(b"HTTP/1.1 200 OK") == 3
+
+
+async def test_an_operation_may_have_a_bound_of_its_own() -> None:
+    bounds = {("POST", "/things"): Bound(10, "CreateThing")}
+    async with serving(limits=Limits(body_bytes=1000, bounds=bounds)) as (_, port):
+        assert b" 200 OK" in await exchange(port, post("/things", b"x" * 10))
+        for path in ("/things", "/things/?a=b"):
+            refused = await exchange(port, post(path, b"x" * 11))
+            assert b" 413 " in refused
+            assert b"Request must be smaller than 10 bytes for the CreateThing operation" in refused
+        assert b" 200 OK" in await exchange(port, post("/others", b"x" * 11))
+        assert b'Request must be smaller than 1000 bytes"' in await exchange(port, post("/others", b"x" * 1001))
 
 
 async def test_a_chunked_body_arrives_whole_and_its_trailers_are_no_headers() -> None:

@@ -36,6 +36,7 @@ IDENTIFIERS: Final[Mapping[str, tuple[str, ...]]] = {
     "AWS::Lambda::LayerVersion": ("LayerVersionArn",),
     "AWS::Lambda::LayerVersionPermission": ("Id",),
     "AWS::Lambda::Permission": ("FunctionName", "Id"),
+    "AWS::Lambda::ResourcePolicy": ("ResourceArn",),
     "AWS::Lambda::Url": ("FunctionArn",),
     "AWS::Lambda::Version": ("FunctionArn",),
     "AWS::Logs::LogGroup": ("LogGroupName",),

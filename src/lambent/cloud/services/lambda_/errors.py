@@ -14,6 +14,11 @@ def invalid_parameter(message: str) -> ServiceError:
     return ServiceError("InvalidParameterValueException", message, status=400, members=_USER)
 
 
+def unattributed_invalid_parameter(message: str) -> ServiceError:
+    """The same where AWS does not say whose fault it is: limits of the account, weights of `$LATEST`."""
+    return ServiceError("InvalidParameterValueException", message, status=400, members={"Type": None})
+
+
 def validation(*violations: str) -> ServiceError:
     """Parameters that break the constraints of the service model; each text is one violation."""
     noun = "validation error" if len(violations) == 1 else "validation errors"
@@ -119,6 +124,26 @@ def not_let_in(caller: str, action: str, resource: str) -> ServiceError:
         f"User: {caller} is not authorized to perform: {action} on resource: {resource} because no resource-based "
         f"policy allows the {action} action"
     )
+
+
+def kept_out(caller: str, action: str, resource: str) -> ServiceError:
+    """A caller whom the resource's policy forbids what is asked.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+    """
+    return access_denied(
+        f"User: {caller} is not authorized to perform: {action} on resource: {resource} with an explicit deny in a "
+        "resource-based policy"
+    )
+
+
+def public_policy() -> ServiceError:
+    """A whole policy that would let in everybody, in the service model's words."""
+    message = (
+        "The resource-based policy you tried to add to the Lambda resource would grant public access to it, which "
+        "isn't allowed."
+    )
+    return ServiceError("PublicPolicyException", message, members=_USER)
 
 
 def invalid_content(message: str) -> ServiceError:
@@ -269,7 +294,18 @@ def too_many_versions_on_provider() -> ServiceError:
 def no_published_version() -> ServiceError:
     """An invocation of a function on Managed Instances that has published nothing for it."""
     return ServiceError(
-        "NoPublishedVersionException", "The function has no published versions available.", members=_USER
+        "NoPublishedVersionException",
+        "The function can't be invoked because no published version exists. For functions with capacity provider "
+        "configuration, either publish a version to $LATEST.PUBLISHED, or specify a published version qualifier.",
+        members=_USER,
+    )
+
+
+def latest_not_invocable() -> ServiceError:
+    """An invocation of `$LATEST` on Managed Instances, where something else is published."""
+    return invalid_parameter(
+        "Functions configured with capacity provider configuration can't be invoked with $LATEST qualifier. To invoke "
+        "this function, specify a published version qualifier or $LATEST.PUBLISHED."
     )
 
 

@@ -306,7 +306,7 @@ def put_policy(transaction: Transaction, scope: Scope, name: str, qualifier: str
         return
     transaction.execute(
         "INSERT OR REPLACE INTO lambda_policies VALUES (?, ?, ?, ?, ?, ?)",
-        (*key, _text([dict(each) for each in value.statements]), value.revision_id),
+        (*key, _text(_policy_text(value)), value.revision_id),
     )
 
 
@@ -386,7 +386,16 @@ def _alias(scope: Scope, row: Sequence[SqlValue]) -> Alias:
 
 
 def _policy(row: Sequence[SqlValue]) -> Policy:
-    return Policy(tuple(_json(row[0])), str(row[1]))
+    kept, revision = _json(row[0]), str(row[1])
+    if isinstance(kept, list):
+        return Policy(tuple(kept), revision)
+    statements = tuple(kept.pop("Statement"))
+    return Policy(statements, revision, frame=kept)
+
+
+def _policy_text(policy: Policy) -> object:
+    """Return what is kept of a policy: its statements, or the whole document where PutResourcePolicy brought one."""
+    return [dict(each) for each in policy.statements] if policy.is_as_added else policy.document()
 
 
 def _number(label: str) -> int:

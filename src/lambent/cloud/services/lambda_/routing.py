@@ -92,6 +92,8 @@ class Routes:
         self._changed = changed
         self._functions: dict[tuple[str, str, str], FunctionRoute] = {}
         self._urls: dict[str, UrlRoute] = {}
+        self.denying: set[tuple[str, str, str]] = set()
+        """The functions that a policy keeps somebody from: account, region, name."""
 
     def load(self) -> None:
         """Read the functions that are referred to before they are invoked; called once, at start.
@@ -178,6 +180,10 @@ class Routes:
         else:
             self._functions[key] = after
         self._replace_urls(before, after)
+        if after is not None and any(policy.denies for policy in after.policies.values()):
+            self.denying.add(key)
+        else:
+            self.denying.discard(key)
         self._changed(before, after)
 
     def _replace_urls(self, before: FunctionRoute | None, after: FunctionRoute | None) -> None:

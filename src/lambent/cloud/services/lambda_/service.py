@@ -36,6 +36,7 @@ from lambent.cloud.services.lambda_.operations.layer_permissions import LayerPer
 from lambent.cloud.services.lambda_.operations.layers import LayerOperations
 from lambent.cloud.services.lambda_.operations.permissions import PermissionOperations
 from lambent.cloud.services.lambda_.operations.provisioned import ProvisionedOperations
+from lambent.cloud.services.lambda_.operations.resource_policies import ResourcePolicyOperations
 from lambent.cloud.services.lambda_.operations.runtime_management import RuntimeManagementOperations
 from lambent.cloud.services.lambda_.operations.scaling_configs import ScalingConfigOperations
 from lambent.cloud.services.lambda_.operations.tags import TagOperations
@@ -88,6 +89,7 @@ class LambdaService(Service):
             VersionOperations(control),
             AliasOperations(control),
             PermissionOperations(control),
+            ResourcePolicyOperations(control),
             UrlOperations(control),
             ConcurrencyOperations(control),
             ProvisionedOperations(control, self._provisioning),

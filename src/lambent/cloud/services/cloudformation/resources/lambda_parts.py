@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.services.cloudformation.resources.calls import (
     gone_is_fine,
@@ -40,6 +42,29 @@ PERMISSION = Described(
     exists=("ResourceConflictException",),  # of a statement by a name that has the token: this step added it
     deleting=_remove_permission,
     attributes=lambda context, answer, physical_id: {"Id": physical_id},
+    gone=_MISSING,
+)
+
+
+def _document(context: ResourceContext, properties: Properties, name: str) -> Given:
+    document = properties["PolicyDocument"]
+    return {"Policy": document if isinstance(document, str) else orjson.dumps(document).decode()}
+
+
+def _as_document(answer: Given) -> Given:
+    return {"PolicyDocument": orjson.loads(answer["Policy"])}
+
+
+RESOURCE_POLICY = Described(
+    "lambda",
+    "PutResourcePolicy",
+    "DeleteResourcePolicy",
+    "ResourceArn",
+    name_property="ResourceArn",
+    shape=_document,
+    put_again=True,
+    read_with="GetResourcePolicy",
+    reading=_as_document,
     gone=_MISSING,
 )
 

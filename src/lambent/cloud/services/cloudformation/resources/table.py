@@ -36,6 +36,7 @@ _HANDLERS: Mapping[str, ResourceHandler] = {
     "AWS::Lambda::LayerVersion": lambda_parts.LAYER_VERSION,
     "AWS::Lambda::LayerVersionPermission": lambda_parts.LAYER_VERSION_PERMISSION,
     "AWS::Lambda::Permission": lambda_parts.PERMISSION,
+    "AWS::Lambda::ResourcePolicy": lambda_parts.RESOURCE_POLICY,
     "AWS::Lambda::Url": lambda_parts.URL,
     "AWS::Lambda::Version": lambda_functions.VersionHandler(),
     "AWS::Logs::LogGroup": logs.LogGroupHandler(),

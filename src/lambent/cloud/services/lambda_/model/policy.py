@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import orjson
 
@@ -16,12 +16,17 @@ POLICY_LIMIT = 20_480
 """The longest a policy may be in bytes: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html."""
 
 
+_FRAME: Mapping[str, JsonValue] = {"Version": "2012-10-17", "Id": "default"}
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The statements attached to one function, version or alias, in the order of their addition."""
 
     statements: tuple[Statement, ...]
     revision_id: str
+    frame: Mapping[str, JsonValue] = field(default_factory=lambda: _FRAME)
+    """What its document says besides the statements: what AddPermission writes, or what PutResourcePolicy was given."""
 
     @property
     def is_too_long(self) -> bool:
@@ -30,16 +35,26 @@ class Policy:
 
     def document(self) -> dict[str, JsonValue]:
         """Return the policy document as GetPolicy shows it."""
-        return {"Version": "2012-10-17", "Id": "default", "Statement": [dict(each) for each in self.statements]}
+        return {**self.frame, "Statement": [dict(each) for each in self.statements]}
+
+    @property
+    def denies(self) -> bool:
+        """Whether it forbids anything: AddPermission only allows."""
+        return any(each["Effect"] == "Deny" for each in self.statements)
+
+    @property
+    def is_as_added(self) -> bool:
+        """Whether statements were all that its document was made of."""
+        return self.frame == _FRAME
 
     def has(self, statement_id: str) -> bool:
         """Whether a statement of this id is there."""
-        return any(each["Sid"] == statement_id for each in self.statements)
+        return any(each.get("Sid") == statement_id for each in self.statements)
 
     def without(self, statement_id: str, revision_id: str) -> Policy:
         """Return the policy less one statement, under a new revision."""
-        left = tuple(each for each in self.statements if each["Sid"] != statement_id)
-        return Policy(left, revision_id)
+        left = tuple(each for each in self.statements if each.get("Sid") != statement_id)
+        return replace(self, statements=left, revision_id=revision_id)
 
     def adding(self, statement: Statement, revision_id: str) -> Policy:
         """Return the policy and one more statement, under a new revision."""

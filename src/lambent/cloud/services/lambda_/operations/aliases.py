@@ -131,7 +131,9 @@ def _check_versions(reader: Reader, target: Target, alias: Alias) -> None:
                 "configuration."
             )
         if alias.version == LATEST:
-            raise errors.invalid_parameter("$LATEST is not supported for an alias pointing to more than 1 version")
+            raise errors.unattributed_invalid_parameter(
+                "$LATEST is not supported for an alias pointing to more than 1 version"
+            )
         other = _version(reader, target, number)
         if other.settings.role != primary.settings.role:
             raise errors.invalid_parameter(

@@ -43,7 +43,7 @@ class ConcurrencyOperations:
             others = repository.reserved_in(transaction, target.scope, other_than=target.name)
             others += repository.provisioned_in(transaction, target.scope, other_than=target.name)
             if wanted and CONCURRENT_EXECUTIONS - others - wanted < MINIMUM_UNRESERVED_CONCURRENCY:
-                raise errors.invalid_parameter(
+                raise errors.unattributed_invalid_parameter(
                     "Specified ReservedConcurrentExecutions for function decreases account's "
                     f"UnreservedConcurrentExecution below its minimum value of [{MINIMUM_UNRESERVED_CONCURRENCY}]."
                 )

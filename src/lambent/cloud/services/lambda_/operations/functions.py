@@ -21,7 +21,14 @@ from lambent.cloud.services.lambda_.listing import Bounds, bounds_of
 from lambent.cloud.services.lambda_.lookups import Lookups
 from lambent.cloud.services.lambda_.model.code_signing import check_signable
 from lambent.cloud.services.lambda_.model.configure import settings_of_new_function
-from lambent.cloud.services.lambda_.model.function import LATEST, Function, FunctionVersion, is_version, position
+from lambent.cloud.services.lambda_.model.function import (
+    LATEST,
+    Function,
+    FunctionVersion,
+    is_alias_name,
+    is_version,
+    position,
+)
 from lambent.cloud.services.lambda_.model.state import PENDING, Event, State, move
 from lambent.cloud.services.lambda_.operations.tags import check_tags
 from lambent.cloud.services.lambda_.publishing import check_publish_to, publication, publish
@@ -50,9 +57,10 @@ class FunctionOperations:
             code_signing.config_to_bind(self._control.read, target.scope, parameters["CodeSigningConfigArn"])
         tags = parameters.get("Tags") or {}
         check_tags(context, tags, {})
+        # Layers and network are looked at before the name.
+        looked = await self._sources.looked_up(context, target.scope, parameters)
         if self._control.routes.find(target.scope.account, target.scope.region, target.name) is not None:
             raise _exists(target)
-        looked = await self._sources.looked_up(context, target.scope, parameters)
         settings = settings_of_new_function(target.name, parameters, looked)
         check_publish_to(parameters, settings)
         check_on_provider(self._control.read, target.scope, settings)
@@ -137,7 +145,7 @@ class FunctionOperations:
         target = target_of(context, parameters["FunctionName"], parameters.get("Qualifier"))
         if target.qualifier == LATEST:
             raise errors.invalid_parameter("$LATEST version cannot be deleted without deleting the function.")
-        if target.qualifier is not None and not is_version(target.qualifier):
+        if is_alias_name(target.qualifier or LATEST):
             raise errors.invalid_parameter("Deletion of aliases is not currently supported.")
 
         def work(transaction: Transaction) -> list[FunctionVersion] | None:
@@ -197,9 +205,11 @@ def _to_be_deleted(transaction: Transaction, target: Target) -> list[FunctionVer
     """Return all versions, or the one named; raises ResourceConflictException while aliases refer to that."""
     if target.qualifier is None:
         return repository.versions(transaction, target.scope, target.name)
-    version = repository.version(transaction, target.scope, target.name, target.qualifier)
+    version = None
+    if is_version(target.qualifier):
+        version = repository.version(transaction, target.scope, target.name, target.qualifier)
     if version is None:
-        return []  # AWS answers 204 for a version that is not there
+        return []  # AWS answers 204 for a version that is not there, or cannot be
     using = [
         alias.name
         for alias in repository.aliases(transaction, target.scope, target.name)

@@ -15,7 +15,7 @@ from lambent.cloud.services.lambda_.invocation import (
 )
 from lambent.cloud.services.lambda_.model.event import QueuedEvent
 from lambent.cloud.services.lambda_.model.event_payload import checked_payload
-from lambent.cloud.services.lambda_.model.function import LATEST
+from lambent.cloud.services.lambda_.model.function import LATEST, LATEST_PUBLISHED
 from lambent.cloud.services.lambda_.model.state import State
 from lambent.cloud.services.lambda_.rendering import Shape
 from lambent.cloud.services.lambda_.reporting import Reporting
@@ -136,8 +136,11 @@ class InvokeOperations:
             # What was committed can be read a moment before the routes follow it; who saw it must not be refused.
             self._control.routes.refresh(target.scope, target.name)
             function, version = self._look_up(target)
-        if function is not None and version is None and target.qualifier is None:
-            raise errors.no_published_version()
+        if function is not None and function.latest.is_managed and target.qualifier in {None, LATEST}:
+            if LATEST_PUBLISHED not in function.versions:
+                raise errors.no_published_version()
+            if target.qualifier == LATEST:
+                raise errors.latest_not_invocable()
         if function is None or version is None:
             raise errors.function_not_found(target.scope, target.name, target.qualifier or LATEST)
         return function, version

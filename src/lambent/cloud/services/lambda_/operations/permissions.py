@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import orjson
 
 from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.lambda_ import errors, repository
-from lambent.cloud.services.lambda_.control import Control, Target, target_of
-from lambent.cloud.services.lambda_.model.function import LATEST, is_alias_name, is_version
-from lambent.cloud.services.lambda_.model.policy import (
-    POLICY_LIMIT,
-    Grant,
-    Policy,
-    Statement,
-    principal_element,
-    statement_for,
-)
-from lambent.cloud.store.unit_of_work import Reader, Transaction
+from lambent.cloud.services.lambda_.control import Control, target_of
+from lambent.cloud.services.lambda_.model.function import LATEST
+from lambent.cloud.services.lambda_.model.policy import Grant, Policy, Statement, principal_element, statement_for
+from lambent.cloud.services.lambda_.policies import policy_of, put_policy, revision_of
+from lambent.cloud.store.unit_of_work import Transaction
 
 
 class PermissionOperations:
@@ -39,18 +31,20 @@ class PermissionOperations:
             raise errors.invalid_parameter("FunctionUrlAuthType is only supported for lambda:InvokeFunctionUrl action")
 
         def work(transaction: Transaction) -> Statement:
-            revision = _revision_of(transaction, target)
-            _check_revision(parameters, revision, "GetPolicy")
+            revision = revision_of(transaction, target)
+            current = policy_of(transaction, target)
+            # The revision is the policy's, where there is one already: publishing changes the function's alone.
+            _check_revision(parameters, revision if current is None else current.revision_id, "GetPolicy")
             principal = principal_element(grant.principal, target.scope.partition)
             if principal is None:
                 raise errors.invalid_parameter(
                     "The provided principal was invalid. Please check the principal and try again."
                 )
-            policy = _policy(transaction, target) or Policy((), revision)
+            policy = current or Policy((), revision)
             if policy.has(grant.statement_id):
                 raise errors.statement_exists(grant.statement_id)
             statement = statement_for(grant, resource=target.arn, principal=principal)
-            self._put(transaction, target, policy.adding(statement, self._control.new_revision()))
+            put_policy(transaction, target, policy.adding(statement, self._control.new_revision()))
             return statement
 
         statement = await self._control.change(target.scope, target.name, work)
@@ -65,14 +59,14 @@ class PermissionOperations:
         def work(transaction: Transaction) -> None:
             if repository.function(transaction, target.scope, target.name) is None:
                 raise errors.not_found(f"No policy found for: {target.arn}")
-            revision = _revision_of(transaction, target)
-            policy = _policy(transaction, target)
+            revision_of(transaction, target)
+            policy = policy_of(transaction, target)
             if policy is None:
                 raise errors.no_policy()
             if not policy.has(statement_id):
                 raise errors.statement_not_found(statement_id)
-            _check_revision(parameters, revision, "GetFunction/GetAlias")
-            self._put(transaction, target, policy.without(statement_id, self._control.new_revision()))
+            _check_revision(parameters, policy.revision_id, "GetFunction/GetAlias")
+            put_policy(transaction, target, policy.without(statement_id, self._control.new_revision()))
 
         await self._control.change(target.scope, target.name, work)
         return {}
@@ -81,25 +75,10 @@ class PermissionOperations:
     async def get_policy(self, context: RequestContext, parameters: Parameters) -> Result:
         """Return the policy of a function, version or alias."""
         target = target_of(context, parameters["FunctionName"], parameters.get("Qualifier"))
-        policy = _policy(self._control.read, target)
+        policy = policy_of(self._control.read, target)
         if policy is None:
             raise errors.no_such_resource()
         return {"Policy": orjson.dumps(policy.document()).decode(), "RevisionId": policy.revision_id}
-
-    def _put(self, transaction: Transaction, target: Target, policy: Policy) -> None:
-        if policy.is_too_long:
-            raise errors.policy_too_long(POLICY_LIMIT)
-        repository.put_policy(transaction, target.scope, target.name, target.qualifier or "", policy)
-        # The policy's revision is at the same time that of what it is attached to.
-        qualifier = target.qualifier or LATEST
-        if is_version(qualifier):
-            version = repository.version(transaction, target.scope, target.name, qualifier)
-            if version is not None:
-                repository.put_version(transaction, replace(version, revision_id=policy.revision_id))
-        else:
-            alias = repository.alias(transaction, target.scope, target.name, qualifier)
-            if alias is not None:
-                repository.put_alias(transaction, replace(alias, revision_id=policy.revision_id))
 
 
 def _grant(parameters: Parameters) -> Grant:
@@ -114,28 +93,6 @@ def _grant(parameters: Parameters) -> Grant:
         url_auth_type=parameters.get("FunctionUrlAuthType"),
         via_function_url=parameters.get("InvokedViaFunctionUrl"),
     )
-
-
-def _policy(reader: Reader, target: Target) -> Policy | None:
-    qualifier = "" if target.qualifier is None else target.qualifier
-    return repository.policy(reader, target.scope, target.name, qualifier)
-
-
-def _revision_of(reader: Reader, target: Target) -> str:
-    """Return the revision of the function, version or alias; raises ResourceNotFoundException as AWS words it."""
-    if repository.function(reader, target.scope, target.name) is None:
-        raise errors.function_not_found(target.scope, target.name)
-    qualifier = target.qualifier or LATEST
-    if is_version(qualifier):
-        version = repository.version(reader, target.scope, target.name, qualifier)
-        if version is not None:
-            return version.revision_id
-    elif is_alias_name(qualifier):
-        alias = repository.alias(reader, target.scope, target.name, qualifier)
-        if alias is None:
-            raise errors.alias_not_found(target.scope, target.name, qualifier)
-        return alias.revision_id
-    raise target.not_found()
 
 
 def _check_revision(parameters: Parameters, revision: str, remedy: str) -> None:

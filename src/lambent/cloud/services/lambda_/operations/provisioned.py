@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from lambent.aws.quotas import CONCURRENT_EXECUTIONS, MINIMUM_UNRESERVED_CONCURRENCY
-from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.lambda_ import errors, repository
@@ -171,16 +170,13 @@ def _check_limits(reader: Reader, target: Target, requested: int, others: int) -
     unreserved = CONCURRENT_EXECUTIONS - taken
     own = repository.provisioned(reader, target.scope, target.name).get(target.qualifier or "")
     available = unreserved + (0 if own is None else own.requested)
-    # AWS answers both without a Type.
     if requested > available:
-        raise ServiceError(
-            "InvalidParameterValueException",
+        raise errors.unattributed_invalid_parameter(
             "Specified ConcurrentExecutions for function is greater than account's unreserved concurrency "
             f"[{available}].",
         )
     if available - requested < MINIMUM_UNRESERVED_CONCURRENCY:
-        raise ServiceError(
-            "InvalidParameterValueException",
+        raise errors.unattributed_invalid_parameter(
             "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its "
             f"minimum value of [{MINIMUM_UNRESERVED_CONCURRENCY}].",
         )
