@@ -66,12 +66,15 @@ def function(reader: Reader, scope: Scope, name: str) -> Function | None:
 def keeping_hold(reader: Reader) -> list[tuple[Scope, str]]:
     """Return the functions that something outside refers to before they are invoked.
 
-    Those are the ones with reserved or provisioned concurrency, and those with a function URL.
+    Those are the ones with reserved or provisioned concurrency, those with a function URL, and those with a policy that
+    may keep somebody from them.
     """
     rows = reader.all(
         "SELECT account, region, name FROM lambda_functions WHERE reserved_concurrency IS NOT NULL"
         " UNION SELECT account, region, function FROM lambda_provisioned"
         " UNION SELECT account, region, function FROM lambda_urls"
+        # One too many, that only speaks of "Deny", does no harm.
+        """ UNION SELECT account, region, function FROM lambda_policies WHERE instr(statements, '"Deny"')"""
     )
     return [(Scope(str(account), str(region)), str(name)) for account, region, name in rows]
 
