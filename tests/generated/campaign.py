@@ -37,8 +37,9 @@ _TRUST = {
 # The platform's way to say that it cannot run something, which AWS answers with these statuses too.
 _NOT_RUN = {(502, "InvalidRuntimeException"), (502, "SnapStartException")}
 # Answered by what stands in front of every operation; the model does not name them.
+_DENIED = "AccessDeniedException"
 _BY_THE_GATEWAY = {
-    "AccessDeniedException",
+    _DENIED,
     "UnknownOperationException",
     "SerializationException",
     "ValidationException",
@@ -255,7 +256,7 @@ class Campaign:
             return "no answer"
         if answer.status >= 500 and (answer.status, answer.code) not in _NOT_RUN:
             return "a failure of the platform"
-        if answer.status >= 400 and (answer.message is None or answer.code not in self._errors):
+        if answer.status >= 400 and not self._has_shape(answer):
             return "no error of AWS's shape"
         if expected is not Expected.ANSWERED and not 400 <= answer.status < 500:
             return "not refused"
@@ -267,6 +268,11 @@ class Campaign:
         if expected is Expected.VIOLATION:
             return _told_otherwise(kind.partition(" at ")[2], answer)
         return None
+
+    def _has_shape(self, answer: Answer) -> bool:
+        # Some refusals of access are told with a message of null, as seen on AWS.
+        is_told = answer.message is not None or (answer.code, answer.document) == (_DENIED, {"message": None})
+        return is_told and answer.code in self._errors
 
     def _find(self, about: str, detail: str) -> None:
         self._result.findings.setdefault(about, []).append(Finding(about, self._result.sent, detail))
