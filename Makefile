@@ -72,7 +72,9 @@ clean: ## remove all that was made here
 	@$(bin)/python -m compileall -q src/lambent # so that the first start is as quick as the others
 	@touch $@
 
-.venv/.test: requirements/test.txt .venv/.runtime
+.venv/.test: requirements/test.txt requirements/functions.txt .venv/.runtime
 	@echo 'installing what the tests need'
 	@$(pip) install --require-hashes -r requirements/test.txt
+	@$(pip) install --require-hashes --no-deps --only-binary=:all: --platform any --implementation py --abi none \
+	  --upgrade --target .venv/share/lambent/functions -r requirements/functions.txt
 	@touch $@

@@ -37,6 +37,8 @@ S3_UNDER_OTHER_NAMES = [
     "PutBucketRequestPayment", "PutBucketTagging", "PutBucketVersioning", "PutBucketWebsite",
     "PutObjectLockConfiguration", "PutPublicAccessBlock", "RestoreObject", "SelectObjectContent",
 ]  # fmt: skip
+# Moto's index has it as a part of `apigateway`, with which it shares a host.
+WITHOUT_INDEX = ("apigatewayv2",)
 BY_MOTO_NAME = {"awslambda": "lambda", "moto_api": "", "instance_metadata": ""}
 
 PREFACE = """# Who answers what
@@ -62,7 +64,7 @@ def moto_operations() -> dict[str, list[str]]:
     session = boto3.session.Session()
     known = set(session.get_available_services())
     found: dict[str, list[str]] = {}
-    for moto_name in sorted({name for name, _ in backend_url_patterns}):
+    for moto_name in sorted({*(name for name, _ in backend_url_patterns), *WITHOUT_INDEX}):
         module = _responses(moto_name)
         for response in _response_classes(module):
             service = _service_name(moto_name, response)

@@ -1,4 +1,4 @@
-"""Writes the AWS managed policies that Lambda systems use into the IAM service's data file.
+"""Writes AWS's managed policies into the IAM service's data files: those of Lambda systems, and the others, packed.
 
 The names of all of them go into the file by which manifests are checked.
 
@@ -8,15 +8,18 @@ Run after an upgrade of moto, whose Apache-2.0 licensed copy of AWS's published 
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 PACKAGE = Path(__file__).resolve().parent.parent / "src/lambent"
 TARGET = PACKAGE / "cloud/services/iam/managed_policies.json"
+OTHERS = TARGET.with_name("other_managed_policies.json.gz")
 NAMES = PACKAGE / "aws/managed_policies.txt"
 CHOSEN = re.compile(
     r"""
@@ -43,14 +46,20 @@ CHOSEN = re.compile(
 
 
 def main() -> None:
-    """Write the data file: a note on its source, then one policy a line."""
-    lines = []
+    """Write the data files: a note on their source, then one policy a line."""
     policies = json.loads(aws_managed_policies_data)
     named = sorted(f"{policy['Path'].removeprefix('/')}{name}" for name, policy in policies.items())
     NAMES.write_text("\n".join(named) + "\n", encoding="utf-8")
+    chosen = {name: policy for name, policy in policies.items() if CHOSEN.fullmatch(name)}
+    TARGET.write_text(_file(chosen), encoding="utf-8")
+    others = _file({name: policy for name, policy in policies.items() if name not in chosen})
+    OTHERS.write_bytes(gzip.compress(others.encode(), mtime=0))  # the same policies always give the same bytes
+    print(f"{len(chosen)} of {len(policies)} policies, {TARGET.stat().st_size} + {OTHERS.stat().st_size} bytes")
+
+
+def _file(policies: dict[str, dict[str, Any]]) -> str:  # Any: JSON
+    lines = []
     for name, policy in sorted(policies.items()):
-        if not CHOSEN.fullmatch(name):
-            continue
         kept = {
             "path": policy["Path"],
             "default_version": int(policy["DefaultVersionId"].removeprefix("v")),
@@ -61,8 +70,7 @@ def main() -> None:
         lines.append(f"  {json.dumps(name)}: {json.dumps(kept, separators=(',', ':'))}")
     source = f"AWS managed policies as published by AWS, from moto {version('moto')} (Apache License 2.0)."
     body = ",\n".join(lines)
-    TARGET.write_text(f'{{\n"source": {json.dumps(source)},\n"policies": {{\n{body}\n}}\n}}\n', encoding="utf-8")
-    print(f"{len(lines)} policies, {TARGET.stat().st_size} bytes")
+    return f'{{\n"source": {json.dumps(source)},\n"policies": {{\n{body}\n}}\n}}\n'
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import os
@@ -12,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from lambent.assembly import StartError
-from lambent.dataplane.sandbox.names import reply
+from lambent.base.tasks import let_others_run
+from lambent.dataplane.sandbox.names import answer_within, reply
 from lambent.testing.builders import zip_of
 from lambent.testing.platform import LocalPlatform, local_platform
 from tests.requirements import require_namespaces
@@ -195,3 +197,23 @@ def _addresses_of_this_machine() -> list[str]:
 def _sockets() -> int:
     links = (path.readlink() for path in Path("/proc/self/fd").iterdir() if path.is_symlink())
     return sum(str(link).startswith("socket:") for link in links)
+
+
+async def test_where_names_cannot_be_answered_the_endpoint_ends_with_the_sandbox() -> None:
+    answering = []
+
+    class Endpoint:
+        def __init__(self, listener: socket.socket) -> None:
+            self.close = listener.close
+            answering.append(listener)
+
+    async def serve(listener: socket.socket) -> Endpoint:
+        return Endpoint(listener)
+
+    gone = asyncio.get_running_loop().create_future()
+    no_datagrams = socket.create_server(("127.0.0.1", 0))
+    with pytest.raises(ValueError, match="UDP"):
+        await answer_within(gone, socket.create_server(("127.0.0.1", 0)), no_datagrams, serve)
+    gone.set_result(None)
+    await let_others_run()
+    assert [listener.fileno() for listener in (*answering, no_datagrams)] == [-1, -1]

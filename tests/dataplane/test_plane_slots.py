@@ -223,6 +223,20 @@ async def test_a_late_answer_is_told_to_nobody_and_gives_the_slot_back(own: Worl
     assert [fact for fact in own.observer.facts if "ended request-1" in fact] == ["ended request-1: timeout"]
 
 
+@pytest.mark.parametrize("is_late_already", [True, False])
+async def test_a_request_that_never_comes_to_an_end_keeps_no_retired_environment(
+    own: World, *, is_late_already: bool
+) -> None:
+    function = several(own, 2, timeout_s=1)
+    late = begun(own, function, "late", wait=["never"])
+    await told(own, "printed by late")
+    if is_late_already:
+        await late
+    own.plane.retire(function.version_arn)
+    assert isinstance(await late, TimedOut)
+    await until(lambda: not own.plane.environments(), "the environment has ended")
+
+
 async def test_errors_and_answers_that_are_too_large_end_no_worker(own: World) -> None:
     function = several(own, 1)
     first = answer(await own.invoke(function, "first"))["pid"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 import pytest
 
+from lambent.dataplane.runtime_api.companion_link import CompanionLink
 from lambent.dataplane.runtime_api.messages import (
     Closed,
     CloseReason,
@@ -19,6 +21,10 @@ from lambent.dataplane.runtime_api.messages import (
     RuntimeAnswer,
 )
 from lambent.dataplane.runtime_api.rendezvous import RuntimeChannel
+from lambent.dataplane.runtime_api.workers import Workers
+from lambent.dataplane.sandbox.running import RunningSandbox, SandboxParts, Standing
+from lambent.dataplane.supervision.fork_server import Child, RuntimeProcess
+from lambent.dataplane.types import ExitKind, ProcessExit
 from lambent.guest import framing
 
 _HEADERS = InvocationHeaders("r", 1, "arn")
@@ -172,3 +178,70 @@ async def test_a_stream_out_of_order_is_no_message(peer: Peer, parts: list[tuple
 async def test_a_streamed_answer_is_collected_where_nobody_reads_it_as_it_comes(peer: Peer) -> None:
     parts = ((framing.STREAM, b"text/plain"), (framing.CHUNK, b"a"), (framing.CHUNK, b"b"), (framing.STREAM_END, b""))
     assert await peer.answer_to([framing.frame(*part) for part in parts]) == Response(b"ab", "text/plain")
+
+
+class Unreachable:
+    """Stands for a fork server whose children hear nothing."""
+
+    shared_mb = 0
+
+    def signal(self, child: Child, number: int) -> None: ...
+
+    def dismiss(self, child: Child) -> None: ...
+
+    def spawn_again(self, child: Child, request: Mapping[str, object], descriptors: Mapping[str, int]) -> None: ...
+
+
+def beside_an_extension(channel: RuntimeChannel, link: CompanionLink, output: int, child: Child) -> RunningSandbox:
+    """Return a sandbox of which only its channel, its output and the news of its process are real."""
+    standing = Standing(Unreachable(), child, None, has_pid_namespace=False)
+    return RunningSandbox(SandboxParts(standing, channel, link, output, None, "fork", (), 128), lambda: 0.0)
+
+
+@pytest.mark.parametrize("holds_on", [False, True])
+async def test_an_answer_counts_that_was_sent_just_before_the_runtime_left_its_extensions(
+    peer: Peer, *, holds_on: bool
+) -> None:
+    loop = asyncio.get_running_loop()
+    runtime = RuntimeProcess(0, loop.create_future(), loop.create_future(), loop.create_future())
+    ours, theirs = socket.socketpair()
+    output, written = os.pipe()
+    os.set_blocking(output, False)
+    with ours, theirs, socket.socket() as control:
+        child = Child(0, control, runtime, loop.create_future())
+        sandbox = beside_an_extension(peer.channel, CompanionLink(ours, ("extension",)), output, child)
+        ends: list[str] = []
+        sandbox.left.add_done_callback(lambda _: ends.append("left"))
+        await peer.write(_NEXT)
+        await peer.channel.first_next
+        answer = peer.channel.invoke(_HEADERS, b"{}")
+        answer.add_done_callback(lambda _: ends.append("answered"))
+        # The news of its end overtakes what it wrote.
+        runtime.left.set_result(0)
+        peer.guest.send(framing.encode_response("application/json", b'"sent"'))
+        if not holds_on:  # else a process that it started has the channel still
+            peer.guest.close()
+        assert await asyncio.wait_for(answer, 10) == Response(b'"sent"', "application/json")
+        assert await asyncio.wait_for(asyncio.shield(sandbox.left), 10) == ProcessExit(ExitKind.EXITED, 0)
+        assert ends == ["answered", "left"]
+        peer.channel.close()
+        runtime.ended.set_result(0)
+        await sandbox.exited
+        os.close(written)
+
+
+async def test_of_two_workers_that_are_one_process_both_end_with_the_runtime() -> None:
+    loop = asyncio.get_running_loop()
+    ours, theirs = socket.socketpair()
+    _, workers = await loop.create_unix_connection(lambda: Workers(loop, 2), sock=ours)
+    guests = []
+    with theirs:
+        for _ in range(2):
+            host_end, guest = socket.socketpair()
+            guest.setblocking(False)  # noqa: FBT003 - the socket's own interface
+            await loop.create_unix_connection(workers.hire, sock=host_end)
+            guests.append(guest)
+        workers.close()
+        for guest in guests:
+            with guest:
+                assert await asyncio.wait_for(loop.sock_recv(guest, 1), 10) == b""

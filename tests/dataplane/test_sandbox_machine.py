@@ -9,9 +9,11 @@ import pytest
 from lambent.dataplane.errors import RuntimeUnavailableError
 from lambent.dataplane.sandbox import nodes
 from lambent.dataplane.sandbox.cgroups import Cgroup, Cgroups, CpuLimit
+from lambent.dataplane.sandbox.doors import Doors
 from lambent.dataplane.sandbox.interpreters import RUNTIMES, Interpreters
 from lambent.dataplane.sandbox.runtime_directory import merge_layers
 from lambent.dataplane.sandbox.spec import Limits
+from lambent.guest import kernel
 
 
 def _home(folder: Path, *versions: str) -> Interpreters:
@@ -29,6 +31,13 @@ def test_the_newest_patch_of_the_exact_version_is_taken(tmp_path: Path) -> None:
     twelve = found.resolve("python3.12", strict=True)
     assert (twelve.version, twelve.is_exact, twelve.notice) == ("3.12.10", True, None)
     assert found.resolve("python3.13", strict=True).version == "3.13.2"
+
+
+def test_a_provided_runtime_is_told_to_be_run_by_what_the_function_brings(tmp_path: Path) -> None:
+    told = {each.runtime: (each.interpreter, each.version, each.is_exact) for each in _home(tmp_path, "3.13.0").list()}
+    assert told["provided.al2023"] == ("the function's own bootstrap", None, True)
+    none = {each.runtime: each.interpreter for each in Interpreters(home=tmp_path / "none", folders=[]).list()}
+    assert none["provided.al2023"] is None
 
 
 def test_a_neighbour_stands_in_visibly_unless_that_is_forbidden(tmp_path: Path) -> None:
@@ -78,6 +87,17 @@ def test_node_is_found_where_version_managers_and_systems_put_it(tmp_path: Path)
     nearest = nodes.nearest(found, 20)
     assert nearest is not None
     assert nearest.text == "22.3.4"
+
+
+def test_off_linux_each_sandbox_has_doors_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernel, "IS_LINUX", False)
+    one, other = Doors.open(tmp_path), Doors.open(tmp_path)
+    paths = [door.path for doors in (one, other) for door in doors.by_name.values()]
+    assert len(set(paths)) == 4
+    for doors in (one, other):
+        doors.close()
+        doors.close()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_where_no_group_can_be_made_the_reason_is_told(tmp_path: Path) -> None:
@@ -131,6 +151,21 @@ def test_cpu_is_limited_once_and_lifted_for_the_next_runtime(
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == limited
     group.begin_anew()
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == limited | lifted
+
+
+@pytest.mark.parametrize(
+    ("version", "names"), [(1, ["memory.memsw.limit_in_bytes", "memory.limit_in_bytes"]), (2, ["memory.max"])]
+)
+def test_the_room_of_a_template_grows_with_its_forks_and_stays(tmp_path: Path, version: int, names: list[str]) -> None:
+    for name in names:
+        (tmp_path / name).write_text(str(128 << 20))
+    (tmp_path / "memory.stat").write_text(f"cache 7\nshmem {10 << 20}\n")
+    group = Cgroup((), (), None, tmp_path, version)
+    limits = []
+    for forks in (0, 1, 8, 9, 0):
+        group.make_room(forks)
+        limits.append({int((tmp_path / name).read_text()) >> 20 for name in names})
+    assert limits == [{128 + 18 * count} for count in (24, 32, 32, 40, 40)]
 
 
 def test_a_controller_that_is_not_delegated_costs_only_its_own_limit(tmp_path: Path) -> None:

@@ -107,6 +107,40 @@ async def test_the_end_of_the_template_leaves_nothing(place: Sandboxes) -> None:
     await until(lambda: not place.launcher.restored_from(template.sandbox), "nothing is left of what came late")
 
 
+async def test_an_init_that_fills_memory_and_tmp_can_be_restored_from_all_the_same(tmp_path: Path) -> None:
+    require_namespaces()
+    full = """
+held = [bytes([number]) * 1_000_000 for number in range(170)]
+with open("/tmp/large", "wb") as file:
+    for _ in range(50):
+        file.write(held[0])
+"""
+    async with sandboxes(tmp_path, IsolationLevel.NAMESPACE) as place:  # of 256 MB
+        template = await _template(place, _SOURCE + full)
+        size = "[len(held), os.path.getsize('/tmp/large')]"
+        for name in ("one", "two", "three"):
+            assert await (await _ready(place, template, name)).answer(size) == [170, 50_000_000]
+
+
+async def test_code_that_runs_in_a_template_is_held_to_its_memory_after_a_restore_too(place: Sandboxes) -> None:
+    if not any(each.name == "cgroup memory limit" and each.holds for each in place.launcher.findings()):
+        pytest.skip("needs a control group for memory")
+    greedy = """
+import json
+loads, held = json.loads, []
+def load(text):
+    if isinstance(text, bytes) and b'"greedy"' in text:
+        held.append(b"x" * 900_000_000)
+    return loads(text)
+json.loads = load
+"""
+    template = await _template(place, _SOURCE + greedy)
+    assert await (await _ready(place, template, "modest")).answer("len(held)") == 0
+    with pytest.raises(SandboxError):
+        await _restored(place, template, "greedy")
+    assert (await template.exit()).kind is ExitKind.OUT_OF_MEMORY
+
+
 async def test_hooks_run_where_they_belong(place: Sandboxes) -> None:
     source = _SOURCE + (
         "import snapshot_restore_py as hooks\n"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import copytree
@@ -63,12 +66,19 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
+def killed(child: subprocess.Popen[str]) -> None:
+    """Kill a command that has not ended, with its process group."""
+    if child.poll() is None:
+        os.killpg(child.pid, signal.SIGKILL)
+
+
 @dataclass(frozen=True)
 class Shell:
     """A user's shell in a project; the ports that the page names are free ones of this machine."""
 
     folder: Path
     ports: dict[str, str]
+    patience_s: float = 60.0
 
     def environment(self) -> dict[str, str]:
         """Return what the commands find around them."""
@@ -86,11 +96,12 @@ class Shell:
         """Return a text of the page with the ports of this machine."""
         return re.sub(r"\b45\d\d\b", lambda found: self.ports[found[0]], text)
 
-    def begin(self, command: str) -> subprocess.Popen[str]:
-        """Begin a command."""
+    @contextmanager
+    def begun(self, command: str) -> Iterator[subprocess.Popen[str]]:
+        """Begin a command; it is killed, with what it has started, where it does not end in time or is left running."""
         # fish reads what `lambent env` prints for it; bash could not.
         line = self.here(command).replace("| source", "| grep 'set -gx AWS_ENDPOINT_URL'")
-        return subprocess.Popen(
+        child = subprocess.Popen(
             ["bash", "-euo", "pipefail", "-c", line],
             cwd=self.folder,
             env=self.environment(),
@@ -98,22 +109,32 @@ class Shell:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
+        limit = threading.Timer(self.patience_s, killed, [child])
+        limit.start()
+        with child:
+            try:
+                yield child
+            finally:
+                limit.cancel()
+                limit.join()
+                killed(child)
 
     def run(self, command: str, *, code: int = 0) -> tuple[str, str]:
         """Run a command to its end, which must have this code; return what it printed on its two streams."""
-        with self.begin(command) as child:
-            printed, noted = child.communicate(timeout=60)
+        with self.begun(command) as child:
+            printed, noted = child.communicate(timeout=2 * self.patience_s)
         assert child.returncode == code, f"{command}:\n{printed}\n{noted}"
         return printed, noted
 
     def interrupt(self, command: str, *, code: int) -> None:
         """Run a command until it prints a line, and end it with Ctrl-C."""
-        with self.begin(f"exec {command}") as child:
+        with self.begun(f"exec {command}") as child:
             assert child.stdout is not None
             line = child.stdout.readline()
             child.send_signal(signal.SIGINT)
-            _, noted = child.communicate(timeout=60)
+            _, noted = child.communicate(timeout=2 * self.patience_s)
         assert line, f"{command} printed nothing:\n{noted}"
         assert child.returncode == code, f"{command}:\n{noted}"
 
@@ -150,6 +171,14 @@ def test_the_examples_of_the_page_do_what_it_says(shell: Shell) -> None:
                 assert printed.splitlines() == [shell.here(line) for line in example.shown]
             if found := re.search(r'"port": (\d+)', printed):
                 shell.run(f"lambent stop --port {found[1]}")
+
+
+def test_a_command_that_goes_on_for_ever_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
+    hasty = Shell(tmp_path, {"4566": "1"}, patience_s=0.3)
+    with pytest.raises(AssertionError, match="sleep"):
+        hasty.run("sleep 1000 & wait")  # the child of the shell holds its streams, too
+    with pytest.raises(AssertionError, match="printed nothing"):
+        hasty.interrupt("sleep 1000", code=0)
 
 
 def test_the_page_has_an_example_of_every_command() -> None:

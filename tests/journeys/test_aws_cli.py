@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from lambent.testing.platform import LocalPlatform
+from tests.journeys.aws_shell import AwsShell, aws_shell, environment
 from tests.journeys.test_terraform import package
-from tests.requirements import process_environment, require_tool
+from tests.requirements import require_tool
 
 ACCOUNT = "111122223333"
 TRUST = json.dumps(
@@ -25,42 +24,29 @@ TRUST = json.dumps(
         ],
     }
 )
-# Any: JSON of the command
-Aws = Callable[..., Any]
 
 
-@pytest.fixture
-def aws(platform: LocalPlatform) -> Aws:
-    """Runs one AWS CLI command and returns its JSON answer; `fails=True` returns its error text."""
-    program = require_tool("aws")
-    environment = process_environment(
-        AWS_ENDPOINT_URL=platform.endpoint_url,
-        AWS_ACCESS_KEY_ID=ACCOUNT,
-        AWS_SECRET_ACCESS_KEY="local",
-        AWS_DEFAULT_REGION="us-west-2",
-        AWS_EC2_METADATA_DISABLED="true",
-        AWS_CONFIG_FILE=os.devnull,
-        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
-        AWS_PROFILE=None,
-        AWS_PAGER="",
-        PYTHONWARNINGS="ignore",
+@pytest.fixture(scope="module")
+def aws(platform: LocalPlatform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AwsShell]:
+    """Runs AWS CLI commands one by one."""
+    with aws_shell(platform.endpoint_url, ACCOUNT, tmp_path_factory.mktemp("aws")) as shell:
+        yield shell
+
+
+def test_the_program_needs_nothing_but_its_environment(platform: LocalPlatform) -> None:
+    done = subprocess.run(
+        [require_tool("aws"), "sts", "get-caller-identity", "--output", "text"],
+        env=environment(platform.endpoint_url, ACCOUNT),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
-
-    # Any: JSON of the command
-    def run(*arguments: str, fails: bool = False, text: bool = False) -> Any:
-        done = subprocess.run(
-            [str(program), *arguments], env=environment, capture_output=True, text=True, timeout=60, check=False
-        )
-        assert (done.returncode != 0) == fails, f"aws {' '.join(arguments)}:\n{done.stdout}\n{done.stderr}"
-        if fails:
-            return done.stderr
-        return done.stdout if text else json.loads(done.stdout or "null")
-
-    return run
+    assert (done.stdout.split()[:2], done.stderr) == ([ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root"], "")
 
 
 @pytest.mark.timeout(180)
-def test_the_aws_cli_creates_invokes_updates_publishes_aliases_lists_and_deletes(aws: Aws, tmp_path: Path) -> None:
+def test_the_aws_cli_creates_invokes_updates_publishes_aliases_lists_and_deletes(aws: AwsShell, tmp_path: Path) -> None:
     assert aws("sts", "get-caller-identity")["Account"] == ACCOUNT
     role = aws("iam", "create-role", "--role-name", "numbers", "--assume-role-policy-document", TRUST)["Role"]["Arn"]
     created = aws(
@@ -98,7 +84,7 @@ def test_the_aws_cli_creates_invokes_updates_publishes_aliases_lists_and_deletes
     aws("logs", "delete-log-group", "--log-group-name", "/aws/lambda/numbers")
 
 
-def test_code_comes_from_a_bucket_that_the_bridge_keeps(aws: Aws, tmp_path: Path) -> None:
+def test_code_comes_from_a_bucket_that_the_bridge_keeps(aws: AwsShell, tmp_path: Path) -> None:
     role = aws("iam", "create-role", "--role-name", "from-s3", "--assume-role-policy-document", TRUST)["Role"]["Arn"]
     aws("s3", "mb", "s3://deployment-packages", text=True)
     aws("s3", "cp", str(package(tmp_path, "s3")), "s3://deployment-packages/numbers.zip", text=True)
@@ -120,7 +106,7 @@ def test_code_comes_from_a_bucket_that_the_bridge_keeps(aws: Aws, tmp_path: Path
 
 @pytest.mark.timeout(120)
 def test_the_developer_guides_first_steps_with_managed_instances(
-    aws: Aws, tmp_path: Path, platform: LocalPlatform
+    aws: AwsShell, tmp_path: Path, platform: LocalPlatform
 ) -> None:
     # https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-getting-started.html
     ec2, iam = (platform.client(name, account=ACCOUNT, region="us-west-2") for name in ("ec2", "iam"))

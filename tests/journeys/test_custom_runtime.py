@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from lambent.cli import connection
 from lambent.testing.platform import LocalPlatform, local_platform
 from tests.journeys.archives import programs
 from tests.requirements import require_tool
@@ -183,6 +184,12 @@ def test_a_program_is_told_what_the_runtime_api_tells(platform: LocalPlatform) -
         assert answer.pop("argv").endswith("/bootstrap")
         assert answer.pop("cwd")
         assert answer == {"event": {"n": number}, "deadline": True, "trace": True, "env": None}
+
+
+def test_what_runs_it_is_told_to_be_its_own(platform: LocalPlatform) -> None:
+    invoke(platform, "own", {})
+    told = (connection.ask(platform.port, "environments") or {})["environments"]
+    assert {one["interpreter"] for one in told if one["function_name"] == "own"} == {"the function's own bootstrap"}
 
 
 def test_what_it_does_wrong_is_answered_as_aws_does(platform: LocalPlatform) -> None:

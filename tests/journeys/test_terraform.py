@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,12 +14,39 @@ from typing import Any
 
 import pytest
 
-from lambent.testing.platform import LocalPlatform, local_platform
+from lambent.testing.platform import LocalPlatform
 from tests.requirements import ROOT, missing, process_environment, require_tool
 
 HERE = Path(__file__).parent
 ACCOUNT = "210987654321"
+REGION = "eu-central-1"
 NO_DIFFERENCE, DIFFERENCE = 0, 2  # of `terraform plan -detailed-exitcode`
+# Every resource of Lambda's that the provider has, and what identifies it; an aws_lambda_invocation cannot be imported.
+IMPORTED = {
+    "aws_lambda_alias": "{function_name}/{name}",
+    "aws_lambda_code_signing_config": "{arn}",
+    "aws_lambda_event_source_mapping": "{uuid}",
+    "aws_lambda_function": "{function_name}",
+    "aws_lambda_function_event_invoke_config": "{id}",
+    "aws_lambda_function_recursion_config": "{function_name}",
+    "aws_lambda_function_url": "{id}",
+    "aws_lambda_layer_version": "{arn}",
+    "aws_lambda_layer_version_permission": "{layer_name},{version_number}",
+    "aws_lambda_permission": "{function_name}{of_qualifier}/{statement_id}",
+    "aws_lambda_provisioned_concurrency_config": "{function_name},{qualifier}",
+    "aws_lambda_runtime_management_config": "{function_name},{qualifier}",
+}
+DATA_SOURCES = {
+    f"aws_lambda_{name}"
+    for name in (
+        "alias", "code_signing_config", "function", "function_url", "functions", "invocation", "layer_version",
+    )
+}  # fmt: skip
+# What Terraform alone knows, so that no import brings it.
+NOT_KEPT_BY_AWS = {
+    "filename", "publish", "replace_security_groups_on_destroy", "s3_bucket", "s3_key", "skip_destroy",
+    "source_code_hash", "statement_id_prefix",
+}  # fmt: skip
 
 
 @cache
@@ -50,7 +76,7 @@ class Terraform:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=240,
             check=False,
         )
         assert done.returncode in expect, f"terraform {arguments[0]}:\n{done.stdout[-3000:]}\n{done.stderr[-5000:]}"
@@ -65,9 +91,18 @@ class Terraform:
         done = self.run("plan", "-detailed-exitcode", "-input=false", *_flags(variables), expect=(0, DIFFERENCE))
         return done.returncode == NO_DIFFERENCE
 
-    def output(self, name: str) -> Any:  # Any: JSON
-        """Return an output's value."""
-        return json.loads(self.run("output", "-json", name).stdout)
+    def outputs(self) -> dict[str, Any]:  # Any: JSON
+        """Return the values of all outputs."""
+        return {name: output["value"] for name, output in self._state()["outputs"].items()}
+
+    def held(self, mode: str) -> set[tuple[str, str]]:
+        """Return type and name of all that the state has: `mode` is "managed" or "data"."""
+        return {(one["type"], one["name"]) for one in self._state()["resources"] if one["mode"] == mode}
+
+    def _state(self) -> dict[str, Any]:  # Any: JSON
+        # `terraform output` starts for a second only to read this file.
+        state: dict[str, Any] = json.loads((self.folder / "terraform.tfstate").read_text(encoding="utf-8"))
+        return state
 
 
 def _flags(variables: dict[str, object]) -> list[str]:
@@ -84,13 +119,6 @@ def package(folder: Path, marker: str) -> Path:
 
 
 @pytest.fixture
-def platform() -> Iterator[LocalPlatform]:
-    """A platform of its own, so that the account is empty before and after."""
-    with local_platform() as running:
-        yield running
-
-
-@pytest.fixture
 def terraform(platform: LocalPlatform, tmp_path: Path) -> Terraform:
     """Terraform, initialised in a fresh folder."""
     program = require_tool("terraform")
@@ -103,6 +131,8 @@ def terraform(platform: LocalPlatform, tmp_path: Path) -> Terraform:
     environment = process_environment(
         TF_CLI_CONFIG_FILE=str(configuration),
         TF_IN_AUTOMATION="1",
+        TF_CLI_ARGS="-no-color",
+        GOGC="400",  # each command loads the whole provider: a third of its time goes into collecting garbage
         CHECKPOINT_DISABLE="1",
         AWS_ENDPOINT_URL=platform.endpoint_url,
         AWS_ACCESS_KEY_ID=ACCOUNT,
@@ -117,27 +147,102 @@ def terraform(platform: LocalPlatform, tmp_path: Path) -> Terraform:
     return ready
 
 
-@pytest.mark.timeout(300)
-def test_terraform_creates_changes_and_destroys_a_function_with_its_role_alias_and_logs(
-    terraform: Terraform, platform: LocalPlatform, tmp_path: Path
+@pytest.fixture
+def neighbours(platform: LocalPlatform) -> dict[str, str]:
+    """What another team runs, which Terraform would take half a minute to wait for."""
+    queues, tables, keys = (
+        platform.client(name, account=ACCOUNT, region=REGION) for name in ("sqs", "dynamodb", "kms")
+    )
+
+    def queue(name: str) -> str:
+        address = queues.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "60"})["QueueUrl"]
+        described = queues.get_queue_attributes(QueueUrl=address, AttributeNames=["QueueArn"])
+        return str(described["Attributes"]["QueueArn"])
+
+    table = tables.create_table(
+        TableName="orders",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )["TableDescription"]
+    key = keys.create_key()["KeyMetadata"]["Arn"]
+    return {"jobs": queue("jobs"), "dead": queue("dead"), "stream": table["LatestStreamArn"], "key": key}
+
+
+@pytest.mark.timeout(600)
+def test_terraform_makes_changes_replaces_imports_and_destroys_all_that_it_has_of_lambda(
+    terraform: Terraform, platform: LocalPlatform, tmp_path: Path, neighbours: dict[str, str]
 ) -> None:
-    first, second = package(tmp_path, "first"), package(tmp_path, "second")
+    first = {"package": package(tmp_path, "first"), "neighbours": json.dumps(neighbours)}
+    second = {**first, "package": package(tmp_path, "second"), "changed": "true"}
 
-    terraform.apply(package=first)
-    assert terraform.output("account") == ACCOUNT
-    assert terraform.output("version") == "1"
-    assert terraform.output("answer") == [0, 1, 1, 2, 3, 5, 8, 13, 21, 34, 55]
-    assert terraform.plans_no_change(package=first)
+    terraform.apply(**first)
+    assert {type_ for type_, _ in terraform.held("managed")} >= IMPORTED.keys() | {"aws_lambda_invocation"}
+    assert {type_ for type_, _ in terraform.held("data")} >= DATA_SOURCES
+    assert terraform.outputs()["seen"] == {
+        "account": ACCOUNT, "made": [0, 1, 1, 2, 3], "asked": 10, "version": "1",
+        "functions": ["networked-first", "numbers"], "memory": 128, "layers": True, "networked": True, "alias": "1",
+        "signing": "first warning", "url": "NONE", "layer": "first layer", "runtime": 1,
+    }  # fmt: skip
+    assert terraform.plans_no_change(**first)
 
-    terraform.apply(package=second, memory_size=256)
-    assert terraform.output("version") == "2"
-    assert terraform.plans_no_change(package=second, memory_size=256)
-    functions = platform.client("lambda", account=ACCOUNT, region="eu-central-1")
-    configuration = functions.get_function_configuration(FunctionName="fibonacci", Qualifier="live")
-    assert (configuration["Version"], configuration["MemorySize"]) == ("2", 256)
+    terraform.apply(**second)
+    assert terraform.outputs()["seen"] == {
+        "account": ACCOUNT, "made": [0, 1, 1, 2, 3, 5], "asked": 10, "version": "2",
+        "functions": ["networked-second", "numbers"], "memory": 128, "layers": False, "networked": True, "alias": "1",
+        "signing": "second warning", "url": "AWS_IAM", "layer": "second layer", "runtime": 2,
+    }  # fmt: skip
+    assert terraform.plans_no_change(**second)
+    functions = platform.client("lambda", account=ACCOUNT, region=REGION)
+    configuration = functions.get_function_configuration(FunctionName="numbers", Qualifier="2")
+    assert (configuration["MemorySize"], configuration["Environment"]["Variables"]) == (256, {"STAGE": "second"})
+    assert functions.get_alias(FunctionName="numbers", Name="live")["RoutingConfig"] == {
+        "AdditionalVersionWeights": {"2": 0.5}
+    }
 
-    terraform.run("destroy", "-auto-approve", "-input=false", *_flags({"package": second}))
+    assert_imports_what_it_had(terraform, second)
+
+    terraform.run("destroy", "-auto-approve", "-input=false", *_flags(second))
     assert functions.list_functions()["Functions"] == []
-    assert platform.client("iam", account=ACCOUNT).list_roles()["Roles"] == []
-    logs = platform.client("logs", account=ACCOUNT, region="eu-central-1")
-    assert logs.describe_log_groups()["logGroups"] == []
+    assert functions.list_layers()["Layers"] == []
+    assert functions.list_event_source_mappings()["EventSourceMappings"] == []
+    assert functions.list_code_signing_configs()["CodeSigningConfigs"] == []
+    iam = platform.client("iam", account=ACCOUNT)
+    assert (iam.list_roles()["Roles"], iam.list_policies(Scope="Local")["Policies"]) == ([], [])
+    assert platform.client("logs", account=ACCOUNT, region=REGION).describe_log_groups()["logGroups"] == []
+
+
+def assert_imports_what_it_had(terraform: Terraform, variables: dict[str, object]) -> None:
+    """A state that has forgotten all of Lambda's resources reads each of them again as it was."""
+    state = terraform.folder / "terraform.tfstate"
+    kept = state.read_text(encoding="utf-8")
+    before = json.loads(kept)
+    forgotten = [one for one in before["resources"] if one["mode"] == "managed" and one["type"] in IMPORTED]
+    wanted = {f"{one['type']}.{one['name']}": one["instances"][0]["attributes"] for one in forgotten}
+    imports = terraform.folder / "imports.tf"
+    imports.write_text("".join(_import_block(address, had) for address, had in wanted.items()), encoding="utf-8")
+    others = [one for one in before["resources"] if one not in forgotten]
+    state.write_text(json.dumps({**before, "resources": others}), encoding="utf-8")
+
+    terraform.run("plan", "-input=false", "-out=plan", *_flags(variables))
+    plan = json.loads(terraform.run("show", "-json", "plan").stdout)
+    imports.unlink()
+    state.write_text(kept, encoding="utf-8")
+    changes = {one["address"]: one["change"] for one in plan["resource_changes"] if "importing" in one["change"]}
+    assert {address: _known(change["before"]) for address, change in changes.items()} == {
+        address: _known(had) for address, had in wanted.items()
+    }
+
+
+def _import_block(address: str, had: dict[str, Any]) -> str:  # Any: JSON
+    of_qualifier = f":{had['qualifier']}" if had.get("qualifier") else ""
+    identifier = IMPORTED[address.partition(".")[0]].format(
+        **{**had, "qualifier": had.get("qualifier") or "", "of_qualifier": of_qualifier}
+    )
+    return f'import {{\n  to = {address}\n  id = "{identifier}"\n}}\n'
+
+
+def _known(attributes: dict[str, Any]) -> dict[str, Any]:  # Any: JSON
+    # What is left out is null in one place and empty in another.
+    return {name: value or None for name, value in attributes.items() if name not in NOT_KEPT_BY_AWS}

@@ -58,6 +58,6 @@ def _neighbour(runtime: str, architecture: str, found: Mapping[str, Any] | None)
     fits = here == architecture and system == "linux"
     if runtime.startswith("nodejs"):
         return None if fits else Neighbour("node", "Node.js", here, system)
-    if found is None or found["interpreter"] is None or (found["is_exact"] and fits):
-        return None
+    if found is None or found["version"] is None or (found["is_exact"] and fits):
+        return None  # nothing runs it here, or what the function brings does: nobody can package that for it
     return Neighbour(found["interpreter"], f"Python {found['version']}", here, system)

@@ -103,7 +103,7 @@ class DataPlane:
             tasks=self._tasks,
             timers=self._world.timers or asyncio.get_running_loop(),
         )
-        self._snapshots = Snapshots(host)
+        self._snapshots = Snapshots(host, self._is_served)
         self._host = replace(host, launch=self._snapshots.launch)
         self._tasks.loop(self._expire_idle(), name="idle expiry")
 
@@ -217,6 +217,11 @@ class DataPlane:
             self._drain(earlier, "the function was changed")
         pool = self._pools[spec.version_arn] = Pool(spec, interpreter, self._limits_of(spec.function_arn), self._host)
         return pool
+
+    def _is_served(self, spec: FunctionSpec) -> bool:
+        """Whether this revision of a version has a pool that has not been retired."""
+        pool = self._pools.get(spec.version_arn)
+        return pool is not None and pool.spec.revision == spec.revision
 
     def _limits_of(self, function_arn: FunctionArn) -> FunctionLimits:
         found = self._limits.get(function_arn)

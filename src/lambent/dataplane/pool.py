@@ -72,9 +72,8 @@ class Pool:
             return
         self._retired_for = cause
         self._on_empty = on_empty
-        for environment in tuple(self._available):
-            if environment.is_idle:
-                environment.retire(cause)
+        for environment in tuple(self._environments):
+            self._let_go(environment, cause)
         self._note_if_empty()
 
     async def stop(self) -> None:
@@ -130,11 +129,9 @@ class Pool:
             environment.begin(self._waiting.popleft())
         if self._waiting:
             self._start_missing()
-        if not environment.free_slots:
-            return
-        if self._retired_for is not None and environment.is_idle:
-            environment.retire(self._retired_for)
-        elif not environment.is_available:
+        if self._retired_for is not None:
+            self._let_go(environment, self._retired_for)
+        if environment.free_slots and not environment.is_available:
             environment.is_available = True
             # The last in is the first out, so that the surplus idles long enough to expire. What would have to
             # initialize first is taken last.
@@ -153,6 +150,14 @@ class Pool:
         """Forget an environment of which nothing is left."""
         self._environments.discard(environment)
         self._note_if_empty()
+
+    def _let_go(self, environment: Environment, cause: str) -> None:
+        """End an environment of a retired pool that serves nobody, unless workers of its come for those who wait.
+
+        What has run into its timeout is not waited for: it may never come to an end.
+        """
+        if environment.serves_nobody and not (self._waiting and environment.coming_slots):
+            environment.retire(cause)
 
     def _is_of_age(self, environment: Environment) -> bool:
         # One that others wait for, having been reset, serves them first.

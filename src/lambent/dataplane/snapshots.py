@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -35,6 +36,8 @@ from lambent.guest import framing
 
 SNAP_START = InitializationType.SNAP_START
 _ANEW: Final = "the snapshot was made anew: it had not been kept"
+_EXTENSIONS: Final = "extensions work beside the function"
+_RETIRED: Final = "the version was deleted or changed"
 _CREDENTIALS: Final = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
@@ -55,13 +58,22 @@ class Template:
         return self.obstacle is not None or (self.sandbox is not None and not self.sandbox.channel.closed.done())
 
 
-class Snapshots:
-    """The snapshots of every version that has one."""
+@dataclass(frozen=True, slots=True)
+class _Making:
+    """A snapshot on its way, and the work on it."""
 
-    def __init__(self, host: Host) -> None:
+    template: Template
+    task: OwnedTask[None]
+
+
+class Snapshots:
+    """The snapshots of every version that has one. `is_served` says whether a version still takes invocations."""
+
+    def __init__(self, host: Host, is_served: Callable[[FunctionSpec], bool]) -> None:
         self._host = host
+        self._is_served = is_served
         self._templates: dict[VersionArn, Template] = {}
-        self._making: dict[VersionArn, OwnedTask[Template]] = {}
+        self._making: dict[VersionArn, _Making] = {}
         self._uses = 0
         self._has_given_up = False
 
@@ -78,6 +90,9 @@ class Snapshots:
             return await self._host.launcher.launch(wanted)
         spec = wanted.function
         is_known = spec.version_arn in self._templates
+        if not (self._has_given_up or self._is_served(spec)):
+            # Whoever waited when it was retired is still served, but nobody would ever end a snapshot made for them.
+            return await self._afresh(wanted, _RETIRED)
         template = await self._template(spec, wanted.interpreter)
         notices = () if is_known else (_ANEW,)
         if template.failure is not None:
@@ -99,10 +114,13 @@ class Snapshots:
             return await self._afresh(wanted, str(error))
 
     def retire(self, version_arn: VersionArn) -> None:
-        """Give up a version's snapshot; environments restored from it come to their end first."""
-        making = self._making.get(version_arn)
+        """Give up a version's snapshot; environments restored from it come to their end first.
+
+        Environments that wait for it are initialized one by one.
+        """
+        making = self._making.pop(version_arn, None)
         if making is not None:
-            making.cancel()
+            making.task.cancel()
         template = self._templates.pop(version_arn, None)
         if template is not None and template.sandbox is not None:
             self._end_later(template)
@@ -110,8 +128,8 @@ class Snapshots:
     def give_up(self) -> None:
         """Make no snapshot any more: whoever waits for one is told that the platform is stopping."""
         self._has_given_up = True
-        for task in tuple(self._making.values()):
-            task.cancel()
+        for making in tuple(self._making.values()):
+            making.task.cancel()
 
     async def stop(self) -> None:
         """End every template; the environments restored from them have ended before."""
@@ -125,7 +143,7 @@ class Snapshots:
 
     async def _template(self, spec: FunctionSpec, interpreter: Interpreter) -> Template:
         known = self._templates.get(spec.version_arn)
-        if known is not None and known.is_of_use:
+        if known is not None and known.is_of_use and known.spec.revision == spec.revision:
             return known
         if self._has_given_up:
             raise PlatformStoppingError("the data plane is being stopped")
@@ -133,30 +151,35 @@ class Snapshots:
             self._end_later(known)  # what ran in it has ended; the place it stood in has not
         making = self._making.get(spec.version_arn)
         if making is None:
-            making = self._host.tasks.start(self._make(spec, interpreter), name=f"snapshot of {spec.version_arn}")
-            self._making[spec.version_arn] = making
+            template = Template(spec)
+            task = self._host.tasks.start(self._make(template, interpreter), name=f"snapshot of {spec.version_arn}")
+            making = self._making[spec.version_arn] = _Making(template, task)
         try:
-            return await making.result()
+            await making.task.result()
         except asyncio.CancelledError:
-            if not making.done:
+            if not making.task.done:
                 raise  # it is the caller who was cancelled
-            raise PlatformStoppingError("the snapshot was given up") from None
+            if self._has_given_up:
+                raise PlatformStoppingError("the snapshot was given up") from None
+            return Template(spec, obstacle=_RETIRED)
+        return making.template
 
     def _use(self, template: Template) -> None:
         self._uses += 1
         template.used = self._uses
 
-    async def _make(self, spec: FunctionSpec, interpreter: Interpreter) -> Template:
-        template = Template(spec)
+    async def _make(self, template: Template, interpreter: Interpreter) -> None:
+        version_arn = template.spec.version_arn
         try:
             await self._initialize(template, interpreter)
             if template.failure is None:
-                self._templates[spec.version_arn] = template
+                self._templates[version_arn] = template
                 self._use(template)
-                await self._make_room(template)
+                self._make_room(template)
         finally:
-            del self._making[spec.version_arn]
-        return template
+            making = self._making.get(version_arn)
+            if making is not None and making.template is template:
+                del self._making[version_arn]
 
     async def _initialize(self, template: Template, interpreter: Interpreter) -> None:
         host, spec = self._host, template.spec
@@ -165,41 +188,39 @@ class Snapshots:
         begun_at, begun = host.real_time.now(), host.real_time.monotonic()
         sandbox = await host.launcher.launch(made_from)
         try:
+            if sandbox.link is not None and sandbox.link.expected:
+                template.obstacle = _EXTENSIONS
+                return  # nothing of this init is told: each environment will tell of its own
             info = identity.info(sandbox)
             host.observer.init_started(info, begun_at)
             sandbox.on_output(OutputRelay(host.observer, info))
             self._watch_for_extensions(template, sandbox)
-            template.failure = await init_end(sandbox, None, init_limit_s(host.settings, SNAP_START, spec.timeout_s))
-            if template.obstacle is not None:
-                template.failure = None  # it ended because we ended it
+            failure = await init_end(sandbox, None, init_limit_s(host.settings, SNAP_START, spec.timeout_s))
             init_ms = (host.real_time.monotonic() - begun) * 1000
             sandbox.drain_output()
-            status = InvocationStatus.SUCCESS if template.failure is None else template.failure.status
-            error_type = None if template.failure is None else template.failure.error_type
-            host.observer.init_ended(info, init_ms, status, error_type)
+            if template.obstacle is not None:
+                return  # it ended because we ended it, which is neither a success nor a failure of the function's
+            template.failure = failure
+            status = InvocationStatus.SUCCESS if failure is None else failure.status
+            host.observer.init_ended(info, init_ms, status, None if failure is None else failure.error_type)
             answer = sandbox.channel.first_next.result() if sandbox.channel.first_next.done() else None
             if isinstance(answer, Snapshot):
-                template.obstacle = template.obstacle or answer.obstacle
-            if template.failure is None and template.obstacle is None:
+                template.obstacle = answer.obstacle
+            if failure is None and template.obstacle is None:
                 template.base_mb, template.sandbox = sandbox.peak_memory_mb(), sandbox
         finally:
             if template.sandbox is None:
                 await sandbox.terminate()
 
     def _watch_for_extensions(self, template: Template, sandbox: Sandbox) -> None:
-        """Give the snapshot up where extensions work beside the runtime: no fork takes them along."""
+        """Give the snapshot up where an extension registers in the function: no fork takes it along."""
 
         def told(what: Told) -> None:
             if not isinstance(what, LinkClosed):
-                give_up()
+                template.obstacle = _EXTENSIONS
+                self._host.tasks.start(sandbox.terminate(), name=f"end of the snapshot of {template.spec.version_arn}")
 
-        def give_up() -> None:
-            template.obstacle = "extensions work beside the function"
-            self._host.tasks.start(sandbox.terminate(), name=f"end of the snapshot of {template.spec.version_arn}")
-
-        if sandbox.link is not None and sandbox.link.expected:
-            give_up()
-        elif sandbox.link is not None:
+        if sandbox.link is not None:
             sandbox.link.on_told(told)
 
     async def _made_from(self, identity: Identity) -> SandboxSpec:
@@ -211,14 +232,14 @@ class Snapshots:
         variables = await identity.variables(self._host)
         return identity.sandbox({**variables, framing.TEMPLATE_VARIABLE: json.dumps(config)})
 
-    async def _make_room(self, newest: Template) -> None:
-        """End what is too many, but nothing in use."""
+    def _make_room(self, newest: Template) -> None:
+        """Have ended what is too many, but nothing in use."""
         kept = {each.sandbox: each for each in self._templates.values() if each.sandbox is not None}
         idle = [each for sandbox, each in kept.items() if not self._host.launcher.restored_from(sandbox)]
         idle = sorted((each for each in idle if each is not newest), key=lambda each: each.used)
         for template in idle[: max(0, len(kept) - self._host.settings.most_snapshots)]:
             del self._templates[template.spec.version_arn]
-            await self._end(template)
+            self._end_later(template)
 
     def _end_later(self, template: Template) -> None:
         self._host.tasks.start(self._end(template), name=f"end of the snapshot of {template.spec.version_arn}")

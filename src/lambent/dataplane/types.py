@@ -389,7 +389,10 @@ class DataPlaneSettings:
 
 @dataclass(frozen=True, slots=True)
 class RuntimeInfo:
-    """A managed runtime's name and what would run it here: an interpreter, exact or neighbouring, or nothing."""
+    """A runtime's name and what would run it here: an interpreter, exact or neighbouring, or nothing.
+
+    A provided runtime is run by what the function brings, which has no `version` that is known here.
+    """
 
     runtime: str
     interpreter: str | None

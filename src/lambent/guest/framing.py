@@ -4,8 +4,8 @@ A frame is a kind (one byte), the length of its body (four bytes, big-endian) an
 platform sends INVOKE; the runtime answers each with RESPONSE, ERROR or TOO_LARGE. NEXT is sent once, when the runtime
 first asks for work; every later `next` follows from the answer before it. An answer may also be streamed: STREAM, any
 number of CHUNKs, STREAM_END with an error's JSON or nothing. A SnapStart template sends SNAPSHOT in place of NEXT, and
-takes RESTOREs, with descriptors, in place of INVOKEs. On the fork server's socket bodies are JSON, as on that of a
-keeper, which takes START alone.
+takes RESTOREs, with descriptors, in place of INVOKEs, after one STAND_BY that lets it fork. On the fork server's socket
+bodies are JSON, as on that of a keeper, which takes START alone.
 
 Where a runtime serves several requests at once, each of its workers has a channel of its own, which begins with
 WORKER; on the runtime's own channel WORKER_ENDED tells how one ended.
@@ -116,6 +116,7 @@ CHUNK = 22
 STREAM_END = 23
 SNAPSHOT = 24
 RESTORE = 25
+STAND_BY = 26
 
 WORKER = 48
 WORKER_ENDED = 49

@@ -211,6 +211,21 @@ def journalled(folder: Path) -> list[str]:
     return [json.loads(header)["operation"] for (header,) in rows]
 
 
+def test_http_apis_are_kept_beside_rest_apis(platform: LocalPlatform) -> None:
+    # Two services under one host and one signing name: the path tells them apart.
+    http, rest = platform.client("apigatewayv2"), platform.client("apigateway")
+    api = http.create_api(Name="shop", ProtocolType="HTTP")["ApiId"]
+    target = "arn:aws:lambda:us-east-1:000000000000:function:f"
+    integration = http.create_integration(
+        ApiId=api, IntegrationType="AWS_PROXY", IntegrationUri=target, PayloadFormatVersion="2.0"
+    )["IntegrationId"]
+    http.create_route(ApiId=api, RouteKey="GET /orders", Target=f"integrations/{integration}")
+    http.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
+    assert [one["RouteKey"] for one in http.get_routes(ApiId=api)["Items"]] == ["GET /orders"]
+    assert [one["Name"] for one in http.get_apis()["Items"]] == ["shop"]
+    assert rest.get_rest_apis()["items"] == []
+
+
 def test_reading_and_failing_leave_no_row_after_the_first_request_of_a_service(tmp_path: Path) -> None:
     with local_platform(data_dir=tmp_path / "data") as platform:
         sqs = platform.client("sqs")

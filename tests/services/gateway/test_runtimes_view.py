@@ -17,7 +17,8 @@ from lambent.cli.targets import Place, TargetName
 find = neighbours(Place(TargetName.LOCAL, int(sys.argv[1])))
 other = "arm64" if sys.argv[2] == "x86_64" else "x86_64"
 print(json.dumps([find("python3.11", sys.argv[2]) is None, find("python3.11", other).architecture,
-                  find("python9.9", sys.argv[2]) is None, "lambent.assembly" in sys.modules]))
+                  find("python9.9", sys.argv[2]) is None, find("provided.al2023", other) is None,
+                  "lambent.assembly" in sys.modules]))
 """
 
 
@@ -34,4 +35,4 @@ def test_who_packages_asks_it_instead_of_looking(platform: LocalPlatform) -> Non
     version = f"python3.{sys.version_info.minor}"
     asks = ASKS.replace("python3.11", version)
     ran = subprocess.run([sys.executable, "-c", asks, str(platform.port), here], capture_output=True, check=True)
-    assert json.loads(ran.stdout) == [True, here, True, False]
+    assert json.loads(ran.stdout) == [True, here, True, True, False]

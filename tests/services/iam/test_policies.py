@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from importlib.resources import files
 
 import pytest
 from botocore.exceptions import ClientError
@@ -73,8 +74,9 @@ def test_policies_are_listed_by_whose_they_are(aws: ClientFactory) -> None:
     arn = iam.create_policy(PolicyName="p", PolicyDocument=allow("s3:*"))["Policy"]["Arn"]
     assert [policy["Arn"] for policy in iam.list_policies(Scope="Local")["Policies"]] == [arn]
     pages = iam.get_paginator("list_policies").paginate(Scope="AWS")
-    of_aws = {policy["PolicyName"] for page in pages for policy in page["Policies"]}
-    assert {"AWSLambdaBasicExecutionRole", "AdministratorAccess", "AWSLambdaManagedEC2ResourceOperator"} <= of_aws
+    of_aws = [policy["Arn"].removeprefix("arn:aws:iam::aws:policy/") for page in pages for policy in page["Policies"]]
+    known = files("lambent.aws").joinpath("managed_policies.txt").read_text(encoding="utf-8").split()
+    assert (sorted(of_aws), len(of_aws) > 1500) == (known, True)
     assert iam.list_policies(OnlyAttached=True)["Policies"] == []
 
 
@@ -85,6 +87,17 @@ def test_aws_managed_policies_have_their_documents_and_cannot_be_changed(aws: Cl
     assert "logs:PutLogEvents" in document["Statement"][0]["Action"]
     with pytest.raises(ClientError, match="AccessDenied"):
         iam.delete_policy(PolicyArn=arn)
+
+
+@pytest.mark.parametrize("name", ["service-role/AWSLambdaVPCAccessExecutionRole", "AmazonRoute53FullAccess"])
+def test_every_managed_policy_of_aws_can_be_attached(aws: ClientFactory, name: str) -> None:
+    iam, arn = aws("iam"), f"arn:aws:iam::aws:policy/{name}"
+    iam.create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)
+    iam.attach_role_policy(RoleName="r", PolicyArn=arn)
+    assert [one["PolicyArn"] for one in iam.list_attached_role_policies(RoleName="r")["AttachedPolicies"]] == [arn]
+    assert iam.get_policy(PolicyArn=arn)["Policy"]["AttachmentCount"] == 1
+    with pytest.raises(ClientError, match="does not exist or is not attachable"):
+        iam.attach_role_policy(RoleName="r", PolicyArn="arn:aws:iam::aws:policy/None")
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,8 @@ def test_a_failed_init_is_told_for_the_phase_and_again_for_the_invocation(
             r"Runtime\.ImportModuleError\n",
             line,
         )
-    assert lines[-2:][0] == f"END RequestId: {request_id}\n"
+    assert lines[-4] == failed[1]
+    assert lines[-3:-1] == [f"START RequestId: {request_id} Version: $LATEST\n", f"END RequestId: {request_id}\n"]
     assert lines[-1].endswith("\tStatus: error\tError Type: Runtime.ImportModuleError\n")
 
 

@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSRequest
 
 from lambent.testing.builders import zip_of
 from lambent.testing.pytest_plugin import ClientFactory
@@ -116,11 +117,12 @@ def test_timeout_is_told_in_seconds(functions: Client, make: MakeFunction) -> No
 
 def test_response_beyond_6_mb_is_an_error(functions: Client, make: MakeFunction) -> None:
     make(code=ACTOR)
-    error = error_of(functions.invoke(FunctionName="f", Payload=b'"large"'))
-    assert error == {
+    answer = functions.invoke(FunctionName="f", Payload=b'"large"', LogType="Tail")
+    assert error_of(answer) == {
         "errorMessage": "Response payload size exceeded maximum allowed payload size (6291556 bytes).",
         "errorType": "Function.ResponseSizeTooLarge",
     }
+    assert base64.b64decode(answer["LogResult"]).endswith(b"\tStatus: error\tError Type: Runtime.ExitError\n")
 
 
 def test_module_that_cannot_be_imported_is_an_error_of_the_function(functions: Client, make: MakeFunction) -> None:
@@ -281,3 +283,37 @@ def test_client_context_has_3583_bytes_at_most(functions: Client, make: MakeFunc
         refused = refusal(functions.invoke, FunctionName="f", ClientContext=fits + "====", InvocationType=kind)
         assert (refused.status, refused.code) == (400, "InvalidRequestContentException")
         assert refused.message == "Client context must be no more than 3583 bytes when base64-encoded."
+
+
+@pytest.mark.parametrize(
+    "kind", ["binary/octet-stream", "application/x-www-form-urlencoded", "text/plain;charset=utf-8"]
+)
+def test_the_content_type_that_a_client_names_is_not_looked_at(
+    functions: Client, make: MakeFunction, kind: str
+) -> None:
+    # AWS takes what its SDK for JavaScript names: https://github.com/aws/aws-sam-cli/issues/591
+    make()
+
+    def named(request: AWSRequest, **_: object) -> None:
+        del request.headers["Content-Type"]
+        request.headers["Content-Type"] = kind
+
+    functions.meta.events.register("before-sign.lambda.Invoke", named)
+    try:
+        assert functions.invoke(FunctionName="f", Payload=b'{"n": 1}')["StatusCode"] == 200
+        assert functions.invoke(FunctionName="f", Payload=b'{"n": 1}', InvocationType="Event")["StatusCode"] == 202
+    finally:
+        functions.meta.events.unregister("before-sign.lambda.Invoke", named)
+
+
+@pytest.mark.parametrize(
+    ("name", "types"), [("InvocationType", "DryRun, Event, RequestResponse"), ("LogType", "Tail, None")]
+)
+def test_what_is_no_type_is_refused(functions: Client, make: MakeFunction, name: str, types: str) -> None:
+    make()
+    refused = refusal(functions.invoke, FunctionName="f", **{name: "event"})
+    assert (refused.status, refused.code) == (400, "ValidationException")
+    failed = (
+        f"'{name[0].lower()}{name[1:]}' failed to satisfy constraint: Member must satisfy enum value set: [{types}]"
+    )
+    assert refused.message == f"1 validation error detected: Value 'event' at {failed}"

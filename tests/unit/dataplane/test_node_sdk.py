@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from lambent.dataplane.sandbox import node_sdk
+from lambent.dataplane.sandbox.node_sdk.installation import prune
 from lambent.dataplane.sandbox.node_sdk.lock import select
 from lambent.dataplane.sandbox.node_sdk.wanted import missing
 
@@ -76,3 +78,13 @@ def test_a_selection_has_what_its_packages_need_where_node_looks_for_it() -> Non
         "node_modules/deep",
     ]
     assert list(select({"packages": packages}, ["b"]).lock["packages"]) == ["", "node_modules/b", "node_modules/shared"]
+
+
+def test_sets_that_were_superseded_a_month_ago_are_removed(tmp_path: Path) -> None:
+    month_s = 30 * 86_400
+    for name, age_s in (("v-new", month_s + 1), ("v-old", month_s + 1), ("v-late", month_s - 1), ("building-x", 0)):
+        (tmp_path / name / "node_modules").mkdir(parents=True)
+        os.utime(tmp_path / name, (10_000_000 - age_s,) * 2)
+    (tmp_path / "v").symlink_to("v-new")
+    prune(tmp_path, 10_000_000)
+    assert {each.name for each in tmp_path.iterdir()} == {"v", "v-new", "v-late", "building-x"}

@@ -36,7 +36,7 @@ def status(port: Port = None, as_json: Json = False) -> None:
         return
     human.line()
     human.table(
-        ("FUNCTION", "VERSION", "STATE", "INTERPRETER", "STARTED BY", "AGE"),
+        ("FUNCTION", "VERSION", "STATE", "RUN BY", "STARTED BY", "AGE"),
         [_row(environment) for environment in environments],
     )
 
@@ -47,8 +47,8 @@ def _row(environment: Mapping[str, Any]) -> tuple[str, ...]:
         str(environment["function_name"]),
         str(environment["version"]),
         str(environment["state"]),
-        str(environment["interpreter"]),
-        str(environment["started_by"]),
+        str(environment["interpreter"] or ""),  # nothing while it is being built
+        str(environment["started_by"] or ""),
         _span(float(environment["age_s"])),
     )
 

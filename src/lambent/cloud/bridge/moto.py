@@ -27,6 +27,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.moto_api._internal import mock_random
 
+from lambent.cloud.bridge.data_files import read_data_files_quickly
 from lambent.cloud.bridge.messages import PREFIX, Header, Message, decode_value, encode_value
 
 logger = logging.getLogger(__name__)
@@ -198,6 +199,7 @@ def main() -> None:
     os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
     # Ids of uploads, UUIDs and KMS keys are drawn past moto's generator; a replay has to make those again, too.
     os.urandom = mock_random.randbytes
+    read_data_files_quickly()
     with socket.socket(fileno=int(sys.argv[1])) as channel:
         try:
             _serve(channel)

@@ -16,6 +16,7 @@ from lambent.cloud.gateway.wire import header_name, plain_error
 from lambent.cloud.protocol.message import Request, Response
 
 _HOST = "host"
+_HEAD_TOO_LARGE = plain_error(431, "RequestHeaderFieldsTooLarge", "The headers are too large.")
 
 
 class Phase(Enum):
@@ -52,6 +53,7 @@ class RequestReader:
     __slots__ = (
         "_body",
         "_body_bytes",
+        "_fed",
         "_framing_bytes",
         "_head_bytes",
         "_headers",
@@ -80,6 +82,7 @@ class RequestReader:
         self._body: list[bytes] = []
         self._body_bytes = 0
         self._head_bytes = 0
+        self._fed = 0
         self._framing_bytes = 0
         self._refusal: Response | None = None
         self.phase = Phase.IDLE
@@ -87,6 +90,7 @@ class RequestReader:
     def feed(self, data: bytes) -> None:
         """Take in what has arrived; raises RefusedError where the connection cannot go on."""
         body_before = self._body_bytes
+        self._fed = len(data)
         try:
             self._parse(data)
         except httptools.HttpParserError as error:
@@ -95,7 +99,7 @@ class RequestReader:
         if self.phase is Phase.HEAD:
             self._head_bytes += len(data)
             if self._head_bytes > self._limits.head_bytes:
-                raise RefusedError(plain_error(431, "RequestHeaderFieldsTooLarge", "The headers are too large."))
+                raise RefusedError(_HEAD_TOO_LARGE)
         elif self.phase is Phase.BODY and self._body_bytes == body_before:
             # Chunk extensions and trailers are as good as headers, and as endless as they are let be.
             self._framing_bytes += len(data)
@@ -143,6 +147,10 @@ class RequestReader:
     def on_headers_complete(self) -> None:
         """The head is complete: refuse here what need not be read."""
         self.phase = Phase.BODY
+        most = self._limits.head_bytes
+        # What has just arrived may be a body, too: only where it could be too much is the head counted by itself.
+        if self._head_bytes + self._fed > most and len(self._url) + sum(map(len, self._headers.values())) > most:
+            self._refuse_with(_HEAD_TOO_LARGE)
         length = self._headers.get("content-length")
         if length is not None and int(length) > self._suspicious_bytes:
             self._check_size(int(length))
@@ -193,6 +201,9 @@ class RequestReader:
             self._refuse(413, "RequestEntityTooLargeException", f"Request must be smaller than {limit} bytes{of}")
 
     def _refuse(self, status: int, code: str, message: str) -> None:
+        self._refuse_with(plain_error(status, code, message))
+
+    def _refuse_with(self, response: Response) -> None:
         # The parser turns what a callback raises into an error of its own, which `feed` turns into this refusal.
-        self._refusal = plain_error(status, code, message)
-        raise RefusedError(self._refusal)
+        self._refusal = response
+        raise RefusedError(response)

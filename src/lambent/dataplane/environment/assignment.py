@@ -31,6 +31,7 @@ class Assignment:
         "cold_start",
         "invocation",
         "is_over",
+        "is_told",
         "outcome",
         "promise",
         "started",
@@ -42,6 +43,8 @@ class Assignment:
         self.invocation = invocation
         self.promise = promise
         self.is_over = False
+        self.is_told = False
+        """Whether its beginning has been told."""
         self.started = 0.0
         self.started_at = 0.0
         self.cold_start: ColdStart | None = None

@@ -23,18 +23,12 @@ from lambent.dataplane.environment.facts import Facts
 from lambent.dataplane.environment.host import EnvironmentStatus, Host
 from lambent.dataplane.environment.identity import new_identity
 from lambent.dataplane.environment.init_phase import CUT_OFF, InitFailure, init_end, init_limit_s
-from lambent.dataplane.environment.meter import Meter
+from lambent.dataplane.environment.meter import TOO_LARGE, Meter
 from lambent.dataplane.environment.owner import EnvironmentOwner
 from lambent.dataplane.errors import DataPlaneError, PlatformStoppingError, as_data_plane_error
 from lambent.dataplane.lifecycle import EnvironmentState, Lifecycle
 from lambent.dataplane.metering import ColdStart
-from lambent.dataplane.runtime_api.messages import (
-    Closed,
-    CloseReason,
-    Response,
-    RuntimeAnswer,
-    WorkerEnded,
-)
+from lambent.dataplane.runtime_api.messages import Closed, CloseReason, Response, RuntimeAnswer, WorkerEnded
 from lambent.dataplane.runtime_api.workers import Workers
 from lambent.dataplane.sandbox.handle import Sandbox
 from lambent.dataplane.sandbox.spec import Interpreter
@@ -52,11 +46,7 @@ from lambent.dataplane.types import (
 )
 
 _log = logging.getLogger(__name__)
-
-_TOO_LARGE = "Function.ResponseSizeTooLarge"
-
-_BUSY = EnvironmentState.BUSY
-_IDLE = EnvironmentState.IDLE
+_BUSY, _IDLE = EnvironmentState.BUSY, EnvironmentState.IDLE
 
 
 class Environment:
@@ -116,6 +106,11 @@ class Environment:
         return self._lifecycle.state is _IDLE
 
     @property
+    def serves_nobody(self) -> bool:
+        """Whether nobody would miss it: it is idle, or busy only with requests whose callers it has failed in time."""
+        return self._is_up() and not self._active and self._initializing is None
+
+    @property
     def is_initialized(self) -> bool:
         """Whether an invocation given to it would begin at once, without init."""
         return self._sandbox is not None
@@ -137,11 +132,12 @@ class Environment:
         assignment.cold_start, self._cold_start = self._cold_start, None
         self._active.append(assignment)
         assignment.timer = self._host.timers.call_later(self.spec.timeout_s, self._timed_out, assignment)
-        self._facts.invocation_started(assignment)
+        self._facts.invocation_taken(assignment)
         if self._sandbox is None:
             work = self._initialize_within(assignment)
             self._initializing = self._host.tasks.start(work, name=f"init of {self._environment_id} in an invocation")
         else:
+            self._facts.invocation_started(assignment, assignment.started_at)
             self._hand_over(assignment, self._sandbox)
 
     def retire(self, cause: str) -> None:
@@ -172,6 +168,8 @@ class Environment:
         if self._lifecycle.state is EnvironmentState.INITIALIZING:
             self._move(_IDLE, "init over" if failure is None else f"init failed: {failure.error_type}")
             self._owner.started(self)
+            if not self._active:
+                self._failed_restore = None  # nobody waits any more: whoever comes later has a restore of their own
 
     async def _initialize(self, limit_s: float | None) -> InitFailure | None:
         host = self._host
@@ -222,6 +220,7 @@ class Environment:
         self._initializing = None
         if assignment.is_over:
             return
+        self._facts.invocation_started(assignment, self._host.real_time.now())
         if failure is None and self._sandbox is not None:
             self._hand_over(assignment, self._sandbox)
             self._owner.freed(self)  # of its other slots, if it has any
@@ -314,12 +313,11 @@ class Environment:
 
     def _close(self, assignment: Assignment, outcome: Completed | FunctionError) -> None:
         self._conclude(assignment, outcome)
-        is_too_large = isinstance(outcome, FunctionError) and outcome.error_type == _TOO_LARGE
+        is_too_large = isinstance(outcome, FunctionError) and outcome.error_type == TOO_LARGE
         if is_too_large and not self._active and self._crew is None:
-            # AWS's client ends its process when its answer is refused, unless it is one of several workers; the next
-            # invocation must not meet that end.
+            # AWS's client ends now, unless it is one of several workers; the next invocation must not meet that end.
             self._is_cut_off = True
-            self._begin_reset(_TOO_LARGE, ShutdownReason.FAILURE)
+            self._begin_reset(TOO_LARGE, ShutdownReason.FAILURE)
             return
         self._free("invocation over")
 
@@ -340,6 +338,7 @@ class Environment:
             # https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html
             self._overdue += 1
             self._conclude(assignment, TimedOut(self.spec.timeout_s, report))
+            self._owner.freed(self)  # of a caller, though not of the code
             return
         self._is_cut_off = True
         self._conclude(assignment, TimedOut(self.spec.timeout_s, report))
@@ -393,10 +392,8 @@ class Environment:
             self._move(_IDLE, cause)
         self._owner.freed(self)
 
-    def _report(
-        self, assignment: Assignment, status: InvocationStatus, error_type: str | None = None
-    ) -> InvocationReport:
-        return self._meter.report(assignment, self._sandbox, status, error_type)
+    def _report(self, ran: Assignment, status: InvocationStatus, error_type: str | None = None) -> InvocationReport:
+        return self._meter.report(ran, self._sandbox, status, error_type)
 
     def _begin_reset(self, cause: str, reason: ShutdownReason) -> None:
         self._owner.resetting(self)
@@ -435,8 +432,7 @@ class Environment:
 
     async def _end_sandbox(self, reason: ShutdownReason) -> None:
         self._is_cut_off = True
-        sandbox = self._sandbox
-        if sandbox is not None:
+        if (sandbox := self._sandbox) is not None:
             await self._shut_down(sandbox, reason)
             await sandbox.terminate()
         await self._await_init()

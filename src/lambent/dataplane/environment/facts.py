@@ -51,16 +51,22 @@ class Facts:
         elif is_restore or info.initialization_type is not InitializationType.ON_DEMAND:
             ended(info, took_ms, InvocationStatus.SUCCESS, None)
 
-    def invocation_started(self, assignment: Assignment) -> None:
-        """Tell that an invocation has begun; where it is alone, what is written from now on is its own."""
-        relay = self._present()
-        relay.request_id = assignment.invocation.request_id if self._identity.spec.slots == 1 else None
-        self._observer.invocation_started(relay.environment, assignment.invocation, assignment.started_at)
+    def invocation_taken(self, assignment: Assignment) -> None:
+        """Note that an invocation is served from now on; where it is alone, what is written is its own."""
+        alone = self._identity.spec.slots == 1
+        self._present().request_id = assignment.invocation.request_id if alone else None
+
+    def invocation_started(self, assignment: Assignment, at: float) -> None:
+        """Tell, once, that an invocation has begun: after the init that runs again within it, as in Lambda's log."""
+        if not assignment.is_told:
+            assignment.is_told = True
+            self._observer.invocation_started(self._present().environment, assignment.invocation, at)
 
     def invocation_ended(self, assignment: Assignment, report: InvocationReport) -> None:
         """Tell that an invocation is over."""
         relay = self._present()
         relay.request_id = None
+        self.invocation_started(assignment, report.ended_at)
         self._observer.invocation_ended(relay.environment, assignment.invocation, report)
 
     def _present(self) -> OutputRelay:

@@ -52,7 +52,7 @@ class Identity:
             log_stream=self.log_stream,
             initialization_type=self.initialization_type,
             isolation=self.isolation,
-            interpreter=f"{self.interpreter.executable} ({self.interpreter.version})",
+            interpreter=self.interpreter.description,
             started_by=sandbox.started_by,
             notices=sandbox.notices,
             init_phase=init_phase,

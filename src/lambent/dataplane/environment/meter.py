@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from lambent.base.clock import Clock
 from lambent.dataplane import metering
 from lambent.dataplane.environment.assignment import Assignment
 from lambent.dataplane.sandbox.handle import Sandbox
 from lambent.dataplane.types import FunctionSpec, InvocationReport, InvocationStatus
+
+TOO_LARGE: Final = "Function.ResponseSizeTooLarge"
 
 
 class Meter:
@@ -49,8 +52,18 @@ class Meter:
             self._spec.memory_mb,
             self._peak_mb,
         )
-        report = metering.report(measured, status, error_type)
+        report = metering.report(measured, status, self._ended_by(error_type, sandbox))
         if assignment.outcome is None:
             return report
         # The runtime had answered, and the rest was its extensions'.
         return replace(report, extensions_ms=round(report.duration_ms - assignment.outcome.report.duration_ms, 2))
+
+    def _ended_by(self, error_type: str | None, sandbox: Sandbox | None) -> str | None:
+        """Return what the report names: where an answer is refused, AWS's client ends, unless it is one of several.
+
+        https://github.com/DataBiosphere/azul/issues/7466 shows such a report.
+        """
+        is_alone = sandbox is None or sandbox.workers is None
+        if error_type == TOO_LARGE and is_alone and not self._spec.runtime.startswith("provided"):
+            return "Runtime.ExitError"
+        return error_type

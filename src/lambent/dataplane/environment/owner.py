@@ -27,7 +27,7 @@ class EnvironmentOwner(Protocol[Environment_contra]):
         """Its processes are being ended; it will be free, and have to initialize again, in a moment."""
 
     def freed(self, environment: Environment_contra) -> None:
-        """A slot of it is free again."""
+        """A slot of it is free again, or will be when code comes to an end that no caller waits for any more."""
 
     def leaving(self, environment: Environment_contra) -> None:
         """It takes no more invocations and will soon be gone."""

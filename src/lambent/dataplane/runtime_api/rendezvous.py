@@ -7,6 +7,7 @@ anything is kept, and what is no message closes the channel.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -99,6 +100,11 @@ class RuntimeChannel(asyncio.Protocol):
         )
         self._transport.write(framing.encode_invoke(texts, payload))
         return answer
+
+    def stand_by(self) -> None:
+        """Let a template fork; without effect where it has ended."""
+        with contextlib.suppress(OSError):
+            self.restore(framing.frame(framing.STAND_BY, b""), ())
 
     def restore(self, request: bytes, descriptors: Sequence[int]) -> None:
         """Hand a RESTORE frame and descriptors to a template; raises OSError where it cannot take them."""

@@ -89,8 +89,8 @@ class Workers(RuntimeChannel):
     def __init__(self, loop: asyncio.AbstractEventLoop, size: int) -> None:
         super().__init__(loop)
         self._size = size
-        self._workers: dict[int | None, Worker] = {}
-        self._joined = 0
+        self._workers: list[Worker] = []
+        self._by_pid: dict[int, Worker] = {}
         self._waiting: deque[Worker] = deque()
         self.coming = size
         """How many workers have yet to come to their first `next`."""
@@ -108,7 +108,7 @@ class Workers(RuntimeChannel):
 
     def request_of(self, pid: int | None) -> str | None:
         """Return what the worker that is this process serves now, if anything."""
-        worker = self._workers.get(pid) if pid is not None else None
+        worker = self._by_pid.get(pid) if pid is not None else None
         return None if worker is None else worker.request_id
 
     def hire(self) -> Worker:
@@ -117,11 +117,12 @@ class Workers(RuntimeChannel):
 
     def joined(self, worker: Worker) -> None:
         """Take up a worker that has connected; more than were to be forked are turned away."""
-        if self._joined >= self._size or self.closed.done():
+        if len(self._workers) >= self._size or self.closed.done():
             worker.close()
             return
-        self._joined += 1
-        self._workers[worker.pid if worker.pid is not None else -self._joined] = worker
+        self._workers.append(worker)
+        if worker.pid is not None:
+            self._by_pid[worker.pid] = worker  # of several connections that one process makes, the last
         worker.first_next.add_done_callback(lambda answer: self._initialized(worker, answer.result()))
         worker.closed.add_done_callback(lambda _: self._lost(worker))
 
@@ -145,12 +146,12 @@ class Workers(RuntimeChannel):
     def release(self) -> None:
         """Wait for no reader any more, as of any worker."""
         super().release()
-        for worker in self._workers.values():
+        for worker in self._workers:
             worker.release()
 
     def _dispatch(self, kind: int, data: bytes, start: int) -> None:
         number, status = framing.WORKER_END.unpack_from(data, start)
-        worker = next((each for each in self._workers.values() if each.number == number), None)
+        worker = next((each for each in self._workers if each.number == number), None)
         if worker is None or not worker.has_begun:
             self.coming = max(0, self.coming - 1)
             self._changed()
@@ -213,5 +214,5 @@ class Workers(RuntimeChannel):
 
     def _end(self, reason: CloseReason) -> None:
         super()._end(reason)
-        for worker in tuple(self._workers.values()):
+        for worker in tuple(self._workers):
             worker.close()

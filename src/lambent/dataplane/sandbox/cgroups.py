@@ -16,18 +16,14 @@ from typing import Final
 
 from lambent.dataplane.sandbox.cpu_share import PERIOD_US, quota_us
 from lambent.dataplane.sandbox.spec import Limits
+from lambent.dataplane.sandbox.template_room import TemplateRoom
 from lambent.dataplane.types import IsolationFinding
 
 _ROOT: Final = Path("/sys/fs/cgroup")
 _PREFIX: Final = "lambent-"  # then the process id of the platform
 _MB: Final = 1_048_576
 # In this order: version 1 lets no limit of memory stand above that of memory and swap together.
-_UNLIMITED: Final = (
-    ("memory.memsw.limit_in_bytes", "-1"),
-    ("memory.limit_in_bytes", "-1"),
-    ("memory.max", "max"),
-    ("pids.max", "max"),
-)
+_MEMORY_LIMITS: Final = {1: ("memory.memsw.limit_in_bytes", "memory.limit_in_bytes"), 2: ("memory.max",)}
 _USUAL_SHARES: Final = {1: ("cpu.shares", 1024), 2: ("cpu.weight", 100)}  # what one process of the platform weighs
 _MOST_WEIGHT: Final = 10_000
 
@@ -86,6 +82,8 @@ class Cgroup:
     _version: int
     _cpu: CpuLimit | None = None
     _oom_kills_before: int = 0
+    _room: TemplateRoom | None = None
+    _raised_to_mb: int = 0
 
     def joined(self) -> None:
         """Close the descriptors that were passed to the keeper."""
@@ -93,12 +91,22 @@ class Cgroup:
             os.close(descriptor)
         self.join = ()
 
-    def lift(self) -> None:
-        """Take the limits away."""
-        for folder in self.folders:
-            for name, unlimited in _UNLIMITED:
-                with contextlib.suppress(OSError):  # of the other version, or of a controller that is not here
-                    (folder / name).write_text(unlimited, encoding="ascii")
+    def make_room(self, forks: int) -> None:
+        """As the group of a template, let it hold what so many forks of it, and those that stand by, are charged to it.
+
+        Once made, the room stays.
+        """
+        if self._memory is None:
+            return
+        if self._room is None:
+            limit = _number(self._memory / _MEMORY_LIMITS[self._version][-1])
+            self._room = TemplateRoom(limit // _MB, -(-_field(self._memory / "memory.stat", "shmem") // _MB))
+        limit_mb = self._room.limit_mb(forks)
+        if limit_mb > self._raised_to_mb:
+            self._raised_to_mb = limit_mb
+            for name in _MEMORY_LIMITS[self._version]:
+                with contextlib.suppress(OSError):  # it has ended meanwhile, or the kernel does not account for swap
+                    _write(self._memory / name, limit_mb * _MB)
 
     def peak_mb(self) -> int | None:
         """Return the most memory used so far in MB, rounded up; None where the kernel keeps no such number."""

@@ -6,8 +6,10 @@ reaches it as /proc/self/fd/N, whatever its root. So nobody else can, and the fi
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +40,8 @@ class Door:
         if self.path.startswith("/proc/"):
             return
         Path(self.path).unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # closed before
+            Path(self.path).parent.rmdir()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class Doors:
 
     @classmethod
     def open(cls, folder: Path) -> Doors:
-        """Return listening sockets made in `folder`, which nobody else uses; raises OSError."""
+        """Return listening sockets made in `folder`; raises OSError."""
         doors: dict[str, Door] = {}
         try:
             for name, number in runtime.DOORS.items():
@@ -100,11 +104,14 @@ def _by_descriptor(folder: Path, name: str, number: int) -> Door:
 
 def _by_path(folder: Path, name: str) -> Door:
     listener = socket.socket(socket.AF_UNIX)
-    path = str(folder / name)
+    # Here the file stays for as long as the door: each has a folder of its own, since every sandbox has the same names.
+    own = tempfile.mkdtemp(prefix="", dir=folder)
+    path = f"{own}/{name}"
     try:
         listener.bind(path)
     except OSError:
         listener.close()
+        Path(own).rmdir()
         raise
     return _listening(Door(listener, path, None))
 

@@ -16,7 +16,7 @@ from typing import Final
 
 from lambent.dataplane.errors import RuntimeUnavailableError
 from lambent.dataplane.sandbox import nodes
-from lambent.dataplane.sandbox.spec import Interpreter
+from lambent.dataplane.sandbox.spec import OWN_BOOTSTRAP, Interpreter
 from lambent.dataplane.types import RuntimeInfo
 
 RUNTIMES: Final = tuple(f"python3.{minor}" for minor in range(9, 15))
@@ -104,6 +104,8 @@ class Interpreters:
             found = self.resolve(runtime, strict=False)
         except RuntimeUnavailableError as error:
             return RuntimeInfo(runtime, None, None, is_exact=False, notice=error.reason)
+        if found.family == "provided":
+            return RuntimeInfo(runtime, OWN_BOOTSTRAP, None, is_exact=True)
         return RuntimeInfo(runtime, str(found.executable), found.version, found.is_exact, found.notice)
 
     def _installations(self) -> dict[int, _Installation]:

@@ -10,7 +10,6 @@ import shutil
 import socket
 import tempfile
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
@@ -23,7 +22,7 @@ from lambent.dataplane.sandbox.cgroups import Cgroup, CgroupError, Cgroups
 from lambent.dataplane.sandbox.crew import Crew
 from lambent.dataplane.sandbox.handle import Sandbox
 from lambent.dataplane.sandbox.interpreters import RUNTIMES, Interpreters
-from lambent.dataplane.sandbox.names import name_server
+from lambent.dataplane.sandbox.names import answer_within
 from lambent.dataplane.sandbox.namespaces import (
     USER_ID,
     filter_finding,
@@ -58,7 +57,6 @@ from lambent.dataplane.types import (
     FunctionSpec,
     IsolationFinding,
     IsolationLevel,
-    Listening,
     RuntimeInfo,
 )
 
@@ -243,8 +241,7 @@ class Launcher:
         child = sandbox.standing.child
         try:
             endpoint, names = server.passed_sockets(child)
-            for listening in (await serve(endpoint), await name_server(names)):
-                child.gone.add_done_callback(partial(_close, listening))
+            await answer_within(child.gone, endpoint, names, serve)
         except BaseException:
             sandbox.kill()
             raise
@@ -404,7 +401,7 @@ class Launcher:
         temporary = self._folder / "environments" / spec.environment_id
         try:
             cgroup = self._make_cgroup(spec, SandboxPaths(self._runtime_directory(spec.interpreter), None, temporary))
-            template.lift_limits()
+            template.make_room(len(self.restored_from(template)) + 1)
         except SandboxError:
             channel.close()
             raise
@@ -470,10 +467,6 @@ def _close_all(*descriptors: int | None) -> None:
     for descriptor in descriptors:
         if descriptor is not None:
             os.close(descriptor)
-
-
-def _close(listening: Listening, _: object) -> None:
-    listening.close()
 
 
 def _has_failed(starting: asyncio.Future[ForkServer]) -> bool:

@@ -10,6 +10,8 @@ import socket
 import struct
 from typing import Final
 
+from lambent.dataplane.types import EndpointServer
+
 _HEAD: Final = struct.Struct(">6H")
 _QUESTION_END: Final = struct.Struct(">HH")
 _ANSWER: Final = struct.Struct(">HHHIH4s")
@@ -74,3 +76,20 @@ async def name_server(names: socket.socket) -> asyncio.BaseTransport:
     names.setblocking(False)  # noqa: FBT003 - the socket's own interface
     transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(_Names, sock=names)
     return transport
+
+
+async def answer_within(
+    gone: asyncio.Future[None], endpoint: socket.socket, names: socket.socket, serve: EndpointServer
+) -> None:
+    """Answer in a sandbox's own network, AWS requests and questions for names, until it is `gone`.
+
+    Both sockets belong to whoever answers there; what has begun ends with the sandbox, where the rest fails, too.
+    """
+    try:
+        serving = await serve(endpoint)
+        gone.add_done_callback(lambda _: serving.close())
+        answering = await name_server(names)
+    except BaseException:
+        names.close()
+        raise
+    gone.add_done_callback(lambda _: answering.close())

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 from lambent.dataplane.runtime_api.companion_link import CompanionLink
+from lambent.dataplane.runtime_api.messages import InitAnswer, Snapshot
 from lambent.dataplane.runtime_api.rendezvous import RuntimeChannel
 from lambent.dataplane.runtime_api.workers import Workers
 from lambent.dataplane.sandbox.cgroups import Cgroup
@@ -22,6 +23,7 @@ from lambent.dataplane.types import ExitKind, OutputLine, ProcessExit
 from lambent.guest import keeper
 
 _END_ALL_PATIENCE_S: Final = 2.0
+_LATE_S: Final = 0.05
 
 
 class Keepers(Protocol):
@@ -88,9 +90,11 @@ class RunningSandbox:
         self.left: Final[asyncio.Future[ProcessExit]] = self._loop.create_future() if has_extensions else self.exited
         if has_extensions:
             self._runtime.left.add_done_callback(self._on_left)
+            parts.channel.closed.add_done_callback(self._on_left)
         self._runtime.ended.add_done_callback(lambda _: parts.channel.release())
         self._runtime.ended.add_done_callback(self._on_end)
         parts.channel.closed.add_done_callback(self._on_end)
+        parts.channel.first_next.add_done_callback(self._on_init)
         if parts.crew is not None:
             parts.crew.attend(now, self._pass_on, self._typed)
 
@@ -193,10 +197,10 @@ class RunningSandbox:
         self._cause = ExitKind.OUT_OF_MEMORY
         self._standing.server.signal(self._standing.child, keeper.END_ALL)
 
-    def lift_limits(self) -> None:
-        """Let its control group hold what forking others is charged to it: as a template it runs no code of its own."""
+    def make_room(self, forks: int) -> None:
+        """Let it hold what so many forks of it are charged to its control group, beside what it holds itself."""
         if self._standing.cgroup is not None:
-            self._standing.cgroup.lift()
+            self._standing.cgroup.make_room(forks)
 
     def measure_by(self, memory: Measure) -> None:
         """Read the environment's memory there, where no control group counts it."""
@@ -234,7 +238,23 @@ class RunningSandbox:
         for line in lines:
             self._callback(line, request_id)
 
+    def _on_init(self, first_next: asyncio.Future[InitAnswer]) -> None:
+        if isinstance(first_next.result(), Snapshot):
+            self.make_room(0)  # its first forks stand by before any is asked for
+            self._parts.channel.stand_by()
+
     def _on_left(self, _: object) -> None:
+        """Settle once the runtime has left and what it had sent is read: an answer sent before the end still counts."""
+        if not self._runtime.left.done():
+            return
+        if self._parts.channel.closed.done():
+            self._settle_left()
+        else:
+            self._parts.channel.release()
+            # A process that the function started may hold the channel open.
+            self._loop.call_later(_LATE_S, self._settle_left)
+
+    def _settle_left(self) -> None:
         if not self.left.done():
             self.drain_output()
             self.left.set_result(self._typed_cause(self._runtime.left.result()))

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from lambent.dataplane.types import FunctionSpec, InitializationType, IsolationLevel
+
+OWN_BOOTSTRAP: Final = "the function's own bootstrap"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,11 @@ class Interpreter:
     def family(self) -> str:
         """The runtime's name without its version: python, nodejs, or provided."""
         return self.runtime.rstrip("0123456789.x") if not self.runtime.startswith("provided") else "provided"
+
+    @property
+    def description(self) -> str:
+        """What runs the function's code, for people: not the Python that serves a provided runtime its API."""
+        return OWN_BOOTSTRAP if self.family == "provided" else f"{self.executable} ({self.version})"
 
 
 @dataclass(frozen=True, slots=True)

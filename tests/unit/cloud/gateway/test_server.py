@@ -124,6 +124,7 @@ async def test_a_client_that_waits_for_leave_to_send_gets_it() -> None:
         (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n" + b"x" * 1001, 413),
         (b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nExpect: a-pony\r\n\r\n", 417),
         (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 5000, 431),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 5000 + b"\r\n\r\n", 431),
         (_CHUNKED + b"-1\r\nx", 400),
         (_CHUNKED + b"F" * 17 + b"\r\nx", 400),
         (_CHUNKED + b"1;" + b"x" * 200_000, 431),

@@ -196,6 +196,13 @@ def holders_of(reader: Reader, account: str, policy_arn: str) -> list[Holder]:
     return [Holder(account, HolderKind(kind), str(name)) for kind, name in reader.all(sql, (account, policy_arn))]
 
 
+def attachment_counts(reader: Reader, account: str) -> dict[str, int]:
+    """Return how often each managed policy that is attached in the account is, by ARN."""
+    sql = "SELECT policy_arn, count(*) FROM iam_attachment WHERE account = ? GROUP BY policy_arn"
+    rows: Sequence[Row] = reader.all(sql, (account,))
+    return {str(arn): count for arn, count in rows}
+
+
 def account_alias(reader: Reader, account: str) -> str | None:
     """Return the account's alias, or None."""
     row = reader.one("SELECT alias FROM iam_account_alias WHERE account = ?", (account,))

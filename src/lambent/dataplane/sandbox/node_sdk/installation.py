@@ -1,7 +1,7 @@
 """Installs packages of the AWS SDK for Node.js: each once, all or nothing.
 
 A folder `home` holds sets of packages, each with what the one before it had, and a link to the newest: it is swapped at
-once, and what runs from an older set goes on with that.
+once, and what runs from an older set goes on with that, for a month.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ _MODULES: Final = "node_modules"
 _PATIENCE_S: Final = 120.0
 # Offline, npm needs seconds to give up: not for each function anew.
 _PAUSE_S: Final = 60.0
+# No platform tells which set its environments have: one this long superseded is taken to be nobody's.
+_KEPT_S: Final = 30 * 86_400.0
 _COMMAND: Final = (
     "ci", "--ignore-scripts", "--no-bin-links", "--omit=dev", "--prefer-offline", "--fetch-retries=1", "--no-audit",
     "--no-fund", "--loglevel=error",
@@ -85,6 +87,8 @@ class NodeSdk:
             if failure is not None:
                 self._retry_at = self._real_time.monotonic() + _PAUSE_S
                 _log.warning("functions must bring %s: %s", ", ".join(sorted(wanted)), failure)
+            else:
+                await asyncio.to_thread(prune, home, self._real_time.now())
 
 
 def _wanted(home: Path, named: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
@@ -141,4 +145,17 @@ def _finish(building: Path, home: Path) -> None:
     building.rename(done)
     link = building.with_name(f"{building.name}.link")
     link.symlink_to(done.name)
+    with contextlib.suppress(FileNotFoundError):
+        os.utime(home / version())  # of the set that is superseded now
     link.replace(home / version())
+
+
+def prune(home: Path, now: float) -> None:
+    """Remove what no link names and nobody has touched for a month: superseded sets, and what was never finished."""
+    found = list(home.iterdir())
+    newest = {each.readlink().name for each in found if each.is_symlink()}
+    for folder in found:
+        with contextlib.suppress(OSError):  # another platform may be at it, too
+            is_old = folder.lstat().st_mtime < now - _KEPT_S
+            if is_old and folder.name not in newest and not folder.is_symlink():
+                shutil.rmtree(folder)

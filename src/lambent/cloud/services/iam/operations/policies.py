@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections import Counter
+from collections.abc import Mapping
 
 from lambent.aws.access_keys import IdKind, unique_id
 from lambent.base.identifiers import IdSource
@@ -73,13 +75,13 @@ class PolicyOperations:
             policy_repository.put_version(transaction, policy, PolicyVersion(1, document, is_default=True, created=now))
 
         await self._store.write(create)
-        return {"Policy": _show(self._store.read, account, policy, in_full=False)}
+        return {"Policy": _show(policy, _uses(self._store.read, account), in_full=False)}
 
     @operation("GetPolicy")
     async def get(self, context: RequestContext, parameters: Parameters) -> Result:
         """Return the policy, without its document."""
         policy = the_policy(self._store.read, context.scope.account, parameters["PolicyArn"])
-        return {"Policy": _show(self._store.read, context.scope.account, policy)}
+        return {"Policy": _show(policy, _uses(self._store.read, context.scope.account))}
 
     @operation("ListPolicies")
     async def list_all(self, context: RequestContext, parameters: Parameters) -> Result:
@@ -92,12 +94,13 @@ class PolicyOperations:
             policies += policy_repository.aws_policies()
         prefix = parameters.get("PathPrefix", "/")
         policies = [policy for policy in policies if policy.path.startswith(prefix)]
+        uses = _uses(self._store.read, account)
         by_boundary = parameters.get("PolicyUsageFilter") == "PermissionsBoundary"
         if parameters.get("OnlyAttached") or by_boundary:
-            used = _boundaries(self._store.read, account) if by_boundary else self._attached(account, policies)
+            used = uses.bounding if by_boundary else uses.attached
             policies = [policy for policy in policies if policy.arn in used]
         shown, more = paged(parameters, policies, lambda policy: f"{policy.name}\n{policy.arn}")
-        return {"Policies": [_show(self._store.read, account, one, in_full=False) for one in shown], **more}
+        return {"Policies": [_show(one, uses, in_full=False) for one in shown], **more}
 
     @operation("DeletePolicy")
     async def delete(self, context: RequestContext, parameters: Parameters) -> Result:
@@ -108,7 +111,7 @@ class PolicyOperations:
             policy = _own_policy(transaction, account, arn)
             if repository.holders_of(transaction, account, arn):
                 raise policy_conflict("Cannot delete a policy attached to entities.")
-            if arn in _boundaries(transaction, account):
+            if arn in _uses(transaction, account).bounding:
                 raise policy_conflict("Cannot delete a policy that is used as a permissions boundary.")
             if len(policy_repository.versions(transaction, policy)) > 1:
                 raise policy_conflict(
@@ -179,9 +182,6 @@ class PolicyOperations:
         policy = the_policy(self._store.read, context.scope.account, parameters["PolicyArn"])
         shown, more = paged(parameters, show_tags(policy.tags), lambda tag: str(tag["Key"]))
         return {"Tags": shown, **more}
-
-    def _attached(self, account: str, policies: list[Policy]) -> set[str]:
-        return {policy.arn for policy in policies if repository.holders_of(self._store.read, account, policy.arn)}
 
 
 class PolicyVersionOperations:
@@ -297,21 +297,33 @@ def _bounded_by(reader: Reader, account: str, arn: str) -> list[Holder]:
     return [*roles, *users]
 
 
-def _boundaries(reader: Reader, account: str) -> set[str]:
-    of_roles = {role.boundary for role in repository.roles(reader, account)}
-    of_users = {user.boundary for user in repository.users(reader, account)}
-    return {boundary for boundary in of_roles | of_users if boundary is not None}
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Uses:
+    """How often an account's roles and users have policies attached, and as their boundaries, by ARN."""
+
+    attached: Mapping[str, int]
+    bounding: Mapping[str, int]
 
 
-def _show(reader: Reader, account: str, policy: Policy, *, in_full: bool = True) -> Wire:
+def _uses(reader: Reader, account: str) -> _Uses:
+    # All at once: a page shows a hundred policies.
+    boundaries = [role.boundary for role in repository.roles(reader, account)]
+    boundaries += [user.boundary for user in repository.users(reader, account)]
+    return _Uses(
+        repository.attachment_counts(reader, account),
+        Counter(boundary for boundary in boundaries if boundary is not None),
+    )
+
+
+def _show(policy: Policy, uses: _Uses, *, in_full: bool = True) -> Wire:
     shown: Wire = {
         "PolicyName": policy.name,
         "PolicyId": policy.id,
         "Arn": policy.arn,
         "Path": policy.path,
         "DefaultVersionId": f"v{policy.default_version}",
-        "AttachmentCount": len(repository.holders_of(reader, account, policy.arn)),
-        "PermissionsBoundaryUsageCount": len(_bounded_by(reader, account, policy.arn)),
+        "AttachmentCount": uses.attached.get(policy.arn, 0),
+        "PermissionsBoundaryUsageCount": uses.bounding.get(policy.arn, 0),
         "IsAttachable": True,
         "CreateDate": policy.created,
         "UpdateDate": policy.updated,
