@@ -14,7 +14,10 @@ PYTEST_FLAGS ?=
 # make soak SOAK_FLAGS='--invocations 100000 --starts 2000' for a short one.
 SOAK_FLAGS ?=
 
-.PHONY: help demo test check bench soak lock clean
+# make fuzz FUZZ_FLAGS='--requests 5000 --seed 7' for few, or for those of a run before.
+FUZZ_FLAGS ?=
+
+.PHONY: help demo test check bench soak fuzz lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,9 +43,13 @@ bench: .venv/.test ## measure against a bare server and another emulator (needs 
 	@$(bin)/python bench/execution.py
 	@$(bin)/python bench/snapstart.py --record
 	@$(bin)/python bench/deployments.py
+	@$(bin)/python bench/scale.py
 
 soak: .venv/.test ## a million invocations, twenty thousand environments, then count what is left (hours; SOAK_FLAGS)
 	@$(bin)/python bench/soak.py $(SOAK_FLAGS)
+
+fuzz: .venv/.test ## a hundred thousand requests to Lambda made from its service model, valid ones and broken ones (FUZZ_FLAGS)
+	@$(bin)/python -m tests.generated $(FUZZ_FLAGS)
 
 lock: ## write requirements/*.txt anew (make lock LOCK_FLAGS=--upgrade for the newest versions)
 	@scripts/lock $(LOCK_FLAGS)

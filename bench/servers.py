@@ -85,14 +85,27 @@ def lambent(*, isolation: str = "auto", memory: bool = False) -> Iterator[Server
 def lambent_with_data(*, isolation: str = "auto", memory: bool = False) -> Iterator[tuple[Server, Path]]:
     """The same, with its data directory."""
     state = Path(tempfile.mkdtemp(prefix="lambent-bench-", dir=HERE))
-    port = free_port()
-    command = [sys.executable, "-m", "lambent", "start", "--port", str(port), "--isolation", isolation]
-    command += ["--memory"] if memory else ["--data", str(state / "data")]
+    where = ["--memory"] if memory else ["--data", str(state / "data")]
     try:
-        with _process("lambent", command, port, "/_lambent/health", state / "log") as server:
+        with _lambent([*where, "--isolation", isolation], state / "log") as server:
             yield server, state / "data"
     finally:
         shutil.rmtree(state)
+
+
+@contextlib.contextmanager
+def lambent_on(data: Path) -> Iterator[Server]:
+    """Run our platform on a data directory that stays."""
+    with _lambent(["--data", str(data)], data.with_suffix(".log")) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def _lambent(options: list[str], log: Path) -> Iterator[Server]:
+    port = free_port()
+    command = [sys.executable, "-m", "lambent", "start", "--port", str(port), *options]
+    with _process("lambent", command, port, "/_lambent/health", log) as server:
+        yield server
 
 
 @contextlib.contextmanager

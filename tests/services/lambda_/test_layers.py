@@ -76,3 +76,11 @@ def test_layers_are_refused_in_awss_words(functions: Client, make: MakeFunction,
     assert refusal(functions.get_layer_version, LayerName="l", VersionNumber=0).message == (
         "Layer Version Cannot be less than 1"
     )
+
+
+def test_an_arn_without_a_partition_names_no_layer(functions: Client, account: str) -> None:
+    # The model's pattern lets it by.
+    named = f"arn::lambda:us-east-1:{account}:layer:l"
+    refused = refusal(functions.publish_layer_version, LayerName=named, Content={"ZipFile": CONTENT})
+    assert (refused.status, refused.code) == (404, "ResourceNotFoundException")
+    assert functions.list_layers()["Layers"] == []

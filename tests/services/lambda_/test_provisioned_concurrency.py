@@ -183,3 +183,15 @@ def kinds(platform: LocalPlatform) -> list[str]:
         return [each["initialization_type"] for each in running._environments()["environments"]]
 
     return platform.on_loop(look)
+
+
+def test_an_alias_of_the_unpublished_version_has_none(functions: Client, make: MakeFunction) -> None:
+    make(Publish=True)
+    functions.create_alias(FunctionName="f", Name="latest", FunctionVersion="$LATEST")
+    functions.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
+    put(functions, "live", 1)
+    told = "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
+    asked = {"FunctionName": "f", "Qualifier": "latest", "ProvisionedConcurrentExecutions": 1}
+    assert refusal(functions.put_provisioned_concurrency_config, **asked).message == told
+    assert refusal(functions.update_alias, FunctionName="f", Name="live", FunctionVersion="$LATEST").message == told
+    assert functions.get_alias(FunctionName="f", Name="live")["FunctionVersion"] == "1"

@@ -164,6 +164,7 @@ def _by_action(models: _Models, action: str, version: str | None, signing_name: 
 
 def _by_route(models: _Models, request: Request, signing_name: str | None) -> Call:
     wire_format: WireFormat = "rest-json"
+    nearest: Call | None = None
     for service in models.candidates(signing_name):
         found = next((each for each in REST_FORMATS if each in service.protocols), None)
         if found is None:
@@ -172,6 +173,10 @@ def _by_route(models: _Models, request: Request, signing_name: str | None) -> Ca
         operation = router(service.name).find(request)
         if operation is not None:
             return Call(operation, wire_format)
+        if nearest is None and (incomplete := router(service.name).nearest(request)) is not None:
+            nearest = Call(incomplete, wire_format)
+    if nearest is not None:
+        return nearest
     # The answer of the authorisation layer, which is the first to ask which operation is meant.
     error = ServiceError(
         "AccessDeniedException", "Unable to determine service/operation name to be authorized", status=403

@@ -16,12 +16,11 @@ import orjson
 
 from lambent.aws.service_models import Shape
 from lambent.cloud.errors import ServiceError
-from lambent.cloud.protocol.scalars import parse_timestamp, timestamp_text, unix_timestamp
+from lambent.cloud.protocol.scalars import SPECIAL_FLOATS, parse_timestamp, timestamp_text, unix_timestamp
 
 Decode = Callable[[Any], Any]  # Any: JSON in, the shape's Python value out
 Encode = Callable[[Any], Any]  # Any: the shape's Python value in, JSON out
 
-_SPECIAL_FLOATS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 # How AWS's servers name the JSON token they met.
 _TOKENS = {str: "STRING_VALUE", int: "NUMBER_VALUE", float: "DECIMAL_VALUE"}
 
@@ -147,8 +146,8 @@ def _decode_integer(value: Any) -> int:  # Any: as Decode
 def _decode_float(value: Any) -> float:  # Any: as Decode
     if type(value) is float or type(value) is int:
         return float(value)
-    if type(value) is str and value in _SPECIAL_FLOATS:
-        return _SPECIAL_FLOATS[value]
+    if type(value) is str and value in SPECIAL_FLOATS:
+        return SPECIAL_FLOATS[value]
     raise _refuse(value, "a Double")
 
 

@@ -63,7 +63,12 @@ class Router:
     def find(self, request: Request) -> Operation | None:
         """Return the operation a request means, or None."""
         found = self._find(request.method, request.path)
-        return self._choose(found, request) if isinstance(found, list) else found
+        return self._choose(found, request)[0] if isinstance(found, list) else found
+
+    def nearest(self, request: Request) -> Operation | None:
+        """Return the operation that a request means but for a part of the query or a header, or None."""
+        found = self._find(request.method, request.path)
+        return self._choose(found, request)[1] if isinstance(found, list) else found
 
     def _find_uncached(self, method: str, path: str) -> Operation | list[_Route] | None:
         ends = _walk(self._root, _segments(path), 0, method)
@@ -73,20 +78,26 @@ class Router:
         is_plain = len(routes) == 1 and not routes[0].literals
         return self._service.operation(routes[0].name) if is_plain else routes
 
-    def _choose(self, routes: list[_Route], request: Request) -> Operation | None:
+    def _choose(self, routes: list[_Route], request: Request) -> tuple[Operation | None, Operation | None]:
+        """Return the operation with the most literals and parts of its own, or the one that lacks some."""
         query = dict(split_query(request.query))
         best: tuple[tuple[int, int, bool], Operation] | None = None
+        lacking: tuple[tuple[int, int, bool], Operation] | None = None
         for route in routes:
             operation = self._service.operation(route.name)
             if operation is None or not route.matches(query):
                 continue
-            distinguishing = _distinguishing(operation)
-            if not all(key in (query if place == "querystring" else request.headers) for place, key in distinguishing):
-                continue
-            rank = (len(route.literals), len(distinguishing), not operation.is_deprecated)
-            if best is None or rank > best[0]:
+            own = _distinguishing(operation)
+            is_whole = all(key in (query if place == "querystring" else request.headers) for place, key in own)
+            rank = (len(route.literals), len(own) if is_whole else -len(own), not operation.is_deprecated)
+            if is_whole and (best is None or rank > best[0]):
                 best = (rank, operation)
-        return best[1] if best else None
+            elif not is_whole and (lacking is None or rank > lacking[0]):
+                lacking = (rank, operation)
+        # One that lacks something but has more literals is meant all the same: what it lacks is then said.
+        if best is not None and (lacking is None or lacking[0][0] <= best[0][0]):
+            return best[1], None
+        return None, lacking[1] if lacking is not None else None
 
 
 def _segments(path: str) -> list[str]:

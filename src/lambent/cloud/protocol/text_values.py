@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,7 +12,11 @@ import orjson
 
 from lambent.aws.service_models import Shape
 from lambent.cloud.errors import ServiceError
-from lambent.cloud.protocol.scalars import decimal_text, parse_timestamp, timestamp_text
+from lambent.cloud.protocol.scalars import SPECIAL_FLOATS, decimal_text, parse_timestamp, timestamp_text
+
+# No integer of a model has more than 19 digits.
+_INTEGER = re.compile(r"[+-]?[0-9]{1,40}")
+_DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 DecodeText = Callable[[str], Any]  # Any: the shape's Python value
 EncodeText = Callable[[Any], str]  # Any: as above
@@ -22,17 +27,18 @@ def _refuse(kind: str) -> ServiceError:
 
 
 def _integer(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError as error:
-        raise _refuse("an Integer") from error
+    # int() also takes spaces, underscores and the digits of other scripts.
+    if _INTEGER.fullmatch(text) is None:
+        raise _refuse("an Integer")
+    return int(text)
 
 
 def _float(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError as error:
-        raise _refuse("a Double") from error
+    if text in SPECIAL_FLOATS:
+        return SPECIAL_FLOATS[text]
+    if _DECIMAL.fullmatch(text) is None:  # as above
+        raise _refuse("a Double")
+    return float(text)
 
 
 def _boolean(text: str) -> bool:

@@ -23,7 +23,16 @@ _NOT_NULL = "Member must not be null"
 _SIZED = {"string", "list", "map", "blob"}
 _RANGED = {"integer", "long", "short", "byte", "float", "double"}
 # Java's character classes that Python lacks, as nearly as a Python class can say them.
-_JAVA_CLASSES = {"L": r"\w", "M": r"\w", "N": r"\d", "Nd": r"\d", "Z": r"\s", "Zs": r"\s", "Alpha": "a-zA-Z"}
+_SPACES = r" \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
+_JAVA_CLASSES = {
+    "L": r"\w",
+    "M": r"\w",
+    "N": r"\d",
+    "Nd": r"\d",
+    "Z": _SPACES + r"\u2028\u2029",  # no line feeds and tabs, which \s would take
+    "Zs": _SPACES,
+    "Alpha": "a-zA-Z",
+}
 
 
 def violations(operation: Operation, parameters: Mapping[str, Any]) -> list[str]:  # Any: parameters are botocore-shaped
@@ -231,9 +240,11 @@ def _compile(pattern: str) -> re.Pattern[str] | None:
     translated = re.sub(r"\\p\{(?:Is)?(\w+)\}", lambda found: _JAVA_CLASSES.get(found[1], "\\p"), pattern)
     # In Java a hyphen after a class such as \w is itself; Python takes it for a range without a start.
     translated = re.sub(r"(\\[wdsWDS])-(?!\])", r"\1\\-", translated)
+    # Java's \d, \w and \s are those of ASCII: https://docs.oracle.com/javase/8/docs/api/java/util/regex/Pattern.html
+    flags = 0 if r"\p" in pattern else re.ASCII
     try:
         with warnings.catch_warnings(action="ignore"):  # of set operations that future versions may know
-            return re.compile(translated)
+            return re.compile(translated, flags)
     except re.error:
         return None
 

@@ -116,3 +116,21 @@ def test_error_counts_its_violations(service: str, name: str, code: str) -> None
     assert (error.code, error.status) == (code, 400)
     assert error.message.startswith("1 validation error detected: Value null at '")
     assert validation_error(operation, {"FunctionName": "f", "RoleName": "r"}) is None
+
+
+@pytest.mark.parametrize(
+    ("operation", "parameters"),
+    [
+        # Java's \d takes the digits of ASCII alone, its \p{Z} no line feed.
+        ("GetFunction", {"FunctionName": "١٢٣٤٥٦٧٨٩٠١٢:function:f"}),
+        ("TagResource", {"Resource": "arn:aws:lambda:us-east-1:123456789012:function:f", "Tags": {"a\nb": ""}}),
+    ],
+)
+def test_character_classes_are_those_of_java(operation: str, parameters: dict[str, Any]) -> None:  # Any: as above
+    assert _FAILED in "".join(_violations("lambda", operation, parameters))
+
+
+def test_tags_may_have_letters_and_spaces_of_any_script() -> None:
+    tags = {"größe\u00a0漢": "ä ☃"[:2]}
+    resource = "arn:aws:lambda:us-east-1:123456789012:function:f"
+    assert _violations("lambda", "TagResource", {"Resource": resource, "Tags": tags}) == []

@@ -81,11 +81,7 @@ def delete_provider(transaction: Transaction, value: CapacityProvider) -> None:
 
 def users_of(reader: Reader, provider: CapacityProvider) -> list[FunctionVersion]:
     """Return the versions that are configured to run on a capacity provider, `$LATEST` included, in AWS's order."""
-    return [
-        version
-        for version in repository.all_versions(reader, provider.scope, only_latest=False)
-        if (managed := version.settings.managed) is not None and managed.provider_arn == provider.arn
-    ]
+    return repository.versions_on_provider(reader, provider.scope, provider.arn)
 
 
 def versions_on(reader: Reader, provider: CapacityProvider) -> list[FunctionVersion]:

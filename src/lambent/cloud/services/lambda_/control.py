@@ -60,6 +60,8 @@ class Control:
 
     async def change(self, scope: Scope, name: str, work: Callable[[Transaction], T]) -> T:
         """Commit one unit of work on a function; its route is read anew before this returns."""
+        # What runs until an update has come to its end is the route from before it, which only memory knows.
+        self.routes.find(scope.account, scope.region, name)
 
         def unit(transaction: Transaction) -> T:
             result = work(transaction)

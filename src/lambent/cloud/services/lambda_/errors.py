@@ -241,6 +241,11 @@ def no_provisioned_concurrency() -> ServiceError:
     )
 
 
+def provisioned_unpublished() -> ServiceError:
+    """Provisioned concurrency of `$LATEST`, be it by an alias."""
+    return invalid_parameter("Provisioned Concurrency Configs cannot be applied to unpublished function versions.")
+
+
 def capacity_provider_not_found(arn: str) -> ServiceError:
     """A capacity provider that is not there."""
     return not_found(f"Capacity provider not found: {arn}")

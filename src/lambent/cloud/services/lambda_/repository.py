@@ -31,7 +31,12 @@ _VERSION = "function, number, settings, code, status, revision_id, last_modified
 _ALIAS = "function, name, version, description, weights, revision_id"
 # What stands in the place of a number. In AWS's order both come before the numbers, $LATEST first.
 _UNNUMBERED = {LATEST: 0, LATEST_PUBLISHED: -1}
-_IN_ORDER = "number <> 0, number"
+_PROVIDER = (
+    "json_extract(settings, '$.recorded.CapacityProviderConfig.LambdaManagedInstancesCapacityProviderConfig"
+    ".CapacityProviderArn')"
+)
+# `position` of the model, in SQL.
+_POSITION = "CASE number WHEN 0 THEN 0 WHEN -1 THEN 1 ELSE number + 1 END"
 
 
 def scopes(reader: Reader) -> list[Scope]:
@@ -56,6 +61,22 @@ def function(reader: Reader, scope: Scope, name: str) -> Function | None:
         (scope.account, scope.region, name),
     )
     return None if row is None else _function(scope, row)
+
+
+def keeping_hold(reader: Reader) -> list[tuple[Scope, str]]:
+    """Return the functions that something outside refers to before they are invoked.
+
+    Those are the ones with reserved or provisioned concurrency, those with a function URL, and those with a policy that
+    may keep somebody from them.
+    """
+    rows = reader.all(
+        "SELECT account, region, name FROM lambda_functions WHERE reserved_concurrency IS NOT NULL"
+        " UNION SELECT account, region, function FROM lambda_provisioned"
+        " UNION SELECT account, region, function FROM lambda_urls"
+        # One too many, that only speaks of "Deny", does no harm.
+        """ UNION SELECT account, region, function FROM lambda_policies WHERE instr(statements, '"Deny"')"""
+    )
+    return [(Scope(str(account), str(region)), str(name)) for account, region, name in rows]
 
 
 def put_function(transaction: Transaction, value: Function) -> None:
@@ -98,25 +119,79 @@ def versions(reader: Reader, scope: Scope, name: str) -> list[FunctionVersion]:
     """Return a function's versions, `$LATEST` first."""
     rows = reader.all(
         f"SELECT {_VERSION} FROM lambda_versions WHERE account = ? AND region = ? AND function = ?"
-        f" ORDER BY {_IN_ORDER}",
+        f" ORDER BY {_POSITION}",
         (scope.account, scope.region, name),
     )
     return [_version(scope, row) for row in rows]
 
 
-def all_versions(reader: Reader, scope: Scope, *, only_latest: bool) -> list[FunctionVersion]:
-    """Return the versions of every function in the scope (or `$LATEST` of each) in AWS's order."""
-    condition = " AND number = 0" if only_latest else ""
+def versions_behind(
+    reader: Reader, scope: Scope, after: tuple[str, int], limit: int, *, only_latest: bool
+) -> list[FunctionVersion]:
+    """Return the first versions of the scope's functions (or `$LATEST` of each) behind a place, in AWS's order.
+
+    The place is a function's name and a `position` among its versions; what stands before it is not read.
+    """
+    name, position = after
+    key = (scope.account, scope.region, name)
+    chosen = f"SELECT {_VERSION} FROM lambda_versions WHERE account = ? AND region = ?"
+    if only_latest:
+        rows = reader.all(f"{chosen} AND function > ? AND number = 0 ORDER BY function LIMIT ?", (*key, limit))
+    else:
+        rows = reader.all(
+            f"{chosen} AND function >= ? AND (function > ? OR {_POSITION} > ?) ORDER BY function, {_POSITION} LIMIT ?",
+            (*key, name, position, limit),
+        )
+    return [_version(scope, row) for row in rows]
+
+
+def versions_on_provider(reader: Reader, scope: Scope, provider_arn: str) -> list[FunctionVersion]:
+    """Return the versions that are configured to run on a capacity provider, `$LATEST` included, in AWS's order."""
+    # Left to itself, SQLite goes by the primary key, through every version there is.
     rows = reader.all(
-        f"SELECT {_VERSION} FROM lambda_versions WHERE account = ? AND region = ?{condition}"
-        f" ORDER BY function, {_IN_ORDER}",
-        (scope.account, scope.region),
+        f"SELECT {_VERSION} FROM lambda_versions INDEXED BY lambda_versions_by_provider"
+        f" WHERE account = ? AND region = ? AND {_PROVIDER} = ? AND {_PROVIDER} IS NOT NULL"
+        f" ORDER BY function, {_POSITION}",
+        (scope.account, scope.region, provider_arn),
     )
     return [_version(scope, row) for row in rows]
 
 
+def states(reader: Reader, scope: Scope) -> list[tuple[str, str, str]]:
+    """Return function, version and state of every version in the scope, in AWS's order."""
+    rows = reader.all(
+        "SELECT function, number, json_extract(status, '$.state') FROM lambda_versions"
+        f" WHERE account = ? AND region = ? ORDER BY function, {_POSITION}",
+        (scope.account, scope.region),
+    )
+    return [(str(name), _label(_integer(number)), str(state)) for name, number, state in rows]
+
+
+def targets(reader: Reader, scope: Scope) -> list[tuple[str, str, str]]:
+    """Return function, name and version of every alias in the scope."""
+    rows = reader.all(
+        "SELECT function, name, version FROM lambda_aliases WHERE account = ? AND region = ?",
+        (scope.account, scope.region),
+    )
+    return [(str(function), str(name), str(version)) for function, name, version in rows]
+
+
+def usage(reader: Reader, scope: Scope) -> tuple[int, int]:
+    """Return how many functions the scope has, and the bytes of all their versions' packages."""
+    count = reader.one(
+        "SELECT count(*) FROM lambda_functions WHERE account = ? AND region = ?", (scope.account, scope.region)
+    )
+    size = reader.one(
+        "SELECT coalesce(sum(json_extract(code, '$.size')), 0) FROM lambda_versions WHERE account = ? AND region = ?",
+        (scope.account, scope.region),
+    )
+    return _integer(count[0] if count else 0), _integer(size[0] if size else 0)
+
+
 def version(reader: Reader, scope: Scope, name: str, number: str = LATEST) -> FunctionVersion | None:
-    """Return one version of a function, or None."""
+    """Return one version of a function, or None; a number is written without leading zeros."""
+    if number not in _UNNUMBERED and number.startswith("0"):
+        return None
     row = reader.one(
         f"SELECT {_VERSION} FROM lambda_versions WHERE account = ? AND region = ? AND function = ? AND number = ?",
         (scope.account, scope.region, name, _number(number)),

@@ -1,15 +1,23 @@
 """Where an invocation goes: functions, versions and aliases in memory, replaced whenever a change is committed.
 
-The invocation path reads these and nothing else: neither SQLite nor an executor (docs/architecture.md).
+The invocation path reads these and nothing else: neither SQLite nor an executor (docs/architecture.md). The first use
+of a function alone reads it from the tables, so that thousands that nobody uses cost neither time at start nor memory.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from lambent.cloud.services.lambda_ import repository, url_repository
-from lambent.cloud.services.lambda_.model.function import LATEST, Alias, Function, FunctionVersion
+from lambent.cloud.services.lambda_.model.function import (
+    LATEST,
+    Alias,
+    Function,
+    FunctionVersion,
+    function_arn,
+)
 from lambent.cloud.services.lambda_.model.invoke_config import InvokeConfig
 from lambent.cloud.services.lambda_.model.managed_instances import slots_of
 from lambent.cloud.services.lambda_.model.policy import Policy
@@ -74,7 +82,7 @@ class UrlRoute:
 
 
 class Routes:
-    """The routing snapshot: one immutable `FunctionRoute` per function."""
+    """The routing snapshot: one immutable `FunctionRoute` per function that has been used."""
 
     def __init__(
         self, reader: Reader, packages: Packages, changed: Callable[[FunctionRoute | None, FunctionRoute | None], None]
@@ -88,37 +96,56 @@ class Routes:
         """The functions that a policy keeps somebody from: account, region, name."""
 
     def load(self) -> None:
-        """Read every function there is; called once, at start."""
-        for scope in repository.scopes(self._reader):
-            for function in repository.functions(self._reader, scope):
-                self.refresh(scope, function.name)
+        """Read the functions that are referred to before they are invoked; called once, at start.
+
+        All others are read when they are first invoked or changed: ten thousand would take seconds, and their
+        memory for good.
+        """
+        for scope, name in repository.keeping_hold(self._reader):
+            self.refresh(scope, name)
 
     def find(self, account: str, region: str, name: str) -> FunctionRoute | None:
-        """Return a function's route, or None."""
-        return self._functions.get((account, region, name))
+        """Return a function's route, or None; the first time it is read from the tables."""
+        found = self._functions.get((account, region, name))
+        return self._first_seen(Scope(account, region), name) if found is None else found
+
+    def _first_seen(self, scope: Scope, name: str) -> FunctionRoute | None:
+        self.refresh(scope, name)
+        return self._functions.get((scope.account, scope.region, name))
 
     def find_url(self, url_id: str) -> UrlRoute | None:
         """Return where a function URL leads, or None."""
         return self._urls.get(url_id)
 
     def view(self) -> Mapping[str, object]:
-        """Return the functions, versions and aliases that can be invoked, for introspection."""
-        return {
-            function.arn: {
-                "versions": {name: str(version.state) for name, version in function.versions.items()},
-                "aliases": {name: alias.version for name, alias in function.aliases.items()},
-                "reservedConcurrency": function.reserved_concurrency,
-                "urls": {
-                    qualifier or LATEST: f"{PATH_PREFIX}{url.url_id}/" for qualifier, url in function.urls.items()
-                },
+        """Return the functions, versions and aliases that can be invoked, as the tables have them."""
+        shown: dict[str, dict[str, Any]] = {}  # Any: JSON
+        for scope in repository.scopes(self._reader):
+            found: dict[str, dict[str, Any]] = {  # Any: as above
+                function.name: {
+                    "versions": {},
+                    "aliases": {},
+                    "reservedConcurrency": function.reserved_concurrency,
+                    "urls": {},
+                }
+                for function in repository.functions(self._reader, scope)
             }
-            for function in self._functions.values()
-        }
+            for name, version, state in repository.states(self._reader, scope):
+                found[name]["versions"][version] = state
+            for name, alias, target in repository.targets(self._reader, scope):
+                found[name]["aliases"][alias] = target
+            shown |= {function_arn(scope, name): one for name, one in found.items()}
+        for route in self._urls.values():
+            path = f"{PATH_PREFIX}{route.url.url_id}/"
+            shown[route.function.arn]["urls"][route.qualifier or LATEST] = path
+        return shown
 
     def refresh(self, scope: Scope, name: str) -> None:
         """Read one function anew: called on the loop after each commit that touched it."""
         function = repository.function(self._reader, scope, name)
-        before = self.find(scope.account, scope.region, name)
+        before = self._functions.get((scope.account, scope.region, name))
+        if function is None and before is None:
+            return  # it never was, or is gone unseen
         self._replace((scope.account, scope.region, name), None if function is None else self._route(function, before))
 
     def add(self, function: Function, versions: Sequence[FunctionVersion]) -> None:
@@ -139,9 +166,9 @@ class Routes:
     def replace_version(self, version: FunctionVersion) -> None:
         """Take up one version of a function that is there, as it was committed."""
         scope = version.scope
-        before = self.find(scope.account, scope.region, version.function)
+        before = self._functions.get((scope.account, scope.region, version.function))
         if before is None:
-            return  # deleted in the same commit
+            return  # deleted in the same commit, or not read yet
         versions = {**before.versions, version.version: self._version_route(version, before)}
         after = replace(before, versions=versions, latest=versions[LATEST])
         self._replace((scope.account, scope.region, version.function), after)

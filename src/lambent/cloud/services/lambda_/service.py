@@ -53,7 +53,7 @@ from lambent.cloud.services.lambda_.streams import Streams
 from lambent.cloud.services.lambda_.tracing import Loops
 
 # A script that was released is never changed: what comes later is a further one.
-_SCRIPTS = ("schema.sql", "schema_2.sql", "schema_3.sql", "schema_4.sql")
+_SCRIPTS = ("schema.sql", "schema_2.sql", "schema_3.sql", "schema_4.sql", "schema_5.sql")
 
 
 class LambdaService(Service):

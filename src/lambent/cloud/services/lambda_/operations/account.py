@@ -29,8 +29,7 @@ class AccountOperations:
     async def get_account_settings(self, context: RequestContext, parameters: Parameters) -> Result:
         """Return the account's limits in the region and what it uses of them."""
         read = self._control.read
-        versions = repository.all_versions(read, context.scope, only_latest=False)
-        stored = sum(version.code.size for version in versions) + code_in_use(read, context.scope)
+        functions, stored = repository.usage(read, context.scope)
         taken = repository.reserved_in(read, context.scope) + repository.provisioned_in(read, context.scope)
         return {
             "AccountLimit": {
@@ -41,8 +40,8 @@ class AccountOperations:
                 "UnreservedConcurrentExecutions": CONCURRENT_EXECUTIONS - taken,
             },
             "AccountUsage": {
-                "TotalCodeSize": stored,
-                "FunctionCount": len({version.function for version in versions}),
+                "TotalCodeSize": stored + code_in_use(read, context.scope),
+                "FunctionCount": functions,
             },
         }
 

@@ -76,6 +76,8 @@ class AliasOperations:
                 revision_id=self._control.new_revision(),
             )
             _check_versions(transaction, target, changed)
+            if changed.version == LATEST and name in repository.provisioned(transaction, target.scope, target.name):
+                raise errors.provisioned_unpublished()
             repository.put_alias(transaction, changed)
             return changed
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from lambent.cloud.framework.context import RequestContext
@@ -16,7 +17,7 @@ from lambent.cloud.services.lambda_.control import (
     find_version,
     target_of,
 )
-from lambent.cloud.services.lambda_.listing import marked_page
+from lambent.cloud.services.lambda_.listing import Bounds, bounds_of
 from lambent.cloud.services.lambda_.lookups import Lookups
 from lambent.cloud.services.lambda_.model.code_signing import check_signable
 from lambent.cloud.services.lambda_.model.configure import settings_of_new_function
@@ -124,9 +125,12 @@ class FunctionOperations:
     async def list_functions(self, context: RequestContext, parameters: Parameters) -> Result:
         """Return one page of the functions, or of all their versions."""
         every_version = parameters.get("FunctionVersion") == "ALL"
-        versions = repository.all_versions(self._control.read, context.scope, only_latest=not every_version)
         # At most 50 come at once, whatever MaxItems says.
-        listed = marked_page(versions, _position, parameters, at_most=_LISTED_AT_ONCE)
+        bounds = bounds_of(parameters, at_most=_LISTED_AT_ONCE)
+        found = repository.versions_behind(
+            self._control.read, context.scope, _place(bounds), bounds.to_read, only_latest=not every_version
+        )
+        listed = bounds.page(found, _position)
         return listed.shape(
             "Functions",
             [
@@ -220,3 +224,13 @@ def _to_be_deleted(transaction: Transaction, target: Target) -> list[FunctionVer
 
 def _position(version: FunctionVersion) -> str:
     return f"{version.function}\x00{position(version.version):019d}"
+
+
+def _place(bounds: Bounds) -> tuple[str, int]:
+    """Return the function and position that a page begins behind, as `_position` wrote them."""
+    if bounds.after is None:
+        return "", -1
+    name, separator, number = bounds.after.partition("\x00")
+    if not separator or re.fullmatch(r"[0-9]{19}", number) is None:
+        raise errors.invalid_parameter(f"Invalid marker: {bounds.marker}")
+    return name, int(number)

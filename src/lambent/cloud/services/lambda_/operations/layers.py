@@ -126,6 +126,9 @@ def named_layer(context: RequestContext, name: str) -> tuple[Scope, str]:
     """
     matched = _LAYER.fullmatch(name)
     if matched is None:
+        # The model's pattern lets an ARN without a partition by, which is no name either.
+        if ":" in name:
+            raise errors.no_such_resource()
         return context.scope, name
     if matched["region"] != context.scope.region:
         raise errors.no_such_resource()

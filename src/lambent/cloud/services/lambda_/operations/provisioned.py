@@ -38,15 +38,16 @@ class ProvisionedOperations:
         target = target_of(context, parameters["FunctionName"], parameters["Qualifier"])
         config = ProvisionedConfig(parameters["ProvisionedConcurrentExecutions"], context.now)
         if target.qualifier == LATEST:
-            raise errors.invalid_parameter(
-                "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
-            )
+            raise errors.provisioned_unpublished()
 
         def work(transaction: Transaction) -> None:
             _check_is_there(transaction, target)
             if find_latest(transaction, target).settings.managed is not None:
                 raise errors.not_with_managed_instances("provisioned concurrency configurations")
-            if find_version(transaction, target).has_snapshot:
+            version = find_version(transaction, target)
+            if version.version == LATEST:  # by an alias
+                raise errors.provisioned_unpublished()
+            if version.has_snapshot:
                 raise not_with_snap_start("Provisioned Concurrency")
             configs = repository.provisioned(transaction, target.scope, target.name)
             _check_conflicts(transaction, target, configs)
