@@ -50,11 +50,20 @@ def proportional_memory_mb(pid: int) -> float:
 
 def own_memory_mb(pid: int) -> float:
     """Return the memory of one process, shared pages divided among their users; none where it has ended."""
+    return _memory_mb(pid, "Pss:")
+
+
+def anonymous_memory_mb(pid: int) -> float:
+    """Return what a process has written, whoever shares it: no other process that comes or goes changes that."""
+    return _memory_mb(pid, "Anonymous:")
+
+
+def _memory_mb(pid: int, kind: str) -> float:
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
     except (FileNotFoundError, ProcessLookupError):
         return 0.0
-    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+    return sum(int(line.split()[1]) for line in lines if line.startswith(kind)) / 1024
 
 
 def descendants(pid: int) -> list[int]:

@@ -89,7 +89,7 @@ class Count:
         things["control groups"] = sum(len(inside) for _, inside in _control_groups(server.pid))
         things["scratch entries"] = len(list((data / "scratch").rglob("*")))
         things["tasks"] = int(_asked(server, "health")["tasks"])
-        return cls(dict(things), sum(servers.own_memory_mb(member) for member in members))
+        return cls(dict(things), sum(map(servers.anonymous_memory_mb, members)))
 
 
 def _control_groups(platform: int) -> Iterator[tuple[str, list[str]]]:
