@@ -51,7 +51,8 @@ async def test_a_function_is_initialized_once_and_used_again(tmp_path: Path) -> 
 
 async def test_every_ending_leaves_a_function_that_works(tmp_path: Path) -> None:
     async with real_plane(tmp_path) as world:
-        function = world.function(timeout_s=1)
+        # With a whole CPU: its share at 128 MB takes most of a second to encode six megabytes.
+        function = replace(world.function(timeout_s=1), memory_mb=1769)
         raised = await world.invoke(function, "raise")
         assert isinstance(raised, FunctionError)
         assert raised.error_type == "KeyError"
@@ -92,7 +93,7 @@ async def test_tmp_is_kept_through_a_timeout_a_crash_a_refused_answer_and_a_fail
             return number
     """
     async with real_plane(tmp_path) as world:
-        function = world.function(source, timeout_s=1)
+        function = replace(world.function(source, timeout_s=1), memory_mb=1769)  # as above
         assert isinstance(await world.invoke(function, "hang"), TimedOut)  # its init had failed before
         assert isinstance(await world.invoke(function, "exit"), Crashed)
         assert isinstance(await world.invoke(function), InitFailed)

@@ -94,7 +94,7 @@ def test_a_killed_platform_leaves_no_guest_process(level: IsolationLevel, tmp_pa
     if level is IsolationLevel.NAMESPACE:
         require_namespaces()
     mark = f"{80 + os.getpid()}"
-    script = tmp_path / "platform.py"
+    script = tmp_path / "killed.py"
     script.write_text(
         textwrap.dedent(
             f"""
