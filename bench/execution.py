@@ -37,6 +37,7 @@ from recording import conclude
 ACCOUNT = invocations.ACCOUNT
 COLD_STARTS = 25
 AT_ONCE = 20
+PAUSE_S = 0.1  # in which what the next one starts in is made, as it is where starts come now and then
 IDLE = 500
 CLIENTS = 4
 WARM_PER_SECOND = 300
@@ -158,7 +159,11 @@ def cold_starts(functions: Functions, kind: str, variables: Mapping[str, str]) -
     """Return the first call of each of some functions, one after the other."""
     names = [f"cold-{kind}-{number}" for number in range(COLD_STARTS)]
     functions.make(names, variables)
-    return [cold_call(functions.server, name) for name in names]
+    calls = []
+    for name in names:
+        time.sleep(PAUSE_S)
+        calls.append(cold_call(functions.server, name))
+    return calls
 
 
 def many_at_once(functions: Functions, rounds: int) -> list[float]:
@@ -167,6 +172,7 @@ def many_at_once(functions: Functions, rounds: int) -> list[float]:
     for number in range(rounds):
         names = [f"at-once-{number}-{each}" for each in range(AT_ONCE)]
         functions.make(names)
+        time.sleep(AT_ONCE * PAUSE_S)
         took += at_once_ms(functions.server, names)
     return took
 

@@ -39,7 +39,6 @@ def preload(runtime_dir: str, shown_dir: str) -> None:
 
 def stand_by() -> None:
     """Do what can be done before it is known for whom."""
-    os.environ.clear()
     if _client_code is not None:
         preloaded.rehearse(_client_code)
 
@@ -58,6 +57,7 @@ def become(request: SpawnRequest, descriptors: dict[str, int]) -> None:
             os.set_inheritable(number, True)  # noqa: FBT003 - as above
         variables[LAYERS_VARIABLE] = request["layers_seen"]
         _execute(request["command"], variables)
+    os.environ.clear()
     os.environ.update(variables)
     time.tzset()
     script = os.path.join(request["runtime_dir_seen"], "bootstrap.py")

@@ -23,6 +23,7 @@ import struct
 
 from lambent.guest import framing, kernel, network, privileges, rootfs, system_calls
 from lambent.guest.extensions_door import Door, listen, pass_through
+from lambent.guest.place import readable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def keep(place: Place, orders: socket.socket, runtime: Runtime) -> NoReturn:
     keeper = Keeper(place, runtime)
     obstacle = None
     try:
-        keeper.stand_by()
+        keeper.stand_by(orders)
     except OSError as error:  # there is nobody yet to be told of it
         obstacle = error
     request, descriptors = await_order(place, orders)
@@ -130,8 +131,8 @@ class Keeper:
         self._door: Door
         self._listener: socket.socket
 
-    def stand_by(self) -> None:
-        """Do what is the same for every sandbox; raises OSError."""
+    def stand_by(self, orders: socket.socket) -> None:
+        """Do what is the same for every sandbox, before the order comes; raises OSError."""
         place = self._place
         if place.namespaces:
             rootfs.show_processes(place.base)
@@ -141,7 +142,8 @@ class Keeper:
             kernel.adopt_orphans()
         self._listener = listen()
         privileges.bound(place.user_id if place.switch_user else None)
-        self._fork_runtime()
+        # Where somebody waits already, preparing would only be in the way.
+        self._fork_runtime(prepares=not readable([orders.fileno()], 0))
 
     def build(self, request: SpawnRequest, descriptors: dict[str, int]) -> None:
         """Enter the sandbox's control groups and file system, with the runtime; raises OSError."""
@@ -163,13 +165,13 @@ class Keeper:
             order(self._orders, request, {**descriptors, **self._door.descriptors()})
         report(self._place.report_pipe, self._token, UP, self._runtime)
 
-    def _fork_runtime(self) -> None:
+    def _fork_runtime(self, *, prepares: bool) -> None:
         """Fork the process that will be the runtime as soon as it has its order."""
         self._orders, theirs = socket.socketpair()
         self._runtime = os.fork()
         if self._runtime == 0:
             self._orders.close()
-            _be_runtime(self._place, theirs, self._kind)
+            _be_runtime(self._place, theirs, self._kind, prepares=prepares)
         theirs.close()
 
     def settle(self) -> None:
@@ -218,7 +220,7 @@ class Keeper:
             os._exit(0)
         request = json.loads(body)
         signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
-        self._fork_runtime()
+        self._fork_runtime(prepares=False)
         self.start(request, dict(zip(request["descriptors"], passed)))
         kept = self._door.kept()
         for descriptor in passed:
@@ -263,7 +265,7 @@ def _join_groups(descriptors: dict[str, int]) -> None:
         os.write(descriptors[name], b"0")
 
 
-def _be_runtime(place: Place, orders: socket.socket, runtime: Runtime) -> NoReturn:
+def _be_runtime(place: Place, orders: socket.socket, runtime: Runtime, *, prepares: bool) -> NoReturn:
     try:
         if not place.namespaces:
             kernel.die_with_parent(signal.SIGKILL)
@@ -275,7 +277,8 @@ def _be_runtime(place: Place, orders: socket.socket, runtime: Runtime) -> NoRetu
             signal.signal(number, signal.SIG_DFL)  # the keeper has answers of its own, from its second runtime on
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
         privileges.close_all_but({0, 1, 2, orders.fileno()})
-        runtime.stand_by()
+        if prepares:
+            runtime.stand_by()
         request, descriptors = await_order(place, orders)
         _join_groups(descriptors)
         privileges.limit(request)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 LEAST, MOST = 1, 24
 CALM_S = 15.0
 """After so long without a start that found none, one fewer stands by."""
-_QUIET_MS = 8
-"""Spares are made when nothing was asked for so long: those who wait for their start have the processors first."""
+_QUIET_MS = 25
+"""Spares are made when nothing was asked for so long: who has just begun to start has the processors first."""
 
 
 class Spares:
