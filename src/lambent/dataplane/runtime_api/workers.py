@@ -96,8 +96,8 @@ class Workers(RuntimeChannel):
         """How many workers have yet to come to their first `next`."""
         self.on_change: Callable[[], None] | None = None
         """Called whenever fewer workers are coming: one has come to its first `next`, or to its end before that."""
-        self.on_answer: Callable[[Worker], None] | None = None
-        """Called when a worker has answered or ended, before anybody hears of it: what it wrote comes first."""
+        self.on_rest: Callable[[Worker], None] | None = None
+        """Called when a worker has come to a `next` or its end, before anybody hears of it: what it wrote comes first."""
         self.typed: Callable[[int], ProcessExit] = exit_of
         """Returns the cause in a wait status."""
 
@@ -167,6 +167,8 @@ class Workers(RuntimeChannel):
     def _initialized(self, worker: Worker, answer: InitAnswer) -> None:
         if isinstance(answer, Parked):
             worker.has_begun = True
+            if self.on_rest is not None:
+                self.on_rest(worker)
             self.coming = max(0, self.coming - 1)
             self._waiting.append(worker)
             if not self.first_next.done():
@@ -203,8 +205,8 @@ class Workers(RuntimeChannel):
             promise.set_result(WorkerEnded(worker.end or _UNKNOWN_END) if is_alone else self.closed.result())
 
     def _conclude(self, worker: Worker) -> asyncio.Future[RuntimeAnswer] | None:
-        if self.on_answer is not None:
-            self.on_answer(worker)
+        if self.on_rest is not None:
+            self.on_rest(worker)
         promise, worker.promise, worker.request_id = worker.promise, None, None
         return promise
 

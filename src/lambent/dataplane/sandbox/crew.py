@@ -48,7 +48,7 @@ class Crew:
         """Read what the workers write from now on, and tell how they end in the sandbox's words."""
         output = self._output = WorkerOutput(self.doors.by_name["logs"].listener, self.size, now, pass_on)
         self.workers.typed = typed
-        self.workers.on_answer = lambda worker: output.drain(worker.pid) if worker.pid is not None else None
+        self.workers.on_rest = lambda worker: output.drain(worker.pid) if worker.pid is not None else None
 
     def drain(self) -> None:
         """Pass on everything that any worker has written so far."""
