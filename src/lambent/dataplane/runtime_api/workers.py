@@ -97,7 +97,7 @@ class Workers(RuntimeChannel):
         self.on_change: Callable[[], None] | None = None
         """Called whenever fewer workers are coming: one has come to its first `next`, or to its end before that."""
         self.on_rest: Callable[[Worker], None] | None = None
-        """Called when a worker has come to a `next` or its end, before anybody hears of it: what it wrote comes first."""
+        """Called when a worker came to a `next` or its end, before anybody hears of it: what it wrote comes first."""
         self.typed: Callable[[int], ProcessExit] = exit_of
         """Returns the cause in a wait status."""
 
