@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lambent.guest import keeper
+from lambent.guest import orders
 
 HERE = Path(__file__).parent
 
@@ -78,7 +78,7 @@ def descendants(pid: int) -> list[int]:
 def is_spare(pid: int) -> bool:
     """Whether a process stands by for an environment that is yet to start."""
     try:
-        return Path(f"/proc/{pid}/comm").read_bytes().strip() == keeper.SPARE
+        return Path(f"/proc/{pid}/comm").read_bytes().strip() == orders.SPARE
     except OSError:  # it has ended
         return False
 

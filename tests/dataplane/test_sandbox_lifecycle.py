@@ -15,7 +15,7 @@ import pytest
 from lambent.dataplane.errors import SandboxError
 from lambent.dataplane.runtime_api.messages import Closed, CloseReason, Parked
 from lambent.dataplane.types import ExitKind, IsolationLevel
-from lambent.guest import keeper
+from lambent.guest import orders
 from tests.dataplane.sandbox_harness import Sandboxes, sandboxes, until
 from tests.requirements import ROOT, process_environment, require_namespaces
 
@@ -171,7 +171,7 @@ def _processes() -> list[tuple[int, bytes]]:
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal():
             try:
-                if (folder / "comm").read_bytes().strip() == keeper.SPARE:
+                if (folder / "comm").read_bytes().strip() == orders.SPARE:
                     continue  # it stands by for the next start, and as many do as were wanted at once
                 found.append((int(folder.name), (folder / "cmdline").read_bytes()))
             except OSError:

@@ -21,7 +21,7 @@ import signal
 import socket
 import struct
 
-from lambent.guest import framing, kernel, network, privileges, rootfs, system_calls
+from lambent.guest import framing, kernel, network, orders, privileges, rootfs, system_calls
 from lambent.guest.extensions_door import Door, listen, pass_through
 from lambent.guest.place import readable
 
@@ -55,8 +55,6 @@ END_ALL = signal.SIGQUIT
 """Sent to a keeper: end the runtime and all it started, and wait for the platform's word on what comes then."""
 END_RUNTIME = signal.SIGUSR1
 """Sent to a keeper: end the runtime alone; external extensions go on until they are ended, too."""
-SPARE = b"lambent-spare"
-"""The name of a process that has no order yet."""
 HELD_BACK = frozenset({signal.SIGTERM, END_ALL, END_RUNTIME})
 """Blocked from the fork server on, so that a signal to a keeper waits until the keeper can answer it."""
 
@@ -67,36 +65,15 @@ def report(pipe: int, token: int, what: int, value: int, text: str = "") -> None
     os.write(pipe, (REPORT.pack(token, what, len(raw) if what == FAILED else value) + raw).ljust(REPORT_SIZE, b"\0"))
 
 
-def order(sock: socket.socket, request: SpawnRequest, descriptors: dict[str, int]) -> None:
-    """Send a SPAWN request with its files, which are known by name at the other end; raises OSError."""
-    body = json.dumps({**request, "descriptors": list(descriptors)}).encode()
-    data = framing.frame(framing.SPAWN, body)
-    sent = socket.send_fds(sock, [data], list(descriptors.values()))
-    if sent < len(data):
-        sock.sendall(data[sent:])
-
-
-def await_order(place: Place, sock: socket.socket) -> tuple[SpawnRequest, dict[str, int]]:
-    """Return a SPAWN request and its files by name; ends the process where none will come any more."""
-    kernel.rename_process(SPARE)
-    kind, body, passed = framing.receive_with_descriptors(sock)
-    if not kind:
-        os._exit(0)
-    kernel.rename_process(place.process_name)
-    sock.close()
-    request: SpawnRequest = json.loads(body)
-    return request, dict(zip(request["descriptors"], passed))
-
-
-def keep(place: Place, orders: socket.socket, runtime: Runtime) -> NoReturn:
-    """Be the keeper of one sandbox in a fork server's place, which `orders` will tell what for; never returns."""
+def keep(place: Place, orders_in: socket.socket, runtime: Runtime) -> NoReturn:
+    """Be the keeper of one sandbox in a fork server's place, once its order has come in; never returns."""
     keeper = Keeper(place, runtime)
     obstacle = None
     try:
-        keeper.stand_by(orders)
+        keeper.stand_by(orders_in)
     except OSError as error:  # there is nobody yet to be told of it
         obstacle = error
-    request, descriptors = await_order(place, orders)
+    request, descriptors = orders.await_one(orders_in)
     try:
         if obstacle is not None:
             raise obstacle
@@ -131,7 +108,7 @@ class Keeper:
         self._door: Door
         self._listener: socket.socket
 
-    def stand_by(self, orders: socket.socket) -> None:
+    def stand_by(self, orders_in: socket.socket) -> None:
         """Do what is the same for every sandbox, before the order comes; raises OSError."""
         place = self._place
         if place.namespaces:
@@ -143,12 +120,12 @@ class Keeper:
         self._listener = listen()
         privileges.bound(place.user_id if place.switch_user else None)
         # Where somebody waits already, preparing would only be in the way.
-        self._fork_runtime(prepares=not readable([orders.fileno()], 0))
+        self._fork_runtime(prepares=not readable([orders_in.fileno()], 0))
 
     def build(self, request: SpawnRequest, descriptors: dict[str, int]) -> None:
         """Enter the sandbox's control groups and file system, with the runtime; raises OSError."""
         self._token, self._control = request["token"], descriptors.pop("control")
-        _join_groups(descriptors)
+        orders.join_groups(descriptors)
         if self._place.namespaces:
             rootfs.enter(self._place.base, request["task_root"], request["layers"], request["storage_mb"])
             if self._networks:
@@ -162,17 +139,14 @@ class Keeper:
         self._door = Door(self._place, request, descriptors, self._listener)
         self._door.open()
         with self._orders:
-            order(self._orders, request, {**descriptors, **self._door.descriptors()})
+            orders.give(self._orders, request, {**descriptors, **self._door.descriptors()})
         report(self._place.report_pipe, self._token, UP, self._runtime)
 
     def _fork_runtime(self, *, prepares: bool) -> None:
         """Fork the process that will be the runtime as soon as it has its order."""
-        self._orders, theirs = socket.socketpair()
-        self._runtime = os.fork()
-        if self._runtime == 0:
-            self._orders.close()
-            _be_runtime(self._place, theirs, self._kind, prepares=prepares)
-        theirs.close()
+        self._runtime, self._orders = orders.forked(
+            os.fork, lambda orders_in: _be_runtime(self._place, orders_in, self._kind, prepares=prepares)
+        )
 
     def settle(self) -> None:
         """Give up what only building needed, and listen to signals from now on."""
@@ -259,13 +233,7 @@ def _reaped() -> Iterator[tuple[int, int]]:
         yield pid, status
 
 
-def _join_groups(descriptors: dict[str, int]) -> None:
-    # "0" into `tasks` moves the calling thread without the lock that moving a process takes.
-    for name in [name for name in descriptors if name.startswith("cgroup")]:
-        os.write(descriptors[name], b"0")
-
-
-def _be_runtime(place: Place, orders: socket.socket, runtime: Runtime, *, prepares: bool) -> NoReturn:
+def _be_runtime(place: Place, orders_in: socket.socket, runtime: Runtime, *, prepares: bool) -> NoReturn:
     try:
         if not place.namespaces:
             kernel.die_with_parent(signal.SIGKILL)
@@ -276,11 +244,11 @@ def _be_runtime(place: Place, orders: socket.socket, runtime: Runtime, *, prepar
         for number in (*HELD_BACK, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)  # the keeper has answers of its own, from its second runtime on
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_BACK)
-        privileges.close_all_but({0, 1, 2, orders.fileno()})
+        privileges.close_all_but({0, 1, 2, orders_in.fileno()})
         if prepares:
             runtime.stand_by()
-        request, descriptors = await_order(place, orders)
-        _join_groups(descriptors)
+        request, descriptors = orders.await_one(orders_in)
+        orders.join_groups(descriptors)
         privileges.limit(request)
         privileges.drop(place.user_id if place.switch_user else None)
         kernel.show_memory()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import select
 
-from lambent.guest import kernel
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lambent.guest.framing import ServerConfig
@@ -21,7 +19,6 @@ class Place:
         self.switch_user = config["switch_user"]
         self.endpoint_port = config["endpoint_port"]
         self.alive = config["alive"]
-        self.process_name = kernel.process_name()
         self.report_pipe = -1
         self.report_source = -1
 

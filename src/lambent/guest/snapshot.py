@@ -9,7 +9,6 @@ https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html
 
 from __future__ import annotations
 
-import array
 import contextlib
 import gc
 import json
@@ -20,8 +19,9 @@ import socket
 import sys
 import tempfile
 import time
+from functools import partial
 
-from lambent.guest import descriptors, framing, keeper, kernel, privileges, system_calls
+from lambent.guest import descriptors, framing, keeper, kernel, orders, privileges, system_calls
 from lambent.guest.place import readable
 from lambent.guest.spares import Spares
 
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 _NAMESPACES = (
     kernel.CLONE_NEWUSER | kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS
 )
-_MAX_DESCRIPTORS = 16
-_MAX_REQUEST = 65536
 _STANDARD = frozenset(range(5))  # standard streams, channel, log
 
 
@@ -72,20 +70,17 @@ def _fork_others(channel: socket.socket, config: TemplateConfig) -> NoReturn:
         if not readable([channel.fileno()], spares.due_ms()):
             spares.tend()
             continue
-        orders, obstacle = None, ""
+        its_orders, obstacle = None, ""
         try:
-            _, orders = spares.take()  # before there are files in hand, of which a fork would hold copies
+            _, its_orders = spares.take()  # before there are files in hand, of which a fork would hold copies
         except OSError as error:
             obstacle = f"fork: {error.strerror}"
-        received = _receive(channel)
-        if received is None:
-            os._exit(0)
-        request, passed = received
-        if orders is None:
+        request, passed = orders.take(channel)
+        if its_orders is None:
             _tell(passed["control"], keeper.FAILED, obstacle.encode())
         else:
-            with orders, contextlib.suppress(OSError):  # it has ended, which the platform learns from its socket
-                _hand_on(orders, request, passed)
+            with its_orders, contextlib.suppress(OSError):  # it has ended, which the platform learns from its socket
+                orders.give(its_orders, request, passed)
         for descriptor in passed.values():
             os.close(descriptor)
 
@@ -130,80 +125,42 @@ def _children(config: TemplateConfig) -> int:
         return len(file.read().split())
 
 
-def _receive(channel: socket.socket) -> tuple[RestoreRequest, dict[str, int]] | None:
-    data, ancillary, _, _ = channel.recvmsg(_MAX_REQUEST, socket.CMSG_SPACE(_MAX_DESCRIPTORS * 4))
-    passed = array.array("i")
-    for level, kind, raw in ancillary:
-        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-            passed.frombytes(raw[: len(raw) - len(raw) % passed.itemsize])
-    if not data:
-        return None
-    while len(data) < framing.HEADER.size + framing.HEADER.unpack_from(data)[1]:
-        data += channel.recv(_MAX_REQUEST)
-    request: RestoreRequest = json.loads(data[framing.HEADER.size :])
-    return request, dict(zip(request["descriptors"], passed))
-
-
-def _hand_on(orders: socket.socket, request: RestoreRequest, passed: dict[str, int]) -> None:
-    data = framing.frame(framing.RESTORE, json.dumps(request).encode())
-    sent = socket.send_fds(orders, [data], list(passed.values()))
-    if sent < len(data):
-        orders.sendall(data[sent:])
-
-
-def _await_order(orders: socket.socket) -> tuple[RestoreRequest, dict[str, int]]:
-    """Return a request and its files by name; ends the process where none will come any more."""
-    received = _receive(orders)
-    if received is None:
-        os._exit(0)
-    orders.close()
-    return received
-
-
 def _stand_by(config: TemplateConfig, spares: Spares) -> tuple[int, socket.socket]:
     """Fork a keeper, and a runtime from that; return the keeper's process id and the socket for its order.
 
     Raises OSError, and in that runtime _Restored once the order has come.
     """
-    ours, theirs = socket.socketpair()
     # The parent is the template's own keeper, which reaps whatever comes its way.
     flags = kernel.CLONE_PARENT | (_NAMESPACES if config["namespaces"] else 0)
-    with theirs:
-        try:
-            pid = kernel.clone(flags)
-        except OSError:
-            ours.close()
-            raise
-        if pid == 0:
-            ours.close()
-            spares.let_go()
-            _be_keeper(config, theirs)
-    return pid, ours
+
+    def be_keeper(orders_in: socket.socket) -> NoReturn:
+        spares.let_go()
+        _be_keeper(config, orders_in)
+
+    return orders.forked(partial(kernel.clone, flags), be_keeper)
 
 
-def _be_keeper(config: TemplateConfig, orders: socket.socket) -> NoReturn:
-    to_runtime, from_keeper = socket.socketpair()
-    obstacle, runtime = None, 0
+def _be_keeper(config: TemplateConfig, orders_in: socket.socket) -> NoReturn:
+    def be_runtime(from_keeper: socket.socket) -> NoReturn:
+        orders_in.close()
+        raise _Restored(_be_runtime(config, from_keeper))
+
+    obstacle, runtime, to_runtime = "", 0, None
     try:
         _prepare(config)
-        runtime = os.fork()
-        if runtime == 0:
-            orders.close()
-            to_runtime.close()
-            raise _Restored(_be_runtime(config, from_keeper))
+        runtime, to_runtime = orders.forked(os.fork, be_runtime)
     except OSError as error:  # there is nobody yet to be told of it
         obstacle = f"{type(error).__name__}: {error}"
-    from_keeper.close()
-    request, passed = _await_order(orders)
+    request, passed = orders.await_one(orders_in)
     control = passed.pop("control")
     try:
-        if obstacle is not None:
+        if to_runtime is None:
             raise OSError(obstacle)
-        _join_groups(passed)
+        orders.join_groups(passed)
         if not config["namespaces"]:
             descriptors.copy_tree(_temporary(config), request["temporary"])
         with to_runtime:
-            _hand_on(to_runtime, {**request, "descriptors": list(passed)}, passed)
+            orders.give(to_runtime, request, passed)
     except BaseException as error:  # noqa: BLE001 - nothing of a keeper may ever return into the template's loop
         _tell(control, keeper.FAILED, str(error).encode())
         os._exit(1)
@@ -223,11 +180,6 @@ def _prepare(config: TemplateConfig) -> None:
     privileges.bound(config["user_id"] if config["namespaces"] else None)
 
 
-def _join_groups(passed: dict[str, int]) -> None:
-    for name in [name for name in passed if name.startswith("cgroup")]:
-        os.write(passed[name], b"0")
-
-
 def _temporary(config: TemplateConfig) -> str:
     return "/tmp" if config["namespaces"] else os.environ["TMPDIR"]
 
@@ -244,7 +196,7 @@ def _tell(control: int, what: int, rest: bytes = b"") -> None:
         return
 
 
-def _be_runtime(config: TemplateConfig, orders: socket.socket) -> RestoreRequest:
+def _be_runtime(config: TemplateConfig, orders_in: socket.socket) -> RestoreRequest:
     """Be a runtime that is to be restored, unprivileged; return once it has its order, channel and output."""
     try:
         if not config["namespaces"]:
@@ -254,8 +206,9 @@ def _be_runtime(config: TemplateConfig, orders: socket.socket) -> RestoreRequest
         privileges.drop(config["user_id"] if config["namespaces"] else None)
         if config["namespaces"]:
             system_calls.refuse()
-        request, passed = _await_order(orders)
-        _join_groups(passed)
+        request: RestoreRequest
+        request, passed = orders.await_one(orders_in)
+        orders.join_groups(passed)
         for name, numbers in (("channel", (3,)), ("output", (1, 2, 4))):
             for number in numbers:
                 os.dup2(passed[name], number, inheritable=number < 3)

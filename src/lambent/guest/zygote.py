@@ -16,8 +16,9 @@ import os
 import signal
 import socket
 import sys
+from functools import partial
 
-from lambent.guest import bootstrap, framing, keeper, kernel, precompile, rootfs
+from lambent.guest import bootstrap, framing, keeper, kernel, orders, precompile, rootfs
 from lambent.guest.place import Place, readable
 from lambent.guest.spares import Spares
 
@@ -95,38 +96,29 @@ class ForkServer:
         count = len(request["descriptors"])
         passed, self.descriptors = self.descriptors[:count], self.descriptors[count:]
         try:
-            pid, orders = self.spares.take()
+            pid, its_orders = self.spares.take()
         except OSError as error:
             self.send(framing.REFUSED, token=request["token"], reason=str(error))
             self.send(framing.GONE, token=request["token"], status=signal.SIGKILL)
         else:
             self.tokens[pid] = request["token"]
-            with orders, contextlib.suppress(OSError):  # it was killed: its end will be told
-                keeper.order(orders, request, dict(zip(request["descriptors"], passed)))
+            with its_orders, contextlib.suppress(OSError):  # it was killed: its end will be told
+                orders.give(its_orders, request, dict(zip(request["descriptors"], passed)))
         for descriptor in passed:
             os.close(descriptor)
 
     def _make_keeper(self) -> tuple[int, socket.socket]:
         """Fork a keeper and return its process id and the socket on which it awaits its order; raises OSError."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            try:
-                pid = kernel.clone(self.namespaces) if self.place.namespaces else os.fork()
-            except OSError:
-                ours.close()
-                raise
-            if pid == 0:
-                ours.close()
-                self._be_keeper(theirs)
-        return pid, ours
+        fork = partial(kernel.clone, self.namespaces) if self.place.namespaces else os.fork
+        return orders.forked(fork, self._be_keeper)
 
-    def _be_keeper(self, orders: socket.socket) -> NoReturn:
+    def _be_keeper(self, orders_in: socket.socket) -> NoReturn:
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self.control.close()
             self.spares.let_go()
-            keeper.keep(self.place, orders, bootstrap)
+            keeper.keep(self.place, orders_in, bootstrap)
         except BaseException:  # noqa: BLE001 - nothing of a child may ever return into the fork server's loop
             import traceback  # it costs 6 ms of the platform's start, and is there in a fork by then
 
