@@ -133,7 +133,7 @@ class InvokeOperations:
 
     def _found(self, target: Target) -> tuple[FunctionRoute, VersionRoute]:
         function, version = self._look_up(target)
-        if version is None or version.state is not State.ACTIVE:
+        if function is not None and (version is None or version.state is not State.ACTIVE):
             # What was committed can be read a moment before the routes follow it; who saw it must not be refused.
             self._control.routes.refresh(target.scope, target.name)
             function, version = self._look_up(target)
