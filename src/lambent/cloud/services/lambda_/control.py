@@ -125,10 +125,10 @@ def find_latest(reader: Reader, target: Target) -> FunctionVersion:
     return found
 
 
-def check_revision(expected: str | None, actual: str) -> None:
-    """Raise PreconditionFailedException if the caller expects another revision than the latest."""
+def check_revision(expected: str | None, actual: str | None, *, read_by: str = "GetFunction/GetAlias") -> None:
+    """Raise PreconditionFailedException if the caller expects another revision than that `read_by` tells."""
     if expected and expected != actual:
-        raise errors.precondition_failed()
+        raise errors.precondition_failed(read_by)
 
 
 def refuse_qualifier(target: Target) -> None:

@@ -102,7 +102,7 @@ def snap_start_failed(*, is_timeout: bool) -> ServiceError:
     return ServiceError("SnapStartException", message, status=400, members=_USER)
 
 
-def precondition_failed(remedy: str = "GetFunction/GetAlias") -> ServiceError:
+def precondition_failed(remedy: str) -> ServiceError:
     """A RevisionId that is not the latest; `remedy` is the operation that tells the latest."""
     return ServiceError(
         "PreconditionFailedException",

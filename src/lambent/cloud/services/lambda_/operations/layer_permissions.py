@@ -9,7 +9,7 @@ import orjson
 from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.lambda_ import errors, layers
-from lambent.cloud.services.lambda_.control import Control
+from lambent.cloud.services.lambda_.control import Control, check_revision
 from lambent.cloud.services.lambda_.layer_access import check_owner
 from lambent.cloud.services.lambda_.model.layer import layer_arn
 from lambent.cloud.services.lambda_.model.policy import (
@@ -44,7 +44,7 @@ class LayerPermissionOperations:
             statement_id = parameters["StatementId"]
             if policy.has(statement_id):
                 raise errors.statement_exists(statement_id)
-            _check_revision(parameters, policy)
+            check_revision(parameters.get("RevisionId"), policy.revision_id, read_by=_REMEDY)
             return self._put(transaction, named, policy.adding(statement, self._control.new_revision()))
 
         policy = await self._control.dependencies.store.write(work)
@@ -66,7 +66,7 @@ class LayerPermissionOperations:
             policy = named.found_policy(transaction)
             if not policy.has(statement_id):
                 raise errors.statement_not_found(statement_id)
-            _check_revision(parameters, policy)
+            check_revision(parameters.get("RevisionId"), policy.revision_id, read_by=_REMEDY)
             self._put(transaction, named, policy.without(statement_id, self._control.new_revision()))
 
         await self._control.dependencies.store.write(work)
@@ -120,9 +120,3 @@ def _statement(named: _Named, parameters: Parameters) -> Statement:
     )
     principal = principal_element(grant.principal, named.scope.partition)
     return statement_for(grant, resource=named.arn, principal=principal)
-
-
-def _check_revision(parameters: Parameters, policy: Policy) -> None:
-    expected = parameters.get("RevisionId")
-    if expected and expected != policy.revision_id:
-        raise errors.precondition_failed(_REMEDY)

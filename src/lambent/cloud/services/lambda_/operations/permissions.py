@@ -7,7 +7,7 @@ import orjson
 from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.lambda_ import errors, repository
-from lambent.cloud.services.lambda_.control import Control, target_of
+from lambent.cloud.services.lambda_.control import Control, check_revision, target_of
 from lambent.cloud.services.lambda_.model.function import LATEST
 from lambent.cloud.services.lambda_.model.policy import Grant, Policy, Statement, principal_element, statement_for
 from lambent.cloud.services.lambda_.policies import policy_of, put_policy, revision_of
@@ -34,7 +34,8 @@ class PermissionOperations:
             revision = revision_of(transaction, target)
             current = policy_of(transaction, target)
             # The revision is the policy's, where there is one already: publishing changes the function's alone.
-            _check_revision(parameters, revision if current is None else current.revision_id, "GetPolicy")
+            expected = parameters.get("RevisionId")
+            check_revision(expected, revision if current is None else current.revision_id, read_by="GetPolicy")
             principal = principal_element(grant.principal, target.scope.partition)
             if principal is None:
                 raise errors.invalid_parameter(
@@ -65,7 +66,7 @@ class PermissionOperations:
                 raise errors.no_policy()
             if not policy.has(statement_id):
                 raise errors.statement_not_found(statement_id)
-            _check_revision(parameters, policy.revision_id, "GetFunction/GetAlias")
+            check_revision(parameters.get("RevisionId"), policy.revision_id)
             put_policy(transaction, target, policy.without(statement_id, self._control.new_revision()))
 
         await self._control.change(target.scope, target.name, work)
@@ -93,9 +94,3 @@ def _grant(parameters: Parameters) -> Grant:
         url_auth_type=parameters.get("FunctionUrlAuthType"),
         via_function_url=parameters.get("InvokedViaFunctionUrl"),
     )
-
-
-def _check_revision(parameters: Parameters, revision: str, remedy: str) -> None:
-    expected = parameters.get("RevisionId")
-    if expected and expected != revision:
-        raise errors.precondition_failed(remedy)

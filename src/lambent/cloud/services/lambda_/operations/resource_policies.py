@@ -11,7 +11,7 @@ from lambent.aws.arn import FunctionIdentifier, MalformedFunctionIdentifierError
 from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.lambda_ import errors
-from lambent.cloud.services.lambda_.control import Control, Target, target_of
+from lambent.cloud.services.lambda_.control import Control, Target, check_revision, target_of
 from lambent.cloud.services.lambda_.model.function import LATEST
 from lambent.cloud.services.lambda_.model.policy import Policy
 from lambent.cloud.services.lambda_.model.policy_document import parse_policy
@@ -33,7 +33,12 @@ class ResourcePolicyOperations:
 
         def work(transaction: Transaction) -> None:
             revision_of(transaction, target)
-            _check_revision(parameters, policy_of(transaction, target))
+            current = policy_of(transaction, target)
+            check_revision(
+                parameters.get("RevisionId"),
+                None if current is None else current.revision_id,
+                read_by="GetResourcePolicy",
+            )
             put_policy(transaction, target, policy)
 
         await self._control.change(target.scope, target.name, work)
@@ -56,7 +61,7 @@ class ResourcePolicyOperations:
             policy = policy_of(transaction, target)
             if policy is None:
                 raise errors.no_such_resource()
-            _check_revision(parameters, policy)
+            check_revision(parameters.get("RevisionId"), policy.revision_id, read_by="GetResourcePolicy")
             put_policy(transaction, target, Policy((), self._control.new_revision()))
 
         await self._control.change(target.scope, target.name, work)
@@ -75,12 +80,6 @@ def _target(context: RequestContext, parameters: Parameters, action: str) -> Tar
     if target.qualifier == LATEST:
         raise errors.invalid_parameter("We currently do not support adding policies for $LATEST.")
     return target
-
-
-def _check_revision(parameters: Parameters, current: Policy | None) -> None:
-    expected = parameters.get("RevisionId")
-    if expected and (current is None or expected != current.revision_id):
-        raise errors.precondition_failed("GetResourcePolicy")
 
 
 def _shape(policy: Policy) -> Result:
