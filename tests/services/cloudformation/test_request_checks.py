@@ -201,7 +201,6 @@ def test_a_change_set_s_name_stands_for_one(stacks: Stacks) -> None:
         ({"ChangeSetType": "IMPORT"}, "Importing resources with a change set of type IMPORT is not offered here."),
         ({"OnStackFailure": "DELETE"}, "OnStackFailure cannot be DELETE when ChangeSetType is UPDATE"),
         ({"DeploymentMode": "REVERT_DRIFT"}, "DeploymentMode is not offered here."),
-        ({"DeploymentConfig": {"Mode": "EXPRESS"}}, "DeploymentConfig is not offered here."),
         (
             {"UsePreviousTemplate": True},
             "Cannot specify both UsePreviousTemplate and a template.",
@@ -303,3 +302,32 @@ def test_what_the_cdk_asks_for_is_taken(stacks: Stacks) -> None:
     asked = {"DeploymentConfig": {"Mode": "STANDARD"}, "ImportExistingResources": True}
     made = stacks.client.create_change_set(StackName="s", ChangeSetName="c", TemplateBody=NEXT, **asked)
     assert stacks.client.describe_change_set(ChangeSetName=made["Id"])["Status"] == "CREATE_COMPLETE"
+
+
+def test_what_sam_sync_asks_for_is_taken_and_told(stacks: Stacks) -> None:
+    express = {"Mode": "EXPRESS", "DisableRollback": False}
+    found = stacks.create("s", json.loads(BODY), DeploymentConfig={"Mode": "EXPRESS"})
+    assert (found["StackStatus"], found["DeploymentConfig"]) == ("CREATE_COMPLETE", express)
+    found = stacks.update("s", json.loads(NEXT))
+    assert "DeploymentConfig" not in found
+    made = stacks.client.create_change_set(
+        StackName="s", ChangeSetName="c", TemplateBody=BODY, DeploymentConfig={"Mode": "EXPRESS"}
+    )
+    assert stacks.client.describe_change_set(ChangeSetName=made["Id"])["DeploymentConfig"] == express
+
+
+def test_a_deployment_config_may_say_that_what_failed_stays(stacks: Stacks) -> None:
+    # A group of that name is there already: its creation fails.
+    stacks.create("s", json.loads(BODY))
+    broken = groups(A={"LogGroupName": "a"}, B={"LogGroupName": "a"})
+    found = stacks.update("s", broken, DeploymentConfig={"Mode": "EXPRESS", "DisableRollback": True})
+    assert (found["StackStatus"], found["DisableRollback"]) == ("UPDATE_FAILED", True)
+    made = stacks.client.create_change_set(
+        StackName="t",
+        ChangeSetName="c",
+        ChangeSetType="CREATE",
+        TemplateBody=json.dumps(groups(B={"LogGroupName": "a"})),
+        DeploymentConfig={"DisableRollback": True},
+    )
+    stacks.client.execute_change_set(ChangeSetName=made["Id"])
+    assert stacks.at_rest("t")["StackStatus"] == "CREATE_FAILED"

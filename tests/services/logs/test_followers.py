@@ -59,7 +59,10 @@ def message_of(call: Callable[..., Any], **parameters: object) -> str:  # Any: a
     return str(refused.value.response["Error"]["Message"])
 
 
-def test_a_function_gets_the_events_that_match(logs: Client, group: str, aws: ClientFactory, account: str) -> None:
+@pytest.mark.parametrize("principal", ["logs.amazonaws.com", "logs.us-east-1.amazonaws.com"])
+def test_a_function_gets_the_events_that_match(
+    logs: Client, group: str, aws: ClientFactory, account: str, principal: str
+) -> None:
     functions = aws("lambda")
     arn = create_function(functions, aws("iam"), "keeper", KEEPER)["FunctionArn"]
     asked = {"logGroupName": group, "filterName": "errors", "filterPattern": "ERROR", "destinationArn": arn}
@@ -71,7 +74,7 @@ def test_a_function_gets_the_events_that_match(logs: Client, group: str, aws: Cl
         FunctionName="keeper",
         StatementId="logs",
         Action="lambda:InvokeFunction",
-        Principal="logs.amazonaws.com",
+        Principal=principal,
         SourceArn=f"arn:aws:logs:us-east-1:{account}:log-group:orders:*",
     )
     logs.put_subscription_filter(**asked)

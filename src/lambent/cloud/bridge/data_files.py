@@ -23,8 +23,7 @@ class _Loader(botocore.loaders.JSONFileLoader):
     """botocore's own, but for the reader of JSON."""
 
     def load_file(self, file_path: str) -> Any:  # Any: JSON
-        content = _content_of(file_path)
-        return None if content is None else orjson.loads(content)
+        return _said_in(file_path)
 
 
 def read_data_files_quickly() -> None:
@@ -33,12 +32,15 @@ def read_data_files_quickly() -> None:
     setattr(utils, "load_resource", _resource)  # noqa: B010 - in place of a function, which no checker follows
 
 
-@lru_cache(maxsize=16)
-def _content_of(path: str) -> bytes | None:
-    """Return a file of botocore's by its path without extension; None where there is none."""
+@lru_cache(maxsize=8)  # as many as the sessions of one service of moto's have in common
+def _said_in(path: str) -> Any:  # Any: JSON
+    """Return what a file of botocore's says, by its path without extension; None where there is none.
+
+    Sessions share it: what botocore changes of a model (its extras), it changes to the same each time.
+    """
     for extension, read in ((".json", Path.read_bytes), (".json.gz", _unpacked)):
         if (file := Path(path + extension)).is_file():
-            return read(file)
+            return orjson.loads(read(file))
     return None
 
 

@@ -8,14 +8,13 @@ brings a seed, which every identifier that moto draws follows from, so the same 
 
 from __future__ import annotations
 
-import json
+import gc
 import logging
 import os
 import random
 import socket
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,6 +27,7 @@ from moto.core.botocore_stubber import BotocoreStubber
 from moto.moto_api._internal import mock_random
 
 from lambent.cloud.bridge.data_files import read_data_files_quickly
+from lambent.cloud.bridge.mends import mend
 from lambent.cloud.bridge.messages import PREFIX, Header, Message, decode_value, encode_value
 
 logger = logging.getLogger(__name__)
@@ -49,13 +49,13 @@ class MotoHost:
 
     def handle(self, message: Message) -> Message:
         """Carry out one request and return its response."""
-        if message.header.get("service") == "s3":
-            _mend_bucket_policies()
-        mock_random.seed(message.header["seed"])
-        random.seed(message.header["seed"])
-        self._account = message.header["account"]
+        header = message.header
+        mock_random.seed(header["seed"])
+        random.seed(header["seed"])
+        self._account = header["account"]
+        mend(header["service"], header["account"], header["region"])
         handlers: dict[str, Callable[[Header, bytes], Message]] = {"http": self._http, "call": self._call}
-        return handlers[message.header["kind"]](message.header, message.body)
+        return handlers[header["kind"]](header, message.body)
 
     def _http(self, header: Header, body: bytes) -> Message:
         endpoint = self._client(header["service"], header["region"]).meta.endpoint_url
@@ -108,33 +108,6 @@ class MotoHost:
 
     def _name_account(self, request: Any, **_: object) -> None:  # Any: botocore's AWSRequest, untyped
         request.headers[_ACCOUNT_HEADER] = self._account
-
-
-@cache
-def _mend_bucket_policies() -> None:
-    """Let moto's buckets judge by those statements alone that have no condition, since it reads none.
-
-    Otherwise the usual "deny what does not come over TLS" denies everything, here on the loopback.
-    """
-    from moto.s3.models import FakeBucket  # noqa: PLC0415 - 0.2 s, and only for S3
-
-    plain = FakeBucket.get_permission
-
-    def get_permission(bucket: Any, action: str, resource: str) -> Any:  # Any: moto ships no types
-        kept = bucket.policy
-        if kept is None:
-            return plain(bucket, action, resource)
-        document = json.loads(kept)
-        listed = document.get("Statement", [])
-        statements = listed if isinstance(listed, list) else [listed]
-        document["Statement"] = [one for one in statements if not one.get("Condition")]
-        bucket.policy = json.dumps(document).encode()
-        try:
-            return plain(bucket, action, resource)
-        finally:
-            bucket.policy = kept
-
-    setattr(FakeBucket, "get_permission", get_permission)  # noqa: B010 - in place of a method, which no checker follows
 
 
 def _is_form(headers: Mapping[str, str]) -> bool:
@@ -200,6 +173,9 @@ def main() -> None:
     # Ids of uploads, UUIDs and KMS keys are drawn past moto's generator; a replay has to make those again, too.
     os.urandom = mock_random.randbytes
     read_data_files_quickly()
+    # A service's data makes some hundred thousand objects at once, that stay: a fifth of its first request went into
+    # looking for garbage among them.
+    gc.set_threshold(50_000, 20, 20)
     with socket.socket(fileno=int(sys.argv[1])) as channel:
         try:
             _serve(channel)

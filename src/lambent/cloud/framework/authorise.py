@@ -21,6 +21,8 @@ _VARIABLE = re.compile(r"\$\{([^},]+)(?:,\s*'([^']*)')?\}")
 _ROOT_ARN = re.compile(r"arn:[^:]+:iam::(\d{12}):root")
 _ASSUMED_ROLE = re.compile(r"arn:([^:]+):sts::(\d{12}):assumed-role/([^/]+)/.+")
 
+_NAMED_BY_REGION = frozenset({"logs"})
+
 
 class Decision(Enum):
     """What policies say of a request."""
@@ -118,7 +120,7 @@ def _is_named(named: object, principal: Principal) -> bool:
 
 def _names_principal(kind: str, name: str, principal: Principal) -> bool:
     if kind == "Service":
-        return principal.kind == "service" and principal.arn == name
+        return principal.kind == "service" and name in {principal.arn, _regional(principal)}
     if kind != "AWS":
         return principal.arn == name
     if name == "*":
@@ -134,6 +136,16 @@ def _names_principal(kind: str, name: str, principal: Principal) -> bool:
     session_of = _ASSUMED_ROLE.fullmatch(principal.arn)
     role = re.fullmatch(r"arn:[^:]+:iam::(\d{12}):role/(?:.*/)?([^/]+)", name)
     return session_of is not None and role is not None and (session_of[2], session_of[3]) == (role[1], role[2])
+
+
+def _regional(principal: Principal) -> str:
+    """Return a service's name with the region of what it acts for, as many policies name CloudWatch Logs.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html has had both forms.
+    """
+    service, _, domain = principal.arn.partition(".")
+    region = (principal.source_arn or "").split(":")[3:4]
+    return ".".join((service, *region, domain)) if service in _NAMED_BY_REGION else principal.arn
 
 
 def _action_fits(statement: Mapping[str, object], action: str) -> bool:

@@ -57,6 +57,7 @@ def stack(found: Stack) -> Members:
         "EnableTerminationProtection": found.termination_protection,
         "RetainExceptOnCreate": found.retain_except_on_create or None,
         "DeletionMode": found.deletion_mode,
+        "DeploymentConfig": found.deployment or None,
         "ParentId": found.parent_id,
         "RootId": found.root_id,
         "DriftInformation": without_empty(
@@ -164,6 +165,7 @@ def change_set(found: ChangeSet, of: Stack, *, with_values: bool) -> Members:
             "Changes": [dict(one) if with_values else _without_values(one) for one in found.changes],
             "IncludeNestedStacks": found.include_nested,
             "OnStackFailure": found.on_stack_failure,
+            "DeploymentConfig": found.deployment or None,
         }
     )
 

@@ -120,6 +120,7 @@ class Stack:
     deletion_mode: str | None = None
     policy_override: str | None = None  # the stack policy of this one update
     outputs_before: tuple[StackOutput, ...] | None = None  # of a stack that is held: what a rollback tells again
+    deployment: Values = field(default_factory=dict)  # the DeploymentConfig of the operation under way, or the last one
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,3 +191,4 @@ class ChangeSet:
     include_nested: bool = False
     import_existing: bool = False
     resources_to_import: Sequence[Values] = ()
+    deployment: Values = field(default_factory=dict)

@@ -77,6 +77,7 @@ class ChangeSetOperations:
             on_stack_failure=asked.get("OnStackFailure"),
             client_token=asked.get("ClientToken"),
             include_nested=bool(asked.get("IncludeNestedStacks", False)),
+            deployment=requests.deployment_of(asked),
         )
 
     async def _planned(self, context: RequestContext, found: ChangeSet, stack: Stack, prepared: Prepared) -> ChangeSet:
@@ -160,7 +161,7 @@ class ChangeSetOperations:
         is_new = stack.status is _S.REVIEW_IN_PROGRESS
         if not is_new:
             require_updatable(stack)
-        stays = bool(asked.get("DisableRollback", False)) or found.on_stack_failure == "DO_NOTHING"
+        stays = requests.stays_where_it_fails({**asked, "DeploymentConfig": found.deployment})
         to = _S.CREATE_IN_PROGRESS if is_new else _S.UPDATE_IN_PROGRESS
         await self._parts.engine.begin(
             stack,
@@ -168,7 +169,8 @@ class ChangeSetOperations:
             change_set_id=found.id,
             definition=found.definition,
             updated=self._parts.clock.now(),  # AWS tells it of a stack that a change set creates, too
-            disable_rollback=stays,
+            disable_rollback=stays or found.on_stack_failure == "DO_NOTHING",
+            deployment=found.deployment,
             on_failure=found.on_stack_failure or "ROLLBACK",
             retain_except_on_create=bool(asked.get("RetainExceptOnCreate", False)),
             client_token=token,

@@ -14,7 +14,7 @@ from lambent.cloud.framework.context import RequestContext, service_principal
 from lambent.cloud.framework.internal_client import InternalClient
 from lambent.cloud.framework.service import Parameters
 from lambent.cloud.services.cloudformation import errors
-from lambent.cloud.services.cloudformation.model.stack import HOST
+from lambent.cloud.services.cloudformation.model.stack import HOST, Values
 
 _NAME = "[a-zA-Z][-a-zA-Z0-9]*"
 _LONGEST_NAME = 128
@@ -34,13 +34,26 @@ def refuse_what_is_not_offered(asked: Parameters) -> None:
     watched = asked.get("RollbackConfiguration") or {}
     if watched.get("RollbackTriggers") or watched.get("MonitoringTimeInMinutes"):
         raise errors.not_offered("RollbackConfiguration, a rollback when an alarm goes off,")
-    deployment = asked.get("DeploymentConfig") or {}
-    if deployment.get("Mode", "STANDARD") != "STANDARD" or deployment.get("DisableRollback"):
-        raise errors.not_offered("DeploymentConfig")
     if "DeploymentMode" in asked:
         raise errors.not_offered("DeploymentMode")
     if asked.get("ResourcesToImport") or asked.get("ChangeSetType") == "IMPORT":
         raise errors.not_offered("Importing resources with a change set of type IMPORT")
+
+
+def deployment_of(asked: Parameters) -> Values:
+    """Return the DeploymentConfig of a request, whole; empty where it names none.
+
+    EXPRESS takes no other way here: it would not wait for resources to become ready, which takes them no time.
+    """
+    config = asked.get("DeploymentConfig")
+    if config is None:
+        return {}
+    return {"Mode": config.get("Mode", "STANDARD"), "DisableRollback": bool(config.get("DisableRollback", False))}
+
+
+def stays_where_it_fails(asked: Parameters) -> bool:
+    """Return whether a request lets what failed stay as it is, by either of the two members that say so."""
+    return bool(asked.get("DisableRollback", False)) or bool(deployment_of(asked).get("DisableRollback"))
 
 
 def check_tags(asked: Parameters) -> None:

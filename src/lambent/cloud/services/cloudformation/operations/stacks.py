@@ -54,7 +54,8 @@ class StackOperations:
             created=new.created,
             definition=new.definition,
             on_failure=asked.get("OnFailure", "ROLLBACK"),
-            disable_rollback=bool(asked.get("DisableRollback", False)),
+            disable_rollback=requests.stays_where_it_fails(asked),
+            deployment=requests.deployment_of(asked),
             timeout_minutes=asked.get("TimeoutInMinutes"),
             termination_protection=bool(asked.get("EnableTerminationProtection", False)),
             retain_except_on_create=bool(asked.get("RetainExceptOnCreate", False)),
@@ -89,7 +90,8 @@ class StackOperations:
             stack,
             _S.UPDATE_IN_PROGRESS,
             definition=prepared.definition,
-            disable_rollback=bool(asked.get("DisableRollback", False)),
+            disable_rollback=requests.stays_where_it_fails(asked),
+            deployment=requests.deployment_of(asked),
             retain_except_on_create=bool(asked.get("RetainExceptOnCreate", False)),
             client_token=token,
             policy_override=override,
@@ -218,7 +220,10 @@ def inherited(asked: Parameters, definition: Definition) -> Mapping[str, Any]:  
 
 def _changes(stack: Stack, asked: Parameters) -> dict[str, Any]:  # Any: fields of Stack, by name
     """Return what a request changes of a stack: its token, and the role for this operation and those that follow."""
-    found: dict[str, Any] = {"client_token": asked.get("ClientRequestToken")}  # Any: as above
+    found: dict[str, Any] = {  # Any: as above
+        "client_token": asked.get("ClientRequestToken"),
+        "deployment": requests.deployment_of(asked),
+    }
     if asked.get("RoleARN") is not None:
         found["definition"] = replace(stack.definition, role_arn=asked["RoleARN"])
     return found

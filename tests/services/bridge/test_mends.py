@@ -1,0 +1,76 @@
+"""What deployments rely on and moto has otherwise: mended on the way to it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lambent.testing.platform import LocalPlatform, local_platform
+
+pytestmark = pytest.mark.timeout(120)
+
+
+def default_network(platform: LocalPlatform) -> dict[str, Any]:  # Any: members of EC2's answers
+    """The default VPC, its gateways and the routes of its main table, asked for as Terraform and the CDK ask."""
+    ec2 = platform.client("ec2")
+    (vpc,) = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+    attached = [{"Name": "attachment.vpc-id", "Values": [vpc["VpcId"]]}]
+    (table,) = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc["VpcId"]]}])["RouteTables"]
+    return {
+        "vpc": vpc["VpcId"],
+        "gateways": [
+            each["InternetGatewayId"] for each in ec2.describe_internet_gateways(Filters=attached)["InternetGateways"]
+        ],
+        "routes": {each["DestinationCidrBlock"]: each["GatewayId"] for each in table["Routes"]},
+    }
+
+
+def test_the_default_network_reaches_the_internet_by_the_same_gateway_after_a_restart(tmp_path: Path) -> None:
+    with local_platform(data_dir=tmp_path / "data") as platform:
+        made = default_network(platform)
+        (gateway,) = made["gateways"]
+        assert made["routes"] == {"172.31.0.0/16": "local", "0.0.0.0/0": gateway}
+        (other,) = platform.client("ec2", region="eu-west-1").describe_internet_gateways()["InternetGateways"]
+        assert other["Attachments"][0]["VpcId"] != made["vpc"]
+    with local_platform(data_dir=tmp_path / "data") as again:
+        assert default_network(again) == made
+
+
+def test_a_gateway_that_was_taken_from_the_default_network_stays_away(tmp_path: Path) -> None:
+    with local_platform(data_dir=tmp_path / "data") as platform:
+        made, ec2 = default_network(platform), platform.client("ec2")
+        ec2.detach_internet_gateway(InternetGatewayId=made["gateways"][0], VpcId=made["vpc"])
+        ec2.delete_internet_gateway(InternetGatewayId=made["gateways"][0])
+        assert default_network(platform)["gateways"] == []
+    with local_platform(data_dir=tmp_path / "data") as again:
+        assert default_network(again)["gateways"] == []
+
+
+def test_setting_one_attribute_of_a_queue_leaves_the_others_as_they_are(platform: LocalPlatform) -> None:
+    sqs = platform.client("sqs", account="100000000071")
+    dead = "arn:aws:sqs:us-east-1:100000000071:dead"
+    sqs.create_queue(QueueName="dead")
+    queue = sqs.create_queue(QueueName="jobs")["QueueUrl"]
+
+    def change(**attributes: str) -> None:
+        sqs.set_queue_attributes(QueueUrl=queue, Attributes=attributes)
+
+    def told() -> dict[str, str]:
+        answer = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+        return {name: answer[name] for name in ("Policy", "RedrivePolicy", "VisibilityTimeout") if name in answer}
+
+    topics = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [{**topics, "Resource": "*"}]})
+    change(Policy=policy)
+    change(RedrivePolicy=json.dumps({"deadLetterTargetArn": dead, "maxReceiveCount": 3}))
+    change(VisibilityTimeout="60")
+    assert told() == {
+        "Policy": policy,
+        "RedrivePolicy": f'{{"deadLetterTargetArn":"{dead}","maxReceiveCount":3}}',  # as text: so Terraform compares
+        "VisibilityTimeout": "60",
+    }
+    change(Policy="", RedrivePolicy="")
+    assert told() == {"VisibilityTimeout": "60"}
