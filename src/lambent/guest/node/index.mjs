@@ -12,6 +12,9 @@ import { runtimeInForce } from "./runtime.mjs";
 import { offerStreaming, ResponseStream } from "./streaming.mjs";
 
 const CHANNEL = 3;
+// Of an event of CloudFormation's, which is asynchronous and so at most this long: where the platform takes answers.
+const RESPONSE_URL = /"ResponseURL": ?"(http:\/\/[^"]+\/_lambent\/cloudformation\/responses\/[^"]+)"/;
+const LONGEST_ASYNCHRONOUS = 1 << 20;
 const runtime = runtimeInForce();
 const channel = new Channel(CHANNEL, runtime.importsAll);
 const logs = new Logs();
@@ -20,6 +23,7 @@ delete process.env._LAMBDA_TELEMETRY_LOG_FD;
 delete process.env._LAMBENT_LAYERS;
 
 let underWay = false;
+let answersArrive = false;
 
 function fail(error) {
   logs.failure("Invoke Error", error);
@@ -36,6 +40,17 @@ process.on("uncaughtException", (error) => end("Uncaught Exception", error, 129)
 process.on("unhandledRejection", (reason, promise) =>
   end("Unhandled Promise Rejection", new UnhandledPromiseRejection(reason, promise), 128),
 );
+
+function responseUrlIn(payload) {
+  const mayHaveOne = payload.length <= LONGEST_ASYNCHRONOUS && payload.includes('"ResponseURL"');
+  return mayHaveOne ? RESPONSE_URL.exec(payload)?.[1] : undefined;
+}
+
+async function letAnswersArriveAt(address) {
+  answersArrive = true;
+  const { answerAt } = await import("./responses.mjs");
+  answerAt(new URL(address));
+}
 
 // One invocation: resolves once it has been answered.
 function invoke(handler, invocation) {
@@ -127,6 +142,8 @@ async function main() {
     logs.requestId = undefined;
     const invocation = await channel.next();
     underWay = true;
+    const address = answersArrive ? undefined : responseUrlIn(invocation.payload);
+    if (address) await letAnswersArriveAt(address);
     await invoke(handler, invocation);
     underWay = false;
   }
