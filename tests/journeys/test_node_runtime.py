@@ -504,8 +504,6 @@ def test_inline_code_makes_a_custom_resource(
     stacks = platform.client("cloudformation")
     body = json.dumps({"Resources": resources, "Outputs": outputs})
     stacks.create_stack(StackName=name, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
-    stacks.get_waiter("stack_create_complete").wait(
-        StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
-    )
+    stacks.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
     (stack,) = stacks.describe_stacks(StackName=name)["Stacks"]
     assert stack["Outputs"][0]["OutputValue"] == "by node"

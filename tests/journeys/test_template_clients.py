@@ -33,8 +33,13 @@ class Account:
     id: str
     folder: Path
 
-    def run(self, *command: str | Path, expect: int = 0, more: Mapping[str, str] | None = None) -> str:
-        """Run a tool in the project's folder and return all that it prints; its exit code must be `expect`."""
+    def run(
+        self, *command: str | Path, expect: int = 0, more: Mapping[str, str] | None = None, told: str = ""
+    ) -> str:
+        """Run a tool in the project's folder and return all that it prints; its exit code must be `expect`.
+
+        `told` is what it reads from its input.
+        """
         environment = process_environment(
             AWS_ENDPOINT_URL=self.platform.endpoint_url,
             AWS_ACCESS_KEY_ID=self.id,
@@ -59,7 +64,7 @@ class Account:
             text=True,
             timeout=200,
             check=False,
-            stdin=subprocess.DEVNULL,
+            input=told,
         )
         printed = done.stdout + done.stderr
         assert done.returncode == expect, f"{' '.join(map(str, command))}:\n{printed[-4000:]}"
@@ -138,10 +143,10 @@ def test_sam_builds_deploys_and_deletes_its_template_as_it_is(platform: LocalPla
     python = require_python("3.11")
     account = Account(platform, "100000000012", project(tmp_path, "sam"))
 
-    def run(*arguments: str, expect: int = 0) -> str:
+    def run(*arguments: str, expect: int = 0, told: str = "") -> str:
         path = f"{python.parent}:{process_environment()['PATH']}"
         surroundings = {"SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "1", "PATH": path}
-        return account.run(sam, *arguments, expect=expect, more=surroundings)
+        return account.run(sam, *arguments, expect=expect, more=surroundings, told=told)
 
     deploy = ("deploy", "--stack-name", "shop", "--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-progressbar")
     assert "Build Succeeded" in run("build")
@@ -154,6 +159,14 @@ def test_sam_builds_deploys_and_deletes_its_template_as_it_is(platform: LocalPla
     run("build")
     assert "UPDATE_COMPLETE" in run(*deploy, "--parameter-overrides", "Greeting=Welcome")
     assert account.answer("shop", "Alias") == SECOND
+
+    # It asks whether this is a stack for development, and for CloudFormation's express mode.
+    (account.folder / "src" / "app.py").write_text('def handler(event, context):\n    return "synchronized"\n')
+    sync = ("sync", "--no-watch", "--no-dependency-layer", "--stack-name", "shop", "--capabilities", "CAPABILITY_IAM")
+    assert "Sync infra completed" in run(*sync, "CAPABILITY_AUTO_EXPAND", told="Y\n")
+    assert account.answer("shop") == "synchronized"
+    assert '"shop-orders' in run("list", "resources", "--stack-name", "shop", "--output", "json").replace("/", '"')
+    assert "synchronized" in run("remote", "invoke", "Greeter", "--stack-name", "shop")
 
     assert "Deleted successfully" in run("delete", "--stack-name", "shop", "--no-prompts", "--region", REGION)
     assert account.what_is_left("aws-sam-cli-managed-default") == {}

@@ -122,7 +122,8 @@ def package(folder: Path, marker: str) -> Path:
 def terraform(platform: LocalPlatform, tmp_path: Path) -> Terraform:
     """Terraform, initialised in a fresh folder."""
     program = require_tool("terraform")
-    shutil.copy(HERE / "terraform" / "main.tf", tmp_path / "main.tf")
+    for file in (HERE / "terraform").glob("*.tf"):
+        shutil.copy(file, tmp_path)
     configuration = tmp_path / "terraform.rc"
     configuration.write_text(
         f'provider_installation {{\n  filesystem_mirror {{\n    path = "{provider_mirror()}"\n  }}\n}}\n',
@@ -184,6 +185,11 @@ def test_terraform_makes_changes_replaces_imports_and_destroys_all_that_it_has_o
         "account": ACCOUNT, "made": [0, 1, 1, 2, 3], "asked": 10, "version": "1",
         "functions": ["networked-first", "numbers"], "memory": 128, "layers": True, "networked": True, "alias": "1",
         "signing": "first warning", "url": "NONE", "layer": "first layer", "runtime": 1,
+    }  # fmt: skip
+    zones = ["eu-central-1a", "eu-central-1b", "eu-central-1c"]
+    assert terraform.outputs()["around"] == {
+        "region": REGION, "zones": zones, "subnets": zones, "tables": 1, "attached": True, "key": "AWS", "group": 14,
+        "caller": f"arn:aws:iam::{ACCOUNT}:root", "role": True, "package": True, "registry": "AWS",
     }  # fmt: skip
     assert terraform.plans_no_change(**first)
 

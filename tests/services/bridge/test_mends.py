@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from lambent.testing.platform import LocalPlatform, local_platform
 
@@ -49,6 +50,22 @@ def test_a_gateway_that_was_taken_from_the_default_network_stays_away(tmp_path: 
         assert default_network(again)["gateways"] == []
 
 
+def test_what_the_network_lacks_is_named_as_ec2_names_it(platform: LocalPlatform) -> None:
+    ec2 = platform.client("ec2", account="100000000071")
+    with pytest.raises(ClientError) as refused:
+        ec2.describe_vpcs(VpcIds=["vpc-0123456789abcdef0"])
+    assert refused.value.response["Error"] == {
+        "Code": "InvalidVpcID.NotFound",
+        "Message": "The vpc ID 'vpc-0123456789abcdef0' does not exist",
+    }
+    with pytest.raises(ClientError) as refused:
+        ec2.describe_security_groups(GroupIds=["sg-0123456789abcdef0"])
+    assert refused.value.response["Error"] == {
+        "Code": "InvalidGroup.NotFound",
+        "Message": "The security group 'sg-0123456789abcdef0' does not exist",
+    }
+
+
 def test_setting_one_attribute_of_a_queue_leaves_the_others_as_they_are(platform: LocalPlatform) -> None:
     sqs = platform.client("sqs", account="100000000071")
     dead = "arn:aws:sqs:us-east-1:100000000071:dead"
@@ -74,3 +91,19 @@ def test_setting_one_attribute_of_a_queue_leaves_the_others_as_they_are(platform
     }
     change(Policy="", RedrivePolicy="")
     assert told() == {"VisibilityTimeout": "60"}
+
+
+def test_the_keys_that_aws_manages_are_the_same_after_a_restart(tmp_path: Path) -> None:
+    def managed(platform: LocalPlatform) -> tuple[str, str]:
+        key = platform.client("kms").describe_key(KeyId="alias/aws/lambda")["KeyMetadata"]
+        aliases = platform.client("kms").list_aliases(KeyId=key["KeyId"])["Aliases"]
+        assert [alias["AliasName"] for alias in aliases] == ["alias/aws/lambda"]
+        return key["Arn"], key["KeyManager"]
+
+    with local_platform(data_dir=tmp_path / "data") as platform:
+        platform.client("kms").list_keys()  # what comes first is journalled; what only reads behind it is not
+        made = managed(platform)
+        assert made[1] == "AWS"
+        assert platform.client("kms").create_key()["KeyMetadata"]["KeyManager"] == "CUSTOMER"
+    with local_platform(data_dir=tmp_path / "data") as again:
+        assert managed(again) == made

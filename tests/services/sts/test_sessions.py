@@ -109,3 +109,9 @@ def test_sessions_and_roles_survive_a_restart(tmp_path: Path) -> None:
             assert sts.get_caller_identity()["Arn"] == answer["AssumedRoleUser"]["Arn"]
         with acting_with(platform, key | {"SessionToken": None}) as sts:
             assert sts.get_caller_identity()["Arn"] == "arn:aws:iam::000000000000:user/ann"
+
+
+def test_a_message_that_no_service_encoded_is_invalid(aws: ClientFactory) -> None:
+    with pytest.raises(ClientError) as refused:
+        aws("sts").decode_authorization_message(EncodedMessage="abc")
+    assert refused.value.response["Error"]["Code"] == "InvalidAuthorizationMessageException"

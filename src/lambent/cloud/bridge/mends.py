@@ -1,7 +1,7 @@
 """Where moto differs from AWS in what deployments rely on: mended in moto's process, before it answers.
 
-Each mend says what AWS does. None draws from moto's generator of identifiers, so that journals written without it
-still replay to the same identifiers.
+Each mend says what AWS does. None leaves moto's generator of identifiers further than it found it, so that journals
+written without it still replay to the same identifiers.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from moto.moto_api._internal import mock_random
 def mend(service: str, account: str, region: str) -> None:
     """Mend what a request for a service, in an account and region, is about to meet; done once for each."""
     if service == "ec2":
+        _name_what_is_missing()
         _connect_default_network(account, region)
     elif (mend_service := _MENDS.get(service)) is not None:
         mend_service()
@@ -42,6 +43,28 @@ def _connect_default_network(account: str, region: str) -> None:
         backend.create_route(table.id, "0.0.0.0/0", gateway_id=gateway.id)
     finally:
         mock_random.setstate(state)
+
+
+@cache
+def _name_what_is_missing() -> None:
+    """Let EC2's refusals name what was not found as EC2 does, not as a Python set."""
+    from moto.ec2 import exceptions  # noqa: PLC0415 - a second, and only for EC2
+
+    def vpc(error: Any, ids: object) -> None:  # Any: moto ships no types
+        exceptions.EC2ClientError.__init__(
+            error, "InvalidVpcID.NotFound", f"The vpc ID '{_listed(ids)}' does not exist"
+        )
+
+    def group(error: Any, ids: object) -> None:  # Any: as above
+        text = f"The security group '{_listed(ids)}' does not exist"
+        exceptions.EC2ClientError.__init__(error, "InvalidGroup.NotFound", text)
+
+    setattr(exceptions.InvalidVPCIdError, "__init__", vpc)  # noqa: B010 - in place of a method, which no checker follows
+    setattr(exceptions.InvalidSecurityGroupNotFoundError, "__init__", group)  # noqa: B010 - as above
+
+
+def _listed(ids: object) -> str:
+    return ", ".join(sorted(map(str, ids))) if isinstance(ids, set | list | tuple) else str(ids)
 
 
 @cache
@@ -99,4 +122,29 @@ def _mend_queues() -> None:
     setattr(Queue, "attributes", property(attributes))  # noqa: B010 - as above
 
 
-_MENDS: Mapping[str, Callable[[], None]] = {"s3": _mend_buckets, "sqs": _mend_queues}
+@cache
+def _mend_managed_keys() -> None:
+    """Let an AWS managed key be the same each time moto makes it, and be told as AWS's.
+
+    moto makes one when it is first read, and what only reads is not journalled: after a restart it was another key.
+    https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-key
+    """
+    from moto.kms.models import KmsBackend  # noqa: PLC0415 - only for KMS
+
+    plain = KmsBackend._generate_default_keys  # noqa: SLF001 - there is no other place
+
+    def generate(backend: Any, alias: str) -> Any:  # Any: moto ships no types
+        state = mock_random.getstate()
+        mock_random.seed(f"{backend.account_id} {backend.region_name} {alias}")
+        try:
+            made = plain(backend, alias)
+            if made is not None:
+                backend.keys[made].key_manager = "AWS"
+            return made
+        finally:
+            mock_random.setstate(state)
+
+    setattr(KmsBackend, "_generate_default_keys", generate)  # noqa: B010 - as above
+
+
+_MENDS: Mapping[str, Callable[[], None]] = {"kms": _mend_managed_keys, "s3": _mend_buckets, "sqs": _mend_queues}

@@ -34,3 +34,8 @@ def expired_token() -> ServiceError:
 def invalid_token() -> ServiceError:
     """Return the answer to a session token that is not what was issued."""
     return ServiceError("InvalidClientTokenId", "The security token included in the request is invalid.", status=403)
+
+
+def invalid_authorization_message() -> ServiceError:
+    """Return InvalidAuthorizationMessageException."""
+    return ServiceError("InvalidAuthorizationMessageException", "Message is invalid")

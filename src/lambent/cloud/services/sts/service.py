@@ -19,7 +19,13 @@ from lambent.cloud.framework.context import Principal, RequestContext, service_p
 from lambent.cloud.framework.internal_client import InternalClient
 from lambent.cloud.framework.service import Parameters, Result, Service, operation
 from lambent.cloud.services.sts import repository
-from lambent.cloud.services.sts.errors import access_denied, malformed_policy, may_not_assume, validation_error
+from lambent.cloud.services.sts.errors import (
+    access_denied,
+    invalid_authorization_message,
+    malformed_policy,
+    may_not_assume,
+    validation_error,
+)
 from lambent.cloud.services.sts.model import Session, SessionKind, sealed, secret_access_key
 from lambent.cloud.services.sts.sessions import SessionDirectory
 from lambent.cloud.store.scope import Scope
@@ -99,6 +105,14 @@ class StsService(Service):
             duration_s = min(duration_s, _HOUR_S)
         kind: SessionKind = "root" if caller.kind == "root" else "user"
         return {"Credentials": self._credentials(caller, kind, context.now + duration_s)}
+
+    @operation("DecodeAuthorizationMessage")
+    async def decode_authorization_message(self, context: RequestContext, parameters: Parameters) -> Result:
+        """Raise InvalidAuthorizationMessageException: no service here encodes why it refuses somebody.
+
+        https://docs.aws.amazon.com/STS/latest/APIReference/API_DecodeAuthorizationMessage.html
+        """
+        raise invalid_authorization_message()
 
     @operation("GetAccessKeyInfo")
     async def access_key_info(self, context: RequestContext, parameters: Parameters) -> Result:
