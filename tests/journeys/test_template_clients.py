@@ -33,9 +33,7 @@ class Account:
     id: str
     folder: Path
 
-    def run(
-        self, *command: str | Path, expect: int = 0, more: Mapping[str, str] | None = None, told: str = ""
-    ) -> str:
+    def run(self, *command: str | Path, expect: int = 0, more: Mapping[str, str] | None = None, told: str = "") -> str:
         """Run a tool in the project's folder and return all that it prints; its exit code must be `expect`.
 
         `told` is what it reads from its input.
@@ -162,6 +160,8 @@ def test_sam_builds_deploys_and_deletes_its_template_as_it_is(platform: LocalPla
 
     # It asks whether this is a stack for development, and for CloudFormation's express mode.
     (account.folder / "src" / "app.py").write_text('def handler(event, context):\n    return "synchronized"\n')
+    template = account.folder / "template.yaml"
+    template.write_text(template.read_text().replace("MemorySize: 256", "MemorySize: 512"))
     sync = ("sync", "--no-watch", "--no-dependency-layer", "--stack-name", "shop", "--capabilities", "CAPABILITY_IAM")
     assert "Sync infra completed" in run(*sync, "CAPABILITY_AUTO_EXPAND", told="Y\n")
     assert account.answer("shop") == "synchronized"

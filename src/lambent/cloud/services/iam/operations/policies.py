@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import re
 from collections import Counter
@@ -91,7 +92,8 @@ class PolicyOperations:
         if scope != "AWS":
             policies += policy_repository.own_policies(self._store.read, account)
         if scope != "Local":
-            policies += policy_repository.aws_policies()
+            # The first time they are read, for a fifth of a second: calls of functions go on meanwhile.
+            policies += await asyncio.to_thread(policy_repository.aws_policies)
         prefix = parameters.get("PathPrefix", "/")
         policies = [policy for policy in policies if policy.path.startswith(prefix)]
         uses = _uses(self._store.read, account)
