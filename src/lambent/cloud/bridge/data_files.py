@@ -23,7 +23,10 @@ class _Loader(botocore.loaders.JSONFileLoader):
     """botocore's own, but for the reader of JSON."""
 
     def load_file(self, file_path: str) -> Any:  # Any: JSON
-        return _said_in(file_path)
+        if file_path.endswith("/service-2"):
+            return _model(file_path)
+        content = _content_of(file_path)
+        return None if content is None else orjson.loads(content)
 
 
 def read_data_files_quickly() -> None:
@@ -32,15 +35,22 @@ def read_data_files_quickly() -> None:
     setattr(utils, "load_resource", _resource)  # noqa: B010 - in place of a function, which no checker follows
 
 
-@lru_cache(maxsize=8)  # as many as the sessions of one service of moto's have in common
-def _said_in(path: str) -> Any:  # Any: JSON
-    """Return what a file of botocore's says, by its path without extension; None where there is none.
+@lru_cache(maxsize=2)
+def _model(path: str) -> Any:  # Any: JSON
+    """Return a service's model, the largest of the files, which sessions share.
 
-    Sessions share it: what botocore changes of a model (its extras), it changes to the same each time.
+    What botocore changes of it (its extras), it changes to the same each time.
     """
+    content = _content_of(path)
+    return None if content is None else orjson.loads(content)
+
+
+@lru_cache(maxsize=16)
+def _content_of(path: str) -> bytes | None:
+    """Return a file of botocore's by its path without extension; None where there is none."""
     for extension, read in ((".json", Path.read_bytes), (".json.gz", _unpacked)):
         if (file := Path(path + extension)).is_file():
-            return orjson.loads(read(file))
+            return read(file)
     return None
 
 
