@@ -152,6 +152,18 @@ def test_a_handler_is_told_what_aws_tells_it_and_keeps_its_state(platform: Local
     assert invoke(platform, name)[0]["calls"] == 2
 
 
+@pytest.mark.parametrize("runtime", ["nodejs20.x", "nodejs24.x"])
+def test_the_handler_is_a_method_of_the_runtime_as_stack_traces_show(platform: LocalPlatform, runtime: str) -> None:
+    source = "export async function handler() { throw new Error(this.constructor.name); }"
+    name = f"method{runtime[6:8]}"
+    settings = {"Runtime": runtime, "Handler": "index.handler"}
+    answer, _, _ = invoke(platform, made(platform, name, {"index.mjs": source}, **settings))
+    trace = answer["trace"]
+    assert trace[0] == "Error: Runtime"
+    assert trace[1].startswith("    at Runtime.handler (")
+    assert trace[2].startswith("    at Runtime.handleOnceNonStreaming (")
+
+
 def logged(platform: LocalPlatform, name: str, **chosen: str) -> list[str]:
     """Return what a function has logged so far; its group is made when the first lines reach it, after the answer."""
     logs = platform.client("logs")

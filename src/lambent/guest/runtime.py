@@ -26,7 +26,8 @@ LAYERS_VARIABLE = "_LAMBENT_LAYERS"
 def main() -> None:
     """Be the runtime of one environment, executed afresh; ends by an exception, as AWS's does."""
     layers = os.environ.pop(LAYERS_VARIABLE)
-    sys.path[:] = search_path(layers, sys.path)
+    # The script's own folder comes first, and once more where PYTHONPATH names it.
+    sys.path[:] = search_path(layers, list(dict.fromkeys(sys.path)))
     os.set_inheritable(LOG, False)  # noqa: FBT003 - as above
     if workers.are_wanted():
         for number in DOORS.values():
