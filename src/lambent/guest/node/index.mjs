@@ -3,7 +3,7 @@
 // compiler to install.
 
 import { Channel } from "./channel.mjs";
-import { callbackContextOf, contextOf } from "./context.mjs";
+import { callbackContextOf, plainContextOf } from "./context.mjs";
 import { described, NodeJsExit, UnhandledPromiseRejection } from "./errors.mjs";
 import { isAsync, isStreaming, loadHandler } from "./handler.mjs";
 import { Logs } from "./logs.mjs";
@@ -37,7 +37,7 @@ process.on("unhandledRejection", (reason, promise) =>
   end("Unhandled Promise Rejection", new UnhandledPromiseRejection(reason, promise), 128),
 );
 
-// Whose method the handler is: stack traces begin as on AWS, and `this` has a class of the same name.
+// Whose method the handler is: stack traces begin as on AWS, and `this` has a class of the same name. Until Node.js 22:
 class Runtime {
   constructor(handler) {
     this.handler = handler;
@@ -52,6 +52,24 @@ class Runtime {
   }
 }
 
+// And since Node.js 24:
+class BufferedInvokeProcessor {
+  constructor(handler) {
+    this.handler = handler;
+  }
+
+  processInvoke(...given) {
+    return this.handler(...given);
+  }
+}
+
+class StreamingInvokeProcessor extends BufferedInvokeProcessor {}
+
+function servingBy(handler) {
+  if (runtime.takesCallbacks) return new Runtime(handler);
+  return isStreaming(handler) ? new StreamingInvokeProcessor(handler) : new BufferedInvokeProcessor(handler);
+}
+
 // One invocation: resolves once it has been answered.
 function invoke(serving, invocation) {
   logs.requestId = invocation.requestId;
@@ -61,14 +79,10 @@ function invoke(serving, invocation) {
   return runtime.takesCallbacks ? callBack(serving, invocation) : answer(serving, invocation);
 }
 
-function plainContextOf(invocation) {
-  return Object.assign(contextOf(invocation), { xRayTraceId: invocation.traceId });
-}
-
 async function answer(serving, invocation) {
   try {
     const event = JSON.parse(invocation.payload);
-    await channel.respond(await serving.handleOnceNonStreaming(event, plainContextOf(invocation)));
+    await channel.respond(await serving.processInvoke(event, plainContextOf(invocation)));
   } catch (error) {
     fail(error);
   }
@@ -79,7 +93,8 @@ async function stream(serving, invocation) {
   const response = new ResponseStream(channel, serving.handler);
   try {
     const event = JSON.parse(invocation.payload);
-    const promised = serving.handleOnceStreaming(event, response, plainContextOf(invocation));
+    const given = [event, response, plainContextOf(invocation)];
+    const promised = serving instanceof Runtime ? serving.handleOnceStreaming(...given) : serving.processInvoke(...given);
     if (typeof promised?.then !== "function") throw new Error("Streaming does not support non-async handlers.");
     if ((await promised) !== undefined) console.warn("Streaming handlers ignore return values.");
     await response.ended;
@@ -139,7 +154,7 @@ function callBack(serving, invocation) {
 async function main() {
   resolveAlongNodePath();
   offerStreaming();
-  const serving = new Runtime(await loadHandler(process.env.LAMBDA_TASK_ROOT, process.env._HANDLER, runtime));
+  const serving = servingBy(await loadHandler(process.env.LAMBDA_TASK_ROOT, process.env._HANDLER, runtime));
   for (;;) {
     logs.requestId = undefined;
     const invocation = await channel.next();
