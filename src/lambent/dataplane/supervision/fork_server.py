@@ -118,6 +118,8 @@ class ForkServer:
             "base": str(spec.base),
             "prefixes": [str(prefix) for prefix in spec.prefixes],
             "preloads": spec.preloads,
+            "precompiles": spec.preloads
+            and not spec.variables,  # else the plain one does, or it would be of another kind
             "endpoint_port": spec.endpoint_port,
             "runtime_dir": str(spec.runtime_dir),
         }
