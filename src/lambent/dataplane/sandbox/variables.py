@@ -1,7 +1,7 @@
 """The environment variables of an execution environment, as AWS sets them.
 
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
-What depends on where things stand on the host (LAMBDA_TASK_ROOT, PWD, PYTHONPATH, TMPDIR …) is the sandbox's to add;
+What depends on where things stand on the host (LAMBDA_TASK_ROOT, PWD, TMPDIR …) is the sandbox's to add;
 `_X_AMZN_TRACE_ID` is set by the runtime for each invocation.
 """
 
