@@ -152,38 +152,6 @@ def test_a_handler_is_told_what_aws_tells_it_and_keeps_its_state(platform: Local
     assert invoke(platform, name)[0]["calls"] == 2
 
 
-@pytest.mark.parametrize(
-    ("runtime", "owner", "method"),
-    [
-        ("nodejs20.x", "Runtime", "handleOnceNonStreaming"),
-        ("nodejs24.x", "BufferedInvokeProcessor", "processInvoke"),
-    ],
-)
-def test_the_handler_is_a_method_of_the_runtime_as_stack_traces_show(
-    platform: LocalPlatform, runtime: str, owner: str, method: str
-) -> None:
-    source = "export async function handler() { throw new Error(this.constructor.name); }"
-    name = f"method{runtime[6:8]}"
-    settings = {"Runtime": runtime, "Handler": "index.handler"}
-    answer, _, _ = invoke(platform, made(platform, name, {"index.mjs": source}, **settings))
-    trace = answer["trace"]
-    assert trace[0] == f"Error: {owner}"
-    assert trace[1].startswith(f"    at {owner}.handler (")
-    assert trace[2].startswith(f"    at {owner}.{method} (")
-
-
-def test_the_clients_trace_in_w3cs_words_stands_apart_from_its_context(platform: LocalPlatform) -> None:
-    source = "export const handler = async (event, { w3c, clientContext }) => ({ w3c: w3c(), clientContext });"
-    settings = {"Runtime": "nodejs24.x", "Handler": "index.handler"}
-    name = made(platform, "w3c", {"index.mjs": source}, **settings)
-    kept = {"traceparent": "00-1-2-01", "baggage": "a=b"}
-    for given, told in (({**kept, "tracestate": 7, "more": "x"}, kept), (["baggage=a"], {})):
-        context = base64.b64encode(json.dumps({"custom": {"a": 1}, "w3c": given}).encode()).decode()
-        answer, _, _ = invoke(platform, name, ClientContext=context)
-        assert answer == {"w3c": told, "clientContext": {"custom": {"a": 1}}}
-    assert invoke(platform, name)[0] == {"w3c": {}}
-
-
 def logged(platform: LocalPlatform, name: str, **chosen: str) -> list[str]:
     """Return what a function has logged so far; its group is made when the first lines reach it, after the answer."""
     logs = platform.client("logs")
