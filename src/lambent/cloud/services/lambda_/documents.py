@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -12,6 +12,21 @@ from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import Reader, SqlValue, Transaction
 
 Document = Mapping[str, Any]  # Any: JSON of our own writing; a repository gives it its type
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which documents of a listing: the first `limit` whose key's last column stands behind `after`; all unless said.
+
+    `where` names members of theirs and what those have to say.
+    """
+
+    after: str = ""
+    limit: int = -1  # no limit: https://www.sqlite.org/lang_select.html#limitoffset
+    where: Mapping[str, str] = field(default_factory=dict)
+
+
+WHOLE = Part()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +52,27 @@ class DocumentTable:
         )
         return {tuple(map(str, row[1:])): orjson.loads(str(row[0])) for row in rows}
 
-    def scopes(self, reader: Reader) -> list[Scope]:
-        """Return every account and region that has a document."""
-        rows = reader.all(f"SELECT DISTINCT account, region FROM {self.name}")
-        return [Scope(str(account), str(region)) for account, region in rows]
+    def behind(self, reader: Reader, scope: Scope, *key: SqlValue, part: Part) -> dict[str, Document]:
+        """Return part of the documents whose key begins so, sorted, by the last column: `key` is all before that."""
+        column = self.keys[len(key)]
+        having = "".join(f" AND json_extract(document, '$.{member}') = ?" for member in part.where)
+        rows = reader.all(
+            f"SELECT {column}, document FROM {self.name} WHERE {self._where(len(key))}{having} AND {column} > ?"
+            f" ORDER BY {column} LIMIT ?",
+            (*_bound(scope, key), *part.where.values(), part.after, part.limit),
+        )
+        return {str(last): orjson.loads(str(document)) for last, document in rows}
+
+    def count(self, reader: Reader, scope: Scope) -> int:
+        """Return how many documents the scope has."""
+        row = reader.one(f"SELECT count(*) FROM {self.name} WHERE {self._where(0)}", _bound(scope, ()))
+        return 0 if row is None else int(row[0] or 0)
+
+    def keys_in(self, reader: Reader, index: str, condition: str) -> list[tuple[Scope, tuple[str, ...]]]:
+        """Return the scopes and keys of the documents that one of the table's indexes is of, by its own condition."""
+        columns = ", ".join(self.keys)
+        rows = reader.all(f"SELECT account, region, {columns} FROM {self.name} INDEXED BY {index} WHERE {condition}")
+        return [(Scope(str(row[0]), str(row[1])), tuple(map(str, row[2:]))) for row in rows]
 
     def put(self, transaction: Transaction, scope: Scope, key: tuple[SqlValue, ...], document: object) -> None:
         """Add the document or replace it; it is a dataclass or a mapping that orjson can write."""

@@ -96,12 +96,13 @@ class Routes:
         """The functions that a policy keeps somebody from: account, region, name."""
 
     def load(self) -> None:
-        """Read the functions that are referred to before they are invoked; called once, at start.
+        """Read the functions that take concurrency before they are invoked; called once, at start.
 
-        All others are read when they are first invoked or changed: ten thousand would take seconds, and their
-        memory for good.
+        All others are read when they are first invoked or changed, or their URL is called: ten thousand would take
+        seconds, and their memory for good.
         """
-        for scope, name in repository.keeping_hold(self._reader):
+        self.denying = repository.denying(self._reader)
+        for scope, name in repository.holding_concurrency(self._reader):
             self.refresh(scope, name)
 
     def find(self, account: str, region: str, name: str) -> FunctionRoute | None:
@@ -114,8 +115,12 @@ class Routes:
         return self._functions.get((scope.account, scope.region, name))
 
     def find_url(self, url_id: str) -> UrlRoute | None:
-        """Return where a function URL leads, or None."""
-        return self._urls.get(url_id)
+        """Return where a function URL leads, or None; the first time its function is read from the tables."""
+        found = self._urls.get(url_id)
+        if found is None and (owner := url_repository.owner_of(self._reader, url_id)) is not None:
+            self.refresh(*owner)
+            found = self._urls.get(url_id)
+        return found
 
     def view(self) -> Mapping[str, object]:
         """Return the functions, versions and aliases that can be invoked, as the tables have them."""
@@ -135,9 +140,8 @@ class Routes:
             for name, alias, target in repository.targets(self._reader, scope):
                 found[name]["aliases"][alias] = target
             shown |= {function_arn(scope, name): one for name, one in found.items()}
-        for route in self._urls.values():
-            path = f"{PATH_PREFIX}{route.url.url_id}/"
-            shown[route.function.arn]["urls"][route.qualifier or LATEST] = path
+        for arn, qualifier, url_id in url_repository.all_urls(self._reader):
+            shown[arn]["urls"][qualifier] = f"{PATH_PREFIX}{url_id}/"
         return shown
 
     def refresh(self, scope: Scope, name: str) -> None:
