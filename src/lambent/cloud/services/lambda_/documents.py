@@ -31,10 +31,14 @@ WHOLE = Part()
 
 @dataclass(frozen=True, slots=True)
 class DocumentTable:
-    """One table: `keys` are its key's columns behind account and region, in order."""
+    """One table: `keys` are its key's columns behind account and region, in order.
+
+    `indexes` names those of members of the documents, whose columns are account, region, the member and the last key.
+    """
 
     name: str
     keys: tuple[str, ...]
+    indexes: Mapping[str, str] = field(default_factory=dict)
 
     def one(self, reader: Reader, scope: Scope, *key: SqlValue) -> Document | None:
         """Return the document under a whole key, or None; raises ValueError for a part of one."""
@@ -56,8 +60,10 @@ class DocumentTable:
         """Return part of the documents whose key begins so, sorted, by the last column: `key` is all before that."""
         column = self.keys[len(key)]
         having = "".join(f" AND json_extract(document, '$.{member}') = ?" for member in part.where)
+        # Left to itself, SQLite goes by the primary key.
+        index = next((f" INDEXED BY {self.indexes[member]}" for member in part.where if member in self.indexes), "")
         rows = reader.all(
-            f"SELECT {column}, document FROM {self.name} WHERE {self._where(len(key))}{having} AND {column} > ?"
+            f"SELECT {column}, document FROM {self.name}{index} WHERE {self._where(len(key))}{having} AND {column} > ?"
             f" ORDER BY {column} LIMIT ?",
             (*_bound(scope, key), *part.where.values(), part.after, part.limit),
         )
@@ -100,9 +106,15 @@ PROVISIONED = DocumentTable("lambda_provisioned", _OF_A_QUALIFIER)
 RUNTIME_MANAGEMENT = DocumentTable("lambda_runtime_management", _OF_A_QUALIFIER)
 SCALING_CONFIGS = DocumentTable("lambda_scaling_configs", _OF_A_QUALIFIER)
 CODE_SIGNING_CONFIGS = DocumentTable("lambda_code_signing_configs", ("id",))
-CODE_SIGNING_OF_FUNCTIONS = DocumentTable("lambda_code_signing_of_functions", ("function",))
+CODE_SIGNING_OF_FUNCTIONS = DocumentTable(
+    "lambda_code_signing_of_functions", ("function",), {"id": "lambda_code_signing_by_config"}
+)
 LAYER_POLICIES = DocumentTable("lambda_layer_policies", ("layer", "version"))
-EVENT_SOURCE_MAPPINGS = DocumentTable("lambda_event_source_mappings", ("id",))
+EVENT_SOURCE_MAPPINGS = DocumentTable(
+    "lambda_event_source_mappings",
+    ("id",),
+    {"function_arn": "lambda_mappings_by_function", "source_arn": "lambda_mappings_by_source"},
+)
 CAPACITY_PROVIDERS = DocumentTable("lambda_capacity_providers", ("name",))
 
 OF_A_QUALIFIER = (INVOKE_CONFIGS, URLS, PROVISIONED, RUNTIME_MANAGEMENT, SCALING_CONFIGS)

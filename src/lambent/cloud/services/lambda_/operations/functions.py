@@ -124,10 +124,18 @@ class FunctionOperations:
     async def list_functions(self, context: RequestContext, parameters: Parameters) -> Result:
         """Return one page of the functions, or of all their versions."""
         every_version = parameters.get("FunctionVersion") == "ALL"
+        master = parameters.get("MasterRegion")
+        if master is not None and not every_version:
+            raise errors.invalid_parameter(
+                f"The combination MasterArn={master} and FunctionVersion=NULL is not supported. Please see our "
+                "documentation for valid combinations of ListFunctions options."
+            )
         # At most 50 come at once, whatever MaxItems says.
         bounds = bounds_of(parameters, at_most=_LISTED_AT_ONCE)
         read, place = self._control.read, bounds.behind_named_number
-        if every_version:
+        if master not in {None, "ALL"}:
+            found = []  # those that Lambda@Edge has replicated from that region: none, for nothing is replicated here
+        elif every_version:
             found = repository.all_versions_behind(read, context.scope, place, bounds.to_read)
         else:
             found = repository.latest_behind(read, context.scope, place[0], bounds.to_read)
