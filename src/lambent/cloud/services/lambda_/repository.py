@@ -124,6 +124,22 @@ def versions(reader: Reader, scope: Scope, name: str) -> list[FunctionVersion]:
     return [_version(scope, row) for row in rows]
 
 
+def stamps(reader: Reader, scope: Scope, name: str) -> list[tuple[str, str]]:
+    """Return a function's versions, `$LATEST` first, each with what is another text once anything of it has changed."""
+    rows = reader.all(
+        "SELECT number, revision_id || status FROM lambda_versions WHERE account = ? AND region = ? AND function = ?"
+        " ORDER BY number",
+        (scope.account, scope.region, name),
+    )
+    return [(_label(_integer(number)), str(stamp)) for number, stamp in rows]
+
+
+def stamp_of(value: FunctionVersion) -> str:
+    """Return what `stamps` tells of a version as it is kept."""
+    # Not every change of a state gives a new revision.
+    return f"{value.revision_id}{_text(value.status)}"
+
+
 def versions_behind(reader: Reader, scope: Scope, name: str, after: int, limit: int) -> list[FunctionVersion]:
     """Return a function's first versions behind a `position`; what stands before it is not read."""
     rows = reader.all(

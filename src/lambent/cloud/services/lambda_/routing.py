@@ -46,6 +46,8 @@ class VersionRoute:
     """Whether it runs on Managed Instances."""
     isolates_tenants: bool = False
     """Whether each invocation has to name a tenant, whose environments no other tenant shares."""
+    stamp: str = ""
+    """What tells whether the version has changed since, as `repository.stamps` tells it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,10 +199,7 @@ class Routes:
             self._urls.update({url.url_id: UrlRoute(after, qualifier, url) for qualifier, url in after.urls.items()})
 
     def _route(self, function: Function, before: FunctionRoute | None) -> FunctionRoute:
-        found = {
-            version.version: self._version_route(version, before)
-            for version in repository.versions(self._reader, function.scope, function.name)
-        }
+        found = self._versions(function, before)
         aliases = {each.name: each for each in repository.aliases(self._reader, function.scope, function.name)}
         return FunctionRoute(
             scope=function.scope,
@@ -217,9 +216,24 @@ class Routes:
             allows_loops=function.recursive_loop == "Allow",
         )
 
-    def _version_route(self, version: FunctionVersion, before: FunctionRoute | None) -> VersionRoute:
+    def _versions(self, function: Function, before: FunctionRoute | None) -> dict[str, VersionRoute]:
+        """Return a function's versions: of hundreds that were published, a change touches one or two."""
+        scope, name = function.scope, function.name
+        if before is None:
+            read = repository.versions(self._reader, scope, name)
+            return {version.version: version_route(version, self._packages) for version in read}
+        found = {}
+        for label, stamp in repository.stamps(self._reader, scope, name):
+            known = before.versions.get(label)
+            if known is not None and known.stamp == stamp:
+                found[label] = known
+            elif (version := repository.version(self._reader, scope, name, label)) is not None:
+                found[label] = self._version_route(version, before)
+        return found
+
+    def _version_route(self, version: FunctionVersion, before: FunctionRoute) -> VersionRoute:
         # While an update is in progress the old code and settings serve.
-        if before is not None and version.status.update is UpdateStatus.IN_PROGRESS:
+        if version.status.update is UpdateStatus.IN_PROGRESS:
             return before.versions.get(version.version) or version_route(version, self._packages)
         return version_route(version, self._packages)
 
@@ -239,6 +253,7 @@ def version_route(version: FunctionVersion, packages: Packages) -> VersionRoute:
         system_log_level=settings.logging.system_level,
         is_managed=settings.managed is not None,
         isolates_tenants="TenancyConfig" in settings.recorded,
+        stamp=repository.stamp_of(version),
     )
 
 

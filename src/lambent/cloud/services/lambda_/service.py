@@ -150,9 +150,13 @@ class LambdaService(Service):
         now = {} if after is None else after.versions
         for name, version in was.items():
             current = now.get(name)
+            if current is version:
+                continue
             if version.spec is not None and (current is None or current.spec != version.spec):
                 plane.retire(version.spec.version_arn)
-        for version in now.values():
+        for name, version in now.items():
+            if was.get(name) is version:
+                continue
             self._reporting.set_system_level(version.arn, version.system_log_level)
         for name in was.keys() - now.keys():
             self._reporting.set_system_level(was[name].arn, None)
