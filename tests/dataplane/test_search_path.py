@@ -93,14 +93,27 @@ async def test_whoever_sets_a_path_names_the_layers_in_it(place: Sandboxes, tmp_
             try:
                 import layered
             except ImportError:
-                return customized
+                return boto3.__name__
         """,
-        files={"own/found.py": "", "own/sitecustomize.py": "import builtins\nbuiltins.customized = 'before all else'"},
+        files={"own/found.py": "", "own/boto3.py": "the runtime's comes first"},
         layers=(tmp_path / "layer",),
         variables={"PYTHONPATH": "own"},  # from the working directory, which is the code's
     )
+    assert environment.sandbox.started_by == "fork"
+    assert await environment.init() == Parked(), environment.lines
+    assert await environment.answer() == "boto3"
+
+
+@pytest.mark.parametrize("name", ["sitecustomize.py", "decimal.py"])
+async def test_what_a_path_brings_that_is_loaded_first_is_loaded_first(place: Sandboxes, name: str) -> None:
+    environment = await place.launch(
+        "def handler(event, context): return brought",
+        files={f"own/{name}": "import builtins\nbuiltins.brought = 'before all else'\nclass Decimal: pass"},
+        variables={"PYTHONPATH": "missing:own"},
+    )
     assert await environment.init() == Parked(), environment.lines
     assert await environment.answer() == "before all else"
+    assert environment.sandbox.notices == ("started by exec, not by fork, because PYTHONPATH is set",)
 
 
 async def test_a_command_line_tells_nothing_of_the_machine(place: Sandboxes) -> None:

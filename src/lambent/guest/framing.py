@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         base: str
         prefixes: list[str]
         preloads: bool
+        precompiles: bool
         endpoint_port: int
         runtime_dir: str
 
