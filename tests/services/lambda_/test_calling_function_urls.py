@@ -16,12 +16,8 @@ from lambent.testing.builders import zip_of
 from lambent.testing.platform import LocalPlatform
 from lambent.testing.pytest_plugin import ClientFactory
 from tests.services.lambda_.conftest import Client, MakeFunction, refusal
-from tests.services.lambda_.urls import Answer, by_path, call, key_of, open_to_anybody, signed
+from tests.services.lambda_.urls import FORBIDDEN, Answer, by_path, call, key_of, open_to_anybody, signed
 
-FORBIDDEN = {
-    "Message": "Forbidden. For troubleshooting Function URL authorization issues, see: "
-    "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
-}
 # Answers with what the body says; without a body with the event and the context.
 OBEDIENT = zip_of(
     {
@@ -86,7 +82,7 @@ def test_function_gets_the_request_as_an_event(url_of: MakeUrl, functions: Clien
     assert "authorizer" not in context
     assert context["http"] == {
         "method": "PUT",
-        "path": "/a%2Fb//c%20d",
+        "path": "/a/b//c d",
         "protocol": "HTTP/1.1",
         "sourceIp": "127.0.0.1",
         "userAgent": "test/1",

@@ -13,6 +13,11 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+FORBIDDEN = {
+    "Message": "Forbidden. For troubleshooting Function URL authorization issues, see: "
+    "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
