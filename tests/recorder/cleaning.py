@@ -26,6 +26,10 @@ def _delete_layer(client: Any, made: Members) -> None:  # Any: as above
     client.delete_layer_version(LayerName=made["LayerName"], VersionNumber=made["Version"])
 
 
+def _delete_stream(client: Any, made: Members) -> None:  # Any: as above
+    client.delete_stream(StreamName=made["StreamName"], EnforceConsumerDeletion=True)
+
+
 def _delete_signing(client: Any, made: Members) -> None:  # Any: as above
     arn = made["CodeSigningConfig"]["CodeSigningConfigArn"]
     client.delete_code_signing_config(CodeSigningConfigArn=arn)
@@ -43,7 +47,7 @@ def _delete_role(client: Any, made: Members) -> None:  # Any: as above
 UNDOES: Mapping[str, Undo] = {
     "dynamodb.CreateTable": _delete("delete_table", "TableName"),
     "iam.CreateRole": _delete_role,
-    "kinesis.CreateStream": _delete("delete_stream", "StreamName"),
+    "kinesis.CreateStream": _delete_stream,
     "lambda.CreateCapacityProvider": _delete("delete_capacity_provider", "CapacityProviderName"),
     "lambda.CreateCodeSigningConfig": _delete_signing,
     "lambda.CreateEventSourceMapping": _delete("delete_event_source_mapping", "UUID"),
@@ -54,7 +58,8 @@ UNDOES: Mapping[str, Undo] = {
 }
 # These go with what they belong to.
 PARTS = re.compile(
-    r"lambda\.(CreateAlias|CreateFunctionUrlConfig|PublishVersion|Put\w+)|iam\.PutRolePolicy|logs\.(CreateLogStream|Put\w+)"
+    r"lambda\.(CreateAlias|CreateFunctionUrlConfig|PublishVersion|Put\w+)"
+    r"|iam\.PutRolePolicy|kinesis\.RegisterStreamConsumer|logs\.(CreateLogStream|Put\w+)"
 )
 _MAKES = re.compile(r"\w+\.(Allocate|Copy|Create|Import|Publish|Put|Register|Request|Restore|Run|Start)")
 _GONE = re.compile(r"NotFound|NoSuchEntity|NonExistentQueue")

@@ -25,6 +25,12 @@ _NAMES: Mapping[str, frozenset[str]] = {
     "logs": frozenset({"logGroupName", "logGroupNamePrefix", "logGroupIdentifier"}),
     "sqs": frozenset({"QueueName", "QueueNamePrefix"}),
 }
+# Lists of all there is in the account show what is named as the test's alone.
+_LISTS: Mapping[str, str] = {
+    "ListEventSourceMappings": "EventSourceMappings",
+    "ListFunctions": "Functions",
+    "ListLayers": "Layers",
+}
 _PLAIN = re.compile(r"(/aws/lambda/)?([A-Za-z0-9_.-]+)((?::[^:]+)?)")
 _LONGEST = 64
 _ARN_PARTS = (
@@ -100,7 +106,9 @@ class Disguise:
     ) -> Mapping[str, object]:
         return self.outward(model.service_model.service_name, params)
 
-    def _receive(self, parsed: dict[str, object], **_: object) -> None:
+    def _receive(self, parsed: dict[str, Any], model: OperationModel, **_: object) -> None:  # Any: as AWS's shapes are
+        if (listed := _LISTS.get(model.name)) in parsed:
+            parsed[listed] = [each for each in parsed[listed] if self.prefix in str(each)]
         for name, value in parsed.items():
             if name != "ResponseMetadata":
                 parsed[name] = self.inward(value)

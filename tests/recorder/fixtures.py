@@ -57,6 +57,12 @@ def region(cloud: Cloud) -> str:
 
 
 @pytest.fixture
+def elsewhere(cloud: Cloud) -> str:
+    """Another region than that of the test's clients."""
+    return cloud.place.elsewhere
+
+
+@pytest.fixture
 def role(cloud: Cloud) -> str:
     """The ARN of a role that functions may run as."""
     return cloud.role()

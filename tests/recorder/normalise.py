@@ -70,6 +70,16 @@ class Place:
     region: str
     caller: str = ""
 
+    @property
+    def scope(self) -> str:
+        """Region and account as they stand in ARNs."""
+        return f"{self.region}:{self.account}"
+
+    @property
+    def elsewhere(self) -> str:
+        """Another region, for tests of what must not be found there."""
+        return "us-west-2" if self.region == "eu-west-1" else "eu-west-1"
+
 
 class Normaliser:
     """Replaces values by placeholders for the calls of one test; it remembers which value got which."""
@@ -83,7 +93,8 @@ class Normaliser:
             *_WITH_NUMBERS_IN_THEM,
             (re.compile(_ENDPOINT), "<endpoint>"),
             (re.compile(rf"(?<!\d){place.account}(?!\d)"), "<account>"),
-            (re.compile(rf"(?<![\w-]){re.escape(place.region)}(?=[a-f]?(?![\w-]))"), "<region>"),
+            (_region(place.region), "<region>"),
+            (_region(place.elsewhere), "<elsewhere>"),
         ]
         self._placeholders: dict[tuple[str, str], str] = {}
         self._numbers: dict[str, count[int]] = {}
@@ -162,6 +173,11 @@ class Pairing:
 
     def _pair(self, before: str, now: str) -> bool:
         return self._forth.setdefault(before, now) == now and self._back.setdefault(now, before) == before
+
+
+def _region(name: str) -> re.Pattern[str]:
+    # Or a zone of it.
+    return re.compile(rf"(?<![\w-]){name}(?=[a-f]?(?![\w-]))")
 
 
 def _kind(match: re.Match[str]) -> str:

@@ -16,7 +16,7 @@ from lambent.base.clock import SystemClock
 from tests.recorder.cloud import Cloud
 from tests.recorder.recording import Call, Comparison, compare, kept
 from tests.recorder.store import Entry, Recordings
-from tests.recorder.target import Target, TargetError, find_target
+from tests.recorder.target import PATIENCE_S, Target, TargetError, find_target
 from tests.waiting import PACE
 
 _TEST_TIMEOUT_S = 1800
@@ -58,8 +58,9 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError("--stand-in is for --target aws.")
         config.stash[RUN] = Run(None, recordings)
         return
-    config.stash[RUN] = Run(_target(config), recordings)
-    PACE.patience_s, PACE.look_every_s = 300, 1
+    target = _target(config)
+    config.stash[RUN] = Run(target, recordings)
+    PACE.patience_s, PACE.look_every_s = PATIENCE_S, target.look_every_s
 
 
 def _target(config: pytest.Config) -> Target:

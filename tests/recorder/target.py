@@ -13,9 +13,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.recorder.normalise import Place
 
+PATIENCE_S = 300
 _AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 _ENDPOINTS = "AWS_ENDPOINT_URL"
-_WAITER = {"Delay": 1, "MaxAttempts": 300}
 
 
 class TargetError(Exception):
@@ -31,6 +31,11 @@ class Target:
     _session: Any = field(default=None, repr=False)  # Any: boto3's session
 
     @property
+    def look_every_s(self) -> float:
+        """How often to look whether something has come about; AWS throttles who asks too often."""
+        return 1 if self.stand_in is None else 0.05
+
+    @property
     def source(self) -> str:
         """Who answers, as recordings name it."""
         return self.stand_in or "AWS"
@@ -38,7 +43,7 @@ class Target:
     def client(self, service: str, region: str | None = None) -> Any:  # Any: boto3's clients are made at run time
         """Return a new client, its waiters in AWS's pace; raises TargetError where it would not speak to the target."""
         client = _client(self._session, service, self.stand_in, region)
-        _slow_down_waiters(client)
+        _pace_waiters(client, self.look_every_s)
         return client
 
     def __str__(self) -> str:
@@ -79,13 +84,15 @@ def _client(session: Any, service: str, stand_in: str | None, region: str | None
     return client
 
 
-def _slow_down_waiters(client: Any) -> None:  # Any: as above
+def _pace_waiters(client: Any, look_every_s: float) -> None:  # Any: as above
+    # For as long as AWS may take, whatever the test says of a platform here.
+    pace = {"Delay": look_every_s, "MaxAttempts": int(PATIENCE_S / look_every_s)}
     get = client.get_waiter
 
     def get_waiter(name: str) -> Any:  # Any: a botocore waiter
         waiter = get(name)
         wait = waiter.wait
-        waiter.wait = lambda **asked: wait(**{**asked, "WaiterConfig": _WAITER})
+        waiter.wait = lambda **asked: wait(**{**asked, "WaiterConfig": pace})
         return waiter
 
     client.get_waiter = get_waiter

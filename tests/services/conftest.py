@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from lambent.testing.pytest_plugin import platform
-from tests.recorder.fixtures import account, aws, cloud, region, role, shared_role
+from tests.recorder.fixtures import account, aws, cloud, elsewhere, region, role, shared_role
 
-__all__ = ["account", "aws", "cloud", "platform", "region", "role", "shared_role"]
+__all__ = ["account", "aws", "cloud", "elsewhere", "platform", "region", "role", "shared_role"]

@@ -18,6 +18,8 @@ from lambent.testing.pytest_plugin import ClientFactory
 from tests.services.lambda_.conftest import Client, MakeFunction, refusal
 from tests.services.lambda_.urls import Answer, by_path, call, key_of, open_to_anybody, signed
 
+pytestmark = pytest.mark.local_only("its HTTP client finds URLs on this machine alone")
+
 FORBIDDEN = {
     "Message": "Forbidden. For troubleshooting Function URL authorization issues, see: "
     "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"

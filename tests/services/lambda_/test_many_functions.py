@@ -6,8 +6,12 @@ import json
 import urllib.request
 from pathlib import Path
 
+import pytest
+
 from lambent.testing.platform import local_platform
 from tests.services.lambda_.conftest import ECHO, OTHER, Client, MakeFunction, refusal
+
+pytestmark = pytest.mark.local_only("it looks at all functions of the account")
 
 
 def names(page: dict[str, list[dict[str, str]]]) -> list[str]:
