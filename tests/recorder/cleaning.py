@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -76,6 +78,15 @@ class _Made:
     client: Any  # Any: a boto3 client
     members: Members  # what was sent and what was answered, in one
 
+    def __str__(self) -> str:
+        names = [f"{name}={value}" for name, value in self.members.items() if name.endswith(("Name", "Url", "UUID"))]
+        return f"{self.operation}({', '.join(names)})"
+
+
+class _Outcome(Enum):
+    GONE = auto()
+    BUSY = auto()
+
 
 class Cleaner:
     """Remembers what clients make, and takes it away, the last thing first."""
@@ -105,13 +116,25 @@ class Cleaner:
         return any(made.operation == "iam.CreateRole" and made.members["RoleName"] == role for made in self._made)
 
     def clean(self) -> list[str]:
-        """Take away what was made; return a line for each thing that may still be there."""
-        left = []
-        while self._made:
-            made = self._made.pop()
-            if reason := _undone(made):
-                left.append(f"{made.operation}({_brief(made.members)}): {reason}")
-        return left
+        """Take away what was made; return a line for each thing that may still be there.
+
+        What is busy, or in use by another thing, is tried again when the others were.
+        """
+        busy, left = self._made[::-1], []
+        self._made.clear()
+
+        def go_round() -> bool:
+            for made in busy[:]:
+                outcome = _undo(made)
+                if outcome is not _Outcome.BUSY:
+                    busy.remove(made)
+                if isinstance(outcome, str):
+                    left.append(f"{made}: {outcome}")
+            return not busy
+
+        with suppress(AssertionError):
+            eventually(go_round)
+        return [*left, *(f"{made}: it stayed busy" for made in busy)]
 
 
 def _note_what_is_sent(params: Members, context: dict[str, Any], **_: object) -> None:  # Any: botocore's own
@@ -126,31 +149,19 @@ def _refuse_what_cannot_be_undone(model: OperationModel, **_: object) -> None:
         )
 
 
-def _undone(made: _Made) -> str | None:
-    """Undo, waiting while something of it is still under way; return why it could not be."""
-
-    def attempt() -> str | None:
-        try:
-            UNDOES[made.operation](made.client, made.members)
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            if _BUSY.search(code):
-                return None
-            return "gone" if _GONE.search(code) else str(error)
-        except BotoCoreError as error:
-            return str(error)
-        return "gone"
-
+def _undo(made: _Made) -> _Outcome | str:
+    """Return what came of it, or why it cannot be undone."""
     try:
-        ended = eventually(attempt)
-    except AssertionError:
-        return "it stayed busy"
-    return None if ended == "gone" else ended
+        UNDOES[made.operation](made.client, made.members)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if _BUSY.search(code):
+            return _Outcome.BUSY
+        return _Outcome.GONE if _GONE.search(code) else str(error)
+    except BotoCoreError as error:
+        return str(error)
+    return _Outcome.GONE
 
 
 def _named(model: OperationModel) -> str:
     return f"{model.service_model.service_name}.{model.name}"
-
-
-def _brief(members: Members) -> str:
-    return ", ".join(f"{name}={value}" for name, value in members.items() if name.endswith(("Name", "Url", "UUID")))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Protocol
 
+from botocore.model import OperationModel
+
 from lambent.testing.builders import ROLE, ensure_role
 from lambent.testing.clients import Clients
 from tests.recorder.cleaning import SENT, Cleaner
@@ -16,8 +18,10 @@ from tests.recorder.target import Target
 LOCAL_REGION = "us-east-1"
 # IAM knows a role for a while before Lambda may assume it.
 _NOT_YET = "cannot be assumed by Lambda"
-_ROLE_ATTEMPTS = 12
-_ROLE_PAUSE_S = 3
+_THROTTLED = frozenset({"RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException"})
+_ATTEMPTS = 12
+_PAUSE_S = 3
+Answer = tuple[object, dict[str, Any]]  # Any: HTTP's part, and an answer or an error as botocore parses it
 
 
 class Cloud(Protocol):
@@ -110,6 +114,7 @@ class AwsCloud:
             self._cleaner.attach(client)
             self._disguise.attach(client)
             self._tape.attach(client)
+            client.meta.events.register("needs-retry", _wait_for_room)
             client.meta.events.register("needs-retry.lambda.CreateFunction", self._wait_for_a_new_role)
             self._made[key] = client
         return self._made[key]
@@ -127,13 +132,26 @@ class AwsCloud:
 
     def _wait_for_a_new_role(
         self,
-        response: tuple[object, dict[str, Any]] | None,  # Any: an error, as botocore parses it
+        response: Answer | None,
         attempts: int,
         request_dict: dict[str, Any],  # Any: botocore's own
         **_: object,
     ) -> int | None:
-        if response is None or attempts > _ROLE_ATTEMPTS or _NOT_YET not in str(response[1].get("Error")):
+        if response is None or attempts > _ATTEMPTS or _NOT_YET not in str(response[1].get("Error")):
             return None
         role = re.sub(".*/", "", str(request_dict["context"][SENT].get("Role")))
         # A role that is missing, or another's, is refused at once.
-        return _ROLE_PAUSE_S if role == self._role.name or self._cleaner.has_made(role) else None
+        return _PAUSE_S if role == self._role.name or self._cleaner.has_made(role) else None
+
+
+def _wait_for_room(
+    response: Answer | None,
+    operation: OperationModel,
+    attempts: int,
+    **_: object,
+) -> int | None:
+    # AWS counts the calls of an account's API. Of how often functions are invoked, tests have something to say.
+    if response is None or attempts > _ATTEMPTS or operation.name.startswith("Invoke"):
+        return None
+    code = response[1].get("Error", {}).get("Code")
+    return _PAUSE_S if code in _THROTTLED else None

@@ -81,7 +81,8 @@ class Disguise:
             return [self._out(service, member, each) for each in value]
         if not isinstance(value, str):
             return value
-        plain = _PLAIN.fullmatch(value) if member in _NAMES.get(service, ()) else None
+        is_name = member in _NAMES.get(service, ()) and not value.startswith(f"{self.account}:")
+        plain = _PLAIN.fullmatch(value) if is_name else None
         if plain and len(plain[2]) + len(self.prefix) <= _LONGEST:
             return f"{plain[1] or ''}{self.name(plain[2])}{plain[3]}"
         return self._within(value)

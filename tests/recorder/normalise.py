@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -31,8 +32,9 @@ _WHOLE = {
     "ReceiptHandle": "receipt",
 }
 _LOCATION = "Location"
-_DOCUMENTS = frozenset({"AssumeRolePolicyDocument", "Policy", "PolicyDocument"})
+_DOCUMENTS = frozenset({"AssumeRolePolicyDocument", "Policy", "PolicyDocument", "Statement"})
 _FIRST_MILLISECOND_MOMENT = 10**12  # 2001, in milliseconds: counts and sizes stay below
+_LONGEST = 8192  # of texts that are kept as they are
 
 _ENDPOINT = r"https?://(?:localhost|127\.0\.0\.1|[\w.-]+\.amazonaws\.com(?:\.cn)?)(?::\d+)?"
 _PREFIXES = "acl|ami|cp|csc|eni|i|igw|rtb|sg|subnet|vol|vpc"
@@ -44,6 +46,7 @@ _WITH_IDS_IN_THEM: tuple[tuple[re.Pattern[str], str], ...] = (
 _WITH_NUMBERS_IN_THEM: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?"), "<date>"),
     (re.compile(r"\b\d{4}/\d\d/\d\d(?=/\[)"), "<date>"),
+    (re.compile(r"\b[12]\d{12}\b"), "<moment>"),
     (re.compile(r"(?<=Duration: )[\d.]+(?= ms)"), "<n>"),
     (re.compile(r"(?<=Max Memory Used: )\d+(?= MB)"), "<n>"),
 )
@@ -130,8 +133,8 @@ class Normaliser:
             return "<presigned>"
         if member == _LOG:
             return self._text(_readable(_decoded(value)))
-        if member in _DOCUMENTS and value.startswith("{"):
-            return self.value(json.loads(value))
+        if member in _DOCUMENTS and isinstance(document := _parsed(value), dict):
+            return self.value(document)
         return self._text(value)
 
     def _text(self, text: str) -> str:
@@ -141,7 +144,7 @@ class Normaliser:
         text = _NUMBERED.sub(lambda match: self._placeholder(_kind(match), match[0]), text)
         for pattern, placeholder in self._last:
             text = pattern.sub(placeholder, text)
-        return text
+        return text if len(text) <= _LONGEST else _digest(text)
 
     def _placeholder(self, kind: str, value: str) -> str:
         if (kind, value) not in self._placeholders:
@@ -183,6 +186,17 @@ def _region(name: str) -> re.Pattern[str]:
 def _kind(match: re.Match[str]) -> str:
     kind = match.lastgroup or ""
     return match[0].partition("-")[0] if kind == "resource" else kind
+
+
+def _parsed(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:  # a test of what is refused
+        return None
+
+
+def _digest(text: str) -> str:
+    return f"{text[:100]}… <{len(text)} characters, sha256 {hashlib.sha256(text.encode()).hexdigest()}>"
 
 
 def _decoded(text: str) -> bytes:

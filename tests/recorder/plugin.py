@@ -5,6 +5,7 @@ A test that fails is not kept: whatever AWS answered, the test does not describe
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from lambent.base.clock import SystemClock
-from tests.recorder.cloud import Cloud
+from tests.recorder.cloud import LOCAL_REGION, Cloud
 from tests.recorder.recording import Call, Comparison, compare, kept
 from tests.recorder.store import Entry, Recordings
 from tests.recorder.target import PATIENCE_S, Target, TargetError, find_target
@@ -22,6 +23,7 @@ from tests.waiting import PACE
 _TEST_TIMEOUT_S = 1800
 _MARKS = (
     "local_only(reason): the test cannot be asked of AWS, or must not be.",
+    "not_kept(reason): what the test is answered differs from run to run, so it is not kept.",
     "differs_from_aws(path, because): what AWS is recorded to say at and below this path differs deliberately.",
 )
 
@@ -106,13 +108,24 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
     if cloud is None or cloud.tape is None:
         return
     run = item.config.stash[RUN]
+    if item.get_closest_marker("not_kept"):
+        return
     calls = kept(cloud.tape.heard, cloud.place)
     if run.target is not None:
+        _refuse_a_region_of_ours(item, run.target, calls)
         _keep(run, run.target, item, calls)
     elif (entry := run.recordings.of(item.path, item.name)) is not None:
         accepted = [str(mark.args[0]) for mark in item.iter_markers("differs_from_aws")]
         if told := _told(item, entry, compare(entry.calls, calls, accepted)):
             pytest.fail(told, pytrace=False)
+
+
+def _refuse_a_region_of_ours(item: pytest.Item, target: Target, calls: list[Call]) -> None:
+    # Here it becomes a placeholder, there it does not: the two could never be compared.
+    if target.place.region != LOCAL_REGION and any(LOCAL_REGION in json.dumps(call.request) for call in calls):
+        pytest.fail(
+            f"not kept: {item.name} names {LOCAL_REGION} itself; take it from the fixture `region`", pytrace=False
+        )
 
 
 def _keep(run: Run, target: Target, item: pytest.Item, calls: list[Call]) -> None:

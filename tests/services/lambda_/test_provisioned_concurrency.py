@@ -65,6 +65,7 @@ def test_a_version_is_ready_before_its_first_call_and_spills_over(functions: Cli
     eventually(lambda: functions.invoke(FunctionName="f:1")["Payload"].read() == b'"on-demand"')
 
 
+@pytest.mark.not_kept("chance decides which version answers")
 def test_an_alias_is_provisioned_and_shares_by_its_weights(functions: Client, make: MakeFunction) -> None:
     make(code=HANDLER, Publish=True)
     functions.update_function_configuration(FunctionName="f", Description="two")
