@@ -12,6 +12,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.model import OperationModel
 
+from tests.recorder.disguise import DISGUISED
+from tests.recorder.recording import is_read
 from tests.waiting import eventually
 
 Members = Mapping[str, Any]  # Any: as AWS's shapes are
@@ -61,15 +63,15 @@ UNDOES: Mapping[str, Undo] = {
 # These go with what they belong to.
 PARTS = re.compile(
     r"lambda\.(CreateAlias|CreateFunctionUrlConfig|PublishVersion|Put\w+)"
-    r"|iam\.PutRolePolicy|kinesis\.RegisterStreamConsumer|logs\.(CreateLogStream|Put\w+)"
+    r"|iam\.PutRolePolicy|kinesis\.RegisterStreamConsumer|logs\.(CreateLogStream|PutLogEvents|PutRetentionPolicy)"
 )
 _MAKES = re.compile(r"\w+\.(Allocate|Copy|Create|Import|Publish|Put|Register|Request|Restore|Run|Start)")
 _GONE = re.compile(r"NotFound|NoSuchEntity|NonExistentQueue")
 _BUSY = re.compile(r"ResourceInUse|ResourceConflict|DeleteConflict|LimitExceeded|TooManyRequests|Throttl")
 
 
-class UnknownUndoError(Exception):
-    """A test makes something of which nobody has said how it is taken away; nothing was sent."""
+class NotOursError(Exception):
+    """A test would change what may be another's, or make what nobody takes away; nothing was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ class Cleaner:
         self._made: list[_Made] = []
 
     def attach(self, client: Any) -> None:  # Any: a boto3 client
-        """Remember what this client makes; raises UnknownUndoError where it would make what could not be undone."""
+        """Remember what this client makes; raises NotOursError where it would change more than that."""
 
         def answered(
             parsed: Members,
@@ -108,7 +110,7 @@ class Cleaner:
                 self._made.append(_Made(operation, client, {**context[SENT], **parsed}))
 
         client.meta.events.register_first("before-parameter-build", _note_what_is_sent)
-        client.meta.events.register("before-call", _refuse_what_cannot_be_undone)
+        client.meta.events.register("before-call", _refuse_what_is_not_ours)
         client.meta.events.register_first("after-call", answered)
 
     def has_made(self, role: str) -> bool:
@@ -141,12 +143,15 @@ def _note_what_is_sent(params: Members, context: dict[str, Any], **_: object) ->
     context[SENT] = dict(params)
 
 
-def _refuse_what_cannot_be_undone(model: OperationModel, **_: object) -> None:
+def _refuse_what_is_not_ours(model: OperationModel, context: dict[str, Any], **_: object) -> None:  # Any: as above
     operation = _named(model)
+    service = model.service_model.service_name
+    if is_read(operation):
+        return
+    if service not in DISGUISED or (service == "iam" and "RoleName" not in context[SENT]):
+        raise NotOursError(f"{operation} was not sent: tests/recorder/disguise.py does not keep its names apart")
     if _MAKES.match(operation) and operation not in UNDOES and not PARTS.fullmatch(operation):
-        raise UnknownUndoError(
-            f"{operation} was not sent: tests/recorder/cleaning.py does not say how what it makes is taken away"
-        )
+        raise NotOursError(f"{operation} was not sent: tests/recorder/cleaning.py does not say how to undo it")
 
 
 def _undo(made: _Made) -> _Outcome | str:

@@ -24,7 +24,9 @@ _NAMES: Mapping[str, frozenset[str]] = {
     "lambda": frozenset({"FunctionName", "LayerName", "CapacityProviderName"}),
     "logs": frozenset({"logGroupName", "logGroupNamePrefix", "logGroupIdentifier"}),
     "sqs": frozenset({"QueueName", "QueueNamePrefix"}),
+    "sts": frozenset(),  # changes nothing
 }
+DISGUISED = _NAMES.keys()
 # Lists of all there is in the account show what is named as the test's alone.
 _LISTS: Mapping[str, str] = {
     "ListEventSourceMappings": "EventSourceMappings",
@@ -72,7 +74,9 @@ class Disguise:
 
     def name(self, name: str) -> str:
         """Return AWS's name of what a test calls `name`."""
-        return self.shared.get(name) or (name if name.startswith(self.prefix) else self.prefix + name)
+        if name.startswith(self.prefix) or name in self.shared.values():
+            return name
+        return self.shared.get(name) or self.prefix + name
 
     def _out(self, service: str, member: str, value: object) -> object:
         if isinstance(value, Mapping):

@@ -46,7 +46,7 @@ _WITH_IDS_IN_THEM: tuple[tuple[re.Pattern[str], str], ...] = (
 _WITH_NUMBERS_IN_THEM: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?"), "<date>"),
     (re.compile(r"\b\d{4}/\d\d/\d\d(?=/\[)"), "<date>"),
-    (re.compile(r"\b[12]\d{12}\b"), "<moment>"),
+    (re.compile(r"\b1\d{12}\b"), "<moment>"),
     (re.compile(r"(?<=Duration: )[\d.]+(?= ms)"), "<n>"),
     (re.compile(r"(?<=Max Memory Used: )\d+(?= MB)"), "<n>"),
 )
