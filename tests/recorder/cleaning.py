@@ -12,8 +12,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.model import OperationModel
 
-from tests.recorder.disguise import DISGUISED
-from tests.recorder.recording import is_read
+from tests.recorder.disguise import DISGUISED, LISTS
 from tests.waiting import eventually
 
 Members = Mapping[str, Any]  # Any: as AWS's shapes are
@@ -146,9 +145,8 @@ def _note_what_is_sent(params: Members, context: dict[str, Any], **_: object) ->
 def _refuse_what_is_not_ours(model: OperationModel, context: dict[str, Any], **_: object) -> None:  # Any: as above
     operation = _named(model)
     service = model.service_model.service_name
-    if is_read(operation):
-        return
-    if service not in DISGUISED or (service == "iam" and "RoleName" not in context[SENT]):
+    is_of_a_role = "RoleName" in context[SENT] or model.name in LISTS
+    if service not in DISGUISED or (service == "iam" and not is_of_a_role):
         raise NotOursError(f"{operation} was not sent: tests/recorder/disguise.py does not keep its names apart")
     if _MAKES.match(operation) and operation not in UNDOES and not PARTS.fullmatch(operation):
         raise NotOursError(f"{operation} was not sent: tests/recorder/cleaning.py does not say how to undo it")

@@ -6,6 +6,7 @@ the test's account; whatever comes back loses it. So tests are written as if the
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,11 +28,17 @@ _NAMES: Mapping[str, frozenset[str]] = {
     "sts": frozenset(),  # changes nothing
 }
 DISGUISED = _NAMES.keys()
-# Lists of all there is in the account show what is named as the test's alone.
-_LISTS: Mapping[str, str] = {
+# Lists of all there is in the account show what is named as the test's alone, and nothing of it is kept.
+LISTS: Mapping[str, str] = {
+    "DescribeLogGroups": "logGroups",
+    "ListCapacityProviders": "CapacityProviders",
     "ListEventSourceMappings": "EventSourceMappings",
     "ListFunctions": "Functions",
     "ListLayers": "Layers",
+    "ListQueues": "QueueUrls",
+    "ListRoles": "Roles",
+    "ListStreams": "StreamNames",
+    "ListTables": "TableNames",
 }
 _PLAIN = re.compile(r"(/aws/lambda/)?([A-Za-z0-9_.-]+)((?::[^:]+)?)")
 _LONGEST = 64
@@ -69,7 +76,7 @@ class Disguise:
         if isinstance(value, list):
             return [self.inward(each) for each in value]
         if isinstance(value, StreamingBody):
-            return rewound(self._without(value.read().decode("latin-1")).encode("latin-1"))
+            return rewound(self._bytes_without(value.read()))
         return self._without(value) if isinstance(value, str) else value
 
     def name(self, name: str) -> str:
@@ -103,6 +110,9 @@ class Disguise:
             text = text.replace(on_aws, name)
         return text.replace(self.prefix, "")
 
+    def _bytes_without(self, content: bytes) -> bytes:
+        return self._without(content.decode("latin-1")).encode("latin-1")  # every byte is a character of it
+
     def _send(
         self,
         params: Mapping[str, object],
@@ -112,8 +122,10 @@ class Disguise:
         return self.outward(model.service_model.service_name, params)
 
     def _receive(self, parsed: dict[str, Any], model: OperationModel, **_: object) -> None:  # Any: as AWS's shapes are
-        if (listed := _LISTS.get(model.name)) in parsed:
+        if (listed := LISTS.get(model.name)) in parsed:
             parsed[listed] = [each for each in parsed[listed] if self.prefix in str(each)]
         for name, value in parsed.items():
-            if name != "ResponseMetadata":
+            if name == "LogResult":
+                parsed[name] = base64.b64encode(self._bytes_without(base64.b64decode(value))).decode()
+            elif name != "ResponseMetadata":
                 parsed[name] = self.inward(value)

@@ -81,7 +81,7 @@ def without_polls(heard: Sequence[Heard]) -> list[Heard]:
         each
         for each, after in zip(heard, [*heard[1:], None], strict=True)
         if after is None
-        or not is_read(each.operation)
+        or not _is_read(each.operation)
         or (each.operation, each.request) != (after.operation, after.request)
     ]
 
@@ -145,8 +145,7 @@ def _covers(accepted: str, path: str) -> bool:
     return path == accepted or path.startswith((f"{accepted}.", f"{accepted}["))
 
 
-def is_read(operation: str) -> bool:
-    """Whether an operation ("lambda.GetFunction") only looks."""
+def _is_read(operation: str) -> bool:
     return operation.rpartition(".")[2].startswith(_READS)
 
 

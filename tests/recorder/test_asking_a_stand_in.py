@@ -24,10 +24,16 @@ from tests.requirements import ROOT, process_environment
 ACCOUNT, REGION = "210987654321", "eu-central-1"
 CONFTEST = "from tests.services.conftest import *\n"
 MODULE = """
+import base64
+
 import pytest
 from lambent.testing.builders import zip_of
 
-CODE = zip_of({"handler.py": "def handler(event, context):\\n    return context.invoked_function_arn\\n"})
+CODE = zip_of({"handler.py": '''
+def handler(event, context):
+    print("invoked as", context.invoked_function_arn)
+    return context.invoked_function_arn
+'''})
 
 POLICY = '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}'
 TRUST = POLICY.replace('"Action": "s3:*", "Resource": "*"', '"Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"')
@@ -51,7 +57,10 @@ def shown(aws, role):
 def test_same(shown, aws, account, region):
     arn = f"arn:aws:lambda:{region}:{account}:function:f"
     assert shown()["FunctionArn"] == arn
-    assert arn in aws("lambda").invoke(FunctionName="f", LogType="Tail")["Payload"].read().decode()
+    answer = aws("lambda").invoke(FunctionName="f", LogType="Tail")
+    assert arn in answer["Payload"].read().decode()
+    assert f"invoked as {arn}" in base64.b64decode(answer["LogResult"]).decode()
+    assert [each["FunctionName"] for each in aws("lambda").list_functions()["Functions"]] == ["f"]
     with pytest.raises(aws("lambda").exceptions.ResourceNotFoundException, match="function:none"):
         aws("lambda").get_function(FunctionName="none")
 
@@ -206,9 +215,9 @@ def test_tests_that_pass_are_kept_without_what_is_the_accounts_own(asked: Asked)
     operations = [call["operation"] for call in recorded["test_same"]["calls"]]
     assert operations == [
         "lambda.CreateFunction", "lambda.GetFunction", "lambda.GetFunctionConfiguration", "lambda.Invoke",
-        "lambda.GetFunction",
+        "lambda.ListFunctions", "lambda.GetFunction",
     ]  # fmt: skip
-    assert recorded["test_same"]["calls"][4]["answer"]["Error"]["Code"] == "ResourceNotFoundException"
+    assert recorded["test_same"]["calls"][5]["answer"]["Error"]["Code"] == "ResourceNotFoundException"
 
 
 def test_what_aws_has_not_is_skipped_with_its_reason(asked: Asked) -> None:
