@@ -1,7 +1,7 @@
 """`python bench/execution.py`: what execution environments cost to start and to keep, and accepted events to take.
 
-cold starts   functions that have never run, one after the other (by fork; by exec, where a PYTHON* variable is
-              set) and twenty at once; beside each the platform's own Init Duration
+cold starts   functions that have never run, one after the other (by fork; where Python is told something for its
+              start; by exec) and twenty at once; beside each the platform's own Init Duration
 idle          many environments that have run once and wait: their memory, and the latency of another function on
               that platform and on one without them, by turns
 events        asynchronous invocations at a constant rate, each durable before its 202
@@ -20,6 +20,7 @@ import socket
 import statistics
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -43,7 +44,13 @@ CLIENTS = 4
 WARM_PER_SECOND = 300
 EVENTS_PER_SECOND = 2000
 EVENT_CONNECTIONS = 64
-BY_EXEC = {"PYTHONHASHSEED": "0"}
+FOR_ITS_START = {"PYTHONHASHSEED": "0"}
+BY_EXEC = {"MALLOC_ARENA_MAX": "2"}
+# Its transport is a module in C, for which ours stands in.
+AWS_CLIENT = (
+    f"import sys; sys.path.append({sysconfig.get_path('purelib')!r}); sys.modules['runtime_client'] = sys; "
+    "import awslambdaric.bootstrap"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,8 +223,10 @@ def measure(options: argparse.Namespace, code: Path) -> tuple[list[Promise], lis
     with servers.lambent() as server:
         functions = Functions(server, code)
         forked = cold_starts(functions, "fork", {})
+        told = cold_starts(functions, "told", FOR_ITS_START)
         executed = cold_starts(functions, "exec", BY_EXEC)
-        alone = statistics.median(interpreter_ms() for _ in range(COLD_STARTS))
+        alone = statistics.median(interpreter_ms("pass") for _ in range(COLD_STARTS))
+        client = statistics.median(interpreter_ms(AWS_CLIENT) for _ in range(COLD_STARTS))
         together = sorted(many_at_once(functions, options.rounds))
     with servers.lambent() as server:
         taken = events(Functions(server, code), options.seconds, options.rounds)
@@ -226,6 +235,7 @@ def measure(options: argparse.Namespace, code: Path) -> tuple[list[Promise], lis
     event_p99 = statistics.median(each.p99_ms for each in taken.loads)
     found = [
         Promise("cold start by fork, median (ms)", _median_call(forked), 15),
+        Promise("cold start with PYTHONHASHSEED set, median (ms)", _median_call(told), 40),
         Promise("cold start by exec, median (ms)", _median_call(executed), 40),
         Promise(f"{AT_ONCE} cold starts at once, p99 (ms)", together[len(together) * 99 // 100], 60),
         Promise("memory of one more idle environment (MB)", waiting.each_mb, 8),
@@ -235,14 +245,19 @@ def measure(options: argparse.Namespace, code: Path) -> tuple[list[Promise], lis
         Promise("p99 of accepting an event (ms)", event_p99, 20),
         Promise("accepted events that were not handled", taken.accepted - taken.handled, 0),
     ]
-    lines = [f"starting the interpreter alone, median: {alone:.2f} ms"]
+    lines = [
+        f"starting the interpreter, median: {alone:.2f} ms alone, {client:.2f} ms with AWS's client imported",
+    ]
     return found, lines + _lines(forked, executed, together, waiting, taken)
 
 
-def interpreter_ms() -> float:
-    """Return how long it takes to start the interpreter that runs functions here, and end it: the floor of an exec."""
+def interpreter_ms(statements: str) -> float:
+    """Return how long the interpreter that runs functions here takes to start, execute this and end.
+
+    With `AWS_CLIENT` that is the floor of an exec.
+    """
     began = time.perf_counter()
-    subprocess.run([os.path.realpath(sys.executable), "-s", "-S", "-c", "pass"], check=True)
+    subprocess.run([os.path.realpath(sys.executable), "-s", "-S", "-c", statements], check=True)
     return (time.perf_counter() - began) * 1000
 
 

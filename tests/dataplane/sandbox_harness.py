@@ -81,11 +81,14 @@ class Sandboxes:
         handler: str = "app.handler",
         layers: tuple[Path, ...] = (),
         reserved: Mapping[str, str] | None = None,
+        files: Mapping[str, str] | None = None,
     ) -> Environment:
         number = next(self._numbers)
         code = self._folder / f"code-{number}"
         code.mkdir()
-        (code / "app.py").write_text(textwrap.dedent(source))
+        for name, text in {"app.py": textwrap.dedent(source), **(files or {})}.items():
+            (code / name).parent.mkdir(exist_ok=True)
+            (code / name).write_text(text)
         code.chmod(0o755)
         spec = FunctionSpec(
             function_arn=FunctionArn("arn"),

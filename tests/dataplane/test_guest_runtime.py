@@ -67,31 +67,6 @@ async def test_the_context_and_variables_are_those_given(place: Sandboxes) -> No
     assert await environment.answer() == ["r-1", True, "arn:aws:lambda:x", "é", [], True, False]
 
 
-async def test_the_search_path_has_code_then_layers_then_the_sdk(place: Sandboxes, tmp_path: Path) -> None:
-    lower, upper = tmp_path / "lower", tmp_path / "upper"
-    for layer, value in ((lower, "lower"), (upper, "upper")):
-        (layer / "python").mkdir(parents=True)
-        (layer / "python" / "shared.py").write_text(f"value = {value!r}")
-        (layer / "python" / f"only_{value}.py").write_text("")
-    environment = await place.launch(
-        """
-        import os, sys
-        import boto3, only_lower, only_upper, shared
-        def handler(event, context):
-            try:
-                import moto
-            except ImportError:
-                hidden = True
-            client = boto3.client("sts", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="y")
-            return [shared.value, hidden, client.meta.region_name, sys.path.index(os.environ["LAMBDA_TASK_ROOT"]),
-                    sys.path.index(os.environ["LAMBDA_RUNTIME_DIR"])]
-        """,
-        layers=(lower, upper),
-    )
-    assert await environment.init() == Parked(), environment.lines
-    assert await environment.answer() == ["upper", True, "eu-west-1", 0, 3]
-
-
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [("PYTHONOPTIMIZE", "2", [2, None, []]), ("LD_LIBRARY_PATH", "/opt/mine", [0, "/opt/mine", []])],

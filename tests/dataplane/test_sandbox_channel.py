@@ -184,6 +184,7 @@ class Unreachable:
     """Stands for a fork server whose children hear nothing."""
 
     shared_mb = 0
+    variables = ()
 
     def signal(self, child: Child, number: int) -> None: ...
 

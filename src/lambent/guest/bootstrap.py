@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 
-from lambent.guest import preloaded, privileges, runtime, runtime_client
+from lambent.guest import preloaded, privileges, runtime, runtime_client, search_path
 from lambent.guest.runtime import CHANNEL, DOORS, LAYERS_VARIABLE, LOG
 
 TYPE_CHECKING = False
@@ -34,6 +34,7 @@ def preload(runtime_dir: str, shown_dir: str) -> None:
     """Load what every environment needs; called once, in the fork server."""
     global _client_code  # noqa: PLW0603 - inherited by every fork
     _client_code = preloaded.preload(runtime_dir, shown_dir)
+    search_path.add_builtins()
     importlib.import_module("lambent.guest.snapshot")  # inside a sandbox it could not be found any more
 
 
@@ -62,11 +63,14 @@ def become(request: SpawnRequest, descriptors: dict[str, int]) -> None:
     time.tzset()
     script = os.path.join(request["runtime_dir_seen"], "bootstrap.py")
     sys.argv = [script]
+    if sys.version_info >= (3, 10):
+        sys.orig_argv[:] = [sys.executable, script]
     sys.modules["__main__"].__dict__.update(__file__=script)
-    sys.path[:] = runtime.search_path(request["layers_seen"], [request["runtime_dir_seen"], *sys.path])
+    own = variables["PYTHONPATH"].split(os.pathsep) if "PYTHONPATH" in variables else []
+    sys.path[:0] = [request["runtime_dir_seen"], *map(os.path.abspath, own)]
     if _client_code is not None:
         sys.meta_path.insert(0, _client_code)
-    _end_as_an_interpreter_does(lambda: runtime.run(_client_code))
+    _end_as_an_interpreter_does(lambda: runtime.run(request["layers_seen"], _client_code))
 
 
 def _execute(command: list[str], variables: dict[str, str]) -> NoReturn:

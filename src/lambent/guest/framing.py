@@ -18,13 +18,12 @@ it went.
 
 from __future__ import annotations
 
-import array
 import json
 import struct
 
 TYPE_CHECKING = False  # importing typing for it would cost every environment that is executed
 if TYPE_CHECKING:
-    import socket
+    import _socket
     from collections.abc import Sequence
     from typing import TypedDict
 
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
         base: str
         prefixes: list[str]
         preloads: bool
+        precompiles: bool
         endpoint_port: int
         runtime_dir: str
 
@@ -103,6 +103,7 @@ TEXTS = (
 """The headers of the Runtime API that an INVOKE frame's texts are, in their order."""
 HEADER = struct.Struct(">BI")
 _TEXTS = struct.Struct(">6i")
+_DESCRIPTOR_SIZE = struct.calcsize("i")
 _ABSENT = -1
 
 INVOKE = 1
@@ -204,7 +205,7 @@ def decode_headed(data: bytes) -> tuple[dict[str, object], bytes]:
     return head, body
 
 
-def receive(sock: socket.socket) -> tuple[int, memoryview] | None:
+def receive(sock: _socket.socket) -> tuple[int, memoryview] | None:
     """Return the kind and body of the next frame on a blocking socket, or None where the other end is closed.
 
     The other end sends one frame at a time and waits, so nothing follows a frame.
@@ -230,20 +231,20 @@ def receive(sock: socket.socket) -> tuple[int, memoryview] | None:
     return kind, rest
 
 
-def receive_with_descriptors(sock: socket.socket) -> tuple[int, bytes, list[int]]:
+def receive_with_descriptors(sock: _socket.socket) -> tuple[int, bytes, list[int]]:
     """Return kind, body and passed files of the next frame on a blocking socket; kind 0 where the other end is closed.
 
     The other end sends one frame at a time, as `receive` expects.
     """
-    passed = array.array("i")
+    passed: list[int] = []
     data, size = b"", HEADER.size
     while len(data) < size:
         more, ancillary, _, _ = sock.recvmsg(65536, 1024)
         if not more:
-            return 0, b"", list(passed)
+            return 0, b"", passed
         for _, _, raw in ancillary:  # nothing else is asked for
-            passed.frombytes(raw[: len(raw) - len(raw) % passed.itemsize])
+            passed += struct.unpack_from(f"{len(raw) // _DESCRIPTOR_SIZE}i", raw)
         data += more
         if len(data) >= HEADER.size:
             size = HEADER.size + HEADER.unpack_from(data)[1]
-    return data[0], data[HEADER.size :], list(passed)
+    return data[0], data[HEADER.size :], passed

@@ -10,6 +10,7 @@ from lambent.guest import framing, kernel
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import _socket
     from collections.abc import Mapping
     from typing import Any, Callable, NoReturn
 
@@ -54,7 +55,7 @@ def await_one(sock: socket.socket) -> tuple[Any, dict[str, int]]:  # Any: as `gi
     return request, descriptors
 
 
-def take(sock: socket.socket) -> tuple[Any, dict[str, int]]:  # Any: the sender's JSON
+def take(sock: _socket.socket) -> tuple[Any, dict[str, int]]:  # Any: the sender's JSON
     """Return the request in the next frame and its files by name; ends the process where none will come any more."""
     kind, body, passed = framing.receive_with_descriptors(sock)
     if not kind:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import site
 import sys
 
-from lambent.guest import framing, runtime_client, workers
+from lambent.guest import framing, runtime_client, search_path, workers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,27 +26,22 @@ LAYERS_VARIABLE = "_LAMBENT_LAYERS"
 
 def main() -> None:
     """Be the runtime of one environment, executed afresh; ends by an exception, as AWS's does."""
+    search_path.add_builtins()
+    site.execsitecustomize()  # which a folder in PYTHONPATH may have: it is how instrumentation gets in
     layers = os.environ.pop(LAYERS_VARIABLE)
-    sys.path[:] = search_path(layers, sys.path)
     os.set_inheritable(LOG, False)  # noqa: FBT003 - as above
     if workers.are_wanted():
         for number in DOORS.values():
             with contextlib.suppress(OSError):  # there are none where the sandbox's files are the host's
                 os.set_inheritable(number, False)  # noqa: FBT003 - as above
-    run()
+    run(layers)
 
 
-def search_path(layers: str, rest: list[str]) -> list[str]:
-    """Return where modules are looked for, with what follows the function's own folders."""
-    # The order of AWS's runtime; task root, layers, then the runtime's own packages and the standard library.
-    # The runtime's name counts, whichever Python stands for it: layers are laid out for that.
-    version = os.environ["AWS_EXECUTION_ENV"].rpartition("_")[2]
-    python = os.path.join(layers, "python")
-    return [os.environ["LAMBDA_TASK_ROOT"], os.path.join(python, "lib", version, "site-packages"), python, *rest]
+def run(layers: str, client_code: Compiled | None = None) -> None:
+    """Run AWS's client, from its compiled code if there is any, until it ends by an exception, also SystemExit.
 
-
-def run(client_code: Compiled | None = None) -> None:
-    """Run AWS's client, from its compiled code if there is any, until it ends by an exception, also SystemExit."""
+    `layers` is where they are seen.
+    """
     are_several = workers.are_wanted()
     if are_several:
         os.close(LOG)
@@ -60,6 +56,9 @@ def run(client_code: Compiled | None = None) -> None:
     sys.modules["runtime_client"] = runtime_client
     _hide_ourselves()
     from awslambdaric import bootstrap, lambda_runtime_client, lambda_runtime_marshaller
+
+    # Only now, as on AWS: a package of the function is not what the client imports.
+    search_path.add_folders(layers)
 
     class Ours:
         def post_init_error(self, error: dict[str, object], error_type_override: str | None = None) -> None:

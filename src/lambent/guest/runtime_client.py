@@ -6,7 +6,8 @@ It waits in Python, so signal handlers run while it waits: the thread AWS's clie
 
 from __future__ import annotations
 
-import socket
+import _socket  # Lib/socket.py costs an interpreter executed afresh 7 ms, mostly for its enumerations
+import os
 import sys
 import time
 
@@ -16,20 +17,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-_channel: socket.socket
+_channel: _socket.socket
 _has_parked = False
 
 
 def connect(descriptor: int) -> None:
     """Use the inherited socket `descriptor` from now on; it is not passed on to programs the function starts."""
     global _channel, _has_parked  # noqa: PLW0603 - the module is the client, as AWS's is
-    _channel = socket.socket(fileno=descriptor)
-    _channel.set_inheritable(False)
+    os.set_inheritable(descriptor, False)  # noqa: FBT003 - the call's own interface
+    _channel = _socket.socket(fileno=descriptor)
     _channel.setblocking(True)  # noqa: FBT003 - the call's own interface
     _has_parked = False
 
 
-def channel() -> socket.socket:
+def channel() -> _socket.socket:
     """Return the socket in use, for what speaks of other things than invocations."""
     return _channel
 

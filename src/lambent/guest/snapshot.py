@@ -27,6 +27,7 @@ from lambent.guest.spares import Spares
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import _socket
     from typing import NoReturn
 
     from lambent.guest.framing import RestoreRequest, TemplateConfig
@@ -37,7 +38,7 @@ _NAMESPACES = (
 _STANDARD = frozenset(range(5))  # standard streams, channel, log
 
 
-def await_restore(channel: socket.socket, config: TemplateConfig) -> None:
+def await_restore(channel: _socket.socket, config: TemplateConfig) -> None:
     """Be a template until the platform ends; returns in each process that is restored from it, and only there."""
     kept = _credentials()  # before what is there is frozen: the collector does not show that
     obstacle = _settle(config)
@@ -61,7 +62,7 @@ class _Restored(BaseException):
         self.request = request
 
 
-def _fork_others(channel: socket.socket, config: TemplateConfig) -> NoReturn:
+def _fork_others(channel: _socket.socket, config: TemplateConfig) -> NoReturn:
     """Hand each RESTORE to a fork, until the platform ends; raises _Restored in those forks."""
     if not channel.recv(framing.HEADER.size):  # STAND_BY: there is room for what forks are charged to us
         os._exit(0)

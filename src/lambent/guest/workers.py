@@ -8,7 +8,6 @@ https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-python-run
 from __future__ import annotations
 
 import os
-import socket
 
 from lambent.guest import framing, runtime_client
 
@@ -45,6 +44,8 @@ def watch_those_of_aws() -> None:
 
 def become_one(door: str) -> None:
     """Connect the calling process, just forked, as a worker of its own."""
+    import socket
+
     runtime_client.disconnect()
     connection = socket.socket(socket.AF_UNIX)
     connection.connect(door)

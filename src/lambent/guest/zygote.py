@@ -196,7 +196,7 @@ def main() -> None:
     server = ForkServer(place, control)
     server.send(framing.READY, token=0, resident_mb=kernel.resident_mb())
     importlib.import_module("lambent.guest.extensions")  # no sandbox could find it, and few need it
-    if config["preloads"]:
+    if config["precompiles"]:
         precompile.precompile(config["runtime_dir"])
     server.serve()
 

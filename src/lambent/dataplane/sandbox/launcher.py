@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import os
 import shutil
@@ -20,6 +19,7 @@ from lambent.dataplane.runtime_api.companion_link import CompanionLink
 from lambent.dataplane.runtime_api.rendezvous import RuntimeChannel
 from lambent.dataplane.sandbox.cgroups import Cgroup, CgroupError, Cgroups
 from lambent.dataplane.sandbox.crew import Crew
+from lambent.dataplane.sandbox.fork_servers import ForkServers
 from lambent.dataplane.sandbox.handle import Sandbox
 from lambent.dataplane.sandbox.interpreters import RUNTIMES, Interpreters
 from lambent.dataplane.sandbox.names import answer_within
@@ -40,6 +40,7 @@ from lambent.dataplane.sandbox.request import (
     restore_request,
     serves_several,
     spawn_request,
+    start_variables,
 )
 from lambent.dataplane.sandbox.running import RunningSandbox, SandboxParts, Standing
 from lambent.dataplane.sandbox.runtime_directory import (
@@ -49,7 +50,7 @@ from lambent.dataplane.sandbox.runtime_directory import (
     older_packages,
 )
 from lambent.dataplane.sandbox.spec import Interpreter, SandboxSpec
-from lambent.dataplane.supervision.fork_server import ForkServer, ForkServerSpec
+from lambent.dataplane.supervision.fork_server import ForkServer, ForkServerSpec, StartVariables
 from lambent.dataplane.supervision.restored import RestoredKeeper
 from lambent.dataplane.types import (
     DataPlaneSettings,
@@ -90,7 +91,7 @@ class Start:
 class Launcher:
     """Makes sandboxes.
 
-    Owns one fork server per interpreter and family of runtimes, and everything it puts under the scratch directory.
+    Owns the fork servers and everything it puts under the scratch directory.
     """
 
     def __init__(self, settings: DataPlaneSettings, *, real_time: Clock) -> None:
@@ -103,7 +104,7 @@ class Launcher:
         self._isolation: IsolationLevel | None = None
         self._cgroups: Cgroups | None = None
         self._memory_watch = MemoryWatch()
-        self._servers: dict[tuple[Path, str], asyncio.Future[ForkServer]] = {}
+        self._servers = ForkServers(self._server_spec)
         self._running: dict[str, RunningSandbox] = {}
         self._numbers = itertools.count()
         self._templates: dict[RunningSandbox, RunningSandbox] = {}
@@ -143,10 +144,7 @@ class Launcher:
         self._memory_watch.stop()
         await self._node_sdk.aclose()
         await asyncio.gather(*(sandbox.terminate() for sandbox in self._running.values()))
-        servers, self._servers = self._servers, {}
-        for starting in servers.values():
-            with contextlib.suppress(SandboxError, asyncio.CancelledError):
-                await (await starting).stop()
+        await self._servers.stop()
         deadline = self._real_time.now() + _CGROUP_PATIENCE_S
         while not self._known_cgroups.remove() and self._real_time.now() < deadline:
             await self._real_time.sleep_until(self._real_time.now() + 0.005)
@@ -166,7 +164,7 @@ class Launcher:
         """
         # In a thread: the search looks into many folders, and may have to ask a program for its version.
         interpreter = await asyncio.to_thread(self.resolve, spec.runtime)
-        server = await self._server(interpreter)
+        server = await self._servers.best(interpreter, start_variables(spec, interpreter))
         await server.ready()
         if interpreter.family == "nodejs":
             await self._node_sdk.offer(spec.code, spec.layers)
@@ -186,7 +184,7 @@ class Launcher:
         return await self._launch(spec, None)
 
     async def _launch(self, spec: SandboxSpec, standing: Standing | None) -> Sandbox:
-        place = standing or await self._server(spec.interpreter)
+        place = standing or await self._servers.best(spec.interpreter, start_variables(spec.function, spec.interpreter))
         layers = await self._layers(spec)
         ours, theirs = socket.socketpair()
         with theirs:
@@ -268,7 +266,7 @@ class Launcher:
     async def _prove_namespaces(self, demanded: IsolationLevel | None) -> None:
         """Start the fork server most likely to be used; where the kernel refuses, fall back or, if demanded, fail."""
         try:
-            await self._server(self.resolve(RUNTIMES[-1]))
+            await self._servers.plain(self.resolve(RUNTIMES[-1]))
         except SandboxError as error:
             self._namespace_failure = str(error)
             if demanded is IsolationLevel.NAMESPACE:
@@ -277,23 +275,7 @@ class Launcher:
         except RuntimeUnavailableError:
             return  # no Python at all: nothing to prove it with, and nothing to run
 
-    async def _server(self, interpreter: Interpreter) -> ForkServer:
-        key = (interpreter.executable, interpreter.family)
-        known = self._servers.get(key)
-        if known is not None and not _has_failed(known):
-            return await asyncio.shield(known)
-        starting: asyncio.Future[ForkServer] = asyncio.get_running_loop().create_future()
-        self._servers[key] = starting
-        try:
-            server = await ForkServer.start(self._server_spec(interpreter))
-        except BaseException as error:
-            starting.set_exception(error if isinstance(error, SandboxError) else SandboxError("the start was given up"))
-            starting.exception()
-            raise
-        starting.set_result(server)
-        return server
-
-    def _server_spec(self, interpreter: Interpreter) -> ForkServerSpec:
+    def _server_spec(self, interpreter: Interpreter, variables: StartVariables) -> ForkServerSpec:
         in_namespace = self.isolation is IsolationLevel.NAMESPACE
         return ForkServerSpec(
             executable=(interpreter.host or interpreter).executable,
@@ -306,6 +288,7 @@ class Launcher:
             switches_user=in_namespace,
             user_id=USER_ID,
             endpoint_port=(urlsplit(self._settings.endpoint_url).port or 0) if self._settings.endpoint_server else 0,
+            variables=variables,
         )
 
     def _runtime_directory(self, interpreter: Interpreter) -> Path:
@@ -335,9 +318,12 @@ class Launcher:
         self, place: ForkServer | Standing, spec: SandboxSpec, paths: SandboxPaths, ends: Ends
     ) -> RunningSandbox:
         crew = ends.crew
+        server = place if isinstance(place, ForkServer) else place.server
+        cause = exec_cause(spec.function, spec.interpreter, server.variables)
         request = spawn_request(
             spec,
             paths,
+            cause,
             limits_processes=self._known_cgroups.limits_processes,
             doors=None if crew is None else crew.doors,
         )
@@ -365,7 +351,6 @@ class Launcher:
             _close_all(output_end, descriptors.get("extension_output"))
             if crew is not None:
                 crew.doors.passed()
-        cause = exec_cause(spec)
         started_by: Literal["fork", "exec"] = "exec" if cause or spec.interpreter.host is not None else "fork"
         notices = _notices(spec, cause)
         parts = SandboxParts(
@@ -467,12 +452,6 @@ def _close_all(*descriptors: int | None) -> None:
     for descriptor in descriptors:
         if descriptor is not None:
             os.close(descriptor)
-
-
-def _has_failed(starting: asyncio.Future[ForkServer]) -> bool:
-    if not starting.done():
-        return False
-    return starting.cancelled() or starting.exception() is not None or starting.result().ended.done()
 
 
 def _notices(spec: SandboxSpec, cause: str | None) -> tuple[str, ...]:

@@ -9,14 +9,31 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lambent.dataplane.runtime_api.extensions import MAX_EXTENSIONS
-from lambent.dataplane.sandbox import nodes
+from lambent.dataplane.sandbox import nodes, python_path
 from lambent.dataplane.sandbox.doors import Doors
-from lambent.dataplane.sandbox.spec import SandboxSpec
-from lambent.dataplane.types import IsolationLevel
+from lambent.dataplane.sandbox.spec import Interpreter, SandboxSpec
+from lambent.dataplane.supervision.fork_server import StartVariables
+from lambent.dataplane.types import FunctionSpec, IsolationLevel
 from lambent.guest import framing, rootfs
 
 _EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 _LOG_DESCRIPTOR = "4"
+_READ_ONCE = frozenset({_EXEC_WRAPPER, "OPENSSL_CONF"})
+_READ_LATER = frozenset({"PYTHONASYNCIODEBUG", "PYTHONBREAKPOINT", "PYTHONTZPATH"})
+# An interpreter may be started with these outside of any sandbox: none leads it to code, or lets it write anything.
+_OF_THE_INTERPRETER = frozenset(
+    {
+        "PYTHONDONTWRITEBYTECODE",
+        "PYTHONFAULTHANDLER",
+        "PYTHONHASHSEED",
+        "PYTHONINTMAXSTRDIGITS",
+        "PYTHONIOENCODING",
+        "PYTHONNODEBUGRANGES",
+        "PYTHONOPTIMIZE",
+        "PYTHONUNBUFFERED",
+        "PYTHONUTF8",
+    }
+)
 # What Lambda disables in which runtimes, and the first Node.js that knows of it.
 _EXPERIMENTAL = (
     ("experimental-require-module", frozenset({20, 22}), (20, 17)),
@@ -33,15 +50,29 @@ class SandboxPaths:
     temporary: Path
 
 
-def exec_cause(spec: SandboxSpec) -> str | None:
+def start_variables(function: FunctionSpec, interpreter: Interpreter) -> StartVariables:
+    """Return the user's variables that Python reads when it starts and that change nothing but itself.
+
+    None where there are others for whose sake it has to be executed afresh.
+    """
+    found = [(name, value) for name, value in function.environment.items() if name in _OF_THE_INTERPRETER]
+    variables = tuple(sorted(found))
+    return () if exec_cause(function, interpreter, variables) else variables
+
+
+def exec_cause(function: FunctionSpec, interpreter: Interpreter, given: StartVariables) -> str | None:
     """Return the user's variable that only takes effect when the interpreter is executed afresh, or None.
 
     The dynamic loader and the interpreter read these once, when a program starts. What is no Python is always executed.
+    `given` are those that the interpreter to be forked was started with.
     """
-    if spec.interpreter.host is not None:
+    if interpreter.host is not None:
         return None
-    for name in spec.function.environment:
-        if name.startswith(("PYTHON", "LD_", "MALLOC_", "GLIBC_")) or name in {_EXEC_WRAPPER, "OPENSSL_CONF"}:
+    for name, value in function.environment.items():
+        is_read_once = name.startswith(("PYTHON", "LD_", "MALLOC_", "GLIBC_")) or name in _READ_ONCE
+        if not is_read_once or name in _READ_LATER or (name, value) in given:
+            continue
+        if name != "PYTHONPATH" or not python_path.is_plain(function, value):
             return name
     return None
 
@@ -52,9 +83,9 @@ def serves_several(spec: SandboxSpec) -> bool:
 
 
 def spawn_request(
-    spec: SandboxSpec, paths: SandboxPaths, *, limits_processes: bool, doors: Doors | None = None
+    spec: SandboxSpec, paths: SandboxPaths, cause: str | None, *, limits_processes: bool, doors: Doors | None = None
 ) -> dict[str, object]:
-    """Return the body of the fork server's SPAWN request.
+    """Return the body of the fork server's SPAWN request; `cause` is why it is to execute an interpreter, if it is.
 
     `limits_processes` tells that a control group counts processes; the per-user limit would count all environments
     together and is left alone then, and where all run as one user.
@@ -77,7 +108,7 @@ def spawn_request(
             **_variables(spec, paths, layers_seen, task_root, runtime_dir),
             **({} if doors is None else doors.variables()),
         },
-        "command": _command(spec, runtime_dir),
+        "command": _command(spec, runtime_dir, cause),
         "extensions": list(external_extensions(paths.layers)[:MAX_EXTENSIONS]),
         "serves_runtime": spec.interpreter.family == "provided",
     }
@@ -133,14 +164,14 @@ def _variables(
     return variables
 
 
-def _command(spec: SandboxSpec, runtime_dir: str) -> list[str] | None:
+def _command(spec: SandboxSpec, runtime_dir: str, cause: str | None) -> list[str] | None:
     wrapper = spec.function.environment.get(_EXEC_WRAPPER)
     if spec.interpreter.family == "provided":
         return None  # a program that the function brings; wrappers are for managed runtimes alone
     if spec.interpreter.family == "nodejs":
         command = [str(spec.interpreter.executable), *_node_options(spec), f"{runtime_dir}/index.mjs"]
         return [wrapper, *command] if wrapper else command
-    if exec_cause(spec) is None:
+    if cause is None:
         return None
     # Without site-packages: functions see the standard library and /var/runtime, as in AWS. The script comes last,
     # because wrappers insert the interpreter's options before the last argument.

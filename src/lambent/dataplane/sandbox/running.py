@@ -18,7 +18,7 @@ from lambent.dataplane.sandbox.handle import OutputCallback
 from lambent.dataplane.sandbox.output_pipe import OutputPipe
 from lambent.dataplane.sandbox.process_memory import Measure
 from lambent.dataplane.supervision.child import exit_of
-from lambent.dataplane.supervision.fork_server import Child
+from lambent.dataplane.supervision.fork_server import Child, StartVariables
 from lambent.dataplane.types import ExitKind, OutputLine, ProcessExit
 from lambent.guest import keeper
 
@@ -32,6 +32,10 @@ class Keepers(Protocol):
     @property
     def shared_mb(self) -> int:
         """The memory that a fork has in common with what it was forked from, and that is charged there."""
+
+    @property
+    def variables(self) -> StartVariables:
+        """Those of the user's that its interpreter was started with."""
 
     def signal(self, child: Child, number: int) -> None:
         """Send a signal to a child's keeper; without effect where it has ended."""

@@ -26,6 +26,9 @@ _KILLED: Final = 9  # the wait status of what SIGKILL ended
 # The interpreter decides its encodings when it starts; nothing of the platform's own environment is passed on.
 _ENVIRONMENT: Final = {"LANG": "en_US.UTF-8", "LC_CTYPE": "C.UTF-8", "PATH": "/usr/local/bin:/usr/bin:/bin"}
 
+StartVariables = tuple[tuple[str, str], ...]
+"""Names and values, in order of names."""
+
 
 @dataclass(frozen=True, slots=True)
 class ForkServerSpec:
@@ -33,7 +36,7 @@ class ForkServerSpec:
 
     `prefixes` are the folders of the programs that functions see, the runtime's own first. Only a server for Python
     `preloads` what its functions need. `endpoint_port` is where the platform is to be found in sandboxes that have a
-    network of their own, or 0 where they have the machine's.
+    network of their own, or 0 where they have the machine's. `variables` are set when the interpreter starts.
     """
 
     executable: Path
@@ -46,6 +49,7 @@ class ForkServerSpec:
     switches_user: bool
     user_id: int
     endpoint_port: int
+    variables: StartVariables = ()
 
 
 @dataclass(slots=True)
@@ -76,7 +80,10 @@ class Child:
 class ForkServer:
     """A running fork server; made by `start`. It ends with this process, however that ends."""
 
-    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket, alive: int) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], control: socket.socket, alive: int, variables: StartVariables
+    ) -> None:
+        self.variables: Final = variables
         self._process = process
         self._control = control
         self._alive = alive
@@ -111,6 +118,8 @@ class ForkServer:
             "base": str(spec.base),
             "prefixes": [str(prefix) for prefix in spec.prefixes],
             "preloads": spec.preloads,
+            "precompiles": spec.preloads
+            and not spec.variables,  # else the plain one does, or it would be of another kind
             "endpoint_port": spec.endpoint_port,
             "runtime_dir": str(spec.runtime_dir),
         }
@@ -122,7 +131,7 @@ class ForkServer:
                 command,
                 stdin=subprocess.DEVNULL,
                 pass_fds=(theirs.fileno(), alive_read),
-                env=_ENVIRONMENT,
+                env={**_ENVIRONMENT, **dict(spec.variables)},
                 cwd="/",
             )
         except OSError as error:
@@ -132,7 +141,7 @@ class ForkServer:
         finally:
             theirs.close()
             os.close(alive_read)
-        server = cls(process, ours, alive_write)
+        server = cls(process, ours, alive_write, spec.variables)
         try:
             async with asyncio.timeout(_START_TIMEOUT_S):
                 await asyncio.shield(server._entered)
@@ -147,6 +156,11 @@ class ForkServer:
         """Return the sockets that a keeper passed before its runtime was up: for the endpoint, and for names."""
         _, descriptors, _, _ = socket.recv_fds(child.control, 1, 2)
         return [socket.socket(fileno=descriptor) for descriptor in descriptors]
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether everything is imported."""
+        return self._ready.done() and self._ready.exception() is None
 
     async def ready(self) -> None:
         """Return once everything is imported, so that a child starts at once; raises SandboxError where that failed."""

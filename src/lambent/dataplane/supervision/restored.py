@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from lambent.dataplane.errors import SandboxError
-from lambent.dataplane.supervision.fork_server import Child, RuntimeProcess
+from lambent.dataplane.supervision.fork_server import Child, RuntimeProcess, StartVariables
 from lambent.guest import keeper
 
 _CREDENTIALS: Final = struct.Struct("3i")  # process, user, group
@@ -29,6 +29,7 @@ class RestoredKeeper:
 
     def __init__(self, shared_mb: int) -> None:
         self.shared_mb: Final = shared_mb
+        self.variables: Final[StartVariables] = ()
         self._loop = asyncio.get_running_loop()
         self._control, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control.setblocking(False)  # noqa: FBT003 - the socket's own interface

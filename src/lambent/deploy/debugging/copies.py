@@ -103,7 +103,9 @@ def _remove_left(client: Any, name: str) -> None:  # Any: a boto3 client
 
 def _request(told: Told, wanted: Wanted, copy: str, layer: str) -> dict[str, object]:
     configuration = told.configuration
-    variables = configuration.get("Environment", {}).get("Variables", {})
+    variables = dict(configuration.get("Environment", {}).get("Variables", {}))
+    if "PYTHONPATH" in variables:  # where it is set, layers are not looked through, and one brings the debugger
+        variables["PYTHONPATH"] += ":/opt/python"
     vpc = configuration.get("VpcConfig", {})
     with urllib.request.urlopen(told.location) as answer:  # noqa: S310 - Lambda said that the code is there
         code = answer.read()

@@ -86,6 +86,8 @@ class Waiting:
     """The events that wait for a turn, in order of acceptance for each function; functions take theirs in rotation."""
 
     def __init__(self) -> None:
+        self.count = 0
+        """How many wait."""
         self._events: dict[FunctionKey, deque[QueuedEvent]] = {}
         self._rotation: deque[FunctionKey] = deque()  # functions that have events waiting and may begin one more
         self._tried: dict[FunctionKey, int] = {}
@@ -96,6 +98,7 @@ class Waiting:
 
     def add(self, event: QueuedEvent) -> None:
         """Put an event behind those of its function."""
+        self.count += 1
         key = _key(event)
         events = self._events.get(key)
         if events is None:
@@ -112,6 +115,7 @@ class Waiting:
         key = self._rotation.popleft()
         events = self._events[key]
         event = events.popleft()
+        self.count -= 1
         tried = self._tried[key] = self._tried.get(key, 0) + 1
         if not events:
             del self._events[key]
@@ -146,6 +150,7 @@ class Turns:
         self._now = now
         self._waiting = Waiting()
         self._at_work = 0
+        self._starting = 0
         self._pace = Pace()
         self._accepting = 0
         self._arrived = 0
@@ -192,14 +197,17 @@ class Turns:
     def _start_some(self) -> None:
         if self._has_stopped:
             return
-        while self._waiting and self._at_work < self._pace.at_once:
+        # No more than there are events: a task that begins takes the first, and more of them would find nothing to do.
+        while self._waiting and self._at_work < self._pace.at_once and self._starting < self._waiting.count:
             self._at_work += 1
+            self._starting += 1
             self._tasks.start(self._work(), name="attempts")
         if self._waiting:
             self._look_later()
 
     async def _work(self) -> None:
         """Try one event after the other for as long as there are any, and no more tasks at work than should be."""
+        self._starting -= 1
         try:
             while self._at_work <= self._pace.at_once:
                 while self._begun >= self._pace.begins and self._waiting:

@@ -126,6 +126,19 @@ async def test_more_and_more_events_that_only_wait_are_tried_at_once_up_to_a_hun
     assert await reaches(attempts, 121)
 
 
+async def test_no_more_is_set_to_work_than_there_is_to_do(tasks: TaskOwner) -> None:
+    attempts = Attempts()
+    turns = Turns(attempts, tasks, time.monotonic)
+    for number in range(3):
+        turns.add(event("waits", number))
+    assert len(tasks) == 3
+    await asyncio.sleep(0)  # noqa: TID251 - lets them begin
+    turns.add(event("other"))
+    assert len(tasks) == 4
+    attempts.go_on.set()
+    assert await reaches(attempts, 4)
+
+
 async def test_a_slow_change_keeps_more_from_being_tried_at_once(tasks: TaskOwner) -> None:
     attempts = Attempts()
     turns = Turns(attempts, tasks, time.monotonic)
