@@ -20,7 +20,7 @@ LOCAL_REGION = "us-east-1"
 _NOT_YET = "cannot be assumed by Lambda"
 _THROTTLED = frozenset({"RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException"})
 _ATTEMPTS = 12
-_PAUSE_S = 3
+_LOOKS = 3  # between attempts
 Answer = tuple[object, dict[str, Any]]  # Any: HTTP's part, and an answer or an error as botocore parses it
 
 
@@ -105,6 +105,7 @@ class AwsCloud:
         self._disguise = Disguise(target.place.account, prefix, {ROLE: role.name})
         self._cleaner = Cleaner()
         self._made: dict[tuple[str, str], Any] = {}  # Any: as above
+        self._pause_s = _LOOKS * target.look_every_s
 
     def client(self, service: str, region: str | None = None) -> Any:  # Any: as above
         """As Cloud's; raises TargetError where it would not speak to the target."""
@@ -114,7 +115,7 @@ class AwsCloud:
             self._cleaner.attach(client)
             self._disguise.attach(client)
             self._tape.attach(client)
-            client.meta.events.register("needs-retry", _wait_for_room)
+            client.meta.events.register("needs-retry", self._wait_for_room)
             client.meta.events.register("needs-retry.lambda.CreateFunction", self._wait_for_a_new_role)
             self._made[key] = client
         return self._made[key]
@@ -136,22 +137,21 @@ class AwsCloud:
         attempts: int,
         request_dict: dict[str, Any],  # Any: botocore's own
         **_: object,
-    ) -> int | None:
+    ) -> float | None:
         if response is None or attempts > _ATTEMPTS or _NOT_YET not in str(response[1].get("Error")):
             return None
         role = re.sub(".*/", "", str(request_dict["context"][SENT].get("Role")))
         # A role that is missing, or another's, is refused at once.
-        return _PAUSE_S if role == self._role.name or self._cleaner.has_made(role) else None
+        return self._pause_s if role == self._role.name or self._cleaner.has_made(role) else None
 
-
-def _wait_for_room(
-    response: Answer | None,
-    operation: OperationModel,
-    attempts: int,
-    **_: object,
-) -> int | None:
-    # AWS counts the calls of an account's API. Of how often functions are invoked, tests have something to say.
-    if response is None or attempts > _ATTEMPTS or operation.name.startswith("Invoke"):
-        return None
-    code = response[1].get("Error", {}).get("Code")
-    return _PAUSE_S if code in _THROTTLED else None
+    def _wait_for_room(
+        self,
+        response: Answer | None,
+        operation: OperationModel,
+        attempts: int,
+        **_: object,
+    ) -> float | None:
+        # AWS counts the calls of an account's API. Of how often functions are invoked, tests have something to say.
+        if response is None or attempts > _ATTEMPTS or operation.name.startswith("Invoke"):
+            return None
+        return self._pause_s if response[1].get("Error", {}).get("Code") in _THROTTLED else None

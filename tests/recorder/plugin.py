@@ -6,7 +6,7 @@ A test that fails is not kept: whatever AWS answered, the test does not describe
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +26,11 @@ _MARKS = (
     "not_kept(reason): what the test is answered differs from run to run, so it is not kept.",
     "differs_from_aws(path, because): what AWS is recorded to say at and below this path differs deliberately.",
 )
+_REASONS: Mapping[str, Callable[[pytest.Mark], object]] = {
+    "local_only": lambda mark: mark.args,
+    "not_kept": lambda mark: mark.args,
+    "differs_from_aws": lambda mark: mark.args and mark.kwargs.get("because"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,10 @@ def pytest_report_header(config: pytest.Config) -> str | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.Item]) -> None:
+    for item in items:
+        for mark in item.iter_markers():
+            if mark.name in _REASONS and not _REASONS[mark.name](mark):
+                raise pytest.UsageError(f"{item.nodeid}: the mark {mark.name} needs its reason")
     if config.stash[RUN].target is None:
         return
     for item in items:
