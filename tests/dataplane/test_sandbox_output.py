@@ -28,8 +28,21 @@ def test_lines_and_records_keep_their_order_however_they_are_cut(pieces: list[tu
     data = b"".join(_record(f"{text}\nmore\n") if framed else f"{text}\n".encode() for framed, text in pieces)
     splitter = _splitter()
     lines = [line for start in range(0, len(data), size) for line in splitter.feed(data[start : start + size])]
-    expected = [OutputLine(5, f"{text}\nmore") if framed else OutputLine(2500, text) for framed, text in pieces]
-    assert lines + splitter.flush() == expected
+    expected = [(f"{text}\nmore" if framed else text) for framed, text in pieces]
+    lines += splitter.flush()
+    assert [line.text for line in lines] == expected
+    assert [line.timestamp_ms for line in lines] == sorted(line.timestamp_ms for line in lines)
+
+
+def test_a_record_has_its_own_time_but_none_before_a_line_written_before_it() -> None:
+    lines = _splitter().feed(_record("first\n") + b"plain\n" + _record("second\n") + _record("third\n", millis=9000))
+    assert [line.timestamp_ms for line in lines] == [5, 2500, 2500, 9000]
+
+
+def test_a_record_ends_as_a_line_only_where_it_was_written_so() -> None:
+    assert [line.is_ended for line in _splitter().feed(_record("one\n") + _record("two") + b"three\n")] == [
+        True, False, True,
+    ]  # fmt: skip
 
 
 def test_unfinished_text_is_passed_on_when_asked_for() -> None:
@@ -40,7 +53,10 @@ def test_unfinished_text_is_passed_on_when_asked_for() -> None:
 
 
 def test_text_without_an_end_is_a_line_before_the_record_that_follows() -> None:
-    assert _splitter().feed(b"text" + _record("record")) == [OutputLine(2500, "text"), OutputLine(5, "record")]
+    assert _splitter().feed(b"text" + _record("record")) == [
+        OutputLine(2500, "text"),
+        OutputLine(2500, "record", is_ended=False),
+    ]
 
 
 def test_a_record_longer_than_any_real_one_is_text_and_holds_nothing_up() -> None:

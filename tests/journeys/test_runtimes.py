@@ -16,12 +16,19 @@ from tests.requirements import missing, require_python
 from tests.waiting import eventually
 
 HANDLER = """
-import sys
+import os, subprocess, sys
 import boto3
 
 def handler(event, context):
     caller = boto3.client("sts").get_caller_identity()
-    return {"python": "%d.%d" % sys.version_info[:2], "caller": caller["Arn"]}
+    child = [sys.executable, "-c", "import boto3, os; print(os.getcwd(), end='')"]
+    where = subprocess.run(child, capture_output=True, text=True, check=True).stdout
+    return {
+        "python": "%d.%d" % sys.version_info[:2],
+        "caller": caller["Arn"],
+        "places": [where, os.environ["PWD"], os.environ["LAMBDA_TASK_ROOT"]],
+        "own": os.path.isdir(os.path.join(os.environ["PYTHONPATH"], "boto3")),
+    }
 """
 
 PROBE = """
@@ -63,6 +70,8 @@ def test_a_function_reaches_the_platform_as_its_role(platform: LocalPlatform, ve
     answer = json.loads(platform.client("lambda").invoke(FunctionName=name)["Payload"].read())
     assert answer["python"] == version
     assert answer["caller"].endswith(f"/{name}")
+    assert len(set(answer["places"])) == 1
+    assert answer["own"]
 
 
 @pytest.mark.parametrize("version", ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14"])

@@ -297,6 +297,8 @@ class OutputLine:
     text: str
     by_extension: bool = False
     """Whether an external extension wrote it, not the function."""
+    is_ended: bool = True
+    """Whether it is to end as a line does; the errors that AWS's client for Python reports do not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from lambent.guest.framing import SpawnRequest
 
+_LOCKED_BYTES = 65_536  # what a function may keep from being swapped out, as on AWS
+
 
 def limit(request: SpawnRequest) -> None:
     """Set the resource limits of the calling process."""
     for kind, wanted in (
         (resource.RLIMIT_NOFILE, request["files"]),
         (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_MEMLOCK, _LOCKED_BYTES),
         (getattr(resource, "RLIMIT_NPROC", None), request["processes"]),
     ):
         if kind is not None and wanted is not None:

@@ -16,14 +16,10 @@ from lambent.testing.builders import zip_of
 from lambent.testing.platform import LocalPlatform
 from lambent.testing.pytest_plugin import ClientFactory
 from tests.services.lambda_.conftest import Client, MakeFunction, refusal
-from tests.services.lambda_.urls import Answer, by_path, call, key_of, open_to_anybody, signed
+from tests.services.lambda_.urls import FORBIDDEN, Answer, by_path, call, key_of, open_to_anybody, signed
 
 pytestmark = pytest.mark.local_only("its HTTP client finds URLs on this machine alone")
 
-FORBIDDEN = {
-    "Message": "Forbidden. For troubleshooting Function URL authorization issues, see: "
-    "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
-}
 # Answers with what the body says; without a body with the event and the context.
 OBEDIENT = zip_of(
     {
@@ -88,7 +84,7 @@ def test_function_gets_the_request_as_an_event(url_of: MakeUrl, functions: Clien
     assert "authorizer" not in context
     assert context["http"] == {
         "method": "PUT",
-        "path": "/a%2Fb//c%20d",
+        "path": "/a/b//c d",
         "protocol": "HTTP/1.1",
         "sourceIp": "127.0.0.1",
         "userAgent": "test/1",
@@ -225,19 +221,22 @@ def test_event_beyond_6_mb_is_refused(url_of: MakeUrl) -> None:
     assert call(url, "POST", body=b'{"long": 6300000}').status == 502
 
 
-def test_anybody_needs_both_permissions(make: MakeFunction, functions: Client) -> None:
+def test_anybody_needs_the_permission_for_urls(make: MakeFunction, functions: Client) -> None:
     make(code=OBEDIENT)
     url = functions.create_function_url_config(FunctionName="f", AuthType="NONE")["FunctionUrl"]
     open_to_anybody(functions)
     assert call(url).status == 200
-    for lost in ("url", "function"):
-        functions.remove_permission(FunctionName="f", StatementId=lost)
-        answer = call(url)
-        assert (answer.status, answer.json()) == (403, FORBIDDEN)
-        assert answer.one("x-amzn-errortype") == "AccessDeniedException"
-        for statement in {"url", "function"} - {lost}:
-            functions.remove_permission(FunctionName="f", StatementId=statement)
-        open_to_anybody(functions)
+    functions.remove_permission(FunctionName="f", StatementId="function")
+    assert call(url).status == 200
+    functions.remove_permission(FunctionName="f", StatementId="url")
+    functions.add_permission(
+        FunctionName="f", StatementId="function", Action="lambda:InvokeFunction", Principal="*",
+        InvokedViaFunctionUrl=True,
+    )  # fmt: skip
+    answer = call(url)
+    assert (answer.status, answer.json()) == (403, FORBIDDEN)
+    assert answer.one("x-amzn-errortype") == "AccessDeniedException"
+    open_to_anybody(functions, only="url")
     functions.update_function_url_config(FunctionName="f", AuthType="AWS_IAM")
     assert call(url).json() == FORBIDDEN
 

@@ -62,6 +62,30 @@ def test_text_log_begins_with_init_and_ends_with_report(
     assert re.fullmatch(r"\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}", stream["logStreamName"])
 
 
+def test_records_and_what_is_printed_stand_in_the_order_of_writing(
+    aws: ClientFactory, functions: Client, make: MakeFunction
+) -> None:
+    code = "import logging\ndef handler(event, context):\n    for number in range(9):\n"
+    make(code=zip_of({"handler.py": code + "        print(number)\n        logging.warning(number)\n"}))
+    functions.invoke(FunctionName="f")
+    spoken = messages(aws, "/aws/lambda/f", 22)[2:-2]
+    assert [line.rstrip()[-1] for line in spoken] == [str(number) for number in range(9) for _ in range(2)]
+
+
+def test_error_that_the_runtime_reports_ends_without_a_line_end(
+    aws: ClientFactory, functions: Client, make: MakeFunction
+) -> None:
+    make(code=FAILING)
+    answer = functions.invoke(FunctionName="f", LogType="Tail")
+    told = messages(aws, "/aws/lambda/f", 5)[2]
+    assert told == (
+        "[ERROR] ValueError: on purpose\nTraceback (most recent call last):\n"
+        '\u00a0\u00a0File "/var/task/handler.py", line 2, in handler\n'
+        "\u00a0\u00a0\u00a0\u00a0raise ValueError('on purpose')"
+    )
+    assert f"{told}END RequestId: " in base64.b64decode(answer["LogResult"]).decode()
+
+
 def test_json_log_consists_of_platform_records(aws: ClientFactory, functions: Client, make: MakeFunction) -> None:
     make(code=SPEAKING, LoggingConfig={"LogFormat": "JSON", "SystemLogLevel": "DEBUG", "LogGroup": "records"})
     request_id = functions.invoke(FunctionName="f")["ResponseMetadata"]["RequestId"]

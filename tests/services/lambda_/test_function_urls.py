@@ -12,7 +12,7 @@ from lambent.testing.builders import create_function
 from lambent.testing.platform import LocalPlatform, local_platform
 from lambent.testing.pytest_plugin import ClientFactory
 from tests.services.lambda_.conftest import ECHO, Client, MakeFunction, refusal
-from tests.services.lambda_.urls import call, open_to_anybody
+from tests.services.lambda_.urls import FORBIDDEN, call, open_to_anybody
 
 CORS = {
     "AllowCredentials": True,
@@ -119,12 +119,14 @@ def test_url_goes_with_its_alias_or_function(functions: Client) -> None:
     open_to_anybody(functions, "f:live")
     assert call(named["FunctionUrl"]).status == call(plain["FunctionUrl"]).status == 200
     functions.delete_alias(FunctionName="f", Name="live")
-    assert call(named["FunctionUrl"]).status == 403
+    gone = call(named["FunctionUrl"])
+    assert (gone.status, gone.json()) == (403, FORBIDDEN)
     assert call(plain["FunctionUrl"]).status == 200
     functions.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
     assert refusal(functions.get_function_url_config, FunctionName="f", Qualifier="live") == NOTHING
     functions.delete_function(FunctionName="f")
-    assert call(plain["FunctionUrl"]).status == 403
+    unknown = call(plain["FunctionUrl"])
+    assert (unknown.status, unknown.json()) == (403, {"Message": None})
     assert refusal(functions.list_function_url_configs, FunctionName="f") == NO_FUNCTION
 
 

@@ -322,3 +322,23 @@ def test_what_is_no_type_is_refused(functions: Client, make: MakeFunction, name:
         f"'{name[0].lower()}{name[1:]}' failed to satisfy constraint: Member must satisfy enum value set: [{types}]"
     )
     assert refused.message == f"1 validation error detected: Value 'event' at {failed}"
+
+
+def test_answers_carry_their_trace_as_awss_do(functions: Client, make: MakeFunction) -> None:
+    make(code=zip_of({"handler.py": "import os\ndef handler(event, context): return os.environ['_X_AMZN_TRACE_ID']\n"}))
+    answer = functions.invoke(FunctionName="f")
+    headers = answer["ResponseMetadata"]["HTTPHeaders"]
+    assert headers["x-amzn-trace-id"] == json.loads(answer["Payload"].read())
+    assert headers["x-amzn-remapped-content-length"] == "0"
+    accepted = functions.invoke(FunctionName="f", InvocationType="Event")["ResponseMetadata"]["HTTPHeaders"]
+    assert accepted["x-amzn-trace-id"].startswith("Root=1-")
+    assert accepted["x-amzn-remapped-content-length"] == "0"
+
+
+@pytest.mark.parametrize(("name", "session"), [("f", "f@lambda_function"), ("ff", "ff")])
+def test_session_of_a_role_has_the_functions_name(
+    functions: Client, make: MakeFunction, name: str, session: str
+) -> None:
+    code = "import boto3\ndef handler(event, context): return boto3.client('sts').get_caller_identity()['Arn']\n"
+    make(name, zip_of({"handler.py": code}))
+    assert json.loads(functions.invoke(FunctionName=name)["Payload"].read()).endswith(f"/{session}")

@@ -13,6 +13,11 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+FORBIDDEN = {
+    "Message": "Forbidden. For troubleshooting Function URL authorization issues, see: "
+    "https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html"
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -64,12 +69,13 @@ def by_path(url: str) -> tuple[str, str]:
     return f"http://127.0.0.1:{named.port}", f"/_url/{url_id}"
 
 
-def open_to_anybody(functions: Any, name: str = "f") -> None:  # Any: a boto3 client
-    """Give anybody the two permissions that calling a URL without authentication needs."""
+def open_to_anybody(functions: Any, name: str = "f", only: str | None = None) -> None:  # Any: a boto3 client
+    """Give anybody the two permissions that AWS asks for where a URL is called without authentication, or one."""
     first = {"Action": "lambda:InvokeFunctionUrl", "FunctionUrlAuthType": "NONE"}
     second = {"Action": "lambda:InvokeFunction", "InvokedViaFunctionUrl": True}
     for sid, grant in (("url", first), ("function", second)):
-        functions.add_permission(FunctionName=name, StatementId=sid, Principal="*", **grant)
+        if only in {None, sid}:
+            functions.add_permission(FunctionName=name, StatementId=sid, Principal="*", **grant)
 
 
 def signed(

@@ -36,7 +36,25 @@ def test_every_variable_is_as_aws_sets_it() -> None:
         "TZ": ":UTC",
         "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
         "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
+        "_AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1",
+        "_AWS_XRAY_DAEMON_PORT": "2000",
+        "SHLVL": "0",
+        "LC_CTYPE": "C.UTF-8",
     }
+
+
+@pytest.mark.parametrize("runtime", ["python3.11", "nodejs22.x"])
+def test_only_python_on_the_newer_amazon_linux_makes_do_with_another_locale(runtime: str) -> None:
+    made = environment_variables(replace(SPEC, runtime=runtime), CREDENTIALS, STREAM, "http://x")
+    assert (made["LANG"], made["SHLVL"]) == ("en_US.UTF-8", "0")
+    assert "LC_CTYPE" not in made
+
+
+def test_custom_runtimes_have_nothing_of_awss_languages() -> None:
+    made = environment_variables(replace(SPEC, runtime="provided.al2023"), CREDENTIALS, STREAM, "http://x")
+    assert made["PATH"] == "/usr/local/bin:/usr/bin/:/bin:/opt/bin"
+    assert made["LD_LIBRARY_PATH"].startswith("/lib64:/usr/lib64:/var/runtime:")
+    assert {"SHLVL", "LC_CTYPE"}.isdisjoint(made)
 
 
 def test_a_functions_own_variables_win_over_defaults_but_not_over_reserved_ones() -> None:

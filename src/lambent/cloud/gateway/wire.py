@@ -46,14 +46,14 @@ def render_head(response: Response, *, date: str, keep_alive: bool, chunked: boo
     The body's length is stated unless it is streamed (`chunked`, or until the connection closes) or there can be none.
     Raises ValueError where a header would break out of its line.
     """
-    lines = [_STATUS_LINES.get(response.status) or f"HTTP/1.1 {response.status} ", f"Date: {date}"]
+    # AWS says so of every connection, which nobody has to: https://www.rfc-editor.org/rfc/rfc9112#section-9.3
+    connection = "Connection: keep-alive" if keep_alive else "Connection: close"
+    lines = [_STATUS_LINES.get(response.status) or f"HTTP/1.1 {response.status} ", f"Date: {date}", connection]
     lines += [f"{name}: {value}" for name, value in response.headers]
     if chunked:
         lines.append("Transfer-Encoding: chunked")
     elif response.stream is None and response.status not in _WITHOUT_BODY and not _states_length(response.headers):
         lines.append(f"Content-Length: {len(response.body)}")
-    if not keep_alive:
-        lines.append("Connection: close")
     head = "\r\n".join(lines)
     # A header value with a line break would let a service's data forge headers, or a whole response.
     if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1:

@@ -14,7 +14,7 @@ from urllib.parse import unquote, unquote_plus
 from lambent.aws.service_models import Operation, Shape
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.protocol.event_stream import EventReader, EventWriter, encode_events
-from lambent.cloud.protocol.message import Request, Response
+from lambent.cloud.protocol.message import MORE_HEADERS, Request, Response
 from lambent.cloud.protocol.text_values import DecodeText, EncodeText, header_decoder, header_encoder, text_decoder
 
 ReadBody = Callable[[bytes], Any]  # Any: the shape's Python value
@@ -260,6 +260,7 @@ class ResponseWriter:
                     headers.append((header, encode(value)))
         for prefix, name in self._prefixes:
             headers += [(prefix + key, value) for key, value in (result.get(name) or {}).items()]
+        headers += result.get(MORE_HEADERS, ())
         status = self._status
         if self._status_member is not None:
             status = result.get(self._status_member) or status

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
+
+MORE_HEADERS: Final = ""
+"""Where a result has headers that AWS sends beside those of its models: under a name that no member has."""
 
 
 @dataclass(frozen=True, slots=True)

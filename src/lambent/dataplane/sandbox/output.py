@@ -28,6 +28,7 @@ class LineSplitter:
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._pending = bytearray()
+        self._last_ms = 0
 
     def feed(self, data: bytes) -> list[OutputLine]:
         """Return the lines that `data` completes."""
@@ -74,10 +75,13 @@ class LineSplitter:
         end = _FRAME.size + size
         if len(pending) < end:
             return False
-        text = pending[_FRAME.size : end].decode("utf-8", "replace").rstrip("\n")
-        lines.append(OutputLine(micros // 1000, text))
+        text = pending[_FRAME.size : end].decode("utf-8", "replace")
+        # A plain line has the time at which it was read: what was written after it must not stand before it.
+        at_ms = max(micros // 1000, self._last_ms)
+        lines.append(OutputLine(at_ms, text.rstrip("\n"), is_ended=text.endswith("\n")))
         del pending[:end]
         return True
 
     def _line(self, raw: bytes) -> OutputLine:
-        return OutputLine(int(self._now() * 1000), raw.decode("utf-8", "replace").rstrip("\r\n"))
+        self._last_ms = int(self._now() * 1000)
+        return OutputLine(self._last_ms, raw.decode("utf-8", "replace").rstrip("\r\n"))

@@ -152,9 +152,10 @@ def _variables(
     spec: SandboxSpec, paths: SandboxPaths, layers_seen: str, task_root: str, runtime_dir: str
 ) -> dict[str, str]:
     variables = {**spec.variables, "LAMBDA_TASK_ROOT": task_root, "LAMBDA_RUNTIME_DIR": runtime_dir}
-    if spec.interpreter.host is not None:
-        variables["_LAMBDA_TELEMETRY_LOG_FD"] = _LOG_DESCRIPTOR
+    if spec.interpreter.family != "provided":
+        variables.setdefault("PWD", task_root)
     if spec.interpreter.family == "nodejs":
+        variables["_LAMBDA_TELEMETRY_LOG_FD"] = _LOG_DESCRIPTOR
         variables.setdefault("NODE_PATH", _node_path(spec, layers_seen, task_root, runtime_dir))
     if spec.isolation is IsolationLevel.PROCESS:
         # There is no /var/lang and no private /tmp here.

@@ -1,7 +1,7 @@
 """The environment variables of an execution environment, as AWS sets them.
 
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
-What depends on where things stand on the host (LAMBDA_TASK_ROOT, LAMBDA_RUNTIME_DIR, TMPDIR) is the sandbox's to add;
+What depends on where things stand on the host (LAMBDA_TASK_ROOT, PWD, TMPDIR …) is the sandbox's to add;
 `_X_AMZN_TRACE_ID` is set by the runtime for each invocation.
 """
 
@@ -17,7 +17,19 @@ _DEFAULTS = {
     "TZ": ":UTC",
     "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
     "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:2000",
+    "_AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1",
+    "_AWS_XRAY_DAEMON_PORT": "2000",
 }
+# A custom runtime brings its own language: nothing of it lies in /var/lang.
+_CUSTOM = {
+    "PATH": "/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+    "LD_LIBRARY_PATH": "/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+}
+# AWS's own runtimes are started by a shell.
+_MANAGED = {"SHLVL": "0"}
+# From Python 3.12 on they stand on Amazon Linux 2023, which has no en_US: Python makes do with C.UTF-8 (PEP 538).
+_WITHOUT_LOCALE = {"LC_CTYPE": "C.UTF-8"}
+_ON_AMAZON_LINUX_2 = frozenset({"python3.8", "python3.9", "python3.10", "python3.11"})
 
 
 def environment_variables(
@@ -30,6 +42,7 @@ def environment_variables(
     """Return every variable of the environment: AWS's defaults, the function's own over them, the reserved over all."""
     return {
         **_DEFAULTS,
+        **_of_runtime(spec.runtime),
         # Every AWS SDK since 2023 reads it, so that a function reaches the platform without knowing of it.
         "AWS_ENDPOINT_URL": endpoint_url,
         **_logging(spec),
@@ -39,6 +52,14 @@ def environment_variables(
         "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
         "AWS_SESSION_TOKEN": credentials.session_token,
     }
+
+
+def _of_runtime(runtime: str) -> dict[str, str]:
+    if runtime.startswith("provided"):
+        return _CUSTOM
+    if runtime.startswith("python") and runtime not in _ON_AMAZON_LINUX_2:
+        return {**_MANAGED, **_WITHOUT_LOCALE}
+    return _MANAGED
 
 
 def _logging(spec: FunctionSpec) -> dict[str, str]:

@@ -1,6 +1,25 @@
 // What a handler is told of its invocation: https://docs.aws.amazon.com/lambda/latest/dg/nodejs-context.html
 
-export function contextOf(invocation) {
+const OF_W3C = ["traceparent", "tracestate", "baggage"];
+
+// For a handler that cannot call back: an asynchronous one since Node.js 24, and one that streams.
+export function plainContextOf(invocation) {
+  const context = contextOf(invocation);
+  const fields = takeW3c(context.clientContext);
+  return Object.assign(context, { xRayTraceId: invocation.traceId, w3c: () => fields });
+}
+
+// What a client context says of the trace, in W3C's words, stands in it no longer:
+// https://github.com/aws/aws-lambda-nodejs-runtime-interface-client/blob/main/src/context/context-builder.ts
+function takeW3c(clientContext) {
+  const given = clientContext?.w3c;
+  if (clientContext) delete clientContext.w3c;
+  const isObject = given && typeof given === "object" && !Array.isArray(given);
+  const named = isObject ? OF_W3C.filter((name) => typeof given[name] === "string") : [];
+  return Object.freeze(Object.fromEntries(named.map((name) => [name, given[name]])));
+}
+
+function contextOf(invocation) {
   return {
     getRemainingTimeInMillis: () => invocation.deadlineMs - Date.now(),
     functionVersion: process.env.AWS_LAMBDA_FUNCTION_VERSION,

@@ -3,7 +3,7 @@
 // compiler to install.
 
 import { Channel } from "./channel.mjs";
-import { callbackContextOf, contextOf } from "./context.mjs";
+import { callbackContextOf, plainContextOf } from "./context.mjs";
 import { described, NodeJsExit, UnhandledPromiseRejection } from "./errors.mjs";
 import { isAsync, isStreaming, loadHandler } from "./handler.mjs";
 import { Logs } from "./logs.mjs";
@@ -37,32 +37,64 @@ process.on("unhandledRejection", (reason, promise) =>
   end("Unhandled Promise Rejection", new UnhandledPromiseRejection(reason, promise), 128),
 );
 
+// Whose method the handler is: stack traces begin as on AWS, and `this` has a class of the same name. Until Node.js 22:
+class Runtime {
+  constructor(handler) {
+    this.handler = handler;
+  }
+
+  handleOnceNonStreaming(...given) {
+    return this.handler(...given);
+  }
+
+  handleOnceStreaming(...given) {
+    return this.handler(...given);
+  }
+}
+
+// And since Node.js 24:
+class BufferedInvokeProcessor {
+  constructor(handler) {
+    this.handler = handler;
+  }
+
+  processInvoke(...given) {
+    return this.handler(...given);
+  }
+}
+
+class StreamingInvokeProcessor extends BufferedInvokeProcessor {}
+
+function servingBy(handler) {
+  if (runtime.takesCallbacks) return new Runtime(handler);
+  return isStreaming(handler) ? new StreamingInvokeProcessor(handler) : new BufferedInvokeProcessor(handler);
+}
+
 // One invocation: resolves once it has been answered.
-function invoke(handler, invocation) {
+function invoke(serving, invocation) {
   logs.requestId = invocation.requestId;
   if (invocation.traceId) process.env._X_AMZN_TRACE_ID = invocation.traceId;
   else delete process.env._X_AMZN_TRACE_ID;
-  if (isStreaming(handler)) return stream(handler, invocation);
-  return runtime.takesCallbacks ? callBack(handler, invocation) : answer(handler, invocation);
+  if (isStreaming(serving.handler)) return stream(serving, invocation);
+  return runtime.takesCallbacks ? callBack(serving, invocation) : answer(serving, invocation);
 }
 
-function plainContextOf(invocation) {
-  return Object.assign(contextOf(invocation), { xRayTraceId: invocation.traceId });
-}
-
-async function answer(handler, invocation) {
+async function answer(serving, invocation) {
   try {
-    await channel.respond(await handler(JSON.parse(invocation.payload), plainContextOf(invocation)));
+    const event = JSON.parse(invocation.payload);
+    await channel.respond(await serving.processInvoke(event, plainContextOf(invocation)));
   } catch (error) {
     fail(error);
   }
 }
 
-async function stream(handler, invocation) {
+async function stream(serving, invocation) {
   channel.hold();
-  const response = new ResponseStream(channel, handler);
+  const response = new ResponseStream(channel, serving.handler);
   try {
-    const promised = handler(JSON.parse(invocation.payload), response, plainContextOf(invocation));
+    const event = JSON.parse(invocation.payload);
+    const given = [event, response, plainContextOf(invocation)];
+    const promised = serving instanceof Runtime ? serving.handleOnceStreaming(...given) : serving.processInvoke(...given);
     if (typeof promised?.then !== "function") throw new Error("Streaming does not support non-async handlers.");
     if ((await promised) !== undefined) console.warn("Streaming handlers ignore return values.");
     await response.ended;
@@ -75,7 +107,7 @@ async function stream(handler, invocation) {
   }
 }
 
-function callBack(handler, invocation) {
+function callBack(serving, invocation) {
   return new Promise((answered) => {
     let hasSpoken = false;
     const finish = (work) => {
@@ -95,7 +127,7 @@ function callBack(handler, invocation) {
     // Whoever never calls back has answered null once nothing is left to be done; an async function has not.
     const nothingLeft = () => {
       hasSpoken = true;
-      if (isAsync(handler)) finish(() => fail(new NodeJsExit()));
+      if (isAsync(serving.handler)) finish(() => fail(new NodeJsExit()));
       else respond(null);
     };
     process.on("beforeExit", nothingLeft);
@@ -111,7 +143,7 @@ function callBack(handler, invocation) {
     const context = callbackContextOf(invocation, (error, result) => say(error, result, false));
     const callback = (error, result) => say(error, result, context.callbackWaitsForEmptyEventLoop);
     try {
-      const result = handler(JSON.parse(invocation.payload), context, callback);
+      const result = serving.handleOnceNonStreaming(JSON.parse(invocation.payload), context, callback);
       if (typeof result?.then === "function") result.then(context.succeed, context.fail);
     } catch (error) {
       callback(error);
@@ -122,12 +154,12 @@ function callBack(handler, invocation) {
 async function main() {
   resolveAlongNodePath();
   offerStreaming();
-  const handler = await loadHandler(process.env.LAMBDA_TASK_ROOT, process.env._HANDLER, runtime);
+  const serving = servingBy(await loadHandler(process.env.LAMBDA_TASK_ROOT, process.env._HANDLER, runtime));
   for (;;) {
     logs.requestId = undefined;
     const invocation = await channel.next();
     underWay = true;
-    await invoke(handler, invocation);
+    await invoke(serving, invocation);
     underWay = false;
   }
 }

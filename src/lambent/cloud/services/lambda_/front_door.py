@@ -59,7 +59,8 @@ class UrlFrontDoor:
         place = place_of(request.headers["host"], request.path)
         route = None if place is None else self._routes.find_url(place.url_id)
         if place is None or route is None or place.region not in {None, route.function.scope.region}:
-            return _response(_denied(None), request_id)
+            is_known = place is not None and self._routes.is_orphaned(place.url_id)
+            return _response(_denied(_FORBIDDEN if is_known else None), request_id)
         preflight = _preflight(request, route.url.cors)
         if preflight is not None:
             return _response(preflight, request_id)

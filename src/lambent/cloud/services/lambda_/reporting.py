@@ -138,7 +138,7 @@ class Reporting:
 
     def output(self, environment: EnvironmentInfo, request_id: str | None, line: OutputLine) -> None:
         """Note a line the function wrote."""
-        self._note(environment, request_id, lambda: ((line.timestamp_ms, _ended_line(line.text)),))
+        self._note(environment, request_id, lambda: ((line.timestamp_ms, _message(line, environment)),))
 
     def invocation_ended(self, environment: EnvironmentInfo, invocation: Invocation, report: InvocationReport) -> None:
         """Note the end of an invocation."""
@@ -270,8 +270,10 @@ def _runtime_arn(environment: EnvironmentInfo) -> str:
     return version_arn(Scope(spec.account, spec.region).partition, spec.region, spec.runtime)
 
 
-def _ended_line(text: str) -> str:
-    return text if text.endswith("\n") else f"{text}\n"
+def _message(line: OutputLine, environment: EnvironmentInfo) -> str:
+    # In JSON each event is a line of its own, for whoever reads the log's end.
+    is_ended = line.is_ended or environment.spec.log_format == "JSON"
+    return f"{line.text}\n" if is_ended else line.text
 
 
 def _ms(at: float) -> int:

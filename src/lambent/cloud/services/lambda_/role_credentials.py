@@ -22,7 +22,7 @@ class RoleCredentials:
         scope = Scope(spec.account, spec.region)
         parameters = {
             "RoleArn": spec.role_arn,
-            "RoleSessionName": spec.function_name,
+            "RoleSessionName": _session_name(spec.function_name),
             "DurationSeconds": _ROLE_SESSION_S,
         }
         caller = service_principal("lambda.amazonaws.com", scope, spec.function_arn)
@@ -32,3 +32,8 @@ class RoleCredentials:
             raise SandboxError(f"The role defined for the function cannot be assumed by Lambda: {error}") from error
         issued = answer["Credentials"]
         return Credentials(issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"])
+
+
+def _session_name(function: str) -> str:
+    # STS takes no session name of one character: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+    return function if len(function) > 1 else f"{function}@lambda_function"

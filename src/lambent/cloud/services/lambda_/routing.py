@@ -92,6 +92,7 @@ class Routes:
         self._changed = changed
         self._functions: dict[tuple[str, str, str], FunctionRoute] = {}
         self._urls: dict[str, UrlRoute] = {}
+        self._orphaned: set[str] = set()
         self.denying: set[tuple[str, str, str]] = set()
         """The functions that a policy keeps somebody from: account, region, name."""
 
@@ -116,6 +117,10 @@ class Routes:
     def find_url(self, url_id: str) -> UrlRoute | None:
         """Return where a function URL leads, or None."""
         return self._urls.get(url_id)
+
+    def is_orphaned(self, url_id: str) -> bool:
+        """Whether the alias of a function URL was deleted under it since the platform started."""
+        return url_id in self._orphaned
 
     def view(self) -> Mapping[str, object]:
         """Return the functions, versions and aliases that can be invoked, as the tables have them."""
@@ -187,8 +192,10 @@ class Routes:
         self._changed(before, after)
 
     def _replace_urls(self, before: FunctionRoute | None, after: FunctionRoute | None) -> None:
-        for url in before.urls.values() if before is not None else ():
+        for qualifier, url in before.urls.items() if before is not None else ():
             self._urls.pop(url.url_id, None)
+            if after is not None and qualifier and qualifier not in after.aliases:
+                self._orphaned.add(url.url_id)
         if after is not None:
             self._urls.update({url.url_id: UrlRoute(after, qualifier, url) for qualifier, url in after.urls.items()})
 

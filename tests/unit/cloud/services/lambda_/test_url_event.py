@@ -75,9 +75,10 @@ def test_request_without_anything_makes_the_least_event() -> None:
     }
 
 
-def test_path_stays_encoded_and_the_query_is_there_twice() -> None:
-    made = event(path="/a%2Fb/%C3%A9", query="x=1&y=a%20b&x=2&flag&z=%3D")
-    assert made["rawPath"] == made["requestContext"]["http"]["path"] == "/a%2Fb/%C3%A9"
+def test_path_and_query_are_there_as_they_came_and_decoded() -> None:
+    made = event(path="/a%2Fb/%C3%A9+50%25", query="x=1&y=a%20b&x=2&flag&z=%3D")
+    assert made["rawPath"] == "/a%2Fb/%C3%A9+50%25"
+    assert made["requestContext"]["http"]["path"] == "/a/b/é+50%"
     assert made["rawQueryString"] == "x=1&y=a%20b&x=2&flag&z=%3D"
     assert made["queryStringParameters"] == {"x": "1,2", "y": "a b", "flag": "", "z": "="}
 

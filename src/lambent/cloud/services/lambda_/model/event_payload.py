@@ -11,12 +11,12 @@ import re
 import orjson
 
 from lambent.aws.quotas import ASYNCHRONOUS_PAYLOAD_BYTES, SYNCHRONOUS_PAYLOAD_BYTES
-from lambent.cloud.errors import ServiceError
 from lambent.cloud.services.lambda_ import errors
 
 _WANTED = "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
 _SOURCE = "[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: {}, column: {}]"
-_WORD = re.compile(r"\w+")
+# A word begins with a letter, of which one that is not ASCII's is the first byte of a character.
+_WORD = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*|[^\W\d_]")
 # A string, whole or cut off; or a bracket.
 _STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\Z)|[\[\]{}]', re.DOTALL)
 _CLOSE = {"{": "Object", "[": "Array"}
@@ -45,48 +45,76 @@ def checked_payload(payload: bytes, invocation_type: str) -> bytes:
 
 def _check_leniently(payload: bytes) -> None:
     # orjson refuses a few texts that AWS's parser takes, such as an escaped lone surrogate.
+    # One character for each byte: the parser reads bytes, and counts columns in them.
+    text = payload.decode("latin-1")
+    complaints = [found for found in (_of_bytes(payload), _of_text(text)) if found is not None]
+    if complaints:
+        told, at = min(complaints, key=lambda found: found[1])
+        place = _SOURCE.format(*_place(text, at))
+        message = f"Could not parse request body into json: Could not parse payload into json: {told}\n at {place}"
+        raise errors.invalid_content(message)
+
+
+Complaint = tuple[str, int]
+"""What Jackson says, and of which position: the character's where it is one that must not stand there, else behind."""
+
+
+def _of_bytes(payload: bytes) -> Complaint | None:
+    """Return what is wrong with bytes that are no UTF-8."""
     try:
-        text = payload.decode()
+        payload.decode()
     except UnicodeDecodeError as error:
-        raise _unparsable(*_undecodable(error)) from error
+        if error.reason == "invalid start byte":
+            return f"Invalid UTF-8 start byte 0x{payload[error.start]:x}", error.start + 1
+        if error.end < len(payload):
+            return f"Invalid UTF-8 middle byte 0x{payload[error.end]:x}", error.end + 1
+        return "Unexpected end-of-input", len(payload)
+    return None
+
+
+def _of_text(text: str) -> Complaint | None:
     try:
         json.loads(text, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
-        raise _unparsable(*_complaint(error)) from error
+        return _complaint(error)
     except ValueError as error:
-        raise _unparsable(str(error), text, 0) from error
-    except RecursionError as error:
+        return str(error), 0
+    except RecursionError:
         told = "Document nesting depth (1001) exceeds the maximum allowed (1000, from "
-        raise _unparsable(f"{told}`StreamReadConstraints.getMaxNestingDepth()`)", text, 0) from error
+        return f"{told}`StreamReadConstraints.getMaxNestingDepth()`)", 0
+    return None
 
 
-def _undecodable(error: UnicodeDecodeError) -> tuple[str, str, int]:
-    """Return what is wrong with bytes that are no UTF-8, the text before it, and where that ends."""
-    before = error.object[: error.start].decode()
-    if error.reason == "invalid start byte":
-        return f"Invalid UTF-8 start byte 0x{error.object[error.start]:x}", before, len(before)
-    if error.end < len(error.object):
-        return f"Invalid UTF-8 middle byte 0x{error.object[error.end]:x}", before, len(before)
-    return "Unexpected end-of-input", before, len(before)
-
-
-def _complaint(error: json.JSONDecodeError) -> tuple[str, str, int]:
-    """Return what Jackson says of a text that is no JSON, the text, and behind what Jackson says it."""
+def _complaint(error: json.JSONDecodeError) -> Complaint:
     text, at = error.doc, error.pos
     if error.msg.startswith("Unterminated string"):
-        return "Unexpected end-of-input in VALUE_STRING", text, len(text)
+        return "Unexpected end-of-input in VALUE_STRING", len(text)
     if at >= len(text.rstrip()):
-        return _unended(text), text, len(text)
-    character = f"('{text[at]}' (code {ord(text[at])}))"
-    if error.msg.startswith("Invalid control character"):
-        told = f"Illegal unquoted character ((CTRL-CHAR, code {ord(text[at])}))"
-        return f"{told}: has to be escaped using backslash to be included in string value", text, at + 1
+        return _unended(text), len(text)
     if error.msg.startswith("Invalid \\escape"):
-        return f"Unrecognized character escape {character[1:-1]}", text, at + 1
-    word = _WORD.match(text, at)
-    if error.msg in {"Expecting value", "Extra data"} and word is not None and not word[0][0].isdigit():
-        return f"Unrecognized token '{word[0]}': was expecting {_WANTED}", text, word.end()
-    return f"Unexpected character {character}: {_expected(error)}", text, at + 1
+        at += text[at] == "\\"
+        return f"Unrecognized character escape {_described(text[at])}", at
+    if error.msg.startswith("Invalid control character"):
+        told = f"Illegal unquoted character ({_described(text[at])})"
+        return f"{told}: has to be escaped using backslash to be included in string value", at
+    if error.msg in {"Expecting value", "Extra data"} and (token := _WORD.match(text, at)):
+        return _unknown_token(text, token)
+    return f"Unexpected character ({_described(text[at])}): {_expected(error)}", at
+
+
+def _unknown_token(text: str, token: re.Match[str]) -> Complaint:
+    # The parser has read one character more than the token has, if there is one.
+    behind = min(token.end() + 1, len(text))
+    if not token[0].isascii() and token.end() < len(text):
+        # It takes the first byte for a letter, and the next for the beginning of a character.
+        return f"Invalid UTF-8 start byte 0x{ord(text[token.end()]):x}", behind
+    return f"Unrecognized token '{token[0]}': was expecting {_WANTED}", behind
+
+
+def _described(character: str) -> str:
+    code = ord(character)
+    is_control = code < 0x20 or 0x7F <= code < 0xA0  # the C0 and C1 sets
+    return f"(CTRL-CHAR, code {code})" if is_control else f"'{character}' (code {code})"
 
 
 def _expected(error: json.JSONDecodeError) -> str:
@@ -126,10 +154,3 @@ def _place(text: str, at: int) -> tuple[int, int]:
 
 def _no_constant(name: str) -> object:
     raise ValueError(f"Non-standard token '{name}': enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow")
-
-
-def _unparsable(complaint: str, text: str, behind: int) -> ServiceError:
-    return errors.invalid_content(
-        "Could not parse request body into json: Could not parse payload into json: "
-        f"{complaint}\n at {_SOURCE.format(*_place(text, behind))}"
-    )

@@ -9,7 +9,7 @@ import base64
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from lambent.cloud.framework.identity import Signer
 from lambent.cloud.protocol.message import Request
@@ -119,7 +119,7 @@ def _context(call: UrlCall) -> dict[str, Any]:  # Any: a JSON value
         "domainPrefix": call.url_id,
         "http": {
             "method": request.method,
-            "path": call.path,
+            "path": unquote(call.path),  # unlike rawPath
             "protocol": "HTTP/1.1",
             "sourceIp": request.peer,
             "userAgent": request.headers.get("user-agent", ""),

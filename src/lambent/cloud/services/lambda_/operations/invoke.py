@@ -5,6 +5,7 @@ from __future__ import annotations
 from lambent.aws.quotas import MAXIMUM_TIMEOUT_S
 from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.service import EventStream, Parameters, Result, operation
+from lambent.cloud.protocol.message import MORE_HEADERS
 from lambent.cloud.services.lambda_ import errors
 from lambent.cloud.services.lambda_.async_queue import AsyncQueue
 from lambent.cloud.services.lambda_.control import Control, Target, target_of
@@ -107,6 +108,7 @@ class InvokeOperations:
             "StatusCode": 200,
             "ExecutedVersion": version.version,
             "EventStream": self._events(opened, call.request_id if call.with_tail else None),
+            MORE_HEADERS: _headers(call.trace_id),
         }
 
     async def _events(self, opened: Opened, watched: str | None) -> EventStream:
@@ -157,7 +159,7 @@ class InvokeOperations:
         if version.state is not State.ACTIVE:
             raise errors.not_active(version.state)
         await self._queue.accept(event)
-        return {"StatusCode": 202, "Payload": b""}
+        return {"StatusCode": 202, "Payload": b"", MORE_HEADERS: _headers(event.trace_id)}
 
     async def _answered(self, call: Call) -> Result:
         if not call.with_tail:
@@ -177,7 +179,14 @@ class InvokeOperations:
             }
         if answer.function_error is not None:
             shape["FunctionError"] = answer.function_error
+        shape[MORE_HEADERS] = _headers(call.trace_id)
         return shape
+
+
+def _headers(trace_id: str | None) -> tuple[tuple[str, str], ...]:
+    # The length of a body that a proxy of AWS's own has replaced: always 0.
+    remapped = ("x-amzn-Remapped-Content-Length", "0")
+    return (remapped,) if trace_id is None else (remapped, ("X-Amzn-Trace-Id", trace_id))
 
 
 def _check_tenant(version: VersionRoute, tenant_id: str | None) -> None:
