@@ -1,7 +1,8 @@
 """`python bench/scale.py [FOLDER]`: a platform with 10,000 functions of three versions each beside one with 10.
 
-Both are filled through the API, stopped and started again; FOLDER keeps their data for the next run. Calls to the two
-alternate, so that whatever else the machine does falls on both alike; a ratio is that of the medians.
+Both are filled through the API, stopped and started again; FOLDER keeps their data for the next run. Starts alternate
+between the two, and so do calls, so that whatever else the machine does falls on both alike; a ratio is that of the
+medians.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import zipfile
 from base64 import b64encode
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -35,6 +37,7 @@ FEW = 10
 VERSIONS = 3
 CLIENTS = 8
 STARTS = 5
+LIVES = 60
 ROLE = "arn:aws:iam::000000000000:role/scale"
 TRUST = {
     "Version": "2012-10-17",
@@ -152,6 +155,7 @@ def made(folder: Path, count: int) -> tuple[Path, float]:
     data = folder / f"data-{count}"
     figure = folder / f"data-{count}.memory"
     if not figure.exists():
+        folder.mkdir(parents=True, exist_ok=True)
         with lambent_on(data) as server:
             filled(server, count)
             figure.write_text(str(proportional_memory_mb(server.pid)))
@@ -166,13 +170,17 @@ class Start:
     cpu_s: float
 
 
-def starts(data: Path) -> Start:
-    ready, cpu = [], []
+def starts(*places: Path) -> list[Start]:
+    """Return how starts on each directory went, one after the other."""
+    found: list[list[Start]] = [[] for _ in places]
     for _ in range(STARTS):
-        with lambent_on(data) as server:
-            ready.append(server.ready_ms / 1000)
-            cpu.append(cpu_s(server.pid))
-    return Start(statistics.median(ready), statistics.median(cpu))
+        for data, some in zip(places, found, strict=True):
+            with lambent_on(data) as server:
+                some.append(Start(server.ready_ms / 1000, cpu_s(server.pid)))
+    return [
+        Start(statistics.median(one.ready_s for one in some), statistics.median(one.cpu_s for one in some))
+        for some in found
+    ]
 
 
 def cpu_s(pid: int) -> float:
@@ -186,10 +194,33 @@ def call_of(client: Client, number: int) -> Callable[[], object]:
     return lambda: client.call("GET", f"{FUNCTIONS}/{name_of(number)}")
 
 
+def lives(few: Client, many: Client) -> dict[str, tuple[float, float]]:
+    """Return the medians of what each step in the life of new functions takes on either."""
+    new = {"Role": ROLE, "Runtime": "python3.13", "Handler": "handler.handler", "Code": {"ZipFile": package(0)}}
+    steps: dict[str, Callable[[Client, str], object]] = {
+        "CreateFunction": lambda client, name: client.call("POST", FUNCTIONS, {**new, "FunctionName": name}),
+        "UpdateFunctionCode": lambda client, name: client.call(
+            "PUT", f"{FUNCTIONS}/{name}/code", {"ZipFile": package(1)}
+        ),
+        "PublishVersion": lambda client, name: client.call("POST", f"{FUNCTIONS}/{name}/versions", {}),
+        "GetAccountSettings": lambda client, _: client.call("GET", "/2016-08-19/account-settings"),
+        "DeleteFunction": lambda client, name: client.call("DELETE", f"{FUNCTIONS}/{name}"),
+    }
+    found = {}
+    for step, work in steps.items():
+        times: tuple[list[float], list[float]] = ([], [])
+        for number in range(LIVES):
+            for client, some in zip((few, many), times, strict=True):
+                some.append(took_ms(partial(work, client, f"new-{number}")))
+        found[step] = (statistics.median(times[0]), statistics.median(times[1]))
+        time.sleep(1)  # what has been changed last becomes active
+    return found
+
+
 def measure(folder: Path, count: int, rounds: int) -> tuple[list[Promise], list[str]]:
     """Return the figures that have a bound, and further lines."""
     (small, _), (large, grown) = made(folder, FEW), made(folder, count)
-    fewer, start = starts(small), starts(large)
+    fewer, start = starts(small, large)
     with contextlib.ExitStack() as stack:
         servers = [stack.enter_context(lambent_on(data)) for data in (small, large)]
         time.sleep(1)
@@ -201,11 +232,13 @@ def measure(folder: Path, count: int, rounds: int) -> tuple[list[Promise], list[
         listed, every = pages(many, ""), pages(many, "&FunctionVersion=ALL")
         some = range(0, count, max(1, count // 200))
         first = statistics.median(took_ms(call_of(many, number)) for number in some)
+        steps = lives(few, many)
     found = [
         Promise("Invoke, median over that with 10 functions", invoke[1] / invoke[0], 1.2),
         Promise("GetFunction, median over that with 10", get[1] / get[0], 1.2),
         Promise("a page of ListFunctions, median (ms)", statistics.median(listed), 20),
         Promise("a page of ListFunctions ALL, median (ms)", statistics.median(every), 20),
+        Promise("CPU time of a start, median over that with 10", start.cpu_s / fewer.cpu_s, 1.2),
         Promise("ready after start, median (s)", start.ready_s, 2),
         Promise("memory after start, all processes (MB)", memory[1], 400),
         Promise("memory of the one that made them (MB)", grown, 400),
@@ -215,6 +248,7 @@ def measure(folder: Path, count: int, rounds: int) -> tuple[list[Promise], list[
         f"ready (s): {fewer.ready_s:.2f} and {start.ready_s:.2f}, CPU {fewer.cpu_s:.2f} and {start.cpu_s:.2f}",
         f"medians (ms): Invoke {invoke[0]:.2f} and {invoke[1]:.2f}, GetFunction {get[0]:.2f} and {get[1]:.2f}",
         f"GetFunction of one after the other (ms): median {first:.2f}",
+        "medians (ms) with 10 and all: " + ", ".join(f"{step} {a:.2f} and {b:.2f}" for step, (a, b) in steps.items()),
         f"p99 of {len(listed)} pages of $LATEST (ms): {p99(listed):.2f}",
         f"p99 of {len(every)} pages of every version (ms): {p99(every):.2f}",
     ]

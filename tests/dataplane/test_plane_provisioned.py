@@ -16,6 +16,7 @@ from lambent.dataplane import (
     ThrottleReason,
     VersionArn,
 )
+from lambent.dataplane.provisioned import STARTING_AT_ONCE
 from lambent.testing.runtimes import Crash, Fail, Hang, Respond, Script
 from tests.dataplane.plane_harness import ARN, SPEC, Harness, named, scripted_plane
 
@@ -41,6 +42,22 @@ async def test_they_serve_first_and_the_rest_spills_over() -> None:
             sandbox.answer(DONE)
         assert all(isinstance(outcome, Completed) for outcome in await asyncio.gather(*tasks))
         assert [report.init_ms is None for report in world.observer.reports].count(False) == 1
+
+
+async def test_some_start_at_a_time_and_one_that_is_ready_makes_room_for_the_next() -> None:
+    async with scripted_plane(Script(init=Hang()), spec=ONE) as world:
+        launched = world.launcher.launched
+        world.plane.provision(ONE, STARTING_AT_ONCE + 2)
+        await world.until(lambda: len(launched) == STARTING_AT_ONCE)
+        await world.settle()
+        assert len(launched) == STARTING_AT_ONCE
+        launched[0].park()
+        await world.until(lambda: len(launched) == STARTING_AT_ONCE + 1)
+        launched[1].park()
+        await world.until(lambda: len(launched) == STARTING_AT_ONCE + 2)
+        for sandbox in launched[2:]:
+            sandbox.park()
+        await ready(world, STARTING_AT_ONCE + 2)
 
 
 async def test_one_that_crashed_is_replaced() -> None:

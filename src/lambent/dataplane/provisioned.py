@@ -14,6 +14,9 @@ from lambent.dataplane.errors import DataPlaneError
 from lambent.dataplane.sandbox.spec import Interpreter
 from lambent.dataplane.types import FunctionSpec, InitializationType, Invocation, Outcome, Provision
 
+# Each takes a whole processor while it starts. Hundreds at once would hold up each other and everybody else, those
+# invocations most of all that wait for an environment of their own.
+STARTING_AT_ONCE = 8
 _FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 60.0
 
@@ -146,6 +149,8 @@ class ProvisionedPool:
             self._settle_later()
             return
         while self._failure is None and len(self._kept) < self._wanted:
+            if len(self._kept) - len(self._ready) >= STARTING_AT_ONCE:
+                return  # one that is ready makes room for the next
             environment = Environment(
                 self.spec, self._interpreter, self._host, self, InitializationType.PROVISIONED_CONCURRENCY
             )

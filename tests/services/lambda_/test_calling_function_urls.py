@@ -221,22 +221,19 @@ def test_event_beyond_6_mb_is_refused(url_of: MakeUrl) -> None:
     assert call(url, "POST", body=b'{"long": 6300000}').status == 502
 
 
-def test_anybody_needs_the_permission_for_urls(make: MakeFunction, functions: Client) -> None:
+def test_anybody_needs_both_permissions(make: MakeFunction, functions: Client) -> None:
     make(code=OBEDIENT)
     url = functions.create_function_url_config(FunctionName="f", AuthType="NONE")["FunctionUrl"]
     open_to_anybody(functions)
     assert call(url).status == 200
-    functions.remove_permission(FunctionName="f", StatementId="function")
-    assert call(url).status == 200
-    functions.remove_permission(FunctionName="f", StatementId="url")
-    functions.add_permission(
-        FunctionName="f", StatementId="function", Action="lambda:InvokeFunction", Principal="*",
-        InvokedViaFunctionUrl=True,
-    )  # fmt: skip
-    answer = call(url)
-    assert (answer.status, answer.json()) == (403, FORBIDDEN)
-    assert answer.one("x-amzn-errortype") == "AccessDeniedException"
-    open_to_anybody(functions, only="url")
+    for lost in ("url", "function"):
+        functions.remove_permission(FunctionName="f", StatementId=lost)
+        answer = call(url)
+        assert (answer.status, answer.json()) == (403, FORBIDDEN)
+        assert answer.one("x-amzn-errortype") == "AccessDeniedException"
+        for statement in {"url", "function"} - {lost}:
+            functions.remove_permission(FunctionName="f", StatementId=statement)
+        open_to_anybody(functions)
     functions.update_function_url_config(FunctionName="f", AuthType="AWS_IAM")
     assert call(url).json() == FORBIDDEN
 

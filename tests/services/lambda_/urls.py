@@ -69,13 +69,12 @@ def by_path(url: str) -> tuple[str, str]:
     return f"http://127.0.0.1:{named.port}", f"/_url/{url_id}"
 
 
-def open_to_anybody(functions: Any, name: str = "f", only: str | None = None) -> None:  # Any: a boto3 client
-    """Give anybody the two permissions that AWS asks for where a URL is called without authentication, or one."""
+def open_to_anybody(functions: Any, name: str = "f") -> None:  # Any: a boto3 client
+    """Give anybody the two permissions that calling a URL without authentication needs."""
     first = {"Action": "lambda:InvokeFunctionUrl", "FunctionUrlAuthType": "NONE"}
     second = {"Action": "lambda:InvokeFunction", "InvokedViaFunctionUrl": True}
     for sid, grant in (("url", first), ("function", second)):
-        if only in {None, sid}:
-            functions.add_permission(FunctionName=name, StatementId=sid, Principal="*", **grant)
+        functions.add_permission(FunctionName=name, StatementId=sid, Principal="*", **grant)
 
 
 def signed(

@@ -51,8 +51,18 @@ def test_groups_are_found_by_prefix_and_by_pattern_in_pages(aws: ClientFactory) 
     ]
     found = logs.describe_log_groups(logGroupNamePattern="lambda")["logGroups"]
     assert [group["logGroupName"] for group in found] == ["/aws/lambda/a", "/aws/lambda/b"]
+    first = logs.describe_log_groups(logGroupNamePattern="lambda", limit=1)
+    logs.delete_log_group(logGroupName="/aws/lambda/a")
+    rest = logs.describe_log_groups(logGroupNamePattern="lambda", nextToken=first["nextToken"])
+    assert [group["logGroupName"] for group in rest["logGroups"]] == ["/aws/lambda/b"]
+    assert "nextToken" not in rest
+    named = logs.describe_log_groups(logGroupIdentifiers=["mine", "missing"])["logGroups"]
+    assert [group["logGroupName"] for group in named] == ["mine"]
+    assert logs.describe_log_groups(logGroupClass="INFREQUENT_ACCESS")["logGroups"] == []
     with pytest.raises(logs.exceptions.InvalidParameterException, match="mutually exclusive"):
         logs.describe_log_groups(logGroupNamePattern="lambda", logGroupNamePrefix="/aws")
+    with pytest.raises(logs.exceptions.InvalidParameterException, match="nextToken is invalid"):
+        logs.describe_log_groups(nextToken="odd")
 
 
 def test_retention_takes_only_the_days_aws_takes(aws: ClientFactory) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -21,12 +21,13 @@ from lambent.cloud.services.cloudformation.model.stack import (
 from lambent.cloud.services.cloudformation.model.states import StackStatus
 from lambent.cloud.services.cloudformation.notifications import notice
 from lambent.cloud.store.scope import Scope
-from lambent.cloud.store.unit_of_work import Reader, Transaction
+from lambent.cloud.store.unit_of_work import Reader, SqlValue, Transaction
 
 Body = dict[str, Any]  # Any: JSON of a value of the model
 _AT_IT = frozenset({
     StackStatus.CREATE_IN_PROGRESS, StackStatus.UPDATE_IN_PROGRESS, StackStatus.UPDATE_COMPLETE_CLEANUP_IN_PROGRESS,
 })  # fmt: skip
+_BEYOND = 2**62  # above every number that SQLite gives a row
 _ARRIVED = frozenset({StackStatus.CREATE_COMPLETE, StackStatus.UPDATE_COMPLETE})
 
 
@@ -52,14 +53,30 @@ def stack_by_id(reader: Reader, stack_id: str) -> Stack | None:
     return None if row is None else _stack(_load(row[0]))
 
 
-def stacks(reader: Reader, scope: Scope, *, deleted: bool = False) -> list[Stack]:
-    """Return the scope's stacks, the newest first; with `deleted`, those that are gone as well."""
-    kept = "" if deleted else " AND status != 'DELETE_COMPLETE'"
+@dataclass(frozen=True, slots=True)
+class StackQuery:
+    """Which stacks: the newest, or those before a number; without statuses, all but those that are gone."""
+
+    limit: int
+    before: int | None = None
+    statuses: tuple[str, ...] | None = None
+    deleted: bool = False
+
+
+def stacks(reader: Reader, scope: Scope, query: StackQuery) -> list[tuple[int, Stack]]:
+    """Return the scope's stacks that `query` asks for, the newest first, each with its number."""
+    chosen, parameters = "", list[SqlValue]()
+    if query.statuses:
+        chosen = " AND status IN (SELECT value FROM json_each(?))"
+        parameters.append(_dump(query.statuses))
+    elif not query.deleted:
+        chosen = " AND status != 'DELETE_COMPLETE'"
     rows = reader.all(
-        f"SELECT body FROM cloudformation_stack WHERE account = ? AND region = ?{kept} ORDER BY rowid DESC",
-        (scope.account, scope.region),
+        f"SELECT rowid, body FROM cloudformation_stack WHERE account = ? AND region = ? AND rowid < ?{chosen}"
+        " ORDER BY rowid DESC LIMIT ?",
+        (scope.account, scope.region, _BEYOND if query.before is None else query.before, *parameters, query.limit),
     )
-    return [_stack(_load(row[0])) for row in rows]
+    return [(int(str(row[0])), _stack(_load(row[1]))) for row in rows]
 
 
 def children(reader: Reader, stack_id: str) -> list[Stack]:

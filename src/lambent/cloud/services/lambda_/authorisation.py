@@ -43,8 +43,7 @@ def check_access(routes: Routes, context: RequestContext, operation: str, parame
 def is_let_in_by_url(route: UrlRoute, signer: Signer | None, source_ip: str) -> bool:
     """Whether a function URL may be called: by its account's identities where it asks for signatures, or by policy.
 
-    Other accounts must be allowed both actions: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
-    Of anybody the first is enough, as it was on AWS before it asked for the second: the packages of that time go on.
+    The policy must allow both actions: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
     """
     function, auth_type = route.function, route.url.auth_type
     if auth_type == "AWS_IAM" and signer is None:
@@ -61,13 +60,13 @@ def is_let_in_by_url(route: UrlRoute, signer: Signer | None, source_ip: str) -> 
         "lambda:FunctionUrlAuthType": auth_type,
         "lambda:InvokedViaFunctionUrl": "true",
     }
-    of_url, of_function = (
+    decisions = {
         decide([document], AccessRequest(caller, action, resource, keys))
         for action in ("lambda:InvokeFunctionUrl", "lambda:InvokeFunction")
-    )
-    if Decision.EXPLICIT_DENY in {of_url, of_function}:
-        return False
-    return is_own or (of_url is Decision.ALLOW and (of_function is Decision.ALLOW or auth_type == "NONE"))
+    }
+    if is_own:
+        return Decision.EXPLICIT_DENY not in decisions
+    return decisions == {Decision.ALLOW}
 
 
 def _action(operation: str) -> str:

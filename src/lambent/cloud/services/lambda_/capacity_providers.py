@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from lambent.cloud.services.lambda_ import errors, repository
-from lambent.cloud.services.lambda_.documents import CAPACITY_PROVIDERS, SCALING_CONFIGS, Document
+from lambent.cloud.services.lambda_.documents import CAPACITY_PROVIDERS, SCALING_CONFIGS, WHOLE, Document, Part
 from lambent.cloud.services.lambda_.model.capacity_provider import (
     CapacityProvider,
     ProviderState,
@@ -15,7 +15,7 @@ from lambent.cloud.services.lambda_.model.capacity_provider import (
     named,
     provider_arn,
 )
-from lambent.cloud.services.lambda_.model.function import LATEST, FunctionVersion, Settings
+from lambent.cloud.services.lambda_.model.function import FunctionVersion, Settings
 from lambent.cloud.services.lambda_.model.managed_checks import check_managed
 from lambent.cloud.services.lambda_.model.scaling_config import ScalingConfig, VersionScaling
 from lambent.cloud.store.scope import Scope
@@ -26,9 +26,10 @@ PROVIDERS_PER_ACCOUNT = 1_000
 VERSIONS_PER_PROVIDER = 100
 
 
-def capacity_providers(reader: Reader, scope: Scope) -> list[CapacityProvider]:
-    """Return the scope's capacity providers by name."""
-    return [_provider(scope, name, document) for (name,), document in CAPACITY_PROVIDERS.under(reader, scope).items()]
+def capacity_providers(reader: Reader, scope: Scope, part: Part = WHOLE) -> list[CapacityProvider]:
+    """Return part of the scope's capacity providers by name."""
+    found = CAPACITY_PROVIDERS.behind(reader, scope, part=part)
+    return [_provider(scope, name, document) for name, document in found.items()]
 
 
 def capacity_provider(reader: Reader, scope: Scope, name: str) -> CapacityProvider | None:
@@ -48,12 +49,13 @@ def find_provider(reader: Reader, scope: Scope, name_or_arn: str) -> CapacityPro
 
 def unsettled_providers(reader: Reader) -> list[CapacityProvider]:
     """Return the capacity providers whose creation or deletion was under way when the platform stopped."""
-    return [
-        provider
-        for scope in CAPACITY_PROVIDERS.scopes(reader)
-        for provider in capacity_providers(reader, scope)
-        if not provider.state.is_settled
-    ]
+    names = CAPACITY_PROVIDERS.keys_in(
+        reader,
+        "lambda_capacity_providers_unsettled",
+        "json_extract(document, '$.state') NOT IN ('Active', 'Failed')",
+    )
+    found = [capacity_provider(reader, scope, name) for scope, (name,) in names]
+    return [provider for provider in found if provider is not None]
 
 
 def put_provider(transaction: Transaction, value: CapacityProvider) -> None:
@@ -77,16 +79,6 @@ def put_provider(transaction: Transaction, value: CapacityProvider) -> None:
 def delete_provider(transaction: Transaction, value: CapacityProvider) -> None:
     """Remove the capacity provider."""
     CAPACITY_PROVIDERS.delete(transaction, value.scope, value.name)
-
-
-def users_of(reader: Reader, provider: CapacityProvider) -> list[FunctionVersion]:
-    """Return the versions that are configured to run on a capacity provider, `$LATEST` included, in AWS's order."""
-    return repository.versions_on_provider(reader, provider.scope, provider.arn)
-
-
-def versions_on(reader: Reader, provider: CapacityProvider) -> list[FunctionVersion]:
-    """Return the published versions on a capacity provider; an unpublished `$LATEST` takes no capacity."""
-    return [version for version in users_of(reader, provider) if version.version != LATEST]
 
 
 def check_on_provider(reader: Reader, scope: Scope, settings: Settings) -> None:
@@ -118,13 +110,10 @@ def put_version_scaling(transaction: Transaction, version: FunctionVersion, valu
 
 def versions_to_scale(reader: Reader) -> list[FunctionVersion]:
     """Return the versions whose scaling was asked for and not in effect yet when the platform stopped."""
-    waiting = [
-        (scope, function, version)
-        for scope in SCALING_CONFIGS.scopes(reader)
-        for (function, version), document in SCALING_CONFIGS.under(reader, scope).items()
-        if document.get("requested") is not None
-    ]
-    found = [repository.version(reader, *where) for where in waiting]
+    waiting = SCALING_CONFIGS.keys_in(
+        reader, "lambda_scaling_requested", "json_extract(document, '$.requested') IS NOT NULL"
+    )
+    found = [repository.version(reader, scope, function, version) for scope, (function, version) in waiting]
     return [version for version in found if version is not None and version.status.is_settled]
 
 

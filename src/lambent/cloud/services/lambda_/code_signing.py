@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from lambent.cloud.services.lambda_ import errors
-from lambent.cloud.services.lambda_.documents import CODE_SIGNING_CONFIGS, CODE_SIGNING_OF_FUNCTIONS, Document
+from lambent.cloud.services.lambda_.documents import CODE_SIGNING_CONFIGS, CODE_SIGNING_OF_FUNCTIONS, Document, Part
 from lambent.cloud.services.lambda_.model.code_signing import CodeSigningConfig, config_id
 from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import Reader, Transaction
@@ -35,9 +35,10 @@ def config_to_bind(reader: Reader, scope: Scope, arn: str) -> CodeSigningConfig:
     return found
 
 
-def configs(reader: Reader, scope: Scope) -> list[CodeSigningConfig]:
-    """Return the scope's configurations by id."""
-    return [_config(scope, key, document) for (key,), document in CODE_SIGNING_CONFIGS.under(reader, scope).items()]
+def configs(reader: Reader, scope: Scope, part: Part) -> list[CodeSigningConfig]:
+    """Return part of the scope's configurations by id."""
+    found = CODE_SIGNING_CONFIGS.behind(reader, scope, part=part)
+    return [_config(scope, key, document) for key, document in found.items()]
 
 
 def put_config(transaction: Transaction, value: CodeSigningConfig) -> None:
@@ -54,7 +55,7 @@ def put_config(transaction: Transaction, value: CodeSigningConfig) -> None:
 
 def delete_config(transaction: Transaction, value: CodeSigningConfig) -> None:
     """Remove the configuration; raises ResourceConflictException while a function is bound to it."""
-    if functions_of(transaction, value):
+    if functions_of(transaction, value, "", 1):
         raise errors.conflict(f"The code signing configuration {value.arn} is in use by a function.")
     CODE_SIGNING_CONFIGS.delete(transaction, value.scope, value.id)
 
@@ -78,10 +79,9 @@ def bound_to(reader: Reader, scope: Scope, function: str) -> CodeSigningConfig |
     return None if document is None else _config(scope, binding["id"], document)
 
 
-def functions_of(reader: Reader, value: CodeSigningConfig) -> list[str]:
-    """Return the names of the functions that have the configuration, sorted."""
-    bindings = CODE_SIGNING_OF_FUNCTIONS.under(reader, value.scope)
-    return [function for (function,), binding in bindings.items() if binding["id"] == value.id]
+def functions_of(reader: Reader, value: CodeSigningConfig, after: str, limit: int) -> list[str]:
+    """Return the names of the first functions behind one that have the configuration, sorted."""
+    return list(CODE_SIGNING_OF_FUNCTIONS.behind(reader, value.scope, part=Part(after, limit, {"id": value.id})))
 
 
 def check_unsigned(reader: Reader, scope: Scope, function: str, *artifacts: str) -> None:

@@ -8,7 +8,7 @@ import orjson
 
 from lambent.cloud.services.lambda_.documents import LAYER_POLICIES
 from lambent.cloud.services.lambda_.model.function import Code
-from lambent.cloud.services.lambda_.model.layer import LayerVersion
+from lambent.cloud.services.lambda_.model.layer import Compatibility, LayerVersion
 from lambent.cloud.services.lambda_.model.policy import Policy
 from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import Reader, SqlValue, Transaction
@@ -66,13 +66,31 @@ def layer_version(reader: Reader, scope: Scope, layer: str, version: int) -> Lay
     return None if row is None else _layer_version(scope, row)
 
 
-def layer_versions(reader: Reader, scope: Scope, layer: str | None = None) -> list[LayerVersion]:
-    """Return the versions of a layer, or of every layer in the scope, newest first within each layer."""
-    condition, parameters = ("", ()) if layer is None else (" AND layer = ?", (layer,))
+def versions_before(
+    reader: Reader, layer: tuple[Scope, str], before: int, limit: int, *, fit: Compatibility
+) -> list[LayerVersion]:
+    """Return the newest of a layer's versions below a number that fit, newest first."""
+    scope, name = layer
+    condition, parameters = _fitting(fit)
     rows = reader.all(
         f"SELECT {_COLUMNS} FROM lambda_layer_versions"  # noqa: S608 - our own column names
-        f" WHERE account = ? AND region = ?{condition} ORDER BY layer, version DESC",
-        (scope.account, scope.region, *parameters),
+        f" WHERE account = ? AND region = ? AND layer = ? AND version < ?{condition} ORDER BY version DESC LIMIT ?",
+        (scope.account, scope.region, name, before, *parameters, limit),
+    )
+    return [_layer_version(scope, row) for row in rows]
+
+
+def latest_behind(reader: Reader, scope: Scope, after: str, limit: int, *, fit: Compatibility) -> list[LayerVersion]:
+    """Return the newest version that fits of each of the first layers behind a name that have one."""
+    condition, parameters = _fitting(fit)
+    rows = reader.all(
+        f"SELECT {_COLUMNS} FROM lambda_layers AS l"  # noqa: S608 - our own column names
+        " CROSS JOIN lambda_layer_versions AS v USING (account, region)"
+        " WHERE account = ? AND region = ? AND l.name > ? AND v.layer = l.name AND v.version = ("
+        " SELECT version FROM lambda_layer_versions"
+        f" WHERE account = l.account AND region = l.region AND layer = l.name{condition} ORDER BY version DESC LIMIT 1"
+        ") ORDER BY l.name LIMIT ?",
+        (scope.account, scope.region, after, *parameters, limit),
     )
     return [_layer_version(scope, row) for row in rows]
 
@@ -91,14 +109,15 @@ def put_layer_policy(transaction: Transaction, scope: Scope, layer: str, version
     LAYER_POLICIES.put(transaction, scope, (layer, version), policy)
 
 
-def code_in_use(reader: Reader, scope: Scope) -> int:
-    """Return the bytes that the scope's layer versions take of the account's code storage."""
-    row = reader.one(
-        "SELECT coalesce(sum(json_extract(code, '$.size')), 0) FROM lambda_layer_versions"
-        " WHERE account = ? AND region = ?",
-        (scope.account, scope.region),
+def _fitting(fit: Compatibility) -> tuple[str, tuple[str, ...]]:
+    """Return a condition that fits, and its parameters; a version that names nothing fits nothing that is asked for."""
+    asked = {"runtimes": fit.runtime, "architectures": fit.architecture}
+    named = {column: value for column, value in asked.items() if value is not None}
+    condition = "".join(
+        f" AND EXISTS (SELECT 1 FROM json_each({column}) WHERE value = ?)"  # noqa: S608 - our own column names
+        for column in named
     )
-    return int(str(row[0])) if row is not None else 0
+    return condition, tuple(named.values())
 
 
 def _layer_version(scope: Scope, row: Sequence[SqlValue]) -> LayerVersion:

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from lambent.cloud.services.lambda_ import errors
-from lambent.cloud.services.lambda_.documents import EVENT_SOURCE_MAPPINGS, Document
+from lambent.cloud.services.lambda_.documents import EVENT_SOURCE_MAPPINGS, WHOLE, Document, Part
 from lambent.cloud.services.lambda_.model.event_source import SourceKind
 from lambent.cloud.services.lambda_.model.event_source_mapping import EventSourceMapping, MappingState
 from lambent.cloud.store.scope import Scope
@@ -20,15 +20,24 @@ def mapping(reader: Reader, scope: Scope, uuid: str) -> EventSourceMapping | Non
     return None if document is None else _mapping(scope, uuid, document)
 
 
-def mappings(reader: Reader, scope: Scope) -> list[EventSourceMapping]:
-    """Return the scope's mappings by UUID."""
-    found = EVENT_SOURCE_MAPPINGS.under(reader, scope)
-    return [_mapping(scope, uuid, document) for (uuid,), document in found.items()]
+def mappings(reader: Reader, scope: Scope, part: Part = WHOLE) -> list[EventSourceMapping]:
+    """Return part of the scope's mappings by UUID."""
+    found = EVENT_SOURCE_MAPPINGS.behind(reader, scope, part=part)
+    return [_mapping(scope, uuid, document) for uuid, document in found.items()]
 
 
-def all_mappings(reader: Reader) -> list[EventSourceMapping]:
-    """Return the mappings of every account and region."""
-    return [each for scope in EVENT_SOURCE_MAPPINGS.scopes(reader) for each in mappings(reader, scope)]
+def mappings_of(reader: Reader, scope: Scope, function_arn: str) -> list[EventSourceMapping]:
+    """Return every mapping of a function, version or alias, by the ARN it was given."""
+    return mappings(reader, scope, Part(where={"function_arn": function_arn}))
+
+
+def unsettled_mappings(reader: Reader) -> list[EventSourceMapping]:
+    """Return the mappings, of any account and region, that were under way when the platform stopped."""
+    names = EVENT_SOURCE_MAPPINGS.keys_in(
+        reader, "lambda_mappings_unsettled", "json_extract(document, '$.state') NOT IN ('Enabled', 'Disabled')"
+    )
+    found = [mapping(reader, scope, uuid) for scope, (uuid,) in names]
+    return [each for each in found if each is not None]
 
 
 def put_mapping(transaction: Transaction, value: EventSourceMapping) -> None:

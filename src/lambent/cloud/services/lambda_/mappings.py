@@ -7,6 +7,7 @@ from collections.abc import Callable
 from lambent.base.clock import Clock
 from lambent.base.tasks import TaskOwner
 from lambent.cloud.services.lambda_ import errors, mapping_repository
+from lambent.cloud.services.lambda_.documents import WHOLE, Part
 from lambent.cloud.services.lambda_.model.event_source_mapping import EventSourceMapping, MappingEvent, MappingState
 from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import Reader, Store, Transaction
@@ -24,7 +25,7 @@ class Mappings:
 
     def resume(self) -> None:
         """Take up what was under way when the platform stopped."""
-        for mapping in mapping_repository.all_mappings(self._store.read):
+        for mapping in mapping_repository.unsettled_mappings(self._store.read):
             self._begin(mapping)
 
     async def stop(self) -> None:
@@ -39,9 +40,9 @@ class Mappings:
         """Return a mapping that may be changed; raises ResourceNotFoundException, ResourceInUseException."""
         return _find_resting(self._store.read, scope, uuid, verb)
 
-    def listed(self, scope: Scope) -> list[EventSourceMapping]:
-        """Return the scope's mappings by UUID."""
-        return mapping_repository.mappings(self._store.read, scope)
+    def listed(self, scope: Scope, part: Part = WHOLE) -> list[EventSourceMapping]:
+        """Return part of the scope's mappings by UUID."""
+        return mapping_repository.mappings(self._store.read, scope, part)
 
     async def add(self, mapping: EventSourceMapping) -> EventSourceMapping:
         """Keep a new mapping and return it; raises ResourceConflictException where its source is mapped already."""
@@ -60,7 +61,7 @@ class Mappings:
         return await self._store.write(work)
 
     def _keep(self, transaction: Transaction, mapping: EventSourceMapping) -> EventSourceMapping:
-        for other in mapping_repository.mappings(transaction, mapping.scope):
+        for other in mapping_repository.mappings_of(transaction, mapping.scope, mapping.function_arn):
             conflict = None if other.uuid == mapping.uuid else mapping.conflict_with(other)
             if conflict is not None:
                 raise errors.conflict(conflict)

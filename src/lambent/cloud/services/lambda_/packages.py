@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import itertools
 import shutil
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,25 +29,29 @@ class _Unpacked:
 class Packages:
     """Content-addressed directories of unpacked archives under `root`, which this object owns.
 
-    The directories are a cache of the blobs: they are emptied at start, since a power cut may have left them half
-    written, and come back when they are first needed.
+    The directories are a cache of the blobs: none is kept over a start, since a power cut may have left it half
+    written, and they come back when they are first needed.
     """
 
     def __init__(self, root: Path, blobs: Blobs) -> None:
         self._root = root
+        self._discarded = root.with_name(f"{root.name}-discarded")
         self._blobs = blobs
         self._ready: dict[str, int] = {}
         """The digest of every archive that is unpacked, and the bytes it holds."""
         self._restoring: dict[str, asyncio.Lock] = {}
         self._workers: ThreadPoolExecutor | None = None
+        self._is_stopping = threading.Event()
 
     async def start(self) -> None:
-        """Begin with an empty cache."""
+        """Begin with an empty cache. What an earlier run unpacked is removed in the background: it may be thousands."""
         self._workers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="lambda-packages")
-        await self._in_worker(self._empty)
+        await self._in_worker(self._set_aside)
+        self._workers.submit(self._remove_discarded)
 
     async def stop(self) -> None:
-        """End the workers; what they are doing is finished first."""
+        """End the workers when they have done what they are at; removing is gone on with at the next start."""
+        self._is_stopping.set()
         if self._workers is not None:
             await asyncio.get_running_loop().run_in_executor(None, self._workers.shutdown)
             self._workers = None
@@ -94,10 +100,19 @@ class Packages:
             # The same bytes were unpacked before.
         return _Unpacked(digest, size)
 
-    def _empty(self) -> None:
+    def _set_aside(self) -> None:
+        self._discarded.mkdir(parents=True, exist_ok=True)
         if self._root.exists():
-            shutil.rmtree(self._root)
-        self._root.mkdir(parents=True)
+            free = next(number for number in itertools.count() if not (self._discarded / f"{number}").exists())
+            self._root.rename(self._discarded / f"{free}")
+        self._root.mkdir()
+
+    def _remove_discarded(self) -> None:
+        for unpacked in self._discarded.glob("*/*"):
+            if self._is_stopping.is_set():
+                return
+            shutil.rmtree(unpacked, ignore_errors=True)
+        shutil.rmtree(self._discarded, ignore_errors=True)
 
     async def _in_worker(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._workers, work)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from lambent.cloud.framework.service import Parameters
 from lambent.cloud.services.lambda_ import errors, repository
-from lambent.cloud.services.lambda_.capacity_providers import VERSIONS_PER_PROVIDER, find_provider, versions_on
+from lambent.cloud.services.lambda_.capacity_providers import VERSIONS_PER_PROVIDER, find_provider
 from lambent.cloud.services.lambda_.model.function import LATEST_PUBLISHED, FunctionVersion, Settings
 from lambent.cloud.services.lambda_.model.state import Event, State, move
 from lambent.cloud.store.unit_of_work import Reader, Transaction
@@ -58,11 +58,10 @@ def publish(
 
 def last_published(reader: Reader, latest: FunctionVersion, asked: Publication) -> FunctionVersion | None:
     """Return the version that an equal publication made last, if `$LATEST` has not changed since."""
-    versions = repository.versions(reader, latest.scope, latest.function)
-    of_its_kind = [
-        version for version in versions[1:] if (version.version == LATEST_PUBLISHED) == asked.to_latest_published
-    ]
-    last = of_its_kind[-1] if of_its_kind else None
+    if asked.to_latest_published:
+        last = repository.version(reader, latest.scope, latest.function, LATEST_PUBLISHED)
+    else:
+        last = repository.last_version(reader, latest.scope, latest.function)
     if last is None or last.status.state in {State.FAILED, State.DELETING}:
         return None
     return last if last.source == latest.fingerprint() else None
@@ -90,6 +89,6 @@ def _check_room(reader: Reader, latest: FunctionVersion, name: str) -> None:
     if managed is None:
         return
     provider = find_provider(reader, latest.scope, managed.provider_arn)
-    this = replace(latest, version=name).arn
-    if sum(version.arn != this for version in versions_on(reader, provider)) >= VERSIONS_PER_PROVIDER:
+    others = repository.count_on_provider(reader, provider.scope, provider.arn, other_than=(latest.function, name))
+    if others >= VERSIONS_PER_PROVIDER:
         raise errors.too_many_versions_on_provider()

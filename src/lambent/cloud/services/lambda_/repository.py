@@ -29,14 +29,18 @@ from lambent.cloud.store.unit_of_work import Reader, SqlValue, Transaction
 _FUNCTION = "name, next_version, reserved_concurrency, recursive_loop, tags"
 _VERSION = "function, number, settings, code, status, revision_id, last_modified, source"
 _ALIAS = "function, name, version, description, weights, revision_id"
-# What stands in the place of a number. In AWS's order both come before the numbers, $LATEST first.
-_UNNUMBERED = {LATEST: 0, LATEST_PUBLISHED: -1}
+# What stands in the place of a number: in AWS's order both come before the numbers, $LATEST first.
+_UNNUMBERED = {LATEST: -2, LATEST_PUBLISHED: -1}
+_LATEST = _UNNUMBERED[LATEST]
 _PROVIDER = (
     "json_extract(settings, '$.recorded.CapacityProviderConfig.LambdaManagedInstancesCapacityProviderConfig"
     ".CapacityProviderArn')"
 )
-# `position` of the model, in SQL.
-_POSITION = "CASE number WHEN 0 THEN 0 WHEN -1 THEN 1 ELSE number + 1 END"
+# Left to itself, SQLite goes by the primary key, through every version there is.
+_ON_PROVIDER = (
+    "FROM lambda_versions INDEXED BY lambda_versions_by_provider"
+    f" WHERE account = ? AND region = ? AND {_PROVIDER} = ? AND {_PROVIDER} IS NOT NULL"
+)
 
 
 def scopes(reader: Reader) -> list[Scope]:
@@ -63,20 +67,26 @@ def function(reader: Reader, scope: Scope, name: str) -> Function | None:
     return None if row is None else _function(scope, row)
 
 
-def keeping_hold(reader: Reader) -> list[tuple[Scope, str]]:
-    """Return the functions that something outside refers to before they are invoked.
-
-    Those are the ones with reserved or provisioned concurrency, those with a function URL, and those with a policy that
-    may keep somebody from them.
-    """
+def holding_concurrency(reader: Reader) -> list[tuple[Scope, str]]:
+    """Return the functions that take some of their account's concurrency, whether they are invoked or not."""
     rows = reader.all(
-        "SELECT account, region, name FROM lambda_functions WHERE reserved_concurrency IS NOT NULL"
+        "SELECT account, region, name FROM lambda_functions INDEXED BY lambda_functions_reserving"
+        " WHERE reserved_concurrency > 0"
         " UNION SELECT account, region, function FROM lambda_provisioned"
-        " UNION SELECT account, region, function FROM lambda_urls"
-        # One too many, that only speaks of "Deny", does no harm.
-        """ UNION SELECT account, region, function FROM lambda_policies WHERE instr(statements, '"Deny"')"""
     )
     return [(Scope(str(account), str(region)), str(name)) for account, region, name in rows]
+
+
+def denying(reader: Reader) -> set[tuple[str, str, str]]:
+    """Return account, region and name of each function with a policy that may keep somebody from it.
+
+    One too many, that only speaks of "Deny", does no harm.
+    """
+    rows = reader.all(
+        "SELECT account, region, function FROM lambda_policies INDEXED BY lambda_policies_denying"
+        """ WHERE instr(statements, '"Deny"') > 0"""
+    )
+    return {(str(account), str(region), str(name)) for account, region, name in rows}
 
 
 def put_function(transaction: Transaction, value: Function) -> None:
@@ -105,63 +115,107 @@ def delete_function(transaction: Transaction, scope: Scope, name: str) -> None:
     )
 
 
-def reserved_in(reader: Reader, scope: Scope, *, other_than: str = "") -> int:
-    """Return the sum of the scope's reserved concurrency, one function left out."""
-    row = reader.one(
-        "SELECT coalesce(sum(reserved_concurrency), 0) FROM lambda_functions"
-        " WHERE account = ? AND region = ? AND name <> ?",
-        (scope.account, scope.region, other_than),
-    )
-    return int(row[0]) if row is not None and isinstance(row[0], int) else 0
-
-
 def versions(reader: Reader, scope: Scope, name: str) -> list[FunctionVersion]:
     """Return a function's versions, `$LATEST` first."""
     rows = reader.all(
-        f"SELECT {_VERSION} FROM lambda_versions WHERE account = ? AND region = ? AND function = ?"
-        f" ORDER BY {_POSITION}",
+        f"SELECT {_VERSION} FROM lambda_versions WHERE account = ? AND region = ? AND function = ? ORDER BY number",
         (scope.account, scope.region, name),
     )
     return [_version(scope, row) for row in rows]
 
 
-def versions_behind(
-    reader: Reader, scope: Scope, after: tuple[str, int], limit: int, *, only_latest: bool
-) -> list[FunctionVersion]:
-    """Return the first versions of the scope's functions (or `$LATEST` of each) behind a place, in AWS's order.
-
-    The place is a function's name and a `position` among its versions; what stands before it is not read.
-    """
-    name, position = after
-    key = (scope.account, scope.region, name)
-    chosen = f"SELECT {_VERSION} FROM lambda_versions WHERE account = ? AND region = ?"
-    if only_latest:
-        rows = reader.all(f"{chosen} AND function > ? AND number = 0 ORDER BY function LIMIT ?", (*key, limit))
-    else:
-        rows = reader.all(
-            f"{chosen} AND function >= ? AND (function > ? OR {_POSITION} > ?) ORDER BY function, {_POSITION} LIMIT ?",
-            (*key, name, position, limit),
-        )
-    return [_version(scope, row) for row in rows]
-
-
-def versions_on_provider(reader: Reader, scope: Scope, provider_arn: str) -> list[FunctionVersion]:
-    """Return the versions that are configured to run on a capacity provider, `$LATEST` included, in AWS's order."""
-    # Left to itself, SQLite goes by the primary key, through every version there is.
+def stamps(reader: Reader, scope: Scope, name: str) -> list[tuple[str, str]]:
+    """Return a function's versions, `$LATEST` first, each with what is another text once anything of it has changed."""
     rows = reader.all(
-        f"SELECT {_VERSION} FROM lambda_versions INDEXED BY lambda_versions_by_provider"
-        f" WHERE account = ? AND region = ? AND {_PROVIDER} = ? AND {_PROVIDER} IS NOT NULL"
-        f" ORDER BY function, {_POSITION}",
-        (scope.account, scope.region, provider_arn),
+        "SELECT number, revision_id || status FROM lambda_versions WHERE account = ? AND region = ? AND function = ?"
+        " ORDER BY number",
+        (scope.account, scope.region, name),
+    )
+    return [(_label(_integer(number)), str(stamp)) for number, stamp in rows]
+
+
+def stamp_of(value: FunctionVersion) -> str:
+    """Return what `stamps` tells of a version as it is kept."""
+    # Not every change of a state gives a new revision.
+    return f"{value.revision_id}{_text(value.status)}"
+
+
+def versions_behind(reader: Reader, scope: Scope, name: str, after: int, limit: int) -> list[FunctionVersion]:
+    """Return a function's first versions behind a `position`; what stands before it is not read."""
+    rows = reader.all(
+        f"SELECT {_VERSION} FROM lambda_versions WHERE account = ? AND region = ? AND function = ? AND number > ?"
+        " ORDER BY number LIMIT ?",
+        (scope.account, scope.region, name, _number_at(after), limit),
     )
     return [_version(scope, row) for row in rows]
+
+
+def all_versions_behind(reader: Reader, scope: Scope, after: tuple[str, int], limit: int) -> list[FunctionVersion]:
+    """Return the first versions of the scope's functions behind a function's name and a `position`, in AWS's order."""
+    name, place = after
+    rows = reader.all(
+        f"SELECT {_VERSION} FROM lambda_versions WHERE account = ? AND region = ? AND (function, number) > (?, ?)"
+        " ORDER BY function, number LIMIT ?",
+        (scope.account, scope.region, name, _number_at(place), limit),
+    )
+    return [_version(scope, row) for row in rows]
+
+
+def latest_behind(reader: Reader, scope: Scope, after: str, limit: int) -> list[FunctionVersion]:
+    """Return `$LATEST` of the scope's first functions behind a name."""
+    # Joined, for what a function has published would be read besides.
+    rows = reader.all(
+        f"SELECT {_VERSION} FROM lambda_functions AS f CROSS JOIN lambda_versions AS v USING (account, region)"
+        " WHERE account = ? AND region = ? AND f.name > ? AND v.function = f.name AND v.number = ?"
+        " ORDER BY f.name LIMIT ?",
+        (scope.account, scope.region, after, _LATEST, limit),
+    )
+    return [_version(scope, row) for row in rows]
+
+
+def last_version(reader: Reader, scope: Scope, name: str) -> FunctionVersion | None:
+    """Return the version of a function with the highest number, or None where it has none."""
+    row = reader.one(
+        f"SELECT {_VERSION} FROM lambda_versions WHERE account = ? AND region = ? AND function = ? AND number > 0"
+        " ORDER BY number DESC LIMIT 1",
+        (scope.account, scope.region, name),
+    )
+    return None if row is None else _version(scope, row)
+
+
+def versions_on_provider(
+    reader: Reader, scope: Scope, provider_arn: str, after: tuple[str, int], limit: int
+) -> list[FunctionVersion]:
+    """Return the first published versions that run on a capacity provider behind a place, in AWS's order."""
+    rows = reader.all(
+        f"SELECT {_VERSION} {_ON_PROVIDER} AND number <> ? AND (function, number) > (?, ?)"
+        " ORDER BY function, number LIMIT ?",
+        (scope.account, scope.region, provider_arn, _LATEST, after[0], _number_at(after[1]), limit),
+    )
+    return [_version(scope, row) for row in rows]
+
+
+def count_on_provider(reader: Reader, scope: Scope, provider_arn: str, *, other_than: tuple[str, str]) -> int:
+    """Return how many published versions run on a capacity provider, one left out: a function's name and a version."""
+    name, label = other_than
+    row = reader.one(
+        f"SELECT count(*) {_ON_PROVIDER} AND number <> ? AND (function, number) <> (?, ?)",
+        (scope.account, scope.region, provider_arn, _LATEST, name, _number(label)),
+    )
+    return _integer(row[0] if row else 0)
+
+
+def functions_on_provider(reader: Reader, scope: Scope, provider_arn: str) -> int:
+    """Return how many functions have a version, `$LATEST` included, that is configured to run on a provider."""
+    row = reader.one(f"SELECT count(DISTINCT function) {_ON_PROVIDER}", (scope.account, scope.region, provider_arn))
+    return _integer(row[0] if row else 0)
 
 
 def states(reader: Reader, scope: Scope) -> list[tuple[str, str, str]]:
     """Return function, version and state of every version in the scope, in AWS's order."""
     rows = reader.all(
         "SELECT function, number, json_extract(status, '$.state') FROM lambda_versions"
-        f" WHERE account = ? AND region = ? ORDER BY function, {_POSITION}",
+        " WHERE account = ? AND region = ? ORDER BY function, number",
         (scope.account, scope.region),
     )
     return [(str(name), _label(_integer(number)), str(state)) for name, number, state in rows]
@@ -174,18 +228,6 @@ def targets(reader: Reader, scope: Scope) -> list[tuple[str, str, str]]:
         (scope.account, scope.region),
     )
     return [(str(function), str(name), str(version)) for function, name, version in rows]
-
-
-def usage(reader: Reader, scope: Scope) -> tuple[int, int]:
-    """Return how many functions the scope has, and the bytes of all their versions' packages."""
-    count = reader.one(
-        "SELECT count(*) FROM lambda_functions WHERE account = ? AND region = ?", (scope.account, scope.region)
-    )
-    size = reader.one(
-        "SELECT coalesce(sum(json_extract(code, '$.size')), 0) FROM lambda_versions WHERE account = ? AND region = ?",
-        (scope.account, scope.region),
-    )
-    return _integer(count[0] if count else 0), _integer(size[0] if size else 0)
 
 
 def version(reader: Reader, scope: Scope, name: str, number: str = LATEST) -> FunctionVersion | None:
@@ -208,7 +250,9 @@ def unsettled(reader: Reader) -> list[FunctionVersion]:
 def put_version(transaction: Transaction, value: FunctionVersion) -> None:
     """Add the version or replace it."""
     transaction.execute(
-        "INSERT OR REPLACE INTO lambda_versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO lambda_versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+        " settings = excluded.settings, code = excluded.code, status = excluded.status, settled = excluded.settled,"
+        " revision_id = excluded.revision_id, last_modified = excluded.last_modified, source = excluded.source",
         (
             value.scope.account,
             value.scope.region,
@@ -240,6 +284,22 @@ def aliases(reader: Reader, scope: Scope, name: str) -> list[Alias]:
     rows = reader.all(
         f"SELECT {_ALIAS} FROM lambda_aliases WHERE account = ? AND region = ? AND function = ? ORDER BY name",
         (scope.account, scope.region, name),
+    )
+    return [_alias(scope, row) for row in rows]
+
+
+def aliases_behind(
+    reader: Reader, scope: Scope, name: str, bounds: tuple[str, int], *, of_version: str | None = None
+) -> list[Alias]:
+    """Return a function's first aliases behind a name (so many), perhaps only those that lead to one version."""
+    after, limit = bounds
+    leading, asked = "", [] if of_version is None else [of_version, of_version]
+    if asked:
+        leading = " AND (version = ? OR EXISTS (SELECT 1 FROM json_each(weights) WHERE key = ?))"
+    rows = reader.all(
+        f"SELECT {_ALIAS} FROM lambda_aliases WHERE account = ? AND region = ? AND function = ? AND name > ?{leading}"
+        " ORDER BY name LIMIT ?",
+        (scope.account, scope.region, name, after, *asked, limit),
     )
     return [_alias(scope, row) for row in rows]
 
@@ -325,17 +385,6 @@ def provisioned(reader: Reader, scope: Scope, name: str) -> dict[str, Provisione
     return {qualifier: ProvisionedConfig(**document) for (_, qualifier), document in found.items()}
 
 
-def provisioned_in(reader: Reader, scope: Scope, *, other_than: str = "") -> int:
-    """Return the sum of the scope's provisioned concurrency that no reservation covers, one function left out."""
-    row = reader.one(
-        "SELECT coalesce(sum(document ->> 'requested'), 0) FROM lambda_provisioned"
-        " JOIN lambda_functions AS f USING (account, region)"
-        " WHERE account = ? AND region = ? AND f.name = function AND f.reserved_concurrency IS NULL AND f.name <> ?",
-        (scope.account, scope.region, other_than),
-    )
-    return int(row[0]) if row is not None and isinstance(row[0], int) else 0
-
-
 def _delete_attached(transaction: Transaction, scope: Scope, name: str, qualifier: str) -> None:
     transaction.execute(
         "DELETE FROM lambda_policies WHERE account = ? AND region = ? AND function = ? AND qualifier = ?",
@@ -406,6 +455,11 @@ def _number(label: str) -> int:
         return _UNNUMBERED[label]
     # No function gets near this many versions; SQLite refuses integers beyond 64 bits.
     return min(int(label), 2**62)
+
+
+def _number_at(place: int) -> int:
+    """Return the number at a `position` of the model; -1 stands before all of them."""
+    return min(place - 2 if place < 2 else place - 1, 2**62)
 
 
 def _label(number: int) -> str:

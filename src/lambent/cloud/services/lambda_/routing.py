@@ -46,6 +46,8 @@ class VersionRoute:
     """Whether it runs on Managed Instances."""
     isolates_tenants: bool = False
     """Whether each invocation has to name a tenant, whose environments no other tenant shares."""
+    stamp: str = ""
+    """What tells whether the version has changed since, as `repository.stamps` tells it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +99,13 @@ class Routes:
         """The functions that a policy keeps somebody from: account, region, name."""
 
     def load(self) -> None:
-        """Read the functions that are referred to before they are invoked; called once, at start.
+        """Read the functions that take concurrency before they are invoked; called once, at start.
 
-        All others are read when they are first invoked or changed: ten thousand would take seconds, and their
-        memory for good.
+        All others are read when they are first invoked or changed, or their URL is called: ten thousand would take
+        seconds, and their memory for good.
         """
-        for scope, name in repository.keeping_hold(self._reader):
+        self.denying = repository.denying(self._reader)
+        for scope, name in repository.holding_concurrency(self._reader):
             self.refresh(scope, name)
 
     def find(self, account: str, region: str, name: str) -> FunctionRoute | None:
@@ -115,8 +118,12 @@ class Routes:
         return self._functions.get((scope.account, scope.region, name))
 
     def find_url(self, url_id: str) -> UrlRoute | None:
-        """Return where a function URL leads, or None."""
-        return self._urls.get(url_id)
+        """Return where a function URL leads, or None; the first time its function is read from the tables."""
+        found = self._urls.get(url_id)
+        if found is None and (owner := url_repository.owner_of(self._reader, url_id)) is not None:
+            self.refresh(*owner)
+            found = self._urls.get(url_id)
+        return found
 
     def is_orphaned(self, url_id: str) -> bool:
         """Whether the alias of a function URL was deleted under it since the platform started."""
@@ -140,9 +147,8 @@ class Routes:
             for name, alias, target in repository.targets(self._reader, scope):
                 found[name]["aliases"][alias] = target
             shown |= {function_arn(scope, name): one for name, one in found.items()}
-        for route in self._urls.values():
-            path = f"{PATH_PREFIX}{route.url.url_id}/"
-            shown[route.function.arn]["urls"][route.qualifier or LATEST] = path
+        for arn, qualifier, url_id in url_repository.all_urls(self._reader):
+            shown[arn]["urls"][qualifier] = f"{PATH_PREFIX}{url_id}/"
         return shown
 
     def refresh(self, scope: Scope, name: str) -> None:
@@ -200,10 +206,7 @@ class Routes:
             self._urls.update({url.url_id: UrlRoute(after, qualifier, url) for qualifier, url in after.urls.items()})
 
     def _route(self, function: Function, before: FunctionRoute | None) -> FunctionRoute:
-        found = {
-            version.version: self._version_route(version, before)
-            for version in repository.versions(self._reader, function.scope, function.name)
-        }
+        found = self._versions(function, before)
         aliases = {each.name: each for each in repository.aliases(self._reader, function.scope, function.name)}
         return FunctionRoute(
             scope=function.scope,
@@ -220,9 +223,24 @@ class Routes:
             allows_loops=function.recursive_loop == "Allow",
         )
 
-    def _version_route(self, version: FunctionVersion, before: FunctionRoute | None) -> VersionRoute:
+    def _versions(self, function: Function, before: FunctionRoute | None) -> dict[str, VersionRoute]:
+        """Return a function's versions: of hundreds that were published, a change touches one or two."""
+        scope, name = function.scope, function.name
+        if before is None:
+            read = repository.versions(self._reader, scope, name)
+            return {version.version: version_route(version, self._packages) for version in read}
+        found = {}
+        for label, stamp in repository.stamps(self._reader, scope, name):
+            known = before.versions.get(label)
+            if known is not None and known.stamp == stamp:
+                found[label] = known
+            elif (version := repository.version(self._reader, scope, name, label)) is not None:
+                found[label] = self._version_route(version, before)
+        return found
+
+    def _version_route(self, version: FunctionVersion, before: FunctionRoute) -> VersionRoute:
         # While an update is in progress the old code and settings serve.
-        if before is not None and version.status.update is UpdateStatus.IN_PROGRESS:
+        if version.status.update is UpdateStatus.IN_PROGRESS:
             return before.versions.get(version.version) or version_route(version, self._packages)
         return version_route(version, self._packages)
 
@@ -242,6 +260,7 @@ def version_route(version: FunctionVersion, packages: Packages) -> VersionRoute:
         system_log_level=settings.logging.system_level,
         is_managed=settings.managed is not None,
         isolates_tenants="TenancyConfig" in settings.recorded,
+        stamp=repository.stamp_of(version),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 
 from lambent.cloud.framework.context import RequestContext
@@ -48,12 +47,10 @@ from lambent.cloud.services.lambda_.provider_lifecycle import ProviderLifecycle
 from lambent.cloud.services.lambda_.provisioning import Provisioning
 from lambent.cloud.services.lambda_.reporting import Reporting
 from lambent.cloud.services.lambda_.routing import FunctionRoute, Routes
+from lambent.cloud.services.lambda_.schema import scripts
 from lambent.cloud.services.lambda_.sources import Sources
 from lambent.cloud.services.lambda_.streams import Streams
 from lambent.cloud.services.lambda_.tracing import Loops
-
-# A script that was released is never changed: what comes later is a further one.
-_SCRIPTS = ("schema.sql", "schema_2.sql", "schema_3.sql", "schema_4.sql", "schema_5.sql")
 
 
 class LambdaService(Service):
@@ -106,8 +103,7 @@ class LambdaService(Service):
 
     async def start(self) -> None:
         """Load the routing snapshot and take up what was under way when the platform stopped."""
-        scripts = [files(__package__).joinpath(name).read_text() for name in _SCRIPTS]
-        await self._dependencies.store.migrate("lambda", scripts)
+        await self._dependencies.store.migrate("lambda", scripts())
         await self._packages.start()
         self._reporting.start()
         self._routes.load()
@@ -154,9 +150,13 @@ class LambdaService(Service):
         now = {} if after is None else after.versions
         for name, version in was.items():
             current = now.get(name)
+            if current is version:
+                continue
             if version.spec is not None and (current is None or current.spec != version.spec):
                 plane.retire(version.spec.version_arn)
-        for version in now.values():
+        for name, version in now.items():
+            if was.get(name) is version:
+                continue
             self._reporting.set_system_level(version.arn, version.system_log_level)
         for name in was.keys() - now.keys():
             self._reporting.set_system_level(was[name].arn, None)

@@ -33,6 +33,18 @@ class StreamQuery:
     after: tuple[int, str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class GroupQuery:
+    """Which log groups, from the one behind the name `after` on; what is None is not asked for."""
+
+    limit: int
+    after: str = ""
+    prefix: str = ""
+    pattern: str = ""
+    names: tuple[str, ...] | None = None
+    classes: tuple[str, ...] | None = None
+
+
 def group(reader: Reader, scope: Scope, name: str) -> Group | None:
     """Return the log group, or None."""
     sql = f"SELECT {_GROUP} FROM logs_group WHERE account = ? AND region = ? AND name = ?"
@@ -40,15 +52,41 @@ def group(reader: Reader, scope: Scope, name: str) -> Group | None:
     return None if row is None else _as_group(row)
 
 
-def groups(reader: Reader, scope: Scope, prefix: str = "") -> list[Group]:
-    """Return the log groups of the scope whose names begin with `prefix`, by name."""
-    sql = f"SELECT {_GROUP} FROM logs_group WHERE account = ? AND region = ? AND name >= ? AND name < ? ORDER BY name"
-    return [_as_group(row) for row in reader.all(sql, (scope.account, scope.region, prefix, _beyond(prefix)))]
+def groups(reader: Reader, scope: Scope, query: GroupQuery) -> list[Group]:
+    """Return the log groups of the scope that `query` asks for, by name."""
+    where, parameters = "", list[SqlValue]()
+    if query.names is not None:
+        where += " AND name IN (SELECT value FROM json_each(?))"
+        parameters.append(orjson.dumps(query.names).decode())
+    if query.pattern:
+        where += " AND instr(name, ?) > 0"
+        parameters.append(query.pattern)
+    if query.classes is not None:
+        where += " AND class IN (SELECT value FROM json_each(?))"
+        parameters.append(orjson.dumps(query.classes).decode())
+    rows = reader.all(
+        f"SELECT {_GROUP} FROM logs_group WHERE account = ? AND region = ? AND name >= ? AND name < ? AND name > ?"
+        f"{where} ORDER BY name LIMIT ?",
+        (scope.account, scope.region, query.prefix, _beyond(query.prefix), query.after, *parameters, query.limit),
+    )
+    return [_as_group(row) for row in rows]
 
 
 def expiring_groups(reader: Reader) -> list[Group]:
     """Return every log group that has a retention policy, in any scope."""
     return [_as_group(row) for row in reader.all(f"SELECT {_GROUP} FROM logs_group WHERE retention_days IS NOT NULL")]
+
+
+def groups_with_metric_filters(reader: Reader, scope: Scope) -> list[Group]:
+    """Return the log groups of the scope that have a metric filter, by name."""
+    # From the filters on: most groups have none.
+    columns = ", ".join(f"g.{column}" for column in _GROUP.split(", "))
+    rows = reader.all(
+        f"SELECT DISTINCT {columns} FROM logs_filter AS f CROSS JOIN logs_group AS g ON g.id = f.group_id"
+        " WHERE f.kind = 'metric' AND g.account = ? AND g.region = ? ORDER BY g.name",
+        (scope.account, scope.region),
+    )
+    return [_as_group(row) for row in rows]
 
 
 def stored_bytes(reader: Reader, group_id: int) -> int:

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from lambent.base.clock import Clock
 from lambent.base.identifiers import IdSource
+from lambent.base.tasks import let_others_run
 from lambent.cloud.framework.constraints import check_constraints
 from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.internal_client import InternalClient
@@ -67,6 +68,7 @@ class LogsService(Service):
         now_ms = int(self._clock.now() * 1000)
         for group in repository.expiring_groups(self._store.read):
             await self._remove_expired(group.id, group.oldest_kept_ms(now_ms))
+            await let_others_run()  # there may be thousands of groups of which nothing has expired
         while repository.has_deleted(self._store.read):
             await self._store.write(lambda transaction: repository.sweep_deleted(transaction, _CHUNKS_AT_ONCE))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from lambent.cloud.services.lambda_.mappings import Mappings
 from lambent.cloud.services.lambda_.model.event_source import SourceKind
 from lambent.cloud.services.lambda_.model.event_source_mapping import EventSourceMapping, MappingEvent, MappingState
 from lambent.cloud.services.lambda_.model.state import IllegalMove
+from lambent.cloud.services.lambda_.schema import scripts
 from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.sqlite_store import SqliteStore, memory_store
 from tests.unit.cloud.services.lambda_.mappings import (
@@ -110,8 +110,7 @@ def test_mappings_that_differ_in_what_they_read_are_none() -> None:
 @pytest.fixture
 async def store() -> AsyncIterator[SqliteStore]:
     opened = memory_store(ManualClock())
-    package = files("lambent.cloud.services.lambda_")
-    await opened.migrate("lambda", [package.joinpath(name).read_text() for name in ("schema.sql", "schema_2.sql")])
+    await opened.migrate("lambda", scripts())
     yield opened
     await opened.close()
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
 import pytest
 
 from lambent.base.clock import ManualClock
-from lambent.cloud.services import lambda_
 from lambent.cloud.services.lambda_.events import Done, EventChange, waiting_events, write_changes
 from lambent.cloud.services.lambda_.model.event import QueuedEvent
+from lambent.cloud.services.lambda_.schema import scripts
 from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.sqlite_store import SqliteStore, memory_store
 from lambent.cloud.store.unit_of_work import OutboxEffect, Transaction
 
 SCOPE = Scope("123456789012", "eu-west-1")
-SCRIPTS = [
-    files(lambda_).joinpath(name).read_text() for name in ("schema.sql", "schema_2.sql", "schema_3.sql", "schema_4.sql")
-]
+SCRIPTS = scripts()
 
 
 async def opened(scripts: list[str]) -> SqliteStore:

@@ -76,4 +76,4 @@ def number_of(token: str | None) -> int | None:
         return None
     if not token.isdigit():
         raise ServiceError("ValidationError", "Invalid NextToken")
-    return int(token)
+    return min(int(token), 2**62)  # SQLite refuses integers beyond 64 bits

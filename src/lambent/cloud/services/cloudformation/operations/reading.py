@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from lambent.cloud.framework.context import RequestContext
@@ -10,6 +11,7 @@ from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.cloudformation import errors, rendering, repository
 from lambent.cloud.services.cloudformation.model.stack import ResourceStatus, Stack
 from lambent.cloud.services.cloudformation.operations.common import Parts, number_of
+from lambent.cloud.services.cloudformation.repository import StackQuery
 
 _PAGE = 100
 
@@ -31,16 +33,21 @@ class ReadingOperations:
         """Return one stack, or all that are not deleted."""
         if name := asked.get("StackName"):
             return {"Stacks": [rendering.stack(self._parts.stack(context, name))]}
-        found, more = _page(repository.stacks(self._parts.store.read, context.scope), asked.get("NextToken"))
+        found, more = self._stacks(context, asked, StackQuery(_PAGE + 1))
         return {"Stacks": [rendering.stack(one) for one in found], **more}
 
     @operation("ListStacks")
     async def list_stacks(self, context: RequestContext, asked: Parameters) -> Result:
         """Return summaries of stacks, deleted ones too, by status."""
-        wanted = asked.get("StackStatusFilter")
-        stacks = repository.stacks(self._parts.store.read, context.scope, deleted=True)
-        found, more = _page([one for one in stacks if not wanted or one.status in wanted], asked.get("NextToken"))
+        wanted = tuple(asked.get("StackStatusFilter") or ())
+        found, more = self._stacks(context, asked, StackQuery(_PAGE + 1, statuses=wanted, deleted=True))
         return {"StackSummaries": [rendering.stack_summary(one) for one in found], **more}
+
+    def _stacks(self, context: RequestContext, asked: Parameters, query: StackQuery) -> tuple[list[Stack], Result]:
+        query = replace(query, before=number_of(asked.get("NextToken")))
+        rows = repository.stacks(self._parts.store.read, context.scope, query)
+        more = {"NextToken": str(rows[_PAGE - 1][0])} if len(rows) > _PAGE else {}
+        return [one for _, one in rows[:_PAGE]], more
 
     @operation("DescribeStackEvents")
     async def describe_stack_events(self, context: RequestContext, asked: Parameters) -> Result:

@@ -9,6 +9,14 @@ from lambent.cloud.store.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
+class Compatibility:
+    """What a layer version is asked to name as compatible; None is not asked for."""
+
+    runtime: str | None = None
+    architecture: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LayerVersion:
     """One immutable version of a layer. `architectures` and `runtimes` are None where the publisher named none."""
 

@@ -14,8 +14,8 @@ from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.lambda_ import repository
 from lambent.cloud.services.lambda_.control import Control, find_function, refuse_qualifier, target_of
-from lambent.cloud.services.lambda_.layers import code_in_use
 from lambent.cloud.services.lambda_.model.function import Function
+from lambent.cloud.services.lambda_.usage import concurrency_taken, usage
 from lambent.cloud.store.unit_of_work import Transaction
 
 
@@ -29,8 +29,8 @@ class AccountOperations:
     async def get_account_settings(self, context: RequestContext, parameters: Parameters) -> Result:
         """Return the account's limits in the region and what it uses of them."""
         read = self._control.read
-        functions, stored = repository.usage(read, context.scope)
-        taken = repository.reserved_in(read, context.scope) + repository.provisioned_in(read, context.scope)
+        functions, stored = usage(read, context.scope)
+        taken = concurrency_taken(read, context.scope)
         return {
             "AccountLimit": {
                 "TotalCodeSize": CODE_STORAGE_BYTES,
@@ -40,7 +40,7 @@ class AccountOperations:
                 "UnreservedConcurrentExecutions": CONCURRENT_EXECUTIONS - taken,
             },
             "AccountUsage": {
-                "TotalCodeSize": stored + code_in_use(read, context.scope),
+                "TotalCodeSize": stored,
                 "FunctionCount": functions,
             },
         }

@@ -9,7 +9,7 @@ from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.lambda_ import errors, repository
 from lambent.cloud.services.lambda_.control import Control, Target, check_revision, find_function, target_of
-from lambent.cloud.services.lambda_.listing import marked_page
+from lambent.cloud.services.lambda_.listing import bounds_of
 from lambent.cloud.services.lambda_.model.function import LATEST, Alias, FunctionVersion
 from lambent.cloud.services.lambda_.rendering import alias_configuration
 from lambent.cloud.store.unit_of_work import Reader, Transaction
@@ -100,13 +100,15 @@ class AliasOperations:
         """Return one page of a function's aliases, perhaps only those that lead to one version."""
         target = target_of(context, parameters["FunctionName"])
         find_function(self._control.read, target)
-        version = parameters.get("FunctionVersion")
-        aliases = [
-            alias
-            for alias in repository.aliases(self._control.read, target.scope, target.name)
-            if version is None or version == alias.version or version in alias.weights
-        ]
-        listed = marked_page(aliases, lambda alias: alias.name, parameters, at_most=_LISTED_AT_ONCE)
+        bounds = bounds_of(parameters, at_most=_LISTED_AT_ONCE)
+        found = repository.aliases_behind(
+            self._control.read,
+            target.scope,
+            target.name,
+            (bounds.behind, bounds.to_read),
+            of_version=parameters.get("FunctionVersion"),
+        )
+        listed = bounds.page(found, lambda alias: alias.name)
         return listed.shape("Aliases", [alias_configuration(each) for each in listed.items])
 
 

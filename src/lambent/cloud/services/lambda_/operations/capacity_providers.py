@@ -7,18 +7,17 @@ from dataclasses import replace
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.service import Parameters, Result, operation
-from lambent.cloud.services.lambda_ import errors
+from lambent.cloud.services.lambda_ import errors, repository
 from lambent.cloud.services.lambda_.capacity_providers import (
     PROVIDERS_PER_ACCOUNT,
     capacity_provider,
     capacity_providers,
     find_provider,
     put_provider,
-    users_of,
-    versions_on,
 )
 from lambent.cloud.services.lambda_.control import Control
-from lambent.cloud.services.lambda_.listing import marked_page
+from lambent.cloud.services.lambda_.documents import CAPACITY_PROVIDERS
+from lambent.cloud.services.lambda_.listing import bounds_of, named_number
 from lambent.cloud.services.lambda_.lookups import Lookups
 from lambent.cloud.services.lambda_.model.capacity_provider import (
     CapacityProvider,
@@ -60,7 +59,7 @@ class CapacityProviderOperations:
 
         def work(transaction: Transaction) -> None:
             self._check_new(capacity_provider(transaction, scope, name))
-            if len(capacity_providers(transaction, scope)) >= PROVIDERS_PER_ACCOUNT:
+            if CAPACITY_PROVIDERS.count(transaction, scope) >= PROVIDERS_PER_ACCOUNT:
                 raise errors.too_many_providers()
             put_provider(transaction, provider)
 
@@ -95,9 +94,9 @@ class CapacityProviderOperations:
             provider = find_provider(transaction, context.scope, parameters["CapacityProviderName"])
             if provider.state is ProviderState.DELETING:
                 return provider
-            users = {version.function for version in users_of(transaction, provider)}
+            users = repository.functions_on_provider(transaction, provider.scope, provider.arn)
             if users:
-                raise errors.provider_in_use(provider.arn, len(users))
+                raise errors.provider_in_use(provider.arn, users)
             deleting = replace(provider, state=move(provider.state, ProviderEvent.DELETED), last_modified=context.now)
             put_provider(transaction, deleting)
             return deleting
@@ -109,17 +108,20 @@ class CapacityProviderOperations:
     @operation("ListCapacityProviders")
     async def list_capacity_providers(self, context: RequestContext, parameters: Parameters) -> Result:
         """Return one page of the capacity providers, perhaps only those in one state."""
-        state = parameters.get("State")
-        found = [each for each in capacity_providers(self._control.read, context.scope) if state in {None, each.state}]
-        listed = marked_page(found, lambda provider: provider.name, parameters, at_most=_LISTED_AT_ONCE)
+        bounds, state = bounds_of(parameters, at_most=_LISTED_AT_ONCE), parameters.get("State")
+        found = capacity_providers(self._control.read, context.scope, bounds.part({"state": state} if state else None))
+        listed = bounds.page(found, lambda provider: provider.name)
         return listed.shape("CapacityProviders", [_shape(each) for each in listed.items])
 
     @operation("ListFunctionVersionsByCapacityProvider")
     async def list_function_versions(self, context: RequestContext, parameters: Parameters) -> Result:
         """Return one page of the published versions that run on a capacity provider."""
         provider = find_provider(self._control.read, context.scope, parameters["CapacityProviderName"])
-        versions = versions_on(self._control.read, provider)
-        listed = marked_page(versions, _position, parameters, at_most=_LISTED_AT_ONCE)
+        bounds = bounds_of(parameters, at_most=_LISTED_AT_ONCE)
+        versions = repository.versions_on_provider(
+            self._control.read, provider.scope, provider.arn, bounds.behind_named_number, bounds.to_read
+        )
+        listed = bounds.page(versions, _place)
         shown: list[Shape] = [{"FunctionArn": each.arn, "State": each.status.state} for each in listed.items]
         return {"CapacityProviderArn": provider.arn, **listed.shape("FunctionVersions", shown)}
 
@@ -161,5 +163,5 @@ def _shape(provider: CapacityProvider) -> Shape:
     return {**shape, **{member: value for member, value in optional.items() if value is not None}}
 
 
-def _position(version: FunctionVersion) -> str:
-    return f"{version.function}\x00{position(version.version):019d}"
+def _place(version: FunctionVersion) -> str:
+    return named_number(version.function, position(version.version))

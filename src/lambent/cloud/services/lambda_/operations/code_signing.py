@@ -8,7 +8,7 @@ from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.lambda_ import code_signing
 from lambent.cloud.services.lambda_.control import Control, Target, find_latest, refuse_qualifier, target_of
-from lambent.cloud.services.lambda_.listing import marked_page
+from lambent.cloud.services.lambda_.listing import bounds_of
 from lambent.cloud.services.lambda_.model.code_signing import CodeSigningConfig, check_signable
 from lambent.cloud.services.lambda_.model.function import function_arn
 from lambent.cloud.services.lambda_.operations.tags import check_tags
@@ -76,16 +76,18 @@ class CodeSigningOperations:
     @operation("ListCodeSigningConfigs")
     async def list_code_signing_configs(self, context: RequestContext, parameters: Parameters) -> Result:
         """Return one page of the configurations."""
-        found = code_signing.configs(self._control.read, context.scope)
-        listed = marked_page(found, lambda each: each.id, parameters, at_most=_LISTED_AT_ONCE)
+        bounds = bounds_of(parameters, at_most=_LISTED_AT_ONCE)
+        found = code_signing.configs(self._control.read, context.scope, bounds.part())
+        listed = bounds.page(found, lambda each: each.id)
         return listed.shape("CodeSigningConfigs", [_shape(each) for each in listed.items])
 
     @operation("ListFunctionsByCodeSigningConfig")
     async def list_functions_by_code_signing_config(self, context: RequestContext, parameters: Parameters) -> Result:
         """Return one page of the ARNs of the functions that have a configuration."""
         found = code_signing.find_config(self._control.read, context.scope, parameters["CodeSigningConfigArn"])
-        names = code_signing.functions_of(self._control.read, found)
-        listed = marked_page(names, str, parameters, at_most=_LISTED_AT_ONCE)
+        bounds = bounds_of(parameters, at_most=_LISTED_AT_ONCE)
+        names = code_signing.functions_of(self._control.read, found, bounds.behind, bounds.to_read)
+        listed = bounds.page(names, str)
         shape: Shape = {"FunctionArns": [function_arn(found.scope, name) for name in listed.items]}
         if listed.next_marker is not None:
             shape["NextMarker"] = listed.next_marker

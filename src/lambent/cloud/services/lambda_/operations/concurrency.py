@@ -17,6 +17,7 @@ from lambent.cloud.services.lambda_.control import (
     target_of,
 )
 from lambent.cloud.services.lambda_.model.function import LATEST
+from lambent.cloud.services.lambda_.usage import concurrency_taken
 from lambent.cloud.store.unit_of_work import Reader, Transaction
 
 
@@ -40,8 +41,7 @@ class ConcurrencyOperations:
             if find_latest(transaction, target).settings.managed is not None:
                 raise errors.not_with_managed_instances("reserved concurrency configurations")
             _check_covers_provisioned(transaction, target, wanted)
-            others = repository.reserved_in(transaction, target.scope, other_than=target.name)
-            others += repository.provisioned_in(transaction, target.scope, other_than=target.name)
+            others = concurrency_taken(transaction, target.scope, other_than=target.name)
             if wanted and CONCURRENT_EXECUTIONS - others - wanted < MINIMUM_UNRESERVED_CONCURRENCY:
                 raise errors.unattributed_invalid_parameter(
                     "Specified ReservedConcurrentExecutions for function decreases account's "

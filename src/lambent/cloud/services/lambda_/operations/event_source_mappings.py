@@ -9,7 +9,7 @@ from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.lambda_ import errors
 from lambent.cloud.services.lambda_.control import Control, find_version, target_of
-from lambent.cloud.services.lambda_.listing import marked_page
+from lambent.cloud.services.lambda_.listing import bounds_of
 from lambent.cloud.services.lambda_.mapping_sources import MappingSources
 from lambent.cloud.services.lambda_.mappings import Mappings
 from lambent.cloud.services.lambda_.model.event_source import TRAITS, SourceKind, kind_of
@@ -92,13 +92,12 @@ class EventSourceMappingOperations:
     @operation("ListEventSourceMappings")
     async def list_event_source_mappings(self, context: RequestContext, parameters: Parameters) -> Result:
         """Return one page of the mappings, of one source or one function where the request names them."""
-        found = self._mappings.listed(context.scope)
+        bounds, where = bounds_of(parameters, at_most=_LISTED_AT_ONCE), dict[str, str]()
         if parameters.get("FunctionName"):
-            function_arn = target_of(context, parameters["FunctionName"]).arn
-            found = [each for each in found if each.function_arn == function_arn]
+            where["function_arn"] = target_of(context, parameters["FunctionName"]).arn
         if parameters.get("EventSourceArn"):
-            found = [each for each in found if each.source_arn == parameters["EventSourceArn"]]
-        listed = marked_page(found, lambda each: each.uuid, parameters, at_most=_LISTED_AT_ONCE)
+            where["source_arn"] = parameters["EventSourceArn"]
+        listed = bounds.page(self._mappings.listed(context.scope, bounds.part(where)), lambda each: each.uuid)
         return listed.shape("EventSourceMappings", [each.shape(in_list=True) for each in listed.items])
 
     async def _readable_by(

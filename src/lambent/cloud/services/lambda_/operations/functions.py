@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from lambent.cloud.framework.context import RequestContext
@@ -17,7 +16,7 @@ from lambent.cloud.services.lambda_.control import (
     find_version,
     target_of,
 )
-from lambent.cloud.services.lambda_.listing import Bounds, bounds_of
+from lambent.cloud.services.lambda_.listing import bounds_of, named_number
 from lambent.cloud.services.lambda_.lookups import Lookups
 from lambent.cloud.services.lambda_.model.code_signing import check_signable
 from lambent.cloud.services.lambda_.model.configure import settings_of_new_function
@@ -125,12 +124,22 @@ class FunctionOperations:
     async def list_functions(self, context: RequestContext, parameters: Parameters) -> Result:
         """Return one page of the functions, or of all their versions."""
         every_version = parameters.get("FunctionVersion") == "ALL"
+        master = parameters.get("MasterRegion")
+        if master is not None and not every_version:
+            raise errors.invalid_parameter(
+                f"The combination MasterArn={master} and FunctionVersion=NULL is not supported. Please see our "
+                "documentation for valid combinations of ListFunctions options."
+            )
         # At most 50 come at once, whatever MaxItems says.
         bounds = bounds_of(parameters, at_most=_LISTED_AT_ONCE)
-        found = repository.versions_behind(
-            self._control.read, context.scope, _place(bounds), bounds.to_read, only_latest=not every_version
-        )
-        listed = bounds.page(found, _position)
+        read, place = self._control.read, bounds.behind_named_number
+        if master not in {None, "ALL"}:
+            found = []  # those that Lambda@Edge has replicated from that region: none, for nothing is replicated here
+        elif every_version:
+            found = repository.all_versions_behind(read, context.scope, place, bounds.to_read)
+        else:
+            found = repository.latest_behind(read, context.scope, place[0], bounds.to_read)
+        listed = bounds.page(found, _place)
         return listed.shape(
             "Functions",
             [
@@ -222,15 +231,5 @@ def _to_be_deleted(transaction: Transaction, target: Target) -> list[FunctionVer
     return [version]
 
 
-def _position(version: FunctionVersion) -> str:
-    return f"{version.function}\x00{position(version.version):019d}"
-
-
-def _place(bounds: Bounds) -> tuple[str, int]:
-    """Return the function and position that a page begins behind, as `_position` wrote them."""
-    if bounds.after is None:
-        return "", -1
-    name, separator, number = bounds.after.partition("\x00")
-    if not separator or re.fullmatch(r"[0-9]{19}", number) is None:
-        raise errors.invalid_parameter(f"Invalid marker: {bounds.marker}")
-    return name, int(number)
+def _place(version: FunctionVersion) -> str:
+    return named_number(version.function, position(version.version))

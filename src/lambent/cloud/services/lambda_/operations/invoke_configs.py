@@ -10,7 +10,7 @@ from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.lambda_ import errors, repository
 from lambent.cloud.services.lambda_.control import Control, Target, target_of
 from lambent.cloud.services.lambda_.documents import INVOKE_CONFIGS
-from lambent.cloud.services.lambda_.listing import marked_page
+from lambent.cloud.services.lambda_.listing import bounds_of
 from lambent.cloud.services.lambda_.model.function import LATEST, function_arn, is_version
 from lambent.cloud.services.lambda_.model.invoke_config import InvokeConfig, asked_config, problem_of
 from lambent.cloud.services.lambda_.rendering import Shape
@@ -79,9 +79,10 @@ class InvokeConfigOperations:
         target = target_of(context, parameters["FunctionName"])
         if repository.function(self._control.read, target.scope, target.name) is None:
             raise _no_function()
-        found = repository.invoke_configs(self._control.read, target.scope, target.name)
-        listed = marked_page(sorted(found), str, parameters, at_most=_LISTED_AT_ONCE)
-        shown = [_shape(Target(target.scope, target.name, each), found[each]) for each in listed.items]
+        bounds = bounds_of(parameters, at_most=_LISTED_AT_ONCE)
+        found = INVOKE_CONFIGS.behind(self._control.read, target.scope, target.name, part=bounds.part())
+        listed = bounds.page(list(found), str)
+        shown = [_shape(Target(target.scope, target.name, each), InvokeConfig(**found[each])) for each in listed.items]
         return listed.shape("FunctionEventInvokeConfigs", shown)
 
     def _keep(self, transaction: Transaction, target: Target, config: InvokeConfig) -> None:

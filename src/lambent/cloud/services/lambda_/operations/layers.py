@@ -9,8 +9,8 @@ from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.lambda_ import errors, layers
 from lambent.cloud.services.lambda_.control import Control
 from lambent.cloud.services.lambda_.layer_access import LayerAccess, check_owner
-from lambent.cloud.services.lambda_.listing import marked_page
-from lambent.cloud.services.lambda_.model.layer import LayerVersion, layer_arn
+from lambent.cloud.services.lambda_.listing import bounds_of, numbered
+from lambent.cloud.services.lambda_.model.layer import Compatibility, LayerVersion, layer_arn
 from lambent.cloud.services.lambda_.model.layer_arn import LayerVersionReference, parse_layer_version_arn
 from lambent.cloud.services.lambda_.rendering import Shape, package_url, timestamp
 from lambent.cloud.services.lambda_.sources import Sources
@@ -19,6 +19,8 @@ from lambent.cloud.store.unit_of_work import Transaction
 
 _LISTED_AT_ONCE = 50
 _MOST = 2**63 - 1
+# Versions are listed newest first: their keys count down from here.
+_NEWEST = 2**62
 _LAYER = re.compile(r"arn:[^:]+:lambda:(?P<region>[^:]+):(?P<account>\d{12}):layer:(?P<name>[^:]+)")
 
 
@@ -73,11 +75,11 @@ class LayerOperations:
     @operation("ListLayers")
     async def list_layers(self, context: RequestContext, parameters: Parameters) -> Result:
         """Return one page of the layers, each with its latest version that is compatible with what is asked for."""
-        latest: dict[str, LayerVersion] = {}
-        for version in layers.layer_versions(self._control.read, context.scope):
-            if _is_compatible(version, parameters):
-                latest.setdefault(version.layer, version)
-        listed = marked_page(list(latest.values()), lambda each: each.layer, parameters, at_most=_LISTED_AT_ONCE)
+        bounds = bounds_of(parameters, at_most=_LISTED_AT_ONCE)
+        latest = layers.latest_behind(
+            self._control.read, context.scope, bounds.behind, bounds.to_read, fit=_asked(parameters)
+        )
+        listed = bounds.page(latest, lambda each: each.layer)
         return listed.shape(
             "Layers",
             [
@@ -91,12 +93,12 @@ class LayerOperations:
         """Return one page of a layer's versions, newest first; none where there is no such layer."""
         scope, name = named_layer(context, parameters["LayerName"])
         check_owner(context, scope, "ListLayerVersions", layer_arn(scope, name))
-        versions = [
-            version
-            for version in layers.layer_versions(self._control.read, scope, name)
-            if _is_compatible(version, parameters)
-        ]
-        listed = marked_page(versions, _newest_first, parameters, at_most=_LISTED_AT_ONCE)
+        bounds = bounds_of(parameters, at_most=_LISTED_AT_ONCE)
+        before = _NEWEST - bounds.behind_number
+        found = layers.versions_before(
+            self._control.read, (scope, name), before, bounds.to_read, fit=_asked(parameters)
+        )
+        listed = bounds.page(found, lambda each: numbered(_NEWEST - each.version))
         return listed.shape("LayerVersions", [_summary(each) for each in listed.items])
 
     @operation("DeleteLayerVersion")
@@ -145,14 +147,8 @@ def checked_number(number: int) -> int:
     return min(number, _MOST)
 
 
-def _is_compatible(version: LayerVersion, parameters: Parameters) -> bool:
-    runtime, architecture = parameters.get("CompatibleRuntime"), parameters.get("CompatibleArchitecture")
-    fits_runtime = runtime is None or runtime in (version.runtimes or ())
-    return fits_runtime and (architecture is None or architecture in (version.architectures or ()))
-
-
-def _newest_first(version: LayerVersion) -> str:
-    return f"{2**62 - version.version:019d}"
+def _asked(parameters: Parameters) -> Compatibility:
+    return Compatibility(parameters.get("CompatibleRuntime"), parameters.get("CompatibleArchitecture"))
 
 
 def _summary(version: LayerVersion) -> Shape:

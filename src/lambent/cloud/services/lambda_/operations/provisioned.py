@@ -13,12 +13,13 @@ from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.lambda_ import errors, repository
 from lambent.cloud.services.lambda_.control import Control, Target, find_function, find_latest, find_version, target_of
 from lambent.cloud.services.lambda_.documents import PROVISIONED
-from lambent.cloud.services.lambda_.listing import marked_page
+from lambent.cloud.services.lambda_.listing import bounds_of
 from lambent.cloud.services.lambda_.model.function import LATEST, is_version
 from lambent.cloud.services.lambda_.model.provisioned import ProvisionedConfig, shares
 from lambent.cloud.services.lambda_.model.snap_start_checks import not_with_snap_start
 from lambent.cloud.services.lambda_.provisioning import Provisioning
 from lambent.cloud.services.lambda_.rendering import Shape, timestamp
+from lambent.cloud.services.lambda_.usage import concurrency_taken
 from lambent.cloud.store.unit_of_work import Reader, Transaction
 from lambent.dataplane import VersionArn
 
@@ -90,12 +91,13 @@ class ProvisionedOperations:
         """Return one page of a function's configurations, by qualifier."""
         target = target_of(context, parameters["FunctionName"])
         find_latest(self._control.read, target)
-        configs = repository.provisioned(self._control.read, target.scope, target.name)
-        listed = marked_page(sorted(configs), str, parameters, at_most=_LISTED_AT_ONCE)
+        bounds = bounds_of(parameters, at_most=_LISTED_AT_ONCE)
+        found = PROVISIONED.behind(self._control.read, target.scope, target.name, part=bounds.part())
+        listed = bounds.page(list(found), str)
         shown: list[Shape] = []
         for qualifier in listed.items:
             one = Target(target.scope, target.name, qualifier)
-            shown.append({"FunctionArn": one.arn, **self._shown(one, configs[qualifier])})
+            shown.append({"FunctionArn": one.arn, **self._shown(one, ProvisionedConfig(**found[qualifier]))})
         return listed.shape("ProvisionedConcurrencyConfigs", shown)
 
     def _shown(self, target: Target, config: ProvisionedConfig) -> Shape:
@@ -166,7 +168,7 @@ def _check_limits(reader: Reader, target: Target, requested: int, others: int) -
                 "function"
             )
         return
-    taken = repository.reserved_in(reader, target.scope) + repository.provisioned_in(reader, target.scope)
+    taken = concurrency_taken(reader, target.scope)
     unreserved = CONCURRENT_EXECUTIONS - taken
     own = repository.provisioned(reader, target.scope, target.name).get(target.qualifier or "")
     available = unreserved + (0 if own is None else own.requested)

@@ -8,9 +8,11 @@ from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.lambda_ import errors, repository, url_repository
 from lambent.cloud.services.lambda_.control import Control, Target, target_of
-from lambent.cloud.services.lambda_.listing import marked_page
+from lambent.cloud.services.lambda_.documents import URLS
+from lambent.cloud.services.lambda_.listing import bounds_of
 from lambent.cloud.services.lambda_.model.cors import Cors
-from lambent.cloud.services.lambda_.model.url import ID_LENGTH, FunctionUrl, domain_of, moment
+from lambent.cloud.services.lambda_.model.function import LATEST
+from lambent.cloud.services.lambda_.model.url import ID_LENGTH, FunctionUrl, domain_of, kept_url, moment
 from lambent.cloud.services.lambda_.rendering import Shape
 from lambent.cloud.store.unit_of_work import Reader, Transaction
 
@@ -94,10 +96,13 @@ class UrlOperations:
         target = target_of(context, parameters["FunctionName"])
         if repository.function(self._control.read, target.scope, target.name) is None:
             raise _no_function()
-        urls = list(url_repository.urls(self._control.read, target.scope, target.name).items())
-        listed = marked_page(urls, lambda entry: entry[0], parameters, at_most=_LISTED_AT_ONCE)
+        bounds = bounds_of(parameters, at_most=_LISTED_AT_ONCE)
+        # $LATEST, as which the function's own is kept, comes before every name that an alias can have.
+        found = URLS.behind(self._control.read, target.scope, target.name, part=bounds.part())
+        listed = bounds.page(list(found), str)
         shown = [
-            self._shown_whole(replace(target, qualifier=qualifier or None), url) for qualifier, url in listed.items
+            self._shown_whole(replace(target, qualifier=None if each == LATEST else each), kept_url(found[each]))
+            for each in listed.items
         ]
         return listed.shape("FunctionUrlConfigs", shown)
 

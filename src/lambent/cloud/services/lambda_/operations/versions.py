@@ -8,7 +8,7 @@ from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.lambda_ import errors, repository
 from lambent.cloud.services.lambda_.control import Control, check_revision, find_function, find_latest, target_of
-from lambent.cloud.services.lambda_.listing import marked_page
+from lambent.cloud.services.lambda_.listing import bounds_of, numbered
 from lambent.cloud.services.lambda_.model.function import FunctionVersion, position
 from lambent.cloud.services.lambda_.model.state import State
 from lambent.cloud.services.lambda_.publishing import Publication, check_publish_to, last_published, publish
@@ -56,8 +56,11 @@ class VersionOperations:
         """Return one page of a function's versions, `$LATEST` first."""
         target = target_of(context, parameters["FunctionName"])
         find_function(self._control.read, target)
-        versions = repository.versions(self._control.read, target.scope, target.name)
-        listed = marked_page(versions, _position, parameters, at_most=_LISTED_AT_ONCE)
+        bounds = bounds_of(parameters, at_most=_LISTED_AT_ONCE)
+        found = repository.versions_behind(
+            self._control.read, target.scope, target.name, bounds.behind_number, bounds.to_read
+        )
+        listed = bounds.page(found, _place)
         return listed.shape(
             "Versions", [configuration(each, qualifier=each.version, in_list=True) for each in listed.items]
         )
@@ -77,5 +80,5 @@ def _check_may_publish(latest: FunctionVersion, parameters: Parameters) -> None:
         )
 
 
-def _position(version: FunctionVersion) -> str:
-    return f"{position(version.version):019d}"
+def _place(version: FunctionVersion) -> str:
+    return numbered(position(version.version))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from lambent.cloud.framework.context import RequestContext
-from lambent.cloud.framework.paging import InvalidMarkerError, Page, page
+from lambent.cloud.framework.paging import InvalidMarkerError, Page, decode_marker, page
 from lambent.cloud.framework.service import Parameters, Result
 from lambent.cloud.services.logs import repository
 from lambent.cloud.services.logs.errors import group_not_found, invalid_parameter, stream_not_found
@@ -61,6 +61,14 @@ def some_of(found: Sequence[T], key: Callable[[T], str], token: str | None, limi
     """Return the page behind a token of what is sorted by `key`; raises InvalidParameterException for a foreign one."""
     try:
         return page(found, key, marker=token, limit=limit)
+    except InvalidMarkerError as error:
+        raise invalid_parameter("The specified nextToken is invalid.") from error
+
+
+def position_of(token: str | None) -> str:
+    """Return the key that a page begins behind, "" without a token; raises as `some_of`."""
+    try:
+        return "" if token is None else decode_marker(token)
     except InvalidMarkerError as error:
         raise invalid_parameter("The specified nextToken is invalid.") from error
 

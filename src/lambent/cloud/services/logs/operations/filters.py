@@ -96,7 +96,10 @@ class FilterOperations:
         """Return a page of metric filters, of one group or of all, by group and name."""
         name = parameters.get("logGroupName")
         read = self._store.read
-        groups = repository.groups(read, context.scope) if name is None else [the_group(read, context.scope, name)]
+        if name is None:
+            groups = repository.groups_with_metric_filters(read, context.scope)
+        else:
+            groups = [the_group(read, context.scope, name)]
         metric, namespace = parameters.get("metricName"), parameters.get("metricNamespace")
         if (metric is None) != (namespace is None):
             raise invalid_parameter("Both metricName and metricNamespace must be specified, or neither of them.")

@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 
 from lambent.cloud.framework.context import RequestContext
+from lambent.cloud.framework.paging import encode_marker
 from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.framework.tags import find_problem
 from lambent.cloud.services.logs import repository
 from lambent.cloud.services.logs.errors import group_exists, group_is_protected, invalid_parameter
 from lambent.cloud.services.logs.follower_repository import count_of_metric_filters
 from lambent.cloud.services.logs.model import RETENTION_DAYS, Group, name_in_identifier
-from lambent.cloud.services.logs.operations.common import change_group, listing, now_ms, some_of, the_group
+from lambent.cloud.services.logs.operations.common import change_group, listing, now_ms, position_of, the_group
+from lambent.cloud.services.logs.repository import GroupQuery
 from lambent.cloud.store.unit_of_work import Store, Transaction
 
 _PAGE = 50
@@ -67,9 +69,10 @@ class GroupOperations:
     @operation("DescribeLogGroups")
     async def describe(self, context: RequestContext, parameters: Parameters) -> Result:
         """Return a page of log groups, by name."""
-        groups = self._chosen(context, parameters)
-        found = some_of(groups, lambda group: group.name, parameters.get("nextToken"), parameters.get("limit", _PAGE))
-        return listing("logGroups", [self._show(group) for group in found.items], found.next_marker)
+        limit = parameters.get("limit", _PAGE)
+        found = self._chosen(context, parameters, limit + 1)
+        shown = [self._show(group) for group in found[:limit]]
+        return listing("logGroups", shown, encode_marker(found[limit - 1].name) if len(found) > limit else None)
 
     @operation("PutRetentionPolicy")
     async def put_retention(self, context: RequestContext, parameters: Parameters) -> Result:
@@ -135,7 +138,7 @@ class GroupOperations:
             lambda group: dataclasses.replace(group, kms_key=key),
         )
 
-    def _chosen(self, context: RequestContext, parameters: Parameters) -> list[Group]:
+    def _chosen(self, context: RequestContext, parameters: Parameters, limit: int) -> list[Group]:
         prefix, pattern = parameters.get("logGroupNamePrefix"), parameters.get("logGroupNamePattern")
         identifiers = parameters.get("logGroupIdentifiers")
         if prefix and pattern:
@@ -145,17 +148,15 @@ class GroupOperations:
         accounts = parameters.get("accountIdentifiers")
         if accounts and context.scope.account not in accounts:
             return []
-        groups = repository.groups(self._store.read, context.scope, prefix or "")
-        if identifiers:
-            names = {name_in_identifier(identifier) for identifier in identifiers}
-            groups = [group for group in groups if group.name in names]
-        wanted = parameters.get("logGroupClass")
-        classes = {"INFREQUENT_ACCESS", "ESSENTIALS"} if wanted in {"INFREQUENT_ACCESS", "ESSENTIALS"} else {wanted}
-        return [
-            group
-            for group in groups
-            if (not pattern or pattern in group.name) and (wanted is None or group.log_class in classes)
-        ]
+        query = GroupQuery(
+            limit=limit,
+            after=position_of(parameters.get("nextToken")),
+            prefix=prefix or "",
+            pattern=pattern or "",
+            names=tuple(map(name_in_identifier, identifiers)) if identifiers else None,
+            classes=_classes(parameters.get("logGroupClass")),
+        )
+        return repository.groups(self._store.read, context.scope, query)
 
     def _show(self, group: Group) -> dict[str, object]:
         shown: dict[str, object] = {
@@ -173,3 +174,9 @@ class GroupOperations:
         if group.kms_key is not None:
             shown["kmsKeyId"] = group.kms_key
         return shown
+
+
+def _classes(wanted: str | None) -> tuple[str, ...] | None:
+    if wanted is None:
+        return None
+    return ("INFREQUENT_ACCESS", "ESSENTIALS") if wanted in {"INFREQUENT_ACCESS", "ESSENTIALS"} else (wanted,)
