@@ -13,6 +13,8 @@ import pytest
 
 from tests.leftovers import leftovers
 
+pytest_plugins = ["tests.recorder.plugin"]
+
 
 @pytest.fixture
 def free_port() -> int:

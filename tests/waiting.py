@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 T = TypeVar("T")
-_PATIENCE_S = 20.0
-_LOOK_EVERY_S = 0.02
+
+
+@dataclass(slots=True)
+class Pace:
+    """How long tests wait, and how often they look."""
+
+    patience_s: float = 20.0
+    look_every_s: float = 0.02
+
+
+PACE = Pace()  # of this run: AWS is looked at less often, and for longer
 
 
 def eventually(look: Callable[[], T | None]) -> T:
-    """Return the first truthy thing that a look finds; fails after twenty seconds."""
-    deadline = time.monotonic() + _PATIENCE_S
+    """Return the first truthy thing that a look finds; fails when patience is over, after twenty seconds."""
+    deadline = time.monotonic() + PACE.patience_s
     while not (found := look()):
         assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(_LOOK_EVERY_S)  # noqa: TID251 - processes, and what they write, take real time
+        time.sleep(PACE.look_every_s)  # noqa: TID251 - processes, and what they write, take real time
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -120,6 +121,18 @@ def _destination(known: Known, chance: Chance) -> str:
     return chance.one_of([known.queue, known.arn("function:f0"), known.arn("function:f1")])
 
 
+def _policy(known: Known, chance: Chance) -> str:
+    """Return a document for the one function whose whole policy is put; it denies nothing that is looked at."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{known.account}:root"},
+        "Action": chance.one_of(["lambda:InvokeFunction", "lambda:GetFunction"]),
+        "Resource": known.arn(_WITH_POLICY),
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+_WITH_POLICY = "function:f0"
 _NOBODY = "00000000-0000-4000-8000-000000000000"
 _NO_SIGNING = f"arn:aws:lambda:{REGION}:000000000000:code-signing-config:csc-00000000000000000"
 _FUNCTION_OF_POLICY = _from("functions", "f0")
@@ -152,6 +165,8 @@ _MAKERS: dict[str, Maker] = {
     "CreateCapacityProvider.CapacityProviderName": _numbered("p", 2),
     "CapacityProviderArn": lambda known, chance: known.arn(f"capacity-provider:p{chance.between(0, 1)}"),
     "Resource": lambda known, chance: known.resource(chance),
+    "ResourceArn": lambda known, chance: known.arn(chance.one_of([_WITH_POLICY, _WITH_POLICY, "function:gone"])),
+    "PutResourcePolicy.Policy": _policy,
     "TagKeys": lambda _, chance: [f"k{chance.between(0, 3)}"],
     "Tags": lambda _, chance: {f"k{chance.between(0, 3)}": f"v{chance.between(0, 9)}"},
     "StatementId": _numbered("s", 3),

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple, Protocol
 import pytest
 from botocore.exceptions import ClientError
 
-from lambent.testing.builders import create_function, ensure_role, zip_of
+from lambent.testing.builders import create_function, zip_of
 from lambent.testing.pytest_plugin import ClientFactory
+from tests.recorder.cloud import Cloud
 from tests.waiting import eventually
 
 ECHO = zip_of({"handler.py": "def handler(event, context):\n    return event\n"})
@@ -49,14 +50,10 @@ def functions(aws: ClientFactory) -> Client:
 
 
 @pytest.fixture
-def role(aws: ClientFactory) -> str:
-    return ensure_role(aws("iam"))
-
-
-@pytest.fixture
-def make(aws: ClientFactory) -> MakeFunction:
+def make(aws: ClientFactory, cloud: Cloud) -> MakeFunction:
     def make_function(name: str = "f", code: bytes = ECHO, **parameters: object) -> str:
-        made = create_function(aws("lambda"), aws("iam"), name, code, **parameters)
+        wanted = parameters if "Role" in parameters else {**parameters, "Role": cloud.role()}
+        made = create_function(aws("lambda"), None, name, code, **wanted)
         return str(made["FunctionArn"])
 
     return make_function

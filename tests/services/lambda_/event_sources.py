@@ -6,9 +6,10 @@ from typing import Any, NamedTuple, Protocol
 
 import pytest
 
-from lambent.testing.builders import ensure_role
 from lambent.testing.pytest_plugin import ClientFactory
+from tests.recorder.cloud import Cloud
 from tests.services.lambda_.conftest import Client, refusal
+from tests.waiting import eventually
 
 UNKNOWN = "11111111-2222-3333-4444-555555555555"
 GONE = "The resource you requested does not exist."
@@ -36,16 +37,17 @@ class AtRest(Protocol):
 
 
 @pytest.fixture
-def sources(aws: ClientFactory, account: str) -> Sources:
+def sources(aws: ClientFactory, cloud: Cloud) -> Sources:
     """Event sources that the tests' role may read."""
     roles, queues, streams = aws("iam"), aws("sqs"), aws("kinesis")
-    role = ensure_role(roles).rpartition("/")[2]
+    role = cloud.role().rpartition("/")[2]
     for service in ("SQSQueue", "Kinesis", "DynamoDB"):
         policy = f"arn:aws:iam::aws:policy/service-role/AWSLambda{service}ExecutionRole"
         roles.attach_role_policy(RoleName=role, PolicyArn=policy)
     queues.create_queue(QueueName="q")
     queues.create_queue(QueueName="q.fifo", Attributes={"FifoQueue": "true"})
     streams.create_stream(StreamName="s", ShardCount=1)
+    streams.get_waiter("stream_exists").wait(StreamName="s", WaiterConfig={"Delay": 0.02})
     table = aws("dynamodb").create_table(
         TableName="t",
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
@@ -53,7 +55,7 @@ def sources(aws: ClientFactory, account: str) -> Sources:
         BillingMode="PAY_PER_REQUEST",
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
     )
-    where = f"us-east-1:{account}"
+    where = f"{cloud.place.scope}"
     return Sources(
         f"arn:aws:sqs:{where}:q",
         f"arn:aws:sqs:{where}:q.fifo",
@@ -64,14 +66,15 @@ def sources(aws: ClientFactory, account: str) -> Sources:
 
 def look_until_at_rest(functions: Client, uuid: str) -> Shown | None:
     """Return a mapping once nothing is under way; None once it is gone."""
-    for _ in range(2_000):
+
+    def look() -> list[Shown | None]:
         try:
             found: Shown = functions.get_event_source_mapping(UUID=uuid)
         except functions.exceptions.ResourceNotFoundException:
-            return None
-        if found["State"] in {"Enabled", "Disabled"}:
-            return found
-    raise AssertionError(f"{uuid} does not come to rest")
+            return [None]
+        return [found] if found["State"] in {"Enabled", "Disabled"} else []
+
+    return eventually(look)[0]
 
 
 @pytest.fixture

@@ -18,6 +18,8 @@ from lambent.testing.pytest_plugin import ClientFactory
 from tests.services.lambda_.conftest import Client, MakeFunction, refusal
 from tests.services.lambda_.urls import FORBIDDEN, Answer, by_path, call, key_of, open_to_anybody, signed
 
+pytestmark = pytest.mark.local_only("its HTTP client finds URLs on this machine alone")
+
 # Answers with what the body says; without a body with the event and the context.
 OBEDIENT = zip_of(
     {

@@ -23,6 +23,8 @@ from lambent.testing.pytest_plugin import ClientFactory
 from tests.services.lambda_.conftest import ECHO, Client, MakeProvider, provider_state, refusal
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.local_only("its capacity providers start EC2 instances, which cost money")
+
 Network = dict[str, list[str]]
 Parameters = dict[str, Any]  # Any: parameters of the API
 CPU = "LambdaCapacityProviderAverageCPUUtilization"

@@ -10,16 +10,21 @@ import pytest
 from lambent.testing.platform import LocalPlatform
 from tests.services.lambda_.conftest import ECHO, OTHER, Client, MakeFunction, refusal
 
-PROFILE = "arn:aws:signer:us-east-1:123456789012:/signing-profiles/test"
-OTHER_PROFILE = "arn:aws:signer:us-east-1:123456789012:/signing-profiles/other"
 UNKNOWN = "csc-0123456789abcdef0"
+
+
+def profile(functions: Client, name: str = "test") -> str:
+    """Return the ARN of a signing profile of the client's region."""
+    return f"arn:aws:signer:{functions.meta.region_name}:123456789012:/signing-profiles/{name}"
 
 
 def create(functions: Client, policy: str | None = None, **more: Any) -> dict[str, Any]:  # Any: botocore's own shapes
     """Create a configuration and return it."""
     if policy is not None:
         more["CodeSigningPolicies"] = {"UntrustedArtifactOnDeployment": policy}
-    answer = functions.create_code_signing_config(AllowedPublishers={"SigningProfileVersionArns": [PROFILE]}, **more)
+    answer = functions.create_code_signing_config(
+        AllowedPublishers={"SigningProfileVersionArns": [profile(functions)]}, **more
+    )
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 201
     found: dict[str, Any] = answer["CodeSigningConfig"]  # Any: as above
     return found
@@ -33,24 +38,25 @@ def refused_deployment(artifact: str) -> str:
     )
 
 
-def test_configuration_is_made_shown_changed_and_deleted(functions: Client, account: str) -> None:
+@pytest.mark.local_only("it looks at all configurations of the account")
+def test_configuration_is_made_shown_changed_and_deleted(functions: Client, account: str, region: str) -> None:
     made = create(functions, "Enforce", Description="Testing")
     arn, key = made["CodeSigningConfigArn"], made["CodeSigningConfigId"]
-    assert arn == f"arn:aws:lambda:us-east-1:{account}:code-signing-config:{key}"
+    assert arn == f"arn:aws:lambda:{region}:{account}:code-signing-config:{key}"
     assert made.pop("LastModified").endswith("+0000")
     assert made == {
         "CodeSigningConfigId": key,
         "CodeSigningConfigArn": arn,
         "Description": "Testing",
-        "AllowedPublishers": {"SigningProfileVersionArns": [PROFILE]},
+        "AllowedPublishers": {"SigningProfileVersionArns": [profile(functions)]},
         "CodeSigningPolicies": {"UntrustedArtifactOnDeployment": "Enforce"},
     }
     changed = functions.update_code_signing_config(
         CodeSigningConfigArn=arn,
-        AllowedPublishers={"SigningProfileVersionArns": [OTHER_PROFILE]},
+        AllowedPublishers={"SigningProfileVersionArns": [profile(functions, "other")]},
         CodeSigningPolicies={"UntrustedArtifactOnDeployment": "Warn"},
     )["CodeSigningConfig"]
-    assert changed["AllowedPublishers"] == {"SigningProfileVersionArns": [OTHER_PROFILE]}
+    assert changed["AllowedPublishers"] == {"SigningProfileVersionArns": [profile(functions, "other")]}
     assert changed["CodeSigningPolicies"] == {"UntrustedArtifactOnDeployment": "Warn"}
     assert changed["Description"] == "Testing"
     assert functions.get_code_signing_config(CodeSigningConfigArn=arn)["CodeSigningConfig"] == changed
@@ -72,6 +78,7 @@ def test_update_without_a_change_answers_with_the_configuration(functions: Clien
     assert {**again["CodeSigningConfig"], "LastModified": ""} == {**made, "LastModified": ""}
 
 
+@pytest.mark.local_only("pages hold the configurations of others")
 def test_configurations_are_listed_in_pages(functions: Client) -> None:
     made = {create(functions)["CodeSigningConfigArn"] for _ in range(5)}
     pages = functions.get_paginator("list_code_signing_configs").paginate(PaginationConfig={"PageSize": 2})
@@ -160,10 +167,10 @@ def test_enforced_signatures_hold_from_the_next_deployment_on(
 
 
 def test_missing_configuration_is_refused_in_awss_words(
-    functions: Client, make: MakeFunction, role: str, account: str
+    functions: Client, make: MakeFunction, role: str, account: str, region: str
 ) -> None:
     make()
-    unknown = f"arn:aws:lambda:us-east-1:{account}:code-signing-config:{UNKNOWN}"
+    unknown = f"arn:aws:lambda:{region}:{account}:code-signing-config:{UNKNOWN}"
     missing = (
         404,
         "ResourceNotFoundException",
@@ -200,12 +207,12 @@ def test_missing_configuration_is_refused_in_awss_words(
     assert created == not_found
 
 
-def test_missing_function_is_refused_in_awss_words(functions: Client, account: str) -> None:
+def test_missing_function_is_refused_in_awss_words(functions: Client, account: str, region: str) -> None:
     arn = create(functions)["CodeSigningConfigArn"]
     missing = (
         404,
         "ResourceNotFoundException",
-        f"Function not found: arn:aws:lambda:us-east-1:{account}:function:none",
+        f"Function not found: arn:aws:lambda:{region}:{account}:function:none",
     )
     bind = functions.put_function_code_signing_config
     assert refusal(bind, FunctionName="none", CodeSigningConfigArn=arn) == missing
@@ -213,8 +220,9 @@ def test_missing_function_is_refused_in_awss_words(functions: Client, account: s
     assert refusal(functions.delete_function_code_signing_config, FunctionName="none") == missing
 
 
-def test_container_image_has_no_code_signing(functions: Client, role: str) -> None:
-    image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/r:1"
+@pytest.mark.local_only("AWS wants an image that is there")
+def test_container_image_has_no_code_signing(functions: Client, role: str, region: str) -> None:
+    image = f"123456789012.dkr.ecr.{region}.amazonaws.com/r:1"
     asked = {"FunctionName": "i", "PackageType": "Image", "Role": role, "Code": {"ImageUri": image}}
     arn = create(functions)["CodeSigningConfigArn"]
     message = "Code signing is not supported for functions created with container images."

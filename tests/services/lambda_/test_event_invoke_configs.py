@@ -57,7 +57,9 @@ def test_a_configuration_is_put_changed_listed_and_taken_away(functions: Client,
     assert gone == (404, "ResourceNotFoundException", f"The function {arn}:1 doesn't have an EventInvokeConfig")
 
 
-def test_configurations_are_refused_in_awss_words(functions: Client, make: MakeFunction, account: str) -> None:
+def test_configurations_are_refused_in_awss_words(
+    functions: Client, make: MakeFunction, account: str, region: str
+) -> None:
     arn = make()
     put = functions.put_function_event_invoke_config
 
@@ -70,7 +72,7 @@ def test_configurations_are_refused_in_awss_words(functions: Client, make: MakeF
     assert refused() == "You must specify at least one of error handling or destination setting."
     assert refused(FunctionName="none", MaximumRetryAttempts=1) == "The function doesn't exist."
     assert refused(Qualifier="none", MaximumRetryAttempts=1) == "The function doesn't exist."
-    absent = f"arn:aws:lambda:us-east-1:{account}:function:none"
+    absent = f"arn:aws:lambda:{region}:{account}:function:none"
     assert refused(**to(OnSuccess=absent)) == f"The destination ARN {absent} is invalid."
     assert refused(**to(OnSuccess=arn)) == "You can't specify the function as a destination for itself."
     role = f"arn:aws:iam::{account}:role/r"
@@ -78,7 +80,7 @@ def test_configurations_are_refused_in_awss_words(functions: Client, make: MakeF
         f"The provided destination config DestinationConfig(onSuccess=OnSuccess(destination={role}), onFailure=null) "
         "is invalid."
     )
-    fifo = f"arn:aws:sqs:us-east-1:{account}:q.fifo"
+    fifo = f"arn:aws:sqs:{region}:{account}:q.fifo"
     assert refused(**to(OnFailure=fifo)) == (
         f"The provided destination config DestinationConfig(onSuccess=null, onFailure=OnFailure(destination={fifo})) "
         "is invalid."

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from lambent.testing.builders import ensure_role
 from lambent.testing.pytest_plugin import ClientFactory
+from tests.recorder.cloud import Cloud
 from tests.services.lambda_.conftest import Client, MakeFunction, Refusal, refusal
 from tests.services.lambda_.event_sources import (
     GONE,
@@ -49,10 +49,12 @@ def test_a_version_or_alias_has_to_be_there(functions: Client, make: MakeFunctio
         assert parameter(create, FunctionName=name, EventSourceArn=sources.queue) == "Function does not exist"
 
 
-def test_sources_that_are_not_there_are_said(functions: Client, make: MakeFunction, sources: Sources) -> None:
+def test_sources_that_are_not_there_are_said(
+    functions: Client, make: MakeFunction, sources: Sources, region: str, elsewhere: str
+) -> None:
     make()
     create = functions.create_event_source_mapping
-    for queue in (f"{sources.queue}2", sources.queue.replace("us-east-1", "us-west-2")):
+    for queue in (f"{sources.queue}2", sources.queue.replace(region, elsewhere)):
         assert parameter(create, FunctionName="f", EventSourceArn=queue) == (
             "Error occurred while ReceiveMessage. SQS Error Code: AWS.SimpleQueueService.NonExistentQueue. "
             "SQS Error Message: The specified queue does not exist."
@@ -177,10 +179,10 @@ def test_the_functions_role_has_to_be_let_in(
 
 
 def test_a_queue_may_let_a_role_in_itself(
-    functions: Client, make: MakeFunction, aws: ClientFactory, account: str
+    functions: Client, make: MakeFunction, aws: ClientFactory, cloud: Cloud
 ) -> None:
-    arn = f"arn:aws:sqs:us-east-1:{account}:shared"
-    role = ensure_role(aws("iam"))
+    arn = f"arn:aws:sqs:{cloud.place.scope}:shared"
+    role = cloud.role()
     statement = {"Effect": "Allow", "Principal": {"AWS": role}, "Action": "sqs:*", "Resource": arn}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     aws("sqs").create_queue(QueueName="shared", Attributes={"Policy": policy})

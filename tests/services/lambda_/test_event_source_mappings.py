@@ -15,6 +15,7 @@ from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.sqlite_store import store_in
 from lambent.testing.platform import local_platform
 from lambent.testing.pytest_plugin import ClientFactory
+from tests.recorder.cloud import Cloud
 from tests.services.lambda_.conftest import ECHO, Client, MakeFunction, Refusal, refusal
 from tests.services.lambda_.event_sources import (
     ACCESS,
@@ -34,7 +35,7 @@ __all__ = ["at_rest", "sources"]
 
 
 def test_mapping_of_a_queue_is_shown_key_for_key(
-    functions: Client, make: MakeFunction, sources: Sources, at_rest: AtRest, account: str
+    functions: Client, make: MakeFunction, sources: Sources, at_rest: AtRest, cloud: Cloud
 ) -> None:
     arn = make()
     made = functions.create_event_source_mapping(FunctionName="f", EventSourceArn=sources.queue)
@@ -42,7 +43,7 @@ def test_mapping_of_a_queue_is_shown_key_for_key(
     expected = {
         "BatchSize": 10,
         "EventSourceArn": sources.queue,
-        "EventSourceMappingArn": f"arn:aws:lambda:us-east-1:{account}:event-source-mapping:{made['UUID']}",
+        "EventSourceMappingArn": f"arn:aws:lambda:{cloud.place.scope}:event-source-mapping:{made['UUID']}",
         "FunctionArn": arn,
         "FunctionResponseTypes": [],
         "MaximumBatchingWindowInSeconds": 0,
@@ -80,7 +81,7 @@ def test_function_is_shown_as_it_was_named(
 
 
 def test_mapping_of_a_table_outlives_its_function_and_is_gone_once_deleted(
-    functions: Client, make: MakeFunction, sources: Sources, at_rest: AtRest, account: str
+    functions: Client, make: MakeFunction, sources: Sources, at_rest: AtRest, cloud: Cloud
 ) -> None:
     arn = make()
     destination = {"OnFailure": {"Destination": sources.queue}}
@@ -98,7 +99,7 @@ def test_mapping_of_a_table_outlives_its_function_and_is_gone_once_deleted(
         "BisectBatchOnFunctionError": False,
         "DestinationConfig": destination,
         "EventSourceArn": sources.table,
-        "EventSourceMappingArn": f"arn:aws:lambda:us-east-1:{account}:event-source-mapping:{made['UUID']}",
+        "EventSourceMappingArn": f"arn:aws:lambda:{cloud.place.scope}:event-source-mapping:{made['UUID']}",
         "FunctionArn": arn,
         "FunctionResponseTypes": [],
         "LastProcessingResult": "No records processed",
@@ -147,7 +148,10 @@ def test_mapping_of_a_stream_may_start_at_a_moment(
     assert made["EventSourceArn"] == consumer["ConsumerARN"]
 
 
-def test_mapping_of_a_kafka_cluster_is_shown_key_for_key(functions: Client, make: MakeFunction, account: str) -> None:
+@pytest.mark.local_only("the secret it names is not there")
+def test_mapping_of_a_kafka_cluster_is_shown_key_for_key(
+    functions: Client, make: MakeFunction, account: str, region: str
+) -> None:
     arn = make()
     create = functions.create_event_source_mapping
     without = {name: value for name, value in KAFKA.items() if name != "SourceAccessConfigurations"}
@@ -157,7 +161,7 @@ def test_mapping_of_a_kafka_cluster_is_shown_key_for_key(functions: Client, make
     made = create(FunctionName="f", **KAFKA)
     assert plain(made) == {
         "BatchSize": 100,
-        "EventSourceMappingArn": f"arn:aws:lambda:us-east-1:{account}:event-source-mapping:{made['UUID']}",
+        "EventSourceMappingArn": f"arn:aws:lambda:{region}:{account}:event-source-mapping:{made['UUID']}",
         "FunctionArn": arn,
         "LastProcessingResult": "No records processed",
         "SelfManagedEventSource": CLUSTER,
@@ -207,8 +211,9 @@ def test_a_mapping_is_disabled_changed_and_enabled(
     assert later["LastModified"] >= made["LastModified"]
 
 
+@pytest.mark.local_only("pages hold the mappings of others")
 def test_mappings_are_listed_by_page_source_and_function(
-    functions: Client, make: MakeFunction, sources: Sources, account: str
+    functions: Client, make: MakeFunction, sources: Sources, account: str, region: str
 ) -> None:
     make()
     make("g", Publish=True)
@@ -223,26 +228,30 @@ def test_mappings_are_listed_by_page_source_and_function(
     assert uuids(EventSourceArn=sources.queue) == of_queue
     assert uuids(FunctionName="f", EventSourceArn=sources.stream) == {of_stream}
     assert {each["FunctionArn"] for each in listing(FunctionName="g:1")["EventSourceMappings"]} == {
-        f"arn:aws:lambda:us-east-1:{account}:function:g:1"
+        f"arn:aws:lambda:{region}:{account}:function:g:1"
     }
     assert uuids(FunctionName="missing") == uuids(EventSourceArn=f"{sources.queue}2") == set()
     pages = functions.get_paginator("list_event_source_mappings").paginate(PaginationConfig={"PageSize": 3})
     assert [len(page["EventSourceMappings"]) for page in pages] == [3, 1]
 
 
-def test_encrypted_filters_are_shown_one_by_one_only(functions: Client, make: MakeFunction, sources: Sources) -> None:
+@pytest.mark.local_only("the key it names is not there")
+def test_encrypted_filters_are_shown_one_by_one_only(
+    functions: Client, make: MakeFunction, sources: Sources, region: str
+) -> None:
     make()
     filters = {"Filters": [{"Pattern": '{"body": {"kind": ["a"]}}'}]}
     made = functions.create_event_source_mapping(
         FunctionName="f",
         EventSourceArn=sources.queue,
         FilterCriteria=filters,
-        KMSKeyArn="arn:aws:kms:us-east-1:123456789012:key/k",
+        KMSKeyArn=f"arn:aws:kms:{region}:123456789012:key/k",
     )
     assert functions.get_event_source_mapping(UUID=made["UUID"])["FilterCriteria"] == filters
     assert "FilterCriteria" not in functions.list_event_source_mappings()["EventSourceMappings"][0]
 
 
+@pytest.mark.local_only("the secret it names is not there")
 def test_tags_of_a_mapping_come_and_go(functions: Client, make: MakeFunction) -> None:
     make()
     made = functions.create_event_source_mapping(FunctionName="f", **KAFKA, Tags={"A": "1"})
@@ -256,8 +265,8 @@ def test_tags_of_a_mapping_come_and_go(functions: Client, make: MakeFunction) ->
     assert functions.list_tags(Resource=arn)["Tags"] == {"B": "3"}
 
 
-def test_tags_of_a_mapping_that_is_not_there_are_refused(functions: Client, account: str) -> None:
-    arn = f"arn:aws:lambda:us-east-1:{account}:event-source-mapping:{UNKNOWN}"
+def test_tags_of_a_mapping_that_is_not_there_are_refused(functions: Client, account: str, region: str) -> None:
+    arn = f"arn:aws:lambda:{region}:{account}:event-source-mapping:{UNKNOWN}"
     said = Refusal(404, "ResourceNotFoundException", f"Event source mapping not found: {arn}")
     assert refusal(functions.tag_resource, Resource=arn, Tags={"a": "b"}) == said
     assert refusal(functions.untag_resource, Resource=arn, TagKeys=["a"]) == said
@@ -265,6 +274,7 @@ def test_tags_of_a_mapping_that_is_not_there_are_refused(functions: Client, acco
     assert refusal(functions.list_tags, Resource=f"{arn}:alias").code == "ValidationException"
 
 
+@pytest.mark.local_only("the secret it names is not there")
 def test_reserved_tags_are_refused_when_a_mapping_is_made(functions: Client, make: MakeFunction) -> None:
     make()
     said = parameter(functions.create_event_source_mapping, FunctionName="f", **KAFKA, Tags={"aws:a": "b"})

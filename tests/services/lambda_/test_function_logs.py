@@ -13,6 +13,8 @@ from lambent.testing.builders import zip_of
 from lambent.testing.pytest_plugin import ClientFactory
 from tests.services.lambda_.conftest import Client, MakeFunction
 
+pytestmark = pytest.mark.local_only("the role of the functions may not write logs there")
+
 TRACE = zip_of({"handler.py": "import os\ndef handler(event, context):\n    return os.environ['_X_AMZN_TRACE_ID']\n"})
 FAILING = zip_of({"handler.py": "def handler(event, context):\n    raise ValueError('on purpose')\n"})
 LOGGING = zip_of(
@@ -42,14 +44,14 @@ def messages(aws: ClientFactory, group: str, count: int) -> list[str]:
 
 
 def test_text_log_begins_with_init_and_ends_with_report(
-    aws: ClientFactory, functions: Client, make: MakeFunction
+    aws: ClientFactory, functions: Client, make: MakeFunction, region: str
 ) -> None:
     make(code=SPEAKING)
     request_id = functions.invoke(FunctionName="f")["ResponseMetadata"]["RequestId"]
     init, start, spoken, end, report = messages(aws, "/aws/lambda/f", 5)
     assert re.fullmatch(
         r"INIT_START Runtime Version: python:3\.13\.v\d+\tRuntime Version ARN: "
-        r"arn:aws:lambda:us-east-1::runtime:[0-9a-f]{64}\n",
+        rf"arn:aws:lambda:{region}::runtime:[0-9a-f]{{64}}\n",
         init,
     )
     assert start == f"START RequestId: {request_id} Version: $LATEST\n"

@@ -27,13 +27,13 @@ def request(role: str, **changes: object) -> dict[str, object]:
     return {member: value for member, value in {**base, **changes}.items() if value is not None}
 
 
-def test_new_function_is_pending_with_awss_defaults(functions: Client, role: str, account: str) -> None:
+def test_new_function_is_pending_with_awss_defaults(functions: Client, role: str, account: str, region: str) -> None:
     made = functions.create_function(**request(role))
     assert made["ResponseMetadata"]["HTTPStatusCode"] == 201
     assert set(plain(made)) == ALWAYS | {"State", "StateReason", "StateReasonCode", "RuntimeVersionConfig"}
     assert (made["State"], made["StateReasonCode"]) == ("Pending", "Creating")
     assert made["StateReason"] == "The function is being created."
-    assert made["FunctionArn"] == f"arn:aws:lambda:us-east-1:{account}:function:f"
+    assert made["FunctionArn"] == f"arn:aws:lambda:{region}:{account}:function:f"
     assert (made["Timeout"], made["MemorySize"], made["EphemeralStorage"]) == (3, 128, {"Size": 512})
     assert made["LoggingConfig"] == {"LogFormat": "Text", "LogGroup": "/aws/lambda/f"}
     assert made["SnapStart"] == {"ApplyOn": "None", "OptimizationStatus": "Off"}
@@ -63,8 +63,9 @@ def test_package_can_be_downloaded_from_code_location(functions: Client, make: M
         assert answer.read() == ECHO
 
 
-def test_every_setting_of_a_new_function_is_shown(functions: Client, role: str, account: str) -> None:
-    queue = f"arn:aws:sqs:us-east-1:{account}:failed"
+@pytest.mark.local_only("its dead letter queue is not there")
+def test_every_setting_of_a_new_function_is_shown(functions: Client, role: str, account: str, region: str) -> None:
+    queue = f"arn:aws:sqs:{region}:{account}:failed"
     functions.create_function(
         **request(
             role,
@@ -96,17 +97,18 @@ def test_every_setting_of_a_new_function_is_shown(functions: Client, role: str, 
     assert found["Tags"] == {"team": "a"}
 
 
-def test_publish_on_creation_answers_with_the_version(functions: Client, role: str, account: str) -> None:
+def test_publish_on_creation_answers_with_the_version(functions: Client, role: str, account: str, region: str) -> None:
     made = functions.create_function(**request(role, Publish=True))
     assert (made["Version"], made["State"]) == ("1", "Pending")
-    assert made["FunctionArn"] == f"arn:aws:lambda:us-east-1:{account}:function:f"
+    assert made["FunctionArn"] == f"arn:aws:lambda:{region}:{account}:function:f"
     functions.get_waiter("published_version_active").wait(FunctionName="f", Qualifier="1", WaiterConfig={"Delay": 0.02})
     versions = functions.list_versions_by_function(FunctionName="f")["Versions"]
     assert [version["Version"] for version in versions] == ["$LATEST", "1"]
 
 
-def test_image_function_is_kept_as_data(functions: Client, role: str, account: str) -> None:
-    uri = f"{account}.dkr.ecr.us-east-1.amazonaws.com/app:latest"
+@pytest.mark.local_only("AWS runs images, and wants one that is there")
+def test_image_function_is_kept_as_data(functions: Client, role: str, account: str, region: str) -> None:
+    uri = f"{account}.dkr.ecr.{region}.amazonaws.com/app:latest"
     asked = request(role, PackageType="Image", Code={"ImageUri": uri}, Runtime=None, Handler=None)
     functions.create_function(**asked)
     functions.get_waiter("function_active_v2").wait(FunctionName="f", WaiterConfig={"Delay": 0.02})
@@ -117,12 +119,13 @@ def test_image_function_is_kept_as_data(functions: Client, role: str, account: s
     refused = refusal(functions.invoke, FunctionName="f")
     assert (refused.status, refused.code) == (502, "InvalidRuntimeException")
     assert refused.message == (
-        f"arn:aws:lambda:us-east-1:{account}:function:f:$LATEST is a container image. Running it needs podman or "
+        f"arn:aws:lambda:{region}:{account}:function:f:$LATEST is a container image. Running it needs podman or "
         "docker, which this platform does not use; it runs deployment packages of type Zip."
     )
 
 
 @pytest.mark.parametrize("runtime", ["java21", "dotnet8", "ruby3.4"])
+@pytest.mark.local_only("AWS runs it")
 def test_function_of_a_runtime_that_is_not_run_here_is_kept_and_says_so(
     functions: Client, role: str, runtime: str
 ) -> None:
@@ -264,8 +267,10 @@ def test_qualifier_must_not_contradict_the_name(functions: Client) -> None:
     assert refused == (400, "InvalidParameterValueException", message)
 
 
-def test_what_is_missing_is_named_as_asked_for(functions: Client, make: MakeFunction, account: str) -> None:
-    arn = f"arn:aws:lambda:us-east-1:{account}:function:f"
+def test_what_is_missing_is_named_as_asked_for(
+    functions: Client, make: MakeFunction, account: str, region: str
+) -> None:
+    arn = f"arn:aws:lambda:{region}:{account}:function:f"
     assert refusal(functions.get_function, FunctionName="f") == (
         404, "ResourceNotFoundException", f"Function not found: {arn}",
     )  # fmt: skip
@@ -274,12 +279,15 @@ def test_what_is_missing_is_named_as_asked_for(functions: Client, make: MakeFunc
     assert refusal(functions.get_function, FunctionName="f:x").message == f"Function not found: {arn}:x"
 
 
-def test_function_of_another_region_is_not_reachable(functions: Client, account: str) -> None:
-    refused = refusal(functions.get_function, FunctionName=f"arn:aws:lambda:eu-west-1:{account}:function:f")
-    message = "Functions from 'eu-west-1' are not reachable in this region ('us-east-1')"
+def test_function_of_another_region_is_not_reachable(
+    functions: Client, account: str, region: str, elsewhere: str
+) -> None:
+    refused = refusal(functions.get_function, FunctionName=f"arn:aws:lambda:{elsewhere}:{account}:function:f")
+    message = f"Functions from '{elsewhere}' are not reachable in this region ('{region}')"
     assert refused == (404, "ResourceNotFoundException", message)
 
 
+@pytest.mark.local_only("AWS promises no order, and pages hold the functions of others")
 def test_functions_are_listed_by_name_without_states(functions: Client, make: MakeFunction) -> None:
     for name in ("b", "a", "c"):
         make(name, Publish=name == "a")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lambent.testing.builders import ensure_role, zip_of
+from lambent.testing.builders import zip_of
 from lambent.testing.pytest_plugin import ClientFactory
 
 _UNREADABLE = "Could not unzip uploaded file. Please check your file, then try to upload again."
@@ -74,24 +74,24 @@ def functions(aws: ClientFactory) -> Any:  # Any: a boto3 client
 @pytest.mark.parametrize("name", ARCHIVES)
 @pytest.mark.parametrize("way", WAYS)
 def test_a_hostile_archive_is_refused_with_lambdas_words(
-    aws: ClientFactory,
+    role: str,
     functions: Any,  # Any: as above
     way: str,
     name: str,
 ) -> None:
     make, message = ARCHIVES[name]
     with pytest.raises(ClientError) as refused:
-        _bring(aws, functions, way, make())
+        _bring(role, functions, way, make())
     assert refused.value.response["Error"]["Code"] == "InvalidParameterValueException"
     assert refused.value.response["Error"]["Message"] == message
 
 
-def test_a_device_in_an_archive_becomes_a_plain_file(aws: ClientFactory, functions: Any) -> None:  # Any: as above
-    _bring(aws, functions, "CreateFunction", _entry("sda", mode=_DEVICE))
+def test_a_device_in_an_archive_becomes_a_plain_file(role: str, functions: Any) -> None:  # Any: as above
+    _bring(role, functions, "CreateFunction", _entry("sda", mode=_DEVICE))
     assert functions.get_function(FunctionName="f")["Configuration"]["CodeSize"] > 0
 
 
-def _bring(aws: ClientFactory, functions: Any, way: str, archive: bytes) -> None:  # Any: a boto3 client
+def _bring(role: str, functions: Any, way: str, archive: bytes) -> None:  # Any: a boto3 client
     if way == "PublishLayerVersion":
         functions.publish_layer_version(LayerName="l", Content={"ZipFile": archive})
         return
@@ -100,7 +100,7 @@ def _bring(aws: ClientFactory, functions: Any, way: str, archive: bytes) -> None
         FunctionName="f",
         Runtime="python3.13",
         Handler="handler.handler",
-        Role=ensure_role(aws("iam")),
+        Role=role,
         Code={"ZipFile": first},
     )
     functions.get_waiter("function_active_v2").wait(FunctionName="f", WaiterConfig={"Delay": 0.02, "MaxAttempts": 500})

@@ -5,14 +5,15 @@ from __future__ import annotations
 import urllib.request
 
 from lambent.testing.builders import zip_of
+from tests.recorder.cloud import Cloud
 from tests.services.lambda_.conftest import Client, MakeFunction, refusal
 
 CONTENT = zip_of({"python/shared.py": "VALUE = 'from the layer'\n"})
 USING = zip_of({"handler.py": "import shared\ndef handler(event, context):\n    return shared.VALUE\n"})
 
 
-def test_layer_versions_count_up_and_are_never_used_again(functions: Client, account: str) -> None:
-    arn = f"arn:aws:lambda:us-east-1:{account}:layer:l"
+def test_layer_versions_count_up_and_are_never_used_again(functions: Client, account: str, region: str) -> None:
+    arn = f"arn:aws:lambda:{region}:{account}:layer:l"
     first = functions.publish_layer_version(
         LayerName="l", Content={"ZipFile": CONTENT}, CompatibleRuntimes=["python3.13"], LicenseInfo="MIT"
     )
@@ -53,7 +54,8 @@ def test_function_imports_from_its_layer_even_after_its_deletion(functions: Clie
     assert functions.invoke(FunctionName="f")["Payload"].read() == b'"from the layer"'
 
 
-def test_layers_are_refused_in_awss_words(functions: Client, make: MakeFunction, account: str) -> None:
+def test_layers_are_refused_in_awss_words(functions: Client, make: MakeFunction, cloud: Cloud) -> None:
+    place = cloud.place
     make()
     one = functions.publish_layer_version(LayerName="l", Content={"ZipFile": CONTENT})["LayerVersionArn"]
     two = functions.publish_layer_version(LayerName="l", Content={"ZipFile": CONTENT})["LayerVersionArn"]
@@ -66,10 +68,10 @@ def test_layers_are_refused_in_awss_words(functions: Client, make: MakeFunction,
         "Two different versions of the same layer are not allowed to be referenced in the same function. "
         f"{one} and {two} are versions of the same layer."
     )
-    missing = f"arn:aws:lambda:us-east-1:{account}:layer:none:1"
+    missing = f"arn:aws:lambda:{place.scope}:layer:none:1"
     assert refused(missing) == f"Layer version {missing} does not exist."
-    assert refused(f"arn:aws:lambda:eu-west-1:{account}:layer:l:1") == (
-        "Layers are not in the same region as the function. Layers are expected to be in region us-east-1."
+    assert refused(f"arn:aws:lambda:{place.elsewhere}:{place.account}:layer:l:1") == (
+        f"Layers are not in the same region as the function. Layers are expected to be in region {place.region}."
     )
     absent = refusal(functions.get_layer_version, LayerName="l", VersionNumber=9)
     assert absent == (404, "ResourceNotFoundException", "The resource you requested does not exist.")
@@ -78,9 +80,9 @@ def test_layers_are_refused_in_awss_words(functions: Client, make: MakeFunction,
     )
 
 
-def test_an_arn_without_a_partition_names_no_layer(functions: Client, account: str) -> None:
+def test_an_arn_without_a_partition_names_no_layer(functions: Client, account: str, region: str) -> None:
     # The model's pattern lets it by.
-    named = f"arn::lambda:us-east-1:{account}:layer:l"
+    named = f"arn::lambda:{region}:{account}:layer:l"
     refused = refusal(functions.publish_layer_version, LayerName=named, Content={"ZipFile": CONTENT})
     assert (refused.status, refused.code) == (404, "ResourceNotFoundException")
     assert functions.list_layers()["Layers"] == []

@@ -15,6 +15,8 @@ from tests.services.lambda_.conftest import Client, MakeProvider
 from tests.services.lambda_.test_function_logs import messages
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.local_only("its capacity providers start EC2 instances, which cost money")
+
 HANDLER = """
 import logging, os, pathlib, time
 

@@ -26,6 +26,8 @@ from tests.services.lambda_.conftest import (
 from tests.services.lambda_.test_capacity_providers import in_store
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.local_only("its capacity providers start EC2 instances, which cost money")
+
 PUBLISHED = "$LATEST.PUBLISHED"
 CONFLICT = "The operation cannot be performed at this time. The function is currently in the following state: "
 Parameters = dict[str, Any]  # Any: parameters of the API

@@ -9,9 +9,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from lambent.cloud.framework.paging import encode_marker
 from lambent.testing.platform import local_platform
 from tests.services.lambda_.conftest import ECHO, OTHER, Client, MakeFunction, refusal
+
+pytestmark = pytest.mark.local_only("it looks at all functions of the account")
 
 
 def names(page: dict[str, list[dict[str, str]]]) -> list[str]:

@@ -76,8 +76,8 @@ def test_last_statement_takes_the_policy_with_it(functions: Client, make: MakeFu
     assert gone.message == "No policy is associated with the given resource."
 
 
-def test_permission_is_refused_in_awss_words(functions: Client, make: MakeFunction, account: str) -> None:
-    arn = f"arn:aws:lambda:us-east-1:{account}:function:f"
+def test_permission_is_refused_in_awss_words(functions: Client, make: MakeFunction, account: str, region: str) -> None:
+    arn = f"arn:aws:lambda:{region}:{account}:function:f"
     assert refusal(functions.add_permission, FunctionName="f", **S3).message == f"Function not found: {arn}"
     make()
     functions.add_permission(FunctionName="f", **S3)

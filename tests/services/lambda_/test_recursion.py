@@ -56,6 +56,7 @@ class Chain:
         self.trace = json.load(self._functions.invoke(FunctionName=name, **parameters)["Payload"])
 
 
+@pytest.mark.local_only("the role of the functions may invoke none there")
 def test_functions_are_told_the_lineage_of_their_trace(functions: Client, make: MakeFunction) -> None:
     make(code=TRACE)
     make("g", code=TRACE)
@@ -72,6 +73,7 @@ def test_functions_are_told_the_lineage_of_their_trace(functions: Client, make: 
     assert str(chain.trace).startswith(f"{root};{parent};{sampled};Lineage=2:{own}:0|1:")
 
 
+@pytest.mark.local_only("the role of the functions may invoke none there")
 def test_a_waiting_caller_is_told_of_the_loop_after_sixteen_rounds(functions: Client, make: MakeFunction) -> None:
     make(code=TRACE)
     make("g", code=TRACE)

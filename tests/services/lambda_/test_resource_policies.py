@@ -93,12 +93,12 @@ def test_alias_has_a_policy_of_its_own(
     assert refusal(stranger.invoke, FunctionName=arn).status == 403
 
 
-def test_what_has_no_policy_says_so(functions: Client, make: MakeFunction, account: str) -> None:
+def test_what_has_no_policy_says_so(functions: Client, make: MakeFunction, account: str, region: str) -> None:
     arn = make()
     nothing = (404, "ResourceNotFoundException", "The resource you requested does not exist.")
     assert refusal(functions.get_resource_policy, ResourceArn=arn) == nothing
     assert refusal(functions.delete_resource_policy, ResourceArn=arn) == nothing
-    runtime = f"arn:aws:lambda:us-east-1:{account}:runtime/x"
+    runtime = f"arn:aws:lambda:{region}:{account}:runtime/x"
     assert refusal(functions.get_resource_policy, ResourceArn=runtime) == nothing
     missing = refusal(functions.put_resource_policy, ResourceArn=arn + "x", Policy=document(allowing(arn + "x")))
     assert missing.message == f"Function not found: {arn}x"
@@ -121,6 +121,7 @@ def test_policy_that_forbids_keeps_the_own_account_out_too(
     assert functions.invoke(FunctionName="f", Payload=b"1")["Payload"].read() == b"1"
 
 
+@pytest.mark.local_only("its HTTP client finds URLs on this machine alone")
 def test_url_is_closed_to_its_account_where_the_policy_forbids_it(
     functions: Client, make: MakeFunction, put: PutPolicy, account: str
 ) -> None:

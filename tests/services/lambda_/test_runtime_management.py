@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.services.lambda_.conftest import Client, MakeFunction, refusal
 
 HELD = f"arn:aws:lambda:us-east-1::runtime:{'7' * 64}"
@@ -18,6 +20,7 @@ def test_runtime_is_updated_automatically_until_told_otherwise(functions: Client
     assert functions.get_runtime_management_config(FunctionName="f")["UpdateRuntimeOn"] == "FunctionUpdate"
 
 
+@pytest.mark.local_only("the runtime version it names is not there")
 def test_held_runtime_version_is_shown_where_the_runtime_is(functions: Client, make: MakeFunction) -> None:
     make()
     before = functions.get_function_configuration(FunctionName="f")
@@ -39,6 +42,7 @@ def test_function_is_held_at_the_runtime_version_it_runs_on(functions: Client, m
     assert "RuntimeVersionArn" not in functions.get_runtime_management_config(FunctionName="f")
 
 
+@pytest.mark.local_only("the runtime version it names is not there")
 def test_each_version_has_a_management_of_its_own(functions: Client, make: MakeFunction) -> None:
     arn = make(Publish=True)
     functions.put_runtime_management_config(
@@ -57,17 +61,21 @@ def test_each_version_has_a_management_of_its_own(functions: Client, make: MakeF
     assert functions.get_runtime_management_config(FunctionName="f", Qualifier=version)["UpdateRuntimeOn"] == "Auto"
 
 
-def test_deleted_versions_management_is_gone_with_it(functions: Client, make: MakeFunction, account: str) -> None:
+def test_deleted_versions_management_is_gone_with_it(
+    functions: Client, make: MakeFunction, account: str, region: str
+) -> None:
     make(Publish=True)
     functions.put_runtime_management_config(FunctionName="f", Qualifier="1", UpdateRuntimeOn="FunctionUpdate")
     functions.delete_function(FunctionName="f", Qualifier="1")
     refused = refusal(functions.get_runtime_management_config, FunctionName="f", Qualifier="1")
     assert refused == (
-        404, "ResourceNotFoundException", f"Function not found: arn:aws:lambda:us-east-1:{account}:function:f:1",
+        404, "ResourceNotFoundException", f"Function not found: arn:aws:lambda:{region}:{account}:function:f:1",
     )  # fmt: skip
 
 
-def test_management_is_refused_where_it_makes_no_sense(functions: Client, make: MakeFunction) -> None:
+def test_management_is_refused_where_it_makes_no_sense(
+    functions: Client, make: MakeFunction, region: str, elsewhere: str
+) -> None:
     make(Publish=True)
     functions.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
     put = functions.put_runtime_management_config
@@ -78,9 +86,9 @@ def test_management_is_refused_where_it_makes_no_sense(functions: Client, make: 
         return found.message
 
     assert "RuntimeVersionArn is required" in refused(UpdateRuntimeOn="Manual")
-    assert "only be set when" in refused(UpdateRuntimeOn="Auto", RuntimeVersionArn=HELD)
-    elsewhere = HELD.replace("us-east-1", "eu-west-1")
-    assert "not in the region" in refused(UpdateRuntimeOn="Manual", RuntimeVersionArn=elsewhere)
+    distant = f"arn:aws:lambda:{elsewhere}::runtime:{'7' * 64}"
+    assert "not in the region" in refused(UpdateRuntimeOn="Manual", RuntimeVersionArn=distant)
+    assert "only be set when" in refused(UpdateRuntimeOn="Auto", RuntimeVersionArn=distant.replace(elsewhere, region))
     assert "not supported for aliases" in refused(UpdateRuntimeOn="Auto", Qualifier="live")
     assert refusal(put, FunctionName="f", UpdateRuntimeOn="Never").message == (
         "1 validation error detected: Value 'Never' at 'updateRuntimeOn' failed to satisfy constraint: "
@@ -88,15 +96,18 @@ def test_management_is_refused_where_it_makes_no_sense(functions: Client, make: 
     )
 
 
-def test_container_image_brings_its_own_runtime(functions: Client, role: str) -> None:
-    image = "123456789012.dkr.ecr.us-east-1.amazonaws.com/r:1"
+@pytest.mark.local_only("AWS wants an image that is there")
+def test_container_image_brings_its_own_runtime(functions: Client, role: str, region: str) -> None:
+    image = f"123456789012.dkr.ecr.{region}.amazonaws.com/r:1"
     functions.create_function(FunctionName="i", PackageType="Image", Role=role, Code={"ImageUri": image})
     for call in (functions.get_runtime_management_config, functions.put_runtime_management_config):
         asked = {"UpdateRuntimeOn": "Auto"} if call.__name__.startswith("put") else {}
         assert "container images" in refusal(call, FunctionName="i", **asked).message
 
 
-def test_loops_are_ended_until_a_function_is_allowed_to(functions: Client, make: MakeFunction, account: str) -> None:
+def test_loops_are_ended_until_a_function_is_allowed_to(
+    functions: Client, make: MakeFunction, account: str, region: str
+) -> None:
     make()
     assert functions.get_function_recursion_config(FunctionName="f")["RecursiveLoop"] == "Terminate"
     assert functions.put_function_recursion_config(FunctionName="f", RecursiveLoop="Allow")["RecursiveLoop"] == "Allow"
@@ -111,4 +122,4 @@ def test_loops_are_ended_until_a_function_is_allowed_to(functions: Client, make:
         ),
     )
     missing = refusal(functions.put_function_recursion_config, FunctionName="none", RecursiveLoop="Allow")
-    assert missing.message == f"Function not found: arn:aws:lambda:us-east-1:{account}:function:none"
+    assert missing.message == f"Function not found: arn:aws:lambda:{region}:{account}:function:none"

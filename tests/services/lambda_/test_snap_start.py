@@ -85,6 +85,7 @@ def logged(aws: ClientFactory, pattern: str) -> list[str]:
     return [each["message"] for each in found["events"]]
 
 
+@pytest.mark.not_kept("its functions answer with what differs from run to run")
 def test_environments_of_a_version_go_on_where_its_init_ended(functions: Client, make: MakeFunction) -> None:
     make(code=HANDLER, Timeout=20, **SNAP)
     version = publish(functions)
@@ -107,6 +108,7 @@ def test_environments_of_a_version_go_on_where_its_init_ended(functions: Client,
     assert (latest["said"], latest["type"]) == (["init"], "on-demand")
 
 
+@pytest.mark.not_kept("its functions answer with what differs from run to run")
 def test_a_crash_of_one_environment_leaves_the_others_and_the_snapshot(functions: Client, make: MakeFunction) -> None:
     make(code=HANDLER, Timeout=20, **SNAP)
     publish(functions)
@@ -118,6 +120,7 @@ def test_a_crash_of_one_environment_leaves_the_others_and_the_snapshot(functions
         assert again["born"] == slow.result()["born"]
 
 
+@pytest.mark.local_only("the role of the functions may not write logs there")
 def test_the_log_tells_of_init_at_publishing_and_of_restores(
     functions: Client, make: MakeFunction, aws: ClientFactory
 ) -> None:
@@ -138,6 +141,7 @@ def test_the_log_tells_of_init_at_publishing_and_of_restores(
     assert re.fullmatch(r"INIT_REPORT Init Duration: [\d.]+ ms\n", logged(aws, "INIT_REPORT")[0])
 
 
+@pytest.mark.local_only("the role of the functions may not write logs there")
 def test_in_json_restores_are_platform_events(functions: Client, make: MakeFunction, aws: ClientFactory) -> None:
     make(code=HANDLER, LoggingConfig={"LogFormat": "JSON", "SystemLogLevel": "DEBUG"}, **SNAP)
     publish(functions)

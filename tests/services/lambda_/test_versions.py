@@ -69,9 +69,9 @@ def test_publishing_checks_digest_and_revision(functions: Client, make: MakeFunc
     functions.publish_version(FunctionName="f", CodeSha256=latest["CodeSha256"], RevisionId=latest["RevisionId"])
 
 
-def test_version_has_one_number_only(functions: Client, make: MakeFunction, account: str) -> None:
+def test_version_has_one_number_only(functions: Client, make: MakeFunction, account: str, region: str) -> None:
     make(Publish=True)
     for number in ("0", "00", "01"):
-        missing = f"Function not found: arn:aws:lambda:us-east-1:{account}:function:f:{number}"
+        missing = f"Function not found: arn:aws:lambda:{region}:{account}:function:f:{number}"
         assert refusal(functions.get_function, FunctionName="f", Qualifier=number).message == missing
         assert refusal(functions.create_alias, FunctionName="f", Name="a", FunctionVersion=number).message == missing

@@ -9,7 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lambent.testing.builders import zip_of
-from lambent.testing.platform import LocalPlatform
+from lambent.testing.pytest_plugin import ClientFactory
+from tests.recorder.cloud import Cloud
 from tests.services.lambda_.conftest import ECHO, Client, MakeFunction, refusal
 
 LAYER = {"ZipFile": zip_of({"python/a.py": ""})}
@@ -23,20 +24,20 @@ def answer(call: Callable[..., Any], **parameters: object) -> dict[str, Any]:  #
 
 
 def test_a_layer_of_another_region_is_refused_before_the_functions_name(
-    platform: LocalPlatform, functions: Client, make: MakeFunction, role: str, account: str
+    aws: ClientFactory, functions: Client, make: MakeFunction, role: str, cloud: Cloud
 ) -> None:
     make()
-    elsewhere = platform.client("lambda", account=account, region="us-west-2")
+    elsewhere = aws("lambda", cloud.place.elsewhere)
     layer = elsewhere.publish_layer_version(LayerName="l", Content=LAYER)["LayerVersionArn"]
     asked = {"Runtime": "python3.13", "Handler": "handler.handler", "Role": role, "Code": {"ZipFile": ECHO}}
     assert refusal(functions.create_function, FunctionName="f", Layers=[layer], **asked).message == (
-        "Layers are not in the same region as the function. Layers are expected to be in region us-east-1."
+        f"Layers are not in the same region as the function. Layers are expected to be in region {cloud.place.region}."
     )
     assert refusal(functions.create_function, FunctionName="f", **asked).message == "Function already exist: f"
 
 
-def test_a_function_of_another_account_is_refused_without_a_word(functions: Client, role: str) -> None:
-    arn = "arn:aws:lambda:us-east-1:999999999999:function:f"
+def test_a_function_of_another_account_is_refused_without_a_word(functions: Client, role: str, region: str) -> None:
+    arn = f"arn:aws:lambda:{region}:999999999999:function:f"
     asked = {"Runtime": "python3.13", "Handler": "handler.handler", "Role": role, "Code": {"ZipFile": ECHO}}
     told = answer(functions.create_function, FunctionName=arn, **asked)
     assert told["ResponseMetadata"]["HTTPStatusCode"] == 403
@@ -44,9 +45,9 @@ def test_a_function_of_another_account_is_refused_without_a_word(functions: Clie
 
 
 def test_what_is_no_aliass_name_is_a_version_that_may_be_missing(
-    functions: Client, make: MakeFunction, account: str
+    functions: Client, make: MakeFunction, account: str, region: str
 ) -> None:
-    arn = f"arn:aws:lambda:us-east-1:{account}:function:f"
+    arn = f"arn:aws:lambda:{region}:{account}:function:f"
     assert refusal(functions.delete_function, FunctionName="f", Qualifier="$latest").message == (
         f"Function not found: {arn}"
     )
@@ -123,6 +124,7 @@ def test_publishing_leaves_the_policy_its_revision(functions: Client, make: Make
 
 
 @pytest.mark.parametrize("operation", ["get_durable_execution", "get_durable_execution_history"])
+@pytest.mark.local_only("AWS offers them")
 def test_durable_executions_are_not_offered(functions: Client, operation: str, account: str) -> None:
     arn = f"arn:aws:lambda:us-east-1:{account}:function:f:1/durable-execution/name/00000000-0000-0000-0000-000000000000"
     refused = refusal(getattr(functions, operation), DurableExecutionArn=arn)
