@@ -55,8 +55,15 @@ def test_stacks_come_newest_first_page_by_page_while_more_are_made(aws: ClientFa
     assert [each["StackName"] for each in gone] == ["later-Stacks"]
 
 
-def test_tokens_of_no_listing_are_refused_or_lead_nowhere(aws: ClientFactory) -> None:
+@pytest.mark.parametrize("token", ["odd", "²", "٣", "-1", "1\n"])
+def test_tokens_of_no_listing_are_refused(aws: ClientFactory, token: str) -> None:
     stacks = aws("cloudformation")
-    with pytest.raises(ClientError, match="Invalid NextToken"):
-        stacks.list_stacks(NextToken="odd")
+    for call in (stacks.list_stacks, stacks.describe_stacks):
+        with pytest.raises(ClientError, match="Invalid NextToken") as refused:
+            call(NextToken=token)
+        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+
+
+def test_a_token_behind_the_last_stack_leads_nowhere(aws: ClientFactory) -> None:
+    stacks = aws("cloudformation")
     assert stacks.list_stacks(NextToken="9" * 40)["StackSummaries"] == []

@@ -67,7 +67,7 @@ def identify_caller(signature: Signature, directory: CredentialDirectory) -> Ide
     that we issued no longer hold.
     """
     key = signature.access_key
-    if len(key) == _ACCOUNT_DIGITS and key.isdecimal():
+    if len(key) == _ACCOUNT_DIGITS and key.isascii() and key.isdecimal():
         return _root_identity(signature, key)
     issued = directory.resolve(key, signature.session_token) if key else None
     if issued is not None:

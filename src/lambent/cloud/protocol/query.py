@@ -144,7 +144,8 @@ def _below(node: Any, part: str | None) -> Any:  # Any: as ReadTree
 
 def _numbered(node: Any) -> Iterator[Any]:  # Any: as ReadTree
     if type(node) is dict:
-        numbers = sorted((int(part), part) for part in node if part.isascii() and part.isdigit())
+        # Only what int() takes: neither the digits of other scripts, nor thousands of any.
+        numbers = sorted((int(part), part) for part in node if part.isascii() and part.isdigit() and len(part) < 20)
         yield from (node[part] for _, part in numbers)
 
 

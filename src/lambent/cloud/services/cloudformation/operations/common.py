@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from lambent.base.clock import Clock
@@ -74,6 +75,7 @@ def number_of(token: str | None) -> int | None:
     """Return the position that a page's token stands for. Raises ServiceError for one that is none."""
     if token is None:
         return None
-    if not token.isdigit():
+    # Digits are also those of other scripts and small raised ones, of which int() takes not all, nor thousands of any.
+    if re.fullmatch(r"[0-9]{1,1024}", token) is None:
         raise ServiceError("ValidationError", "Invalid NextToken")
     return min(int(token), 2**62)  # SQLite refuses integers beyond 64 bits
