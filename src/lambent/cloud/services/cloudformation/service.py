@@ -22,7 +22,7 @@ from lambent.cloud.services.cloudformation.resources.responses import Responses
 from lambent.cloud.services.cloudformation.sweeping import Sweep
 from lambent.cloud.store.unit_of_work import Store
 
-_SCRIPTS = tuple(Path(__file__).with_name(name) for name in ("schema.sql", "schema_2.sql"))
+_SCRIPTS = tuple(Path(__file__).with_name(name) for name in ("schema.sql", "schema_2.sql", "schema_3.sql"))
 _SWEEP_PERIOD_S = 86_400.0
 _UNFINISHED = (
     "SELECT 1 FROM cloudformation_stack WHERE status LIKE '%IN_PROGRESS' AND status != 'REVIEW_IN_PROGRESS'"

@@ -32,7 +32,7 @@ from lambent.cloud.store.sqlite_store import SqliteStore, memory_store
 
 SCOPE = Scope("000000000000", "us-east-1")
 ID = "arn:aws:cloudformation:us-east-1:000000000000:stack/s/1"
-SCRIPTS = [Path(cloudformation.__file__).with_name(name) for name in ("schema.sql", "schema_2.sql")]
+SCRIPTS = [Path(cloudformation.__file__).with_name(name) for name in ("schema.sql", "schema_2.sql", "schema_3.sql")]
 _S = StackStatus
 Fields = dict[str, Any]  # Any: fields of a stack, resources of a template, or their properties, by name
 
