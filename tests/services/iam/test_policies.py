@@ -89,6 +89,28 @@ def test_aws_managed_policies_have_their_documents_and_cannot_be_changed(aws: Cl
         iam.delete_policy(PolicyArn=arn)
 
 
+def test_a_version_that_is_no_number_of_ours_is_no_such_entity(aws: ClientFactory) -> None:
+    iam = aws("iam")
+    arn = iam.create_policy(PolicyName="p", PolicyDocument=allow("s3:*"))["Policy"]["Arn"]
+    with pytest.raises(iam.exceptions.NoSuchEntityException):
+        iam.get_policy_version(PolicyArn=arn, VersionId="v" + "9" * 5000)
+
+
+def test_a_permissions_boundary_counts_as_use_of_its_policy(aws: ClientFactory) -> None:
+    iam = aws("iam")
+    arn = iam.create_policy(PolicyName="p", PolicyDocument=allow("s3:*"))["Policy"]["Arn"]
+    iam.create_policy(PolicyName="other", PolicyDocument=allow("s3:*"))
+    iam.create_role(RoleName="r", AssumeRolePolicyDocument=TRUST, PermissionsBoundary=arn)
+    iam.create_user(UserName="u", PermissionsBoundary=arn)
+    assert iam.get_policy(PolicyArn=arn)["Policy"]["PermissionsBoundaryUsageCount"] == 2
+    bounding = iam.list_policies(Scope="Local", PolicyUsageFilter="PermissionsBoundary")["Policies"]
+    assert [policy["Arn"] for policy in bounding] == [arn]
+    entities = iam.list_entities_for_policy(PolicyArn=arn, PolicyUsageFilter="PermissionsBoundary")
+    assert ([each["RoleName"] for each in entities["PolicyRoles"]], len(entities["PolicyUsers"])) == (["r"], 1)
+    with pytest.raises(ClientError, match="used as a permissions boundary"):
+        iam.delete_policy(PolicyArn=arn)
+
+
 @pytest.mark.parametrize("name", ["service-role/AWSLambdaVPCAccessExecutionRole", "AmazonRoute53FullAccess"])
 def test_every_managed_policy_of_aws_can_be_attached(aws: ClientFactory, name: str) -> None:
     iam, arn = aws("iam"), f"arn:aws:iam::aws:policy/{name}"

@@ -144,6 +144,19 @@ def test_roles_come_in_pages(aws: ClientFactory) -> None:
     assert [role["RoleName"] for page in pages for role in page["Roles"]] == names
 
 
+def test_pages_of_roles_hold_one_path_and_go_on_behind_the_last_that_was_given(aws: ClientFactory) -> None:
+    iam = aws("iam")
+    for name, path in (("b", "/x/"), ("A", "/x/y/"), ("c", "/"), ("D", "/x/"), ("e", "/X/")):
+        iam.create_role(RoleName=name, Path=path, AssumeRolePolicyDocument=trust())
+    first = iam.list_roles(PathPrefix="/x/", MaxItems=2)
+    assert ([role["RoleName"] for role in first["Roles"]], first["IsTruncated"]) == (["A", "b"], True)
+    iam.delete_role(RoleName="b")
+    rest = iam.list_roles(PathPrefix="/x/", MaxItems=2, Marker=first["Marker"])
+    assert ([role["RoleName"] for role in rest["Roles"]], rest["IsTruncated"]) == (["D"], False)
+    with pytest.raises(ClientError, match="Invalid Marker"):
+        iam.list_roles(Marker="odd")
+
+
 def test_inline_policies_are_kept_by_name(aws: ClientFactory) -> None:
     iam = aws("iam")
     iam.create_role(RoleName="Runner", AssumeRolePolicyDocument=trust())

@@ -46,10 +46,28 @@ def own_policies(reader: Reader, account: str) -> list[Policy]:
     return [_as_policy(row) for row in reader.all(sql, (account,))]
 
 
-def aws_policies() -> list[Policy]:
+def is_at_hand(arn: str | None) -> bool:
+    """Whether a policy, or all of them without an ARN, can be told without reading a data file."""
+    if arn is not None and not arn.startswith(_OF_AWS):
+        return True
+    if not _aws_policies.cache_info().currsize:
+        return False
+    return _other_aws_policies.cache_info().currsize > 0 or arn in _aws_policies()
+
+
+def read_files(arn: str | None) -> None:
+    """Read the data files that a policy, or all of them without an ARN, is told from."""
+    if arn is None:
+        aws_policies()
+    else:
+        _aws_policy(arn)
+
+
+@cache
+def aws_policies() -> Sequence[Policy]:
     """Return AWS's managed policies by name."""
     every = {**_aws_policies(), **_other_aws_policies()}
-    return sorted((policy for policy, _ in every.values()), key=lambda policy: policy.name)
+    return tuple(sorted((policy for policy, _ in every.values()), key=lambda policy: policy.name))
 
 
 def aws_policy_named(name: str) -> Policy:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ _ROLE = "account, name, id, path, trust_policy, description, max_session_s, boun
 _USER = "account, name, id, path, boundary, created, tags"
 _PROFILE = "account, name, id, path, role, created, tags"
 _KEY = "account, id, user, secret, active, created"
+_BOUNDED = {HolderKind.ROLE: "iam_role", HolderKind.USER: "iam_user"}
 _OF_HOLDER = "account = ? AND holder_kind = ? AND holder = ?"
 
 
@@ -25,11 +27,13 @@ def role(reader: Reader, account: str, name: str) -> Role | None:
     return None if row is None else _as_role(row)
 
 
-def roles(reader: Reader, account: str) -> list[Role]:
-    """Return the account's roles by name."""
-    return [
-        _as_role(row) for row in reader.all(f"SELECT {_ROLE} FROM iam_role WHERE account = ? ORDER BY name", (account,))
-    ]
+def roles_behind(reader: Reader, account: str, after: str, *, path_prefix: str, limit: int) -> list[Role]:
+    """Return up to `limit` of the account's roles by name, behind the name `after`, whose paths begin with a prefix."""
+    rows = reader.all(
+        f"SELECT {_ROLE} FROM iam_role WHERE account = ? AND name > ? AND substr(path, 1, ?) = ? ORDER BY name LIMIT ?",
+        (account, after, len(path_prefix), path_prefix, limit),
+    )
+    return [_as_role(row) for row in rows]
 
 
 def put_role(transaction: Transaction, role: Role) -> None:
@@ -201,6 +205,29 @@ def attachment_counts(reader: Reader, account: str) -> dict[str, int]:
     sql = "SELECT policy_arn, count(*) FROM iam_attachment WHERE account = ? GROUP BY policy_arn"
     rows: Sequence[Row] = reader.all(sql, (account,))
     return {str(arn): count for arn, count in rows}
+
+
+def bounded_by(reader: Reader, account: str, policy_arn: str) -> list[Holder]:
+    """Return the account's roles and users whose permissions boundary the managed policy is."""
+    return [
+        Holder(account, kind, str(name))
+        for kind, table in _BOUNDED.items()
+        for (name,) in reader.all(
+            f"SELECT name FROM {table} WHERE account = ? AND boundary = ? ORDER BY name", (account, policy_arn)
+        )
+    ]
+
+
+def boundary_counts(reader: Reader, account: str) -> Counter[str]:
+    """Return how often each managed policy that is a permissions boundary in the account is one, by ARN."""
+    found = Counter[str]()
+    for table in _BOUNDED.values():
+        rows: Sequence[Row] = reader.all(
+            f"SELECT boundary, count(*) FROM {table} WHERE account = ? AND boundary IS NOT NULL GROUP BY boundary",
+            (account,),
+        )
+        found.update({str(arn): count for arn, count in rows})
+    return found
 
 
 def account_alias(reader: Reader, account: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from lambent.cloud.framework.paging import InvalidMarkerError, page
+from lambent.cloud.framework.paging import InvalidMarkerError, decode_marker, encode_marker, page
 from lambent.cloud.framework.service import Parameters
 from lambent.cloud.services.iam import policy_repository, repository
 from lambent.cloud.services.iam.documents import invalid_principal
@@ -120,6 +120,25 @@ def paged(parameters: Parameters, items: Sequence[T], key: Callable[[T], str]) -
     if found.next_marker is None:
         return found.items, {"IsTruncated": False}
     return found.items, {"IsTruncated": True, "Marker": found.next_marker}
+
+
+def page_asked(parameters: Parameters) -> tuple[int, str]:
+    """Return how many items a page has room for, and the key that it begins behind.
+
+    Raises ValidationError for a marker we never gave.
+    """
+    marker = parameters.get("Marker")
+    try:
+        return parameters.get("MaxItems", _DEFAULT_PAGE), "" if marker is None else decode_marker(marker)
+    except InvalidMarkerError as error:
+        raise validation_error(f"Invalid Marker: {error}") from error
+
+
+def page_read(items: Sequence[T], limit: int, key: Callable[[T], str]) -> tuple[Sequence[T], Wire]:
+    """Return a page, and the members that lead to the next, of items read from its begin on, one more than it has."""
+    if len(items) <= limit:
+        return items, {"IsTruncated": False}
+    return items[:limit], {"IsTruncated": True, "Marker": encode_marker(key(items[limit - 1]))}
 
 
 def tags_of(parameters: Parameters) -> dict[str, str]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import re
-from collections import Counter
 from collections.abc import Mapping
 
 from lambent.aws.access_keys import IdKind, unique_id
@@ -19,7 +17,6 @@ from lambent.cloud.services.iam.errors import already_exists, limit_exceeded, no
 from lambent.cloud.services.iam.model import (
     MAX_MANAGED_POLICY_SIZE,
     MAX_POLICY_VERSIONS,
-    Holder,
     HolderKind,
     Policy,
     PolicyVersion,
@@ -92,8 +89,7 @@ class PolicyOperations:
         if scope != "AWS":
             policies += policy_repository.own_policies(self._store.read, account)
         if scope != "Local":
-            # The first time they are read, for a fifth of a second: calls of functions go on meanwhile.
-            policies += await asyncio.to_thread(policy_repository.aws_policies)
+            policies += policy_repository.aws_policies()
         prefix = parameters.get("PathPrefix", "/")
         policies = [policy for policy in policies if policy.path.startswith(prefix)]
         uses = _uses(self._store.read, account)
@@ -113,7 +109,7 @@ class PolicyOperations:
             policy = _own_policy(transaction, account, arn)
             if repository.holders_of(transaction, account, arn):
                 raise policy_conflict("Cannot delete a policy attached to entities.")
-            if arn in _uses(transaction, account).bounding:
+            if repository.bounded_by(transaction, account, arn):
                 raise policy_conflict("Cannot delete a policy that is used as a permissions boundary.")
             if len(policy_repository.versions(transaction, policy)) > 1:
                 raise policy_conflict(
@@ -137,7 +133,7 @@ class PolicyOperations:
             else repository.holders_of(reader, account, arn)
         )
         if parameters.get("PolicyUsageFilter") != "PermissionsPolicy":
-            holders += [holder for holder in _bounded_by(reader, account, arn) if holder not in holders]
+            holders += [holder for holder in repository.bounded_by(reader, account, arn) if holder not in holders]
         wanted = {"Role": {HolderKind.ROLE}, "User": {HolderKind.USER}}.get(
             parameters.get("EntityFilter", ""), set(HolderKind)
         )
@@ -280,23 +276,9 @@ def _own_policy(reader: Reader, account: str, arn: str) -> Policy:
 def _the_version(reader: Reader, policy: Policy, version_id: str) -> PolicyVersion:
     matched = _VERSION_ID.fullmatch(version_id)
     for version in policy_repository.versions(reader, policy):
-        if matched is not None and version.number == int(matched[1]):
+        if matched is not None and str(version.number) == matched[1]:
             return version
     raise no_such_entity(f"Policy {policy.arn} version {version_id} does not exist or is not attachable.")
-
-
-def _bounded_by(reader: Reader, account: str, arn: str) -> list[Holder]:
-    roles = [
-        Holder(account, HolderKind.ROLE, role.name)
-        for role in repository.roles(reader, account)
-        if role.boundary == arn
-    ]
-    users = [
-        Holder(account, HolderKind.USER, user.name)
-        for user in repository.users(reader, account)
-        if user.boundary == arn
-    ]
-    return [*roles, *users]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -309,12 +291,7 @@ class _Uses:
 
 def _uses(reader: Reader, account: str) -> _Uses:
     # All at once: a page shows a hundred policies.
-    boundaries = [role.boundary for role in repository.roles(reader, account)]
-    boundaries += [user.boundary for user in repository.users(reader, account)]
-    return _Uses(
-        repository.attachment_counts(reader, account),
-        Counter(boundary for boundary in boundaries if boundary is not None),
-    )
+    return _Uses(repository.attachment_counts(reader, account), repository.boundary_counts(reader, account))
 
 
 def _show(policy: Policy, uses: _Uses, *, in_full: bool = True) -> Wire:

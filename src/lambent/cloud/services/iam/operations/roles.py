@@ -23,6 +23,8 @@ from lambent.cloud.services.iam.model import (
 from lambent.cloud.services.iam.operations.common import (
     check_boundary,
     check_principals,
+    page_asked,
+    page_read,
     paged,
     show_role,
     show_tags,
@@ -82,10 +84,11 @@ class RoleOperations:
     async def list_all(self, context: RequestContext, parameters: Parameters) -> Result:
         """Return a page of the account's roles."""
         prefix = parameters.get("PathPrefix", "/")
-        roles = [
-            role for role in repository.roles(self._store.read, context.scope.account) if role.path.startswith(prefix)
-        ]
-        shown, more = paged(parameters, roles, lambda role: role.name)
+        limit, after = page_asked(parameters)
+        roles = repository.roles_behind(
+            self._store.read, context.scope.account, after, path_prefix=prefix, limit=limit + 1
+        )
+        shown, more = page_read(roles, limit, lambda role: role.name)
         return {"Roles": [show_role(role, in_full=False) for role in shown], **more}
 
     @operation("UpdateRole")
