@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import itertools
+import logging
 import shutil
 import threading
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from typing import TypeVar
 from lambent.cloud.services.lambda_.model.function import Code
 from lambent.cloud.services.lambda_.unpacking import unpack
 from lambent.cloud.store.blobs import Blobs, Digest, digest_of
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -111,8 +114,11 @@ class Packages:
         for unpacked in self._discarded.glob("*/*"):
             if self._is_stopping.is_set():
                 return
-            shutil.rmtree(unpacked, ignore_errors=True)
-        shutil.rmtree(self._discarded, ignore_errors=True)
+            shutil.rmtree(unpacked, ignore_errors=True)  # what it leaves is met once more, and told, below
+        try:
+            shutil.rmtree(self._discarded)
+        except OSError as error:
+            logger.warning("what earlier runs unpacked stays in %s: %s", self._discarded, error)
 
     async def _in_worker(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._workers, work)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from lambent.cloud.services.lambda_.packages import Packages
 from lambent.cloud.store.blobs import Blobs
 from lambent.testing.builders import zip_of
@@ -39,4 +41,17 @@ async def test_what_earlier_runs_unpacked_is_out_of_the_way_at_once_and_gone_in_
         assert (again.path(code.digest) / "handler.py").is_file()
         eventually(lambda: not discarded.exists())  # in a thread of its own
         await again.stop()
+    await blobs.close()
+
+
+async def test_what_cannot_be_removed_is_told_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    root, discarded = left_by_earlier_runs(tmp_path)
+    discarded.rename(tmp_path / "elsewhere")
+    discarded.symlink_to(tmp_path / "elsewhere")  # which nobody, not even root, removes as a folder
+    blobs = Blobs(tmp_path / "blobs", durable=False)
+    packages = Packages(root, blobs)
+    await packages.start()
+    eventually(lambda: f"what earlier runs unpacked stays in {discarded}" in caplog.text)
+    await packages.stop()
+    assert len(caplog.records) == 1
     await blobs.close()
