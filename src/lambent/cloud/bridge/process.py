@@ -8,8 +8,10 @@ import importlib.util
 import logging
 import socket
 import sys
+from pathlib import Path
 
 from lambent.cloud.bridge.messages import PREFIX, Message, decode_value
+from lambent.cloud.bridge.patched import missing
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +34,15 @@ class BridgeProcess:
 
     @classmethod
     async def start(cls) -> BridgeProcess:
-        """Start the process. Raises BridgeUnavailableError where moto is not installed."""
-        if importlib.util.find_spec("moto") is None:
+        """Start the process. Raises BridgeUnavailableError where moto is not installed, or is another than we mend."""
+        spec = importlib.util.find_spec("moto")
+        if spec is None or spec.origin is None:
             raise BridgeUnavailableError("moto is not installed")
+        if lacks := missing(Path(spec.origin).parent):
+            logger.error("the installed moto is none that Lambent works with: it lacks %s", "; ".join(lacks))
+            raise BridgeUnavailableError(
+                f"the installed moto lacks {lacks[0]}; pip install 'lambent[bridge]' brings one that has it"
+            )
         ours, theirs = socket.socketpair()
         with theirs:
             child = await asyncio.create_subprocess_exec(
