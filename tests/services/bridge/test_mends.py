@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from lambent.cloud.bridge.messages import Message, decode_value, encode_value
+from lambent.cloud.bridge.process import BridgeProcess
 from lambent.testing.platform import LocalPlatform, local_platform
 
 pytestmark = pytest.mark.timeout(120)
@@ -48,6 +50,67 @@ def test_a_gateway_that_was_taken_from_the_default_network_stays_away(tmp_path: 
         assert default_network(platform)["gateways"] == []
     with local_platform(data_dir=tmp_path / "data") as again:
         assert default_network(again)["gateways"] == []
+
+
+def test_the_default_network_is_the_same_after_a_restart_whatever_moto_broke_on_first(tmp_path: Path) -> None:
+    with local_platform(data_dir=tmp_path / "data") as platform:
+        with pytest.raises(ClientError) as broken:
+            platform.client("ec2").describe_vpcs(Filters=[{"Name": "no-such-filter", "Values": ["v"]}])
+        assert broken.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
+        made = default_network(platform)
+    with local_platform(data_dir=tmp_path / "data") as again:
+        assert default_network(again) == made
+
+
+def test_a_default_vpc_that_is_created_anew_reaches_the_internet(platform: LocalPlatform) -> None:
+    ec2 = platform.client("ec2", account="100000000072")
+    (vpc,) = ec2.describe_vpcs()["Vpcs"]
+    for subnet in ec2.describe_subnets()["Subnets"]:
+        ec2.delete_subnet(SubnetId=subnet["SubnetId"])
+    (gateway,) = ec2.describe_internet_gateways()["InternetGateways"]
+    ec2.detach_internet_gateway(InternetGatewayId=gateway["InternetGatewayId"], VpcId=vpc["VpcId"])
+    ec2.delete_internet_gateway(InternetGatewayId=gateway["InternetGatewayId"])
+    ec2.delete_vpc(VpcId=vpc["VpcId"])
+    created = ec2.create_default_vpc()["Vpc"]["VpcId"]
+    (gateway,) = ec2.describe_internet_gateways()["InternetGateways"]
+    assert [each["VpcId"] for each in gateway["Attachments"]] == [created]
+    (table,) = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [created]}])["RouteTables"]
+    assert gateway["InternetGatewayId"] in {route["GatewayId"] for route in table["Routes"]}
+
+
+async def test_a_journal_from_before_the_mends_replays_to_what_it_was_answered_with() -> None:
+    process = await BridgeProcess.start()
+
+    async def call(operation: str, *, service: str = "ec2", seed: int = 1, mended: bool = False, **asked: Any) -> Any:
+        place = {"account": "100000000073", "region": "us-east-1"}
+        header = {"service": service, "operation": operation, "seed": seed, "kind": "call", **place}
+        answer = await process.exchange(Message(header | ({"mended": True} if mended else {}), encode_value(asked)))
+        assert "ok" in answer.header, answer.header
+        return decode_value(answer.body)
+
+    try:
+        (vpc,) = (await call("DescribeVpcs"))["Vpcs"]
+        gateway = (await call("CreateInternetGateway", seed=2))["InternetGateway"]["InternetGatewayId"]
+        await call("AttachInternetGateway", InternetGatewayId=gateway, VpcId=vpc["VpcId"])
+        (table,) = (await call("DescribeRouteTables"))["RouteTables"]
+        way = {"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": gateway}
+        await call("CreateRoute", RouteTableId=table["RouteTableId"], **way)
+        (only,) = (await call("DescribeInternetGateways", mended=True))["InternetGateways"]
+        assert only["InternetGatewayId"] == gateway
+        # The key of an alias came from the seed of the request that first read it; since the mends, from its name.
+        old = await call("DescribeKey", service="kms", KeyId="alias/aws/lambda")
+        new = await call("DescribeKey", service="kms", mended=True, KeyId="alias/aws/s3")
+        assert old["KeyMetadata"]["KeyManager"] == new["KeyMetadata"]["KeyManager"] == "AWS"
+    finally:
+        await process.stop()
+    process = await BridgeProcess.start()
+    try:
+        again = await call("DescribeKey", service="kms", seed=9, KeyId="alias/aws/lambda")
+        assert again["KeyMetadata"]["KeyId"] != old["KeyMetadata"]["KeyId"]
+        again = await call("DescribeKey", service="kms", seed=9, mended=True, KeyId="alias/aws/s3")
+        assert again["KeyMetadata"]["KeyId"] == new["KeyMetadata"]["KeyId"]
+    finally:
+        await process.stop()
 
 
 def test_what_the_network_lacks_is_named_as_ec2_names_it(platform: LocalPlatform) -> None:

@@ -109,6 +109,7 @@ class Bridge:
             "operation": operation,
             "account": scope.account,
             "region": scope.region or "us-east-1",
+            "mended": True,  # rows of journals from before moto was mended lack it, and replay as they were
             "seed": int(self._ids.fraction() * (1 << _SEED_BITS)),
         }
 
@@ -122,6 +123,11 @@ class Bridge:
                 raise ServiceError(
                     "ServiceUnavailable", f"{message.header['service']} is bridged to moto: {error}.", status=503
                 ) from error
+            if _succeeded(answer) and not _only_reads(message):
+                await self._journal.append(message)
+            elif _place(message) not in self._begun:
+                await self._journal.append(Message({**message.header, "begins": True}, message.body))
+            self._begun.add(_place(message))
             if "broken" in answer.header:
                 raise ServiceError(
                     "InternalFailure",
@@ -129,11 +135,6 @@ class Bridge:
                     f"{answer.header['broken']}",
                     status=500,
                 )
-            if _succeeded(answer) and not _only_reads(message):
-                await self._journal.append(message)
-            elif _place(message) not in self._begun:
-                await self._journal.append(Message({**message.header, "begins": True}, message.body))
-            self._begun.add(_place(message))
             return answer
 
     async def _running(self) -> BridgeProcess:

@@ -1,7 +1,8 @@
 """Where moto differs from AWS in what deployments rely on: mended in moto's process, before it answers.
 
-Each mend says what AWS does. None leaves moto's generator of identifiers further than it found it, so that journals
-written without it still replay to the same identifiers.
+Each mend says what AWS does. None leaves moto's generator of identifiers further than it found it. Those that make
+something make it for requests that are marked as mended alone: a journal written before there were mends replays to
+what it was answered with then. What of moto is replaced here stands in `patched.py`, too.
 """
 
 from __future__ import annotations
@@ -13,27 +14,93 @@ from typing import Any
 
 from moto.moto_api._internal import mock_random
 
-
-def mend(service: str, account: str, region: str) -> None:
-    """Mend what a request for a service, in an account and region, is about to meet; done once for each."""
-    if service == "ec2":
-        _name_what_is_missing()
-        _connect_default_network(account, region)
-    elif (mend_service := _MENDS.get(service)) is not None:
-        mend_service()
+from lambent.cloud.bridge.messages import Header
 
 
-@cache
-def _connect_default_network(account: str, region: str) -> None:
-    """Give the default VPC the internet gateway that it has on AWS, and the way to it.
+class Mends:
+    """The mends of the services that were asked for, and whether the request under way may meet what they make."""
+
+    def __init__(self) -> None:
+        self._may_make = False
+        self._begun: set[tuple[str, str]] = set()
+        self._ready: set[str] = set()
+
+    def before(self, header: Header) -> None:
+        """Mend what a request is about to meet, in the service, account and region that it is for."""
+        self._may_make = bool(header.get("mended"))
+        service = header["service"]
+        if service not in self._ready:
+            self._ready.add(service)
+            self._mend(service)
+        if service == "ec2":
+            self._begin_network(header["account"], header["region"])
+
+    def _mend(self, service: str) -> None:
+        if service == "ec2":
+            _name_what_is_missing()
+            self._connect_default_networks()
+        elif service == "kms":
+            self._mend_managed_keys()
+        elif (mend_service := _MENDS.get(service)) is not None:
+            mend_service()
+
+    def _begin_network(self, account: str, region: str) -> None:
+        """Connect the default VPC that another service may have begun the account and region with."""
+        if (account, region) in self._begun:
+            return
+        self._begun.add((account, region))
+        if not self._may_make:
+            return  # not even the backend is asked for: it is made, as it was then, in the middle of the request
+        from moto.ec2.models import ec2_backends  # noqa: PLC0415 - a second, and only for EC2
+
+        backend: Any = ec2_backends[account][region]  # Any: moto ships no types
+        if (vpc := backend.get_default_vpc()) is not None:
+            _connect(backend, vpc)
+
+    def _connect_default_networks(self) -> None:
+        """Let a default VPC be made with what connects it, whether moto makes it or CreateDefaultVpc."""
+        from moto.ec2.models.vpcs import VPCBackend  # noqa: PLC0415 - a second, and only for EC2
+
+        plain = VPCBackend.create_default_vpc
+
+        def create_default_vpc(backend: Any) -> Any:  # Any: moto ships no types
+            vpc = plain(backend)
+            if self._may_make:
+                _connect(backend, vpc)
+            return vpc
+
+        setattr(VPCBackend, "create_default_vpc", create_default_vpc)  # noqa: B010 - as below
+
+    def _mend_managed_keys(self) -> None:
+        """Let an AWS managed key be the same each time moto makes it, and be told as AWS's.
+
+        moto makes one when it is first read, and what only reads is not journalled: after a restart it was another key.
+        https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-key
+        """
+        from moto.kms.models import KmsBackend  # noqa: PLC0415 - only for KMS
+
+        plain = KmsBackend._generate_default_keys  # noqa: SLF001 - there is no other place
+
+        def generate(backend: Any, alias: str) -> Any:  # Any: moto ships no types
+            state = mock_random.getstate()
+            if self._may_make:
+                mock_random.seed(f"{backend.account_id} {backend.region_name} {alias}")
+            made = plain(backend, alias)
+            if made is not None:
+                backend.keys[made].key_manager = "AWS"
+            if self._may_make:
+                mock_random.setstate(state)
+            return made
+
+        setattr(KmsBackend, "_generate_default_keys", generate)  # noqa: B010 - as below
+
+
+def _connect(backend: Any, vpc: Any) -> None:  # Any: moto ships no types
+    """Give a default VPC the internet gateway that it has on AWS, and the way to it, unless it has one.
 
     https://docs.aws.amazon.com/vpc/latest/userguide/default-vpc.html#default-vpc-components
     """
-    from moto.ec2.models import ec2_backends  # noqa: PLC0415 - a second, and only for EC2
-
-    backend: Any = ec2_backends[account][region]  # Any: moto ships no types
-    vpc = backend.get_default_vpc()
-    if vpc is None:
+    if backend.describe_internet_gateways(filters={"attachment.vpc-id": [vpc.id]}):
         return
     state = mock_random.getstate()
     try:
@@ -122,29 +189,4 @@ def _mend_queues() -> None:
     setattr(Queue, "attributes", property(attributes))  # noqa: B010 - as above
 
 
-@cache
-def _mend_managed_keys() -> None:
-    """Let an AWS managed key be the same each time moto makes it, and be told as AWS's.
-
-    moto makes one when it is first read, and what only reads is not journalled: after a restart it was another key.
-    https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#aws-managed-key
-    """
-    from moto.kms.models import KmsBackend  # noqa: PLC0415 - only for KMS
-
-    plain = KmsBackend._generate_default_keys  # noqa: SLF001 - there is no other place
-
-    def generate(backend: Any, alias: str) -> Any:  # Any: moto ships no types
-        state = mock_random.getstate()
-        mock_random.seed(f"{backend.account_id} {backend.region_name} {alias}")
-        try:
-            made = plain(backend, alias)
-            if made is not None:
-                backend.keys[made].key_manager = "AWS"
-            return made
-        finally:
-            mock_random.setstate(state)
-
-    setattr(KmsBackend, "_generate_default_keys", generate)  # noqa: B010 - as above
-
-
-_MENDS: Mapping[str, Callable[[], None]] = {"kms": _mend_managed_keys, "s3": _mend_buckets, "sqs": _mend_queues}
+_MENDS: Mapping[str, Callable[[], None]] = {"s3": _mend_buckets, "sqs": _mend_queues}

@@ -27,7 +27,7 @@ from moto.core.botocore_stubber import BotocoreStubber
 from moto.moto_api._internal import mock_random
 
 from lambent.cloud.bridge.data_files import read_data_files_quickly
-from lambent.cloud.bridge.mends import mend
+from lambent.cloud.bridge.mends import Mends
 from lambent.cloud.bridge.messages import PREFIX, Header, Message, decode_value, encode_value
 
 logger = logging.getLogger(__name__)
@@ -46,6 +46,7 @@ class MotoHost:
         self._stubber.enabled = True
         self._clients: dict[tuple[str, str], Any] = {}  # Any: boto3's clients are classes made at run time
         self._account = ""
+        self._mends = Mends()
 
     def handle(self, message: Message) -> Message:
         """Carry out one request and return its response."""
@@ -53,7 +54,7 @@ class MotoHost:
         mock_random.seed(header["seed"])
         random.seed(header["seed"])
         self._account = header["account"]
-        mend(header["service"], header["account"], header["region"])
+        self._mends.before(header)
         handlers: dict[str, Callable[[Header, bytes], Message]] = {"http": self._http, "call": self._call}
         return handlers[header["kind"]](header, message.body)
 
