@@ -81,7 +81,14 @@ def test_a_default_vpc_that_is_created_anew_reaches_the_internet(platform: Local
 async def test_a_journal_from_before_the_mends_replays_to_what_it_was_answered_with() -> None:
     process = await BridgeProcess.start()
 
-    async def call(operation: str, *, service: str = "ec2", seed: int = 1, mended: bool = False, **asked: Any) -> Any:
+    async def call(
+        operation: str,
+        *,
+        service: str = "ec2",
+        seed: int = 1,
+        mended: bool = False,
+        **asked: object,
+    ) -> Any:  # Any: JSON
         place = {"account": "100000000073", "region": "us-east-1"}
         header = {"service": service, "operation": operation, "seed": seed, "kind": "call", **place}
         answer = await process.exchange(Message(header | ({"mended": True} if mended else {}), encode_value(asked)))
