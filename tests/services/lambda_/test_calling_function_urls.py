@@ -7,6 +7,7 @@ import http.client
 import json
 import re
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -113,7 +114,9 @@ def test_path_leads_there_where_the_host_name_is_not_known(url_of: MakeUrl) -> N
     ids=["durable", "tenants"],
 )
 def test_function_that_cannot_be_run_as_asked_is_not_run_by_its_url(
-    functions: Client, make: MakeFunction, config: dict[str, object]
+    functions: Client,
+    make: MakeFunction,
+    config: dict[str, Any],  # Any: a member of any shape
 ) -> None:
     make(**config)
     url = functions.create_function_url_config(FunctionName="f", AuthType="NONE")["FunctionUrl"]
