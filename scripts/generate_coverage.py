@@ -12,6 +12,7 @@ import importlib
 import json
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -22,6 +23,7 @@ from moto.core.responses import BaseResponse
 
 from lambent.assembly import Platform, Settings
 from lambent.cloud.bridge import coverage
+from lambent.cloud.services.lambda_.members import WITHOUT_EFFECT, Declared
 
 ROOT = Path(__file__).parent.parent
 DATA = Path(coverage.__file__).with_name("coverage.json")
@@ -57,6 +59,13 @@ the same identifiers, since each request brings its own seed. It does not bring 
   they signed or encrypted before a restart cannot be verified or decrypted after it. KMS's symmetric keys are kept.
 
 """
+PROPERTIES = """#### lambda: properties without effect
+
+Every property of a request to Lambda, and of the structures right in it, is read and in effect but for these, with what
+is inside of them; [differences](differences.md) says where an effect is not AWS's. `lambda_/members.py` declares it.
+
+| operations or structures | properties | here | why |
+|---|---|---|---|"""
 
 
 def moto_operations() -> dict[str, list[str]]:
@@ -129,6 +138,8 @@ def page(own: dict[str, frozenset[str]], bridged: dict[str, list[str]]) -> str:
         lines.append(f"{', '.join(offered)}.\n")
         if missing:
             lines.append(f"Refused: {', '.join(missing)}.\n")
+        if service == "lambda":
+            lines += _without_effect(WITHOUT_EFFECT)
     lines.append("## Bridged\n")
     rows = [(service, names) for service, names in bridged.items() if service not in coverage.OWN_SERVICES]
     lines.append("| service | operations | of |\n|---|---|---|")
@@ -136,6 +147,15 @@ def page(own: dict[str, frozenset[str]], bridged: dict[str, list[str]]) -> str:
         total = len(session.client(service, region_name="us-east-1").meta.service_model.operation_names)
         lines.append(f"| {service} | {len(names)} | {total} |")
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip("\n") + "\n"
+
+
+def _without_effect(declared: Sequence[Declared]) -> list[str]:
+    """Return the lines that tell which properties do nothing here."""
+    rows = [
+        f"| {', '.join(each.places.split())} | {', '.join(each.members.split())} | {each.treatment} | {each.reason} |"
+        for each in declared
+    ]
+    return [PROPERTIES, *rows, ""]
 
 
 def main() -> int:

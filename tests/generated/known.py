@@ -109,7 +109,7 @@ def _source(known: Known, chance: Chance) -> str:
     place = f"{REGION}:{known.account}"
     return chance.one_of(
         [
-            known.queue,
+            *[known.queue] * 5,
             f"arn:aws:kafka:{place}:cluster/c/{_NOBODY}-1",
             f"arn:aws:kinesis:{place}:stream/s",
             f"arn:aws:dynamodb:{place}:table/t/stream/2026-01-01T00:00:00.000",
@@ -187,6 +187,7 @@ _MAKERS: dict[str, Maker] = {
     "CodeSha256": _from("digests", "0"),
     "Marker": _from("markers", "none"),
     "EventSourceArn": _source,
+    "BatchSize": _choice(1, 5, 10, 10, 11),
     "Destination": _destination,
     "TargetArn": lambda known, chance: chance.one_of([known.queue]),
     "ReservedConcurrentExecutions": _between(0, 90),

@@ -150,8 +150,8 @@ class Observer:
         """Compare what is told of a version with what invoking it comes to: nothing runs."""
         if version.get("State") not in {"Active", None} or "CapacityProviderConfig" in version:
             return
-        if "TenancyConfig" in version:
-            return
+        if "TenancyConfig" in version or "DurableConfig" in version:
+            return  # kept, and never invoked
         headers = {"X-Amz-Invocation-Type": "DryRun"}
         target = f"{_FUNCTIONS}/{name}/invocations?{urlencode({'Qualifier': version['Version']})}"
         answer = self._wire.send_as("POST", target, headers)

@@ -36,6 +36,12 @@ _UNUSUAL = {
     "AmazonManagedKafkaEventSourceConfig", "SelfManagedKafkaEventSourceConfig", "SelfManagedEventSource", "Queues",
     "DocumentDBEventSourceConfig", "ProvisionedPollerConfig", "StartingPositionTimestamp", "MasterRegion",
 }  # fmt: skip
+# What no queue takes, and only queues can be mapped in the generated account.
+_OF_STREAMS = {
+    "BisectBatchOnFunctionError", "DestinationConfig", "LoggingConfig", "MaximumRecordAgeInSeconds",
+    "MaximumRetryAttempts", "ParallelizationFactor", "SourceAccessConfigurations", "StartingPosition",
+    "TumblingWindowInSeconds",
+}  # fmt: skip
 
 
 class Values:
@@ -117,4 +123,5 @@ class Values:
 def _likelihood(path: str, name: str) -> float:
     if name in _USUAL.get(path, ()):
         return 0.97
-    return _SELDOM if name in _UNUSUAL else _LIKELY
+    is_unusual = name in _UNUSUAL or (path.endswith("EventSourceMapping") and name in _OF_STREAMS)
+    return _SELDOM if is_unusual else _LIKELY

@@ -7,6 +7,7 @@ import http.client
 import json
 import re
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -105,6 +106,24 @@ def test_path_leads_there_where_the_host_name_is_not_known(url_of: MakeUrl) -> N
         assert event["rawPath"] == (target.partition("?")[0] or "/")
         assert event["requestContext"]["domainName"] == by_host["requestContext"]["domainName"]
         assert event["headers"]["host"] == address.removeprefix("http://")
+
+
+@pytest.mark.parametrize(
+    "config",
+    [{"DurableConfig": {"ExecutionTimeout": 60}}, {"TenancyConfig": {"TenantIsolationMode": "PER_TENANT"}}],
+    ids=["durable", "tenants"],
+)
+def test_function_that_cannot_be_run_as_asked_is_not_run_by_its_url(
+    functions: Client,
+    make: MakeFunction,
+    config: dict[str, Any],  # Any: a member of any shape
+) -> None:
+    make(**config)
+    url = functions.create_function_url_config(FunctionName="f", AuthType="NONE")["FunctionUrl"]
+    open_to_anybody(functions)
+    answer = call(url)
+    assert answer.status == 502
+    assert b"not kept apart" in answer.body or b"not offered" in answer.body
 
 
 def test_page_under_the_platforms_own_origin_can_do_nothing(url_of: MakeUrl) -> None:

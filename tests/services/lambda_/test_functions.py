@@ -332,3 +332,18 @@ def test_latest_and_aliases_are_not_deleted_by_qualifier(functions: Client, make
     assert latest.message == "$LATEST version cannot be deleted without deleting the function."
     alias = refusal(functions.delete_function, FunctionName="f", Qualifier="live")
     assert alias.message == "Deletion of aliases is not currently supported."
+
+
+def test_members_that_are_not_simulated_are_kept_and_shown(functions: Client, make: MakeFunction) -> None:
+    mount = {"Arn": "arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/fsap-0123456789abcdef0"}
+    asked: dict[str, Any] = {  # Any: members of any shape
+        "KMSKeyArn": "arn:aws:kms:us-east-1:123456789012:key/0a1b2c3d-0000-4000-8000-000000000000",
+        "FileSystemConfigs": [{**mount, "LocalMountPath": "/mnt/data"}],
+        "Architectures": ["arm64"],
+        "AcceleratorConfig": {"AcceleratorMemorySize": 1024},
+        "DurableConfig": {"ExecutionTimeout": 60},
+        "TenancyConfig": {"TenantIsolationMode": "PER_TENANT"},
+    }
+    make(**asked)
+    shown = functions.get_function_configuration(FunctionName="f")
+    assert {member: shown.get(member) for member in asked} == asked

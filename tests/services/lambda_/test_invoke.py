@@ -269,6 +269,24 @@ def test_tenant_is_named_to_those_functions_that_isolate_tenants(functions: Clie
         assert refused.message.endswith("isolates tenants from one another; its tenants are not kept apart here.")
 
 
+def test_durable_function_is_kept_and_shown_but_not_run_as_a_plain_one(functions: Client, make: MakeFunction) -> None:
+    make()
+    config = {"RetentionPeriodInDays": 7, "ExecutionTimeout": 60}
+    make("g", DurableConfig=config, Publish=True)
+    assert functions.get_function_configuration(FunctionName="g")["DurableConfig"] == config
+    for kind in ("RequestResponse", "Event", "DryRun"):
+        refused = refusal(functions.invoke, FunctionName="g", InvocationType=kind)
+        assert refused[:2] == (400, "InvalidParameterValueException")
+        assert refused.message == "You cannot invoke a durable function using an unqualified ARN."
+        refused = refusal(functions.invoke, FunctionName="g:1", InvocationType=kind, DurableExecutionName="order-1")
+        assert refused[:2] == (502, "InvalidRuntimeException")
+        assert refused.message.endswith(":g:1 is durable; durable executions are not offered here.")
+        refused = refusal(functions.invoke, FunctionName="f", InvocationType=kind, DurableExecutionName="order-1")
+        assert refused[:2] == (400, "InvalidParameterValueException")
+    streamed = refusal(functions.invoke_with_response_stream, FunctionName="g", Qualifier="$LATEST")
+    assert streamed[:2] == (502, "InvalidRuntimeException")
+
+
 def test_invalid_client_context_is_refused(functions: Client, make: MakeFunction) -> None:
     make()
     others = [base64.b64encode(text).decode() for text in (b"[]", b"1", b'"text"', b'{"n": NaN}', b"[" * 2000)]

@@ -80,10 +80,7 @@ class Invoker:
             is_initializing = version.state is State.PENDING and version.spec is not None and version.spec.snap_start
             raise errors.snap_start_not_ready() if is_initializing else errors.not_active(version.state)
         if version.spec is None:
-            raise errors.invalid_runtime(
-                f"{version.arn} is a container image. Running it needs podman or docker, which this platform does not "
-                "use; it runs deployment packages of type Zip."
-            )
+            raise errors.invalid_runtime(version.hindrance)
         for digest in version.digests:
             if not self._packages.is_ready(digest):
                 await self._packages.restore(digest)

@@ -50,7 +50,7 @@ class Provisioning:
     def failure(self, version: VersionRoute) -> str | None:
         """Return why a version's environments do not come about, None where nothing is known to be wrong."""
         if version.spec is None:
-            return "A container image cannot be run here."
+            return version.hindrance
         arn = version.spec.version_arn
         return self._failures.get(arn) or self._plane.provisioned(arn).failure
 

@@ -32,7 +32,7 @@ from lambent.dataplane import FunctionArn, FunctionSpec, VersionArn
 
 @dataclass(frozen=True, slots=True)
 class VersionRoute:
-    """One version as invoking it goes; `spec` is None for a container image, `digests` what must be unpacked."""
+    """One version as invoking it goes; `spec` is None for what cannot be run here, `digests` what must be unpacked."""
 
     version: str
     arn: str
@@ -46,8 +46,22 @@ class VersionRoute:
     """Whether it runs on Managed Instances."""
     isolates_tenants: bool = False
     """Whether each invocation has to name a tenant, whose environments no other tenant shares."""
+    is_durable: bool = False
+    """Whether its invocations are durable executions, which checkpoint what they have done."""
     stamp: str = ""
     """What tells whether the version has changed since, as `repository.stamps` tells it."""
+
+    @property
+    def hindrance(self) -> str:
+        """Why it cannot be run here, where there is no `spec`."""
+        if self.isolates_tenants:
+            return f"{self.arn} isolates tenants from one another; its tenants are not kept apart here."
+        if self.is_durable:
+            return f"{self.arn} is durable; durable executions are not offered here."
+        return (
+            f"{self.arn} is a container image. Running it needs podman or docker, which this platform does not use; it "
+            "runs deployment packages of type Zip."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,17 +263,19 @@ def version_route(version: FunctionVersion, packages: Packages) -> VersionRoute:
     """Return how a version is invoked."""
     settings = version.settings
     digests = (version.code.digest, *(layer.digest for layer in settings.layers)) if version.code.digest else ()
+    isolates_tenants, is_durable = "TenancyConfig" in settings.recorded, "DurableConfig" in settings.recorded
     return VersionRoute(
         version=version.version,
         arn=version.arn,
         function_arn=FunctionArn(version.function_arn),
         state=version.status.state,
-        spec=_spec(version, packages) if digests else None,
+        spec=_spec(version, packages) if digests and not (isolates_tenants or is_durable) else None,
         digests=digests,
         dead_letter_target=settings.dead_letter_target,
         system_log_level=settings.logging.system_level,
         is_managed=settings.managed is not None,
-        isolates_tenants="TenancyConfig" in settings.recorded,
+        isolates_tenants=isolates_tenants,
+        is_durable=is_durable,
         stamp=repository.stamp_of(version),
     )
 

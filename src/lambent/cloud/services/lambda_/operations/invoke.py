@@ -45,6 +45,7 @@ class InvokeOperations:
         payload = checked_payload(parameters.get("Payload") or b"", kind)
         client_context = decoded_client_context(parameters.get("ClientContext"))
         _check_tenant(version, parameters.get("TenantId"))
+        _check_durable(version, target, parameters.get("DurableExecutionName"))
         if kind == "DryRun":
             return {"StatusCode": 204}
         trace_id = trace_of(context.headers, version, self._control.dependencies.ids, context.now)
@@ -83,6 +84,7 @@ class InvokeOperations:
         payload = checked_payload(parameters.get("Payload") or b"", "RequestResponse")
         client_context = decoded_client_context(parameters.get("ClientContext"))
         _check_tenant(version, parameters.get("TenantId"))
+        _check_durable(version, target, None)
         if parameters.get("InvocationType") == "DryRun":
             return {"StatusCode": 204}
         _check_synchronous(version, parameters)
@@ -206,9 +208,23 @@ def _check_tenant(version: VersionRoute, tenant_id: str | None) -> None:
             "The invoked function is enabled with tenancy configuration. Add a valid tenant ID in your request and try "
             "again."
         )
-    raise errors.invalid_runtime(
-        f"{version.arn} isolates tenants from one another; its tenants are not kept apart here."
-    )
+    raise errors.invalid_runtime(version.hindrance)
+
+
+def _check_durable(version: VersionRoute, target: Target, execution_name: str | None) -> None:
+    """Raise for durable functions, and where a durable execution of one that is not durable is named.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/durable-invoking.html
+    """
+    if version.is_durable:
+        if target.qualifier is None:
+            raise errors.invalid_parameter("You cannot invoke a durable function using an unqualified ARN.")
+        raise errors.invalid_runtime(version.hindrance)
+    if execution_name is not None:
+        # No recording shows AWS's words.
+        raise errors.invalid_parameter(
+            "DurableExecutionName names an execution of a durable function, which the invoked function is not."
+        )
 
 
 def _check_synchronous(version: VersionRoute, parameters: Parameters) -> None:

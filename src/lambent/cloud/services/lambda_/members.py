@@ -1,0 +1,244 @@
+"""What becomes of each member of a request: in effect, kept and shown, or refused.
+
+The one place that says so: docs/coverage.md is made from it, and a test holds it against the service model, so that a
+member that is new there, or not read here, is noticed. Structures stand here where some of their members are in effect;
+what is inside of one that is not is treated as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Treatment(StrEnum):
+    """What becomes of a member; the value is what the page says."""
+
+    IN_EFFECT = "in effect"
+    KEPT = "kept and shown"
+    TAKEN = "accepted, not shown"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """Members of operations or structures that have no effect, and why; names are parted by spaces."""
+
+    treatment: Treatment
+    places: str
+    members: str
+    reason: str
+
+
+_FUNCTIONS = "CreateFunction UpdateFunctionConfiguration"
+_MAPPINGS = "CreateEventSourceMapping UpdateEventSourceMapping"
+WITHOUT_EFFECT = (
+    Declared(
+        Treatment.KEPT, _FUNCTIONS, "VpcConfig", "its subnets and groups are looked up; there is no network of theirs"
+    ),
+    Declared(Treatment.KEPT, _FUNCTIONS, "FileSystemConfigs", "there is no EFS or S3 Files to mount"),
+    Declared(Treatment.KEPT, _FUNCTIONS, "KMSKeyArn", "nothing is encrypted; there is nobody to keep it from"),
+    Declared(Treatment.KEPT, _FUNCTIONS, "ImageConfig", "container images are not run"),
+    Declared(Treatment.KEPT, _FUNCTIONS, "RuntimeConfig", "there is one version of each runtime"),
+    Declared(
+        Treatment.KEPT,
+        _FUNCTIONS,
+        "AcceleratorConfig",
+        "there are no accelerators; it only lifts the limit of ephemeral storage",
+    ),
+    Declared(
+        Treatment.KEPT,
+        _FUNCTIONS,
+        "DurableConfig",
+        "durable executions are not offered; invoking the function is refused",
+    ),
+    Declared(
+        Treatment.KEPT,
+        "CreateFunction",
+        "TenancyConfig",
+        "tenants are not kept apart; invoking the function for one is refused",
+    ),
+    Declared(
+        Treatment.KEPT,
+        "CreateFunction UpdateFunctionCode",
+        "Architectures",
+        "functions run on the machine's own processor",
+    ),
+    Declared(Treatment.KEPT, "FunctionCode UpdateFunctionCode", "ImageUri", "container images are not run"),
+    Declared(Treatment.TAKEN, "FunctionCode UpdateFunctionCode", "SourceKMSKeyArn", "packages are not encrypted"),
+    Declared(
+        Treatment.TAKEN,
+        "FunctionCode LayerVersionContentInput UpdateFunctionCode",
+        "S3ObjectStorageMode",
+        "packages are always copied",
+    ),
+    Declared(
+        Treatment.KEPT,
+        "PutRuntimeManagementConfig",
+        "UpdateRuntimeOn RuntimeVersionArn",
+        "there is one version of each runtime",
+    ),
+    Declared(
+        Treatment.KEPT,
+        "CreateCodeSigningConfig UpdateCodeSigningConfig",
+        "AllowedPublishers",
+        "nothing can be signed, so every package is unsigned",
+    ),
+    Declared(
+        Treatment.KEPT,
+        "FunctionScalingConfig",
+        "MinExecutionEnvironments MaxExecutionEnvironments",
+        "but for 0 and 0, which deactivate; no instances are launched",
+    ),
+    Declared(
+        Treatment.KEPT, "CreateCapacityProvider", "VpcConfig PermissionsConfig", "looked up; no instances are launched"
+    ),
+    Declared(Treatment.KEPT, "CreateCapacityProvider", "InstanceRequirements KmsKeyArn", "no instances are launched"),
+    Declared(
+        Treatment.KEPT,
+        "CreateCapacityProvider UpdateCapacityProvider",
+        "CapacityProviderScalingConfig PropagateTags TelemetryConfig",
+        "no instances are launched",
+    ),
+    Declared(
+        Treatment.KEPT,
+        _MAPPINGS,
+        "BatchSize FilterCriteria KMSKeyArn MetricsConfig LoggingConfig ScalingConfig "
+        "MaximumBatchingWindowInSeconds ParallelizationFactor DestinationConfig "
+        "MaximumRecordAgeInSeconds BisectBatchOnFunctionError MaximumRetryAttempts "
+        "TumblingWindowInSeconds SourceAccessConfigurations FunctionResponseTypes "
+        "AmazonManagedKafkaEventSourceConfig SelfManagedKafkaEventSourceConfig "
+        "DocumentDBEventSourceConfig ProvisionedPollerConfig",
+        "checked; nothing reads the sources of mappings",
+    ),
+    Declared(
+        Treatment.KEPT,
+        "CreateEventSourceMapping",
+        "StartingPosition StartingPositionTimestamp Topics Queues SelfManagedEventSource",
+        "as above",
+    ),
+    Declared(Treatment.REFUSED, "Invoke InvokeWithResponseStream", "TenantId", "tenants are not kept apart"),
+    Declared(Treatment.REFUSED, "Invoke", "DurableExecutionName", "durable executions are not offered"),
+)
+"""What is not simulated."""
+
+IN_EFFECT = {
+    "AddLayerVersionPermission": "LayerName VersionNumber StatementId Action Principal OrganizationId RevisionId",
+    "AddPermission": (
+        "FunctionName StatementId Action Principal SourceArn FunctionUrlAuthType InvokedViaFunctionUrl "
+        "SourceAccount EventSourceToken Qualifier RevisionId PrincipalOrgID"
+    ),
+    "CreateAlias": "FunctionName Name FunctionVersion Description RoutingConfig",
+    "CreateCapacityProvider": "CapacityProviderName Tags",
+    "CreateCodeSigningConfig": "Description CodeSigningPolicies Tags",
+    "CreateEventSourceMapping": "EventSourceArn FunctionName Enabled Tags",
+    "CreateFunction": (
+        "FunctionName Runtime Role Handler Code Description Timeout MemorySize Publish PublishTo PackageType "
+        "DeadLetterConfig Environment TracingConfig Tags Layers CodeSigningConfigArn EphemeralStorage SnapStart "
+        "LoggingConfig CapacityProviderConfig"
+    ),
+    "CreateFunctionUrlConfig": "FunctionName Qualifier AuthType Cors InvokeMode",
+    "DeleteAlias": "FunctionName Name",
+    "DeleteCapacityProvider": "CapacityProviderName",
+    "DeleteCodeSigningConfig": "CodeSigningConfigArn",
+    "DeleteEventSourceMapping": "UUID",
+    "DeleteFunction": "FunctionName Qualifier",
+    "DeleteFunctionCodeSigningConfig": "FunctionName",
+    "DeleteFunctionConcurrency": "FunctionName",
+    "DeleteFunctionEventInvokeConfig": "FunctionName Qualifier",
+    "DeleteFunctionUrlConfig": "FunctionName Qualifier",
+    "DeleteLayerVersion": "LayerName VersionNumber",
+    "DeleteProvisionedConcurrencyConfig": "FunctionName Qualifier",
+    "DeleteResourcePolicy": "ResourceArn RevisionId",
+    "GetAlias": "FunctionName Name",
+    "GetCapacityProvider": "CapacityProviderName",
+    "GetCodeSigningConfig": "CodeSigningConfigArn",
+    "GetEventSourceMapping": "UUID",
+    "GetFunction": "FunctionName Qualifier",
+    "GetFunctionCodeSigningConfig": "FunctionName",
+    "GetFunctionConcurrency": "FunctionName",
+    "GetFunctionConfiguration": "FunctionName Qualifier",
+    "GetFunctionEventInvokeConfig": "FunctionName Qualifier",
+    "GetFunctionRecursionConfig": "FunctionName",
+    "GetFunctionScalingConfig": "FunctionName Qualifier",
+    "GetFunctionUrlConfig": "FunctionName Qualifier",
+    "GetLayerVersion": "LayerName VersionNumber",
+    "GetLayerVersionByArn": "Arn",
+    "GetLayerVersionPolicy": "LayerName VersionNumber",
+    "GetPolicy": "FunctionName Qualifier",
+    "GetProvisionedConcurrencyConfig": "FunctionName Qualifier",
+    "GetResourcePolicy": "ResourceArn",
+    "GetRuntimeManagementConfig": "FunctionName Qualifier",
+    "Invoke": "FunctionName InvocationType LogType ClientContext Payload Qualifier",
+    "InvokeAsync": "FunctionName InvokeArgs",
+    "InvokeWithResponseStream": "FunctionName LogType ClientContext Qualifier Payload InvocationType",
+    "ListAliases": "FunctionName FunctionVersion Marker MaxItems",
+    "ListCapacityProviders": "State Marker MaxItems",
+    "ListCodeSigningConfigs": "Marker MaxItems",
+    "ListEventSourceMappings": "EventSourceArn FunctionName Marker MaxItems",
+    "ListFunctionEventInvokeConfigs": "FunctionName Marker MaxItems",
+    "ListFunctionUrlConfigs": "FunctionName Marker MaxItems",
+    "ListFunctionVersionsByCapacityProvider": "CapacityProviderName Marker MaxItems",
+    "ListFunctions": "MasterRegion FunctionVersion Marker MaxItems",
+    "ListFunctionsByCodeSigningConfig": "CodeSigningConfigArn Marker MaxItems",
+    "ListLayerVersions": "CompatibleArchitecture CompatibleRuntime LayerName Marker MaxItems",
+    "ListLayers": "CompatibleArchitecture CompatibleRuntime Marker MaxItems",
+    "ListProvisionedConcurrencyConfigs": "FunctionName Marker MaxItems",
+    "ListTags": "Resource",
+    "ListVersionsByFunction": "FunctionName Marker MaxItems",
+    "PublishLayerVersion": "LayerName Description Content CompatibleArchitectures CompatibleRuntimes LicenseInfo",
+    "PublishVersion": "FunctionName CodeSha256 Description RevisionId PublishTo",
+    "PutFunctionCodeSigningConfig": "CodeSigningConfigArn FunctionName",
+    "PutFunctionConcurrency": "FunctionName ReservedConcurrentExecutions",
+    "PutFunctionEventInvokeConfig": (
+        "FunctionName Qualifier MaximumRetryAttempts MaximumEventAgeInSeconds DestinationConfig"
+    ),
+    "PutFunctionRecursionConfig": "FunctionName RecursiveLoop",
+    "PutFunctionScalingConfig": "FunctionName Qualifier FunctionScalingConfig",
+    "PutProvisionedConcurrencyConfig": "FunctionName Qualifier ProvisionedConcurrentExecutions",
+    "PutResourcePolicy": "ResourceArn Policy RevisionId",
+    "PutRuntimeManagementConfig": "FunctionName Qualifier",
+    "RemoveLayerVersionPermission": "LayerName VersionNumber StatementId RevisionId",
+    "RemovePermission": "FunctionName StatementId Qualifier RevisionId",
+    "TagResource": "Resource Tags",
+    "UntagResource": "Resource TagKeys",
+    "UpdateAlias": "FunctionName Name FunctionVersion Description RoutingConfig RevisionId",
+    "UpdateCapacityProvider": "CapacityProviderName",
+    "UpdateCodeSigningConfig": "CodeSigningConfigArn Description CodeSigningPolicies",
+    "UpdateEventSourceMapping": "UUID FunctionName Enabled",
+    "UpdateFunctionCode": "FunctionName ZipFile S3Bucket S3Key S3ObjectVersion Publish PublishTo DryRun RevisionId",
+    "UpdateFunctionConfiguration": (
+        "FunctionName Role Handler Description Timeout MemorySize Environment Runtime DeadLetterConfig "
+        "TracingConfig RevisionId Layers EphemeralStorage SnapStart LoggingConfig CapacityProviderConfig"
+    ),
+    "UpdateFunctionEventInvokeConfig": (
+        "FunctionName Qualifier MaximumRetryAttempts MaximumEventAgeInSeconds DestinationConfig"
+    ),
+    "UpdateFunctionUrlConfig": "FunctionName Qualifier AuthType Cors InvokeMode",
+    "AliasRoutingConfiguration": "AdditionalVersionWeights",
+    "CapacityProviderConfig": "LambdaManagedInstancesCapacityProviderConfig",
+    "CodeSigningPolicies": "UntrustedArtifactOnDeployment",
+    "Cors": "AllowCredentials AllowHeaders AllowMethods AllowOrigins ExposeHeaders MaxAge",
+    "DeadLetterConfig": "TargetArn",
+    "DestinationConfig": "OnSuccess OnFailure",
+    "Environment": "Variables",
+    "EphemeralStorage": "Size",
+    "FunctionCode": "ZipFile S3Bucket S3Key S3ObjectVersion",
+    "LayerVersionContentInput": "S3Bucket S3Key S3ObjectVersion ZipFile",
+    "LoggingConfig": "LogFormat ApplicationLogLevel SystemLogLevel LogGroup",
+    "SnapStart": "ApplyOn",
+    "TracingConfig": "Mode",
+}
+"""All other members, by operation or structure; of those that AWS only keeps and shows, nothing else is promised."""
+
+
+def treatments(place: str, member: str) -> list[Declared]:
+    """Return what is declared of a member of an operation or structure: exactly one thing, or it was forgotten.
+
+    >>> [each.treatment.name for each in treatments("Invoke", "TenantId")]
+    ['REFUSED']
+    """
+    found = [each for each in WITHOUT_EFFECT if place in each.places.split() and member in each.members.split()]
+    if member in IN_EFFECT.get(place, "").split():
+        found.append(Declared(Treatment.IN_EFFECT, place, member, ""))
+    return found
