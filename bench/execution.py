@@ -48,8 +48,8 @@ FOR_ITS_START = {"PYTHONHASHSEED": "0"}
 BY_EXEC = {"MALLOC_ARENA_MAX": "2"}
 # Its transport is a module in C, for which ours stands in.
 AWS_CLIENT = (
-    f"import sys; sys.path.append({sysconfig.get_path('purelib')!r}); sys.modules['runtime_client'] = sys; "
-    "import awslambdaric.bootstrap"
+    f"import sys; sys.path.append({sysconfig.get_path('purelib')!r}); transport = type(sys)('runtime_client'); "
+    "transport.initialize_client = id; sys.modules['runtime_client'] = transport; import awslambdaric.bootstrap"
 )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from lambent.dataplane.runtime_api.messages import Closed, Parked
@@ -25,8 +27,8 @@ async def _forked(place: Sandboxes, variables: dict[str, str]) -> Environment:
 
 
 async def test_what_an_interpreter_reads_at_its_start_is_the_same_in_a_fork(place: Sandboxes) -> None:
-    variables = {"PYTHONHASHSEED": "7", "PYTHONOPTIMIZE": "2"}
-    question = "[hash('lambent'), sys.flags.optimize, sys.flags.hash_randomization, os.environ['PYTHONHASHSEED']]"
+    variables = {"PYTHONHASHSEED": "7", "PYTHONINTMAXSTRDIGITS": "1000"}
+    question = "[hash('lambent'), sys.flags.int_max_str_digits, os.environ['PYTHONHASHSEED']]"
     executed = await place.launch(_TELLS, variables={**variables, "MALLOC_ARENA_MAX": "2"})
     assert executed.sandbox.started_by == "exec"
     assert await executed.init() == Parked(), executed.lines
@@ -50,6 +52,18 @@ async def test_an_interpreter_that_cannot_start_with_a_value_tells_so_in_every_e
         environment = await place.launch(_TELLS, variables={"PYTHONHASHSEED": "none of Python's"})
         assert (await environment.exit()).code == 1
         assert "PYTHONHASHSEED must be" in "\n".join(environment.lines)
+
+
+async def test_no_more_are_started_where_many_functions_start_at_once(place: Sandboxes) -> None:
+    seeds = [{"PYTHONHASHSEED": str(seed)} for seed in range(1, 9)]
+    first = await asyncio.gather(*(place.launch(_TELLS, variables=each) for each in seeds))
+    assert [environment.sandbox.started_by for environment in first] == ["exec"] * 8
+    for environment in [await _forked(place, each) for each in seeds[:4]]:
+        assert await environment.answer("1") == 1
+    again = await asyncio.gather(*(place.launch(_TELLS, variables=each) for each in seeds))
+    assert [environment.sandbox.started_by for environment in again] == ["fork"] * 4 + ["exec"] * 4
+    for environment in (*first, *again):
+        assert await environment.init() == Parked()
 
 
 async def test_few_interpreters_are_kept_for_variables_and_others_are_executed(place: Sandboxes) -> None:

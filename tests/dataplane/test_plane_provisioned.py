@@ -163,3 +163,18 @@ async def test_one_that_ends_by_itself_is_replaced_ever_more_slowly() -> None:
             await world.time.clock.advance(0.1 * 2**number)
             await world.until(world.plane.environments)
         await ready(world, 1)
+
+
+async def test_all_that_were_lost_at_once_are_replaced_after_one_pause() -> None:
+    async with scripted_plane(Script(), spec=ONE) as world:
+        count = 2 * STARTING_AT_ONCE + 1
+        world.plane.provision(ONE, count)
+        await ready(world, count)
+        for sandbox in world.launcher.launched[:count]:
+            sandbox.crash(Crash().exit())
+        await world.until(lambda: world.plane.environments() == [])
+        await world.settle()
+        assert len(world.launcher.launched) == count
+        await world.time.clock.advance(60)
+        await ready(world, count)
+        assert len(world.launcher.launched) == 2 * count

@@ -82,6 +82,29 @@ async def test_what_the_client_imports_is_no_package_of_the_functions(
     assert await environment.init() == Parked(), environment.lines
 
 
+@BOTH
+async def test_a_module_of_the_functions_is_found_before_pythons_own(
+    place: Sandboxes, variables: dict[str, str]
+) -> None:
+    environment = await place.launch(
+        """
+        import email, email.message, html, queue, secrets, uuid
+        def handler(event, context):
+            return [queue.whose, html.whose, email.message.__name__, secrets.token_hex(2) != "", uuid.UUID(int=0).int]
+        """,
+        files={
+            "queue.py": "whose = 'ours'",
+            "html/__init__.py": "whose = 'ours, too'",
+            "html/entities.py": "",
+            "email/template.txt": "no module, which yields to Python's",
+            "secrets.txt": "",
+        },
+        variables=variables,
+    )
+    assert await environment.init() == Parked(), environment.lines
+    assert await environment.answer() == ["ours", "ours, too", "email.message", True, 0]
+
+
 async def test_whoever_sets_a_path_names_the_layers_in_it(place: Sandboxes, tmp_path: Path) -> None:
     layer = tmp_path / "layer" / "python"
     layer.mkdir(parents=True)

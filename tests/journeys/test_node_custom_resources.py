@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import http.server
 import json
+import threading
 
 import pytest
 
+from lambent.testing.builders import zip_of
 from lambent.testing.platform import LocalPlatform
 from tests.requirements import require_tool
 
@@ -67,3 +70,34 @@ def test_inline_code_makes_a_custom_resource(
     stacks.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
     (stack,) = stacks.describe_stacks(StackName=name)["Stacks"]
     assert stack["Outputs"][0]["OutputValue"] == "by node"
+
+
+def test_what_a_topic_has_asked_for_is_answered_wherever_that_is(platform: LocalPlatform) -> None:
+    require_tool("node")
+    code = CDK_MAKER.replace(
+        "async (event) => {", "async ({ Records: [{ Sns }] }) => {\n  const event = JSON.parse(Sns.Message);"
+    )
+    platform.create_function(
+        "asked-by-a-topic", zip_of({"index.js": code}), Runtime="nodejs20.x", Handler="index.handler"
+    )
+    told: list[bytes] = []
+
+    class Answers(http.server.BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            told.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    functions = platform.client("lambda")
+    for _ in range(2):  # the second time at another address
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            url = f"http://127.0.0.1:{server.server_port}/_lambent/cloudformation/responses/token"
+            message = json.dumps({"ResponseURL": url, "RequestType": "Create"})
+            event = json.dumps({"Records": [{"Sns": {"Message": message}}]})
+            answer = functions.invoke(FunctionName="asked-by-a-topic", Payload=event.encode())
+            server.shutdown()
+        assert "FunctionError" not in answer, answer["Payload"].read()
+    assert [json.loads(each)["Data"] for each in told] == [{"Said": "by node"}] * 2

@@ -39,6 +39,7 @@ class ProvisionedPool:
         self._available: list[Environment] = []
         self._dismissed: set[Environment] = set()
         self._losses = 0
+        self._replaceable = 0
         self._is_pausing = False
         self._failure: str | None = None
 
@@ -145,7 +146,7 @@ class ProvisionedPool:
 
     def _settle(self) -> None:
         """Start what is missing, and end what is too many and free."""
-        if self._losses and self._failure is None and len(self._kept) < self._wanted:
+        if self._losses and not self._replaceable and self._failure is None and len(self._kept) < self._wanted:
             self._settle_later()
             return
         while self._failure is None and len(self._kept) < self._wanted:
@@ -156,6 +157,7 @@ class ProvisionedPool:
             )
             self._environments.add(environment)
             self._kept.add(environment)
+            self._replaceable = max(0, self._replaceable - 1)
             environment.start()
         if len(self._kept) <= self._wanted:
             return
@@ -172,6 +174,5 @@ class ProvisionedPool:
         clock, pause = self._host.real_time, min(_FIRST_PAUSE_S * 2.0 ** min(self._losses, 30), _LONGEST_PAUSE_S)
         await clock.sleep_until(clock.now() + pause)
         self._is_pausing = False
-        losses, self._losses = self._losses, 0
+        self._replaceable = self._wanted - len(self._kept)  # all that was lost, however many may start at a time
         self._settle()
-        self._losses = losses

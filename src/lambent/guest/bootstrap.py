@@ -66,7 +66,7 @@ def become(request: SpawnRequest, descriptors: dict[str, int]) -> None:
     if sys.version_info >= (3, 10):
         sys.orig_argv[:] = [sys.executable, script]
     sys.modules["__main__"].__dict__.update(__file__=script)
-    own = variables["PYTHONPATH"].split(os.pathsep) if "PYTHONPATH" in variables else []
+    own = variables["PYTHONPATH"].split(os.pathsep) if variables.get("PYTHONPATH") else []
     sys.path[:0] = [request["runtime_dir_seen"], *map(os.path.abspath, own)]
     if _client_code is not None:
         sys.meta_path.insert(0, _client_code)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import site
 import sys
 
 from lambent.guest import framing, runtime_client, search_path, workers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from lambent.guest.preloaded import Compiled
 
 CHANNEL = 3
@@ -26,14 +27,13 @@ LAYERS_VARIABLE = "_LAMBENT_LAYERS"
 
 def main() -> None:
     """Be the runtime of one environment, executed afresh; ends by an exception, as AWS's does."""
-    search_path.add_builtins()
-    site.execsitecustomize()  # which a folder in PYTHONPATH may have: it is how instrumentation gets in
     layers = os.environ.pop(LAYERS_VARIABLE)
-    os.set_inheritable(LOG, False)  # noqa: FBT003 - as above
-    if workers.are_wanted():
-        for number in DOORS.values():
-            with contextlib.suppress(OSError):  # there are none where the sandbox's files are the host's
-                os.set_inheritable(number, False)  # noqa: FBT003 - as above
+    for number in (CHANNEL, LOG, *(DOORS.values() if workers.are_wanted() else ())):
+        with contextlib.suppress(OSError):  # there are no doors where the sandbox's files are the host's
+            os.set_inheritable(number, False)  # noqa: FBT003 - the call's own interface
+    ours = _hide_ourselves()
+    search_path.customize()
+    sys.modules.update(ours)
     run(layers)
 
 
@@ -43,10 +43,7 @@ def run(layers: str, client_code: Compiled | None = None) -> None:
     `layers` is where they are seen.
     """
     are_several = workers.are_wanted()
-    if are_several:
-        os.close(LOG)
-    else:
-        os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = str(LOG)
+    _offer_log(are_several=are_several)
     template = os.environ.pop(framing.TEMPLATE_VARIABLE, None)
     if template is not None:
         import json
@@ -57,8 +54,10 @@ def run(layers: str, client_code: Compiled | None = None) -> None:
     _hide_ourselves()
     from awslambdaric import bootstrap, lambda_runtime_client, lambda_runtime_marshaller
 
+    if are_several:
+        from awslambdaric import lambda_multi_concurrent_utils  # noqa: F401 - see below
     # Only now, as on AWS: a package of the function is not what the client imports.
-    search_path.add_folders(layers)
+    search_path.add_folders(layers, keeps_loaded=are_several)
 
     class Ours:
         def post_init_error(self, error: dict[str, object], error_type_override: str | None = None) -> None:
@@ -86,10 +85,17 @@ def run(layers: str, client_code: Compiled | None = None) -> None:
     bootstrap.run(handler, Client(address))
 
 
-def _hide_ourselves() -> None:
+def _offer_log(*, are_several: bool) -> None:
+    if are_several:
+        os.close(LOG)  # each worker has one of its own
+    else:
+        os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = str(LOG)
+
+
+def _hide_ourselves() -> dict[str, ModuleType]:
     # A function may bring a package of our name; what we need of ours is loaded and stays referenced.
-    for name in [name for name in sys.modules if name == "lambent" or name.startswith("lambent.")]:
-        del sys.modules[name]
+    names = [name for name in sys.modules if name == "lambent" or name.startswith("lambent.")]
+    return {name: sys.modules.pop(name) for name in names}
 
 
 def _run_several(handler: str, address: str, ours: type, client_code: Compiled | None) -> None:

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-python-run
 
 from __future__ import annotations
 
+import _socket
 import os
 
 from lambent.guest import framing, runtime_client
@@ -44,10 +45,8 @@ def watch_those_of_aws() -> None:
 
 def become_one(door: str) -> None:
     """Connect the calling process, just forked, as a worker of its own."""
-    import socket
-
     runtime_client.disconnect()
-    connection = socket.socket(socket.AF_UNIX)
+    connection = _socket.socket(_socket.AF_UNIX)  # the function may have a module of the name that Python's own has
     connection.connect(door)
     runtime_client.connect(connection.detach())
     runtime_client.tell(framing.WORKER, framing.WORKER_ID.pack(os.getpid()))

@@ -15,6 +15,7 @@ def function(tmp_path: Path) -> FunctionSpec:
     for name in ("code/own/mine.py", "code/patched/logging.py", "code/archive.zip", "lower/python/socket.abi3.so"):
         (tmp_path / name).write_text("")
     (tmp_path / "code" / "elsewhere").symlink_to("/opt/python")
+    (tmp_path / "code" / "round").symlink_to("round")
     return FunctionSpec(
         function_arn=FunctionArn("arn"),
         version_arn=VersionArn("arn:$LATEST"),
@@ -46,6 +47,8 @@ def function(tmp_path: Path) -> FunctionSpec:
         ("/opt/python", False),
         ("/var/task/archive.zip", False),
         ("/var/task/elsewhere", False),
+        ("/var/task/round", False),
+        (":" * 4000, True),
         ("/tmp/made/by/init", False),
         ("/var/tasks", False),
     ],

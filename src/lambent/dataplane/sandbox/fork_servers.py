@@ -22,6 +22,7 @@ _log = logging.getLogger(__name__)
 _MOST_WITH_VARIABLES: Final = 4
 """Each is an interpreter with the SDK's modules loaded, and what stands by."""
 _Key = tuple[Path, str, StartVariables]
+_Starting = asyncio.Future[ForkServer]
 
 
 class ForkServers:
@@ -29,12 +30,15 @@ class ForkServers:
 
     def __init__(self, describe: Callable[[Interpreter, StartVariables], ForkServerSpec]) -> None:
         self._describe = describe
-        self._servers: dict[_Key, asyncio.Future[ForkServer]] = {}
+        self._servers: dict[_Key, _Starting] = {}
         self._tasks = TaskOwner("fork servers")
 
     async def plain(self, interpreter: Interpreter) -> ForkServer:
         """Return the fork server that serves every function; raises SandboxError where it cannot be started."""
-        return await self._started(interpreter, ())
+        known = self._servers.get(_key(interpreter, ()))
+        if known is not None and not _has_failed(known):
+            return await asyncio.shield(known)
+        return await self._start(interpreter, (), self._enter(interpreter, ()))
 
     async def best(self, interpreter: Interpreter, variables: StartVariables) -> ForkServer:
         """Return the fork server that was started with these variables where it is ready, else the plain one.
@@ -46,7 +50,8 @@ class ForkServers:
             if known is not None and known.done() and not _has_failed(known) and known.result().is_ready:
                 return known.result()
             if known is None and sum(bool(key[2]) for key in self._servers) < _MOST_WITH_VARIABLES:
-                self._tasks.start(self._try(interpreter, variables), name=" ".join(dict(variables)))
+                starting = self._enter(interpreter, variables)
+                self._tasks.start(self._try(interpreter, variables, starting), name=" ".join(dict(variables)))
         return await self.plain(interpreter)
 
     async def stop(self) -> None:
@@ -57,20 +62,19 @@ class ForkServers:
             with contextlib.suppress(SandboxError, asyncio.CancelledError):
                 await (await starting).stop()
 
-    async def _try(self, interpreter: Interpreter, variables: StartVariables) -> None:
+    async def _try(self, interpreter: Interpreter, variables: StartVariables, starting: _Starting) -> None:
         # One that fails, or ends, is not tried again: what the interpreter thinks of the values is told by an exec.
         try:
-            await self._started(interpreter, variables)
+            await self._start(interpreter, variables, starting)
         except SandboxError as error:
             _log.info("no fork server with %s: %s", ", ".join(dict(variables)), error)
 
-    async def _started(self, interpreter: Interpreter, variables: StartVariables) -> ForkServer:
-        key = _key(interpreter, variables)
-        known = self._servers.get(key)
-        if known is not None and not _has_failed(known):
-            return await asyncio.shield(known)
-        starting: asyncio.Future[ForkServer] = asyncio.get_running_loop().create_future()
-        self._servers[key] = starting
+    def _enter(self, interpreter: Interpreter, variables: StartVariables) -> _Starting:
+        starting: _Starting = asyncio.get_running_loop().create_future()
+        self._servers[_key(interpreter, variables)] = starting
+        return starting
+
+    async def _start(self, interpreter: Interpreter, variables: StartVariables, starting: _Starting) -> ForkServer:
         try:
             server = await ForkServer.start(self._describe(interpreter, variables))
         except BaseException as error:
@@ -85,7 +89,7 @@ def _key(interpreter: Interpreter, variables: StartVariables) -> _Key:
     return interpreter.executable, interpreter.family, variables
 
 
-def _has_failed(starting: asyncio.Future[ForkServer]) -> bool:
+def _has_failed(starting: _Starting) -> bool:
     if not starting.done():
         return False
     return starting.cancelled() or starting.exception() is not None or starting.result().ended.done()

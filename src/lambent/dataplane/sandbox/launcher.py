@@ -164,7 +164,7 @@ class Launcher:
         """
         # In a thread: the search looks into many folders, and may have to ask a program for its version.
         interpreter = await asyncio.to_thread(self.resolve, spec.runtime)
-        server = await self._servers.best(interpreter, start_variables(spec, interpreter))
+        server = await self._best_server(spec, interpreter)
         await server.ready()
         if interpreter.family == "nodejs":
             await self._node_sdk.offer(spec.code, spec.layers)
@@ -184,7 +184,7 @@ class Launcher:
         return await self._launch(spec, None)
 
     async def _launch(self, spec: SandboxSpec, standing: Standing | None) -> Sandbox:
-        place = standing or await self._servers.best(spec.interpreter, start_variables(spec.function, spec.interpreter))
+        place = standing or await self._best_server(spec.function, spec.interpreter)
         layers = await self._layers(spec)
         ours, theirs = socket.socketpair()
         with theirs:
@@ -274,6 +274,13 @@ class Launcher:
             self._isolation = IsolationLevel.PROCESS
         except RuntimeUnavailableError:
             return  # no Python at all: nothing to prove it with, and nothing to run
+
+    async def _best_server(self, function: FunctionSpec, interpreter: Interpreter) -> ForkServer:
+        if "PYTHONPATH" in function.environment:  # then it looks into the folders, the first time
+            variables = await asyncio.to_thread(start_variables, function, interpreter)
+        else:
+            variables = start_variables(function, interpreter)
+        return await self._servers.best(interpreter, variables)
 
     def _server_spec(self, interpreter: Interpreter, variables: StartVariables) -> ForkServerSpec:
         in_namespace = self.isolation is IsolationLevel.NAMESPACE

@@ -10,6 +10,7 @@ import os
 import posixpath
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -20,34 +21,39 @@ _LOADED_BEFORE: Final = sys.stdlib_module_names | {"sitecustomize", "usercustomi
 
 
 def is_plain(function: FunctionSpec, value: str) -> bool:
-    """Return whether no folder named in PYTHONPATH has a say before the handler is loaded."""
-    return all(_is_plain(function, posixpath.join(rootfs.TASK_ROOT, entry)) for entry in value.split(":"))
+    """Return whether no folder named in PYTHONPATH has a say before the handler is loaded.
+
+    It looks into them when it is first asked of a package, which takes the time of as many system calls.
+    """
+    return _is_plain(function.code, tuple(function.layers), value)
 
 
-def _is_plain(function: FunctionSpec, seen: str) -> bool:
+@lru_cache(maxsize=1024)  # what is unpacked does not change
+def _is_plain(code: Path, layers: tuple[Path, ...], value: str) -> bool:
+    entries = {posixpath.normpath(posixpath.join(rootfs.TASK_ROOT, entry)) for entry in value.split(":")}
     try:
-        found = _found(function, posixpath.normpath(seen))
-        return not any(path.name.partition(".")[0] in _LOADED_BEFORE for path in found)
+        names = (name for entry in entries for name in _names(code, layers, entry))
+        return not any(name.partition(".")[0] in _LOADED_BEFORE for name in names)
     except (OSError, ValueError):  # an archive, say, or a link to what is elsewhere in the sandbox
         return False
 
 
-def _found(function: FunctionSpec, seen: str) -> Iterator[Path]:
+def _names(code: Path, layers: tuple[Path, ...], seen: str) -> Iterator[str]:
     """Yield what lies in a folder of the sandbox; raises ValueError where that is not known here."""
     roots: tuple[Path, ...] = ()
     if _is_within(seen, rootfs.TASK_ROOT):
-        roots, rest = (function.code,), posixpath.relpath(seen, rootfs.TASK_ROOT)
+        roots, rest = (code,), posixpath.relpath(seen, rootfs.TASK_ROOT)
     elif _is_within(seen, rootfs.LAYERS):
-        roots, rest = function.layers, posixpath.relpath(seen, rootfs.LAYERS)
+        roots, rest = layers, posixpath.relpath(seen, rootfs.LAYERS)
     elif not _is_within(seen, rootfs.RUNTIME_DIR):
         raise ValueError(seen)
     for root in roots:
-        folder = root / rest
-        if not folder.resolve().is_relative_to(root.resolve()):
+        folder = os.path.realpath(root / rest)
+        if not _is_within(folder, os.path.realpath(root)):
             raise ValueError(seen)
         if os.path.lexists(folder):
-            yield from folder.iterdir()
+            yield from os.listdir(folder)  # noqa: PTH208 - thousands of names, of which no paths are needed
 
 
 def _is_within(path: str, folder: str) -> bool:
-    return Path(path).is_relative_to(folder)
+    return path == folder or path.startswith(f"{folder}/")

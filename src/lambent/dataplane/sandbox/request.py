@@ -20,7 +20,7 @@ _EXEC_WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
 _LOG_DESCRIPTOR = "4"
 _READ_ONCE = frozenset({_EXEC_WRAPPER, "OPENSSL_CONF"})
 _READ_LATER = frozenset({"PYTHONASYNCIODEBUG", "PYTHONBREAKPOINT", "PYTHONTZPATH"})
-# An interpreter may be started with these outside of any sandbox: none leads it to code, or lets it write anything.
+# An interpreter may be started with these outside of any sandbox: none leads it to code, or makes it write files.
 _OF_THE_INTERPRETER = frozenset(
     {
         "PYTHONDONTWRITEBYTECODE",
@@ -29,7 +29,6 @@ _OF_THE_INTERPRETER = frozenset(
         "PYTHONINTMAXSTRDIGITS",
         "PYTHONIOENCODING",
         "PYTHONNODEBUGRANGES",
-        "PYTHONOPTIMIZE",
         "PYTHONUNBUFFERED",
         "PYTHONUTF8",
     }
@@ -53,8 +52,10 @@ class SandboxPaths:
 def start_variables(function: FunctionSpec, interpreter: Interpreter) -> StartVariables:
     """Return the user's variables that Python reads when it starts and that change nothing but itself.
 
-    None where there are others for whose sake it has to be executed afresh.
+    None where there are others for whose sake it has to be executed afresh, and for what is no Python.
     """
+    if interpreter.host is not None:
+        return ()
     found = [(name, value) for name, value in function.environment.items() if name in _OF_THE_INTERPRETER]
     variables = tuple(sorted(found))
     return () if exec_cause(function, interpreter, variables) else variables

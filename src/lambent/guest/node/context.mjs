@@ -2,7 +2,7 @@
 
 const OF_W3C = ["traceparent", "tracestate", "baggage"];
 
-// For a handler that cannot call back: an asynchronous one since Node.js 24, and one that streams.
+// For a handler of a runtime that takes no callbacks, as since Node.js 24.
 export function plainContextOf(invocation) {
   const context = contextOf(invocation);
   const fields = takeW3c(context.clientContext);
@@ -19,7 +19,8 @@ function takeW3c(clientContext) {
   return Object.freeze(Object.fromEntries(named.map((name) => [name, given[name]])));
 }
 
-function contextOf(invocation) {
+// For one that streams in earlier runtimes.
+export function contextOf(invocation) {
   return {
     getRemainingTimeInMillis: () => invocation.deadlineMs - Date.now(),
     functionVersion: process.env.AWS_LAMBDA_FUNCTION_VERSION,

@@ -3,7 +3,7 @@
 // compiler to install.
 
 import { Channel } from "./channel.mjs";
-import { callbackContextOf, plainContextOf } from "./context.mjs";
+import { callbackContextOf, contextOf, plainContextOf } from "./context.mjs";
 import { described, NodeJsExit, UnhandledPromiseRejection } from "./errors.mjs";
 import { isAsync, isStreaming, loadHandler } from "./handler.mjs";
 import { Logs } from "./logs.mjs";
@@ -13,7 +13,8 @@ import { offerStreaming, ResponseStream } from "./streaming.mjs";
 
 const CHANNEL = 3;
 // Of an event of CloudFormation's, which is asynchronous and so at most this long: where the platform takes answers.
-const RESPONSE_URL = /"ResponseURL": ?"(http:\/\/[^"]+\/_lambent\/cloudformation\/responses\/[^"]+)"/;
+// An event from a topic has it within a text.
+const RESPONSE_URL = /\\?"ResponseURL\\?": ?\\?"(http:\/\/[^"\\]+\/_lambent\/cloudformation\/responses\/[^"\\]+)/;
 const LONGEST_ASYNCHRONOUS = 1 << 20;
 const runtime = runtimeInForce();
 const channel = new Channel(CHANNEL, runtime.importsAll);
@@ -23,7 +24,7 @@ delete process.env._LAMBDA_TELEMETRY_LOG_FD;
 delete process.env._LAMBENT_LAYERS;
 
 let underWay = false;
-let answersArrive = false;
+const answersArriveAt = new Set();
 
 function fail(error) {
   logs.failure("Invoke Error", error);
@@ -42,14 +43,19 @@ process.on("unhandledRejection", (reason, promise) =>
 );
 
 function responseUrlIn(payload) {
-  const mayHaveOne = payload.length <= LONGEST_ASYNCHRONOUS && payload.includes('"ResponseURL"');
-  return mayHaveOne ? RESPONSE_URL.exec(payload)?.[1] : undefined;
+  const mayHaveOne = payload.length <= LONGEST_ASYNCHRONOUS && payload.includes("ResponseURL");
+  const address = mayHaveOne ? RESPONSE_URL.exec(payload)?.[1] : undefined;
+  try {
+    return address && new URL(address);
+  } catch {
+    return undefined; // anybody may write such a thing into an event
+  }
 }
 
-async function letAnswersArriveAt(address) {
-  answersArrive = true;
+async function letAnswersArriveAt(url) {
+  answersArriveAt.add(url.origin);
   const { answerAt } = await import("./responses.mjs");
-  answerAt(new URL(address));
+  answerAt(url);
 }
 
 // Whose method the handler is: stack traces begin as on AWS, and `this` has a class of the same name. Until Node.js 22:
@@ -108,7 +114,8 @@ async function stream(serving, invocation) {
   const response = new ResponseStream(channel, serving.handler);
   try {
     const event = JSON.parse(invocation.payload);
-    const given = [event, response, plainContextOf(invocation)];
+    const context = runtime.takesCallbacks ? contextOf(invocation) : plainContextOf(invocation);
+    const given = [event, response, context];
     const promised = serving instanceof Runtime ? serving.handleOnceStreaming(...given) : serving.processInvoke(...given);
     if (typeof promised?.then !== "function") throw new Error("Streaming does not support non-async handlers.");
     if ((await promised) !== undefined) console.warn("Streaming handlers ignore return values.");
@@ -174,8 +181,8 @@ async function main() {
     logs.requestId = undefined;
     const invocation = await channel.next();
     underWay = true;
-    const address = answersArrive ? undefined : responseUrlIn(invocation.payload);
-    if (address) await letAnswersArriveAt(address);
+    const url = responseUrlIn(invocation.payload);
+    if (url && !answersArriveAt.has(url.origin)) await letAnswersArriveAt(url);
     await invoke(serving, invocation);
     underWay = false;
   }
