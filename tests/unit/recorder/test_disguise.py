@@ -21,7 +21,7 @@ ARN = f"arn:aws:lambda:eu-central-1:{ACCOUNT}"
         ("FunctionName", f"{ARN}:function:f:live", f"{ARN}:function:lt12-f:live"),
         ("FunctionName", f"{ACCOUNT}:function:f", f"{ACCOUNT}:function:lt12-f"),
         ("FunctionName", f"{ACCOUNT}:f", f"{ACCOUNT}:lt12-f"),
-        ("FunctionName", f"arn::lambda:x-y-1:{ACCOUNT}:function:f", f"arn::lambda:x-y-1:{ACCOUNT}:function:lt12-f"),
+        ("FunctionName", f"arn::lambda:eu-west-1:{ACCOUNT}:layer:l", f"arn::lambda:eu-west-1:{ACCOUNT}:layer:lt12-l"),
         ("FunctionName", FOREIGN, FOREIGN),
         ("FunctionName", f"eu-central-1:{ACCOUNT}:function:f", f"eu-central-1:{ACCOUNT}:function:lt12-f"),
         ("FunctionName", "function:f:live", "function:lt12-f:live"),
