@@ -12,12 +12,14 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.model import OperationModel
 
-from tests.recorder.disguise import DISGUISED, LISTS
+from tests.recorder.allowed import why_not
 from tests.waiting import eventually
 
 Members = Mapping[str, Any]  # Any: as AWS's shapes are
+Clients = Callable[[str, str], Any]  # Any: a boto3 client, of a service in a region
 Undo = Callable[[Any, Members], None]  # Any: a boto3 client; then what was sent and what was answered, in one
 SENT = "tests.recorder sent"
+_MADE = "tests.recorder made"
 
 
 def _delete(method: str, *members: str) -> Undo:
@@ -26,7 +28,14 @@ def _delete(method: str, *members: str) -> Undo:
 
 
 def _delete_layer(client: Any, made: Members) -> None:  # Any: as above
-    client.delete_layer_version(LayerName=made["LayerName"], VersionNumber=made["Version"])
+    name = made["LayerName"]
+    for page in client.get_paginator("list_layer_versions").paginate(LayerName=name):
+        for version in page["LayerVersions"]:
+            client.delete_layer_version(LayerName=name, VersionNumber=version["Version"])
+
+
+def _delete_queue(client: Any, made: Members) -> None:  # Any: as above
+    client.delete_queue(QueueUrl=client.get_queue_url(QueueName=made["QueueName"])["QueueUrl"])
 
 
 def _delete_stream(client: Any, made: Members) -> None:  # Any: as above
@@ -57,14 +66,10 @@ UNDOES: Mapping[str, Undo] = {
     "lambda.CreateFunction": _delete("delete_function", "FunctionName"),
     "lambda.PublishLayerVersion": _delete_layer,
     "logs.CreateLogGroup": _delete("delete_log_group", "logGroupName"),
-    "sqs.CreateQueue": _delete("delete_queue", "QueueUrl"),
+    "sqs.CreateQueue": _delete_queue,
 }
-# These go with what they belong to.
-PARTS = re.compile(
-    r"lambda\.(CreateAlias|CreateFunctionUrlConfig|PublishVersion|Put\w+)"
-    r"|iam\.PutRolePolicy|kinesis\.RegisterStreamConsumer|logs\.(CreateLogStream|PutLogEvents|PutRetentionPolicy)"
-)
-_MAKES = re.compile(r"\w+\.(Allocate|Copy|Create|Import|Publish|Put|Register|Request|Restore|Run|Start)")
+_WRITE_LOGS = frozenset({"lambda.CreateFunction", "lambda.UpdateFunctionConfiguration"})
+_AWS_FAILED = 500  # and does not say whether it made what was asked for
 _GONE = re.compile(r"NotFound|NoSuchEntity|NonExistentQueue")
 _BUSY = re.compile(r"ResourceInUse|ResourceConflict|DeleteConflict|LimitExceeded|TooManyRequests|Throttl")
 
@@ -77,7 +82,7 @@ class NotOursError(Exception):
 class _Made:
     operation: str
     client: Any  # Any: a boto3 client
-    members: Members  # what was sent and what was answered, in one
+    members: dict[str, Any]  # what was sent and, once there is one, what was answered; Any: as AWS's shapes are
 
     def __str__(self) -> str:
         names = [f"{name}={value}" for name, value in self.members.items() if name.endswith(("Name", "Url", "UUID"))]
@@ -90,27 +95,56 @@ class _Outcome(Enum):
 
 
 class Cleaner:
-    """Remembers what clients make, and takes it away, the last thing first."""
+    """Lets clients change only what is a test's own, remembers what they make, and takes it away, the last thing first.
 
-    def __init__(self) -> None:
+    `prefix` begins the names of all that is the test's.
+    """
+
+    def __init__(self, prefix: str, clients: Clients) -> None:
+        self._own = re.compile(rf"(?<![A-Za-z0-9]){re.escape(prefix)}")
+        self._clients = clients
         self._made: list[_Made] = []
+        self._identifiers: set[str] = set()
 
     def attach(self, client: Any) -> None:  # Any: a boto3 client
         """Remember what this client makes; raises NotOursError where it would change more than that."""
 
-        def answered(
-            parsed: Members,
-            model: OperationModel,
-            context: dict[str, Any],  # Any: botocore's own
-            **_: object,
-        ) -> None:
-            operation = _named(model)
-            if operation in UNDOES and "Error" not in parsed:
-                self._made.append(_Made(operation, client, {**context[SENT], **parsed}))
+        def asked(model: OperationModel, context: dict[str, Any], **_: object) -> None:  # Any: botocore's own
+            self._refuse_what_is_not_ours(model, context[SENT])
+            # Before the answer: what is made is there although its answer may be lost on its way.
+            self._remember(client, model, context)
 
         client.meta.events.register_first("before-parameter-build", _note_what_is_sent)
-        client.meta.events.register("before-call", _refuse_what_is_not_ours)
-        client.meta.events.register_first("after-call", answered)
+        client.meta.events.register("before-call", asked)
+        client.meta.events.register_first("after-call", self._answered)
+
+    def _refuse_what_is_not_ours(self, model: OperationModel, sent: Members) -> None:
+        if reason := why_not(model.service_model.service_name, model.name, sent, self._is_ours):
+            raise NotOursError(f"{_named(model)} was not sent: {reason}")
+
+    def _is_ours(self, value: str) -> bool:
+        return bool(self._own.search(value)) or value.rpartition(":")[2] in self._identifiers
+
+    def _remember(self, client: Any, model: OperationModel, context: dict[str, Any]) -> None:  # Any: as above
+        operation, sent = _named(model), context[SENT]
+        if operation in _WRITE_LOGS and (group := _log_group(sent)):
+            logs = self._clients("logs", client.meta.region_name)
+            made = _Made("logs.CreateLogGroup", logs, {"logGroupName": group})
+            self._made += [made] if made not in self._made else []
+        if operation in UNDOES:
+            context[_MADE] = _Made(operation, client, dict(sent))
+            self._made.append(context[_MADE])
+
+    def _answered(self, parsed: Members, context: dict[str, Any], **_: object) -> None:  # Any: as above
+        made: _Made | None = context.get(_MADE)
+        if made is None:
+            return
+        if "Error" not in parsed:
+            made.members.update(parsed)
+            signing = parsed.get("CodeSigningConfig", {}).get("CodeSigningConfigArn", "")
+            self._identifiers |= {parsed.get("UUID", ""), signing.rpartition(":")[2]} - {""}
+        elif parsed["ResponseMetadata"]["HTTPStatusCode"] < _AWS_FAILED:
+            self._made.remove(made)
 
     def has_made(self, role: str) -> bool:
         """Whether a role of this name was made here."""
@@ -142,14 +176,12 @@ def _note_what_is_sent(params: Members, context: dict[str, Any], **_: object) ->
     context[SENT] = dict(params)
 
 
-def _refuse_what_is_not_ours(model: OperationModel, context: dict[str, Any], **_: object) -> None:  # Any: as above
-    operation = _named(model)
-    service = model.service_model.service_name
-    is_of_a_role = "RoleName" in context[SENT] or model.name in LISTS
-    if service not in DISGUISED or (service == "iam" and not is_of_a_role):
-        raise NotOursError(f"{operation} was not sent: tests/recorder/disguise.py does not keep its names apart")
-    if _MAKES.match(operation) and operation not in UNDOES and not PARTS.fullmatch(operation):
-        raise NotOursError(f"{operation} was not sent: tests/recorder/cleaning.py does not say how to undo it")
+def _log_group(sent: Members) -> str | None:
+    """Return the log group that a function made or changed so may write to, None where that is no other than before."""
+    named = sent.get("LoggingConfig", {}).get("LogGroup")
+    if named or "Code" not in sent:
+        return str(named) if named else None
+    return "/aws/lambda/" + str(sent["FunctionName"]).rpartition(":")[2]
 
 
 def _undo(made: _Made) -> _Outcome | str:
@@ -163,6 +195,8 @@ def _undo(made: _Made) -> _Outcome | str:
         return _Outcome.GONE if _GONE.search(code) else str(error)
     except BotoCoreError as error:
         return str(error)
+    except KeyError as error:
+        return f"AWS did not say its {error.args[0]}: its answer was lost"
     return _Outcome.GONE
 
 

@@ -78,7 +78,7 @@ class SharedRole:
         self.name = name
         self._target = target
         self._arn: str | None = None
-        self._cleaner = Cleaner()
+        self._cleaner = Cleaner(name, target.client)
 
     def arn(self) -> str:
         """Return its ARN, as AWS names it."""
@@ -103,7 +103,7 @@ class AwsCloud:
         self._target = target
         self._role = role
         self._disguise = Disguise(target.place.account, prefix, {ROLE: role.name})
-        self._cleaner = Cleaner()
+        self._cleaner = Cleaner(prefix, self.client)
         self._made: dict[tuple[str, str], Any] = {}  # Any: as above
         self._pause_s = _LOOKS * target.look_every_s
 

@@ -18,20 +18,21 @@ from botocore.response import StreamingBody
 from tests.recorder.tape import rewound
 
 # The members that hold a name, or something with the name in it, by service.
-_NAMES: Mapping[str, frozenset[str]] = {
+NAMES: Mapping[str, frozenset[str]] = {
     "dynamodb": frozenset({"TableName"}),
     "iam": frozenset({"RoleName"}),
     "kinesis": frozenset({"StreamName"}),
-    "lambda": frozenset({"FunctionName", "LayerName", "CapacityProviderName"}),
+    "lambda": frozenset({"FunctionName", "LayerName", "CapacityProviderName", "LogGroup"}),
     "logs": frozenset({"logGroupName", "logGroupNamePrefix", "logGroupIdentifier"}),
     "sqs": frozenset({"QueueName", "QueueNamePrefix"}),
     "sts": frozenset(),  # changes nothing
 }
-DISGUISED = _NAMES.keys()
 # Lists of all there is in the account show what is named as the test's alone, and nothing of it is kept.
 LISTS: Mapping[str, str] = {
     "DescribeLogGroups": "logGroups",
+    "DescribeResourcePolicies": "resourcePolicies",
     "ListCapacityProviders": "CapacityProviders",
+    "ListCodeSigningConfigs": "CodeSigningConfigs",
     "ListEventSourceMappings": "EventSourceMappings",
     "ListFunctions": "Functions",
     "ListLayers": "Layers",
@@ -40,15 +41,19 @@ LISTS: Mapping[str, str] = {
     "ListStreams": "StreamNames",
     "ListTables": "TableNames",
 }
-_PLAIN = re.compile(r"(/aws/lambda/)?([A-Za-z0-9_.-]+)((?::[^:]+)?)")
-_LONGEST = 64
+# What may stand before a name: all of an ARN, or its end. A function is known by each of these.
+# https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html#API_GetFunction_RequestSyntax
+_LEAD = re.compile(
+    r"(?:arn:(?:aws[\w-]*)?:\w+:)?(?:[a-z]{2}(?:-[a-z]+)+-\d:)?(?:(\d{12}):)?"
+    r"(?:(?:function|layer|capacity-provider|log-group):|(?:table|stream)/)?(?:/aws/lambda/)?"
+)
 _ARN_PARTS = (
     r"lambda:[\w-]+:{account}:(?:function|layer|capacity-provider):",
     r"iam::{account}:role/",
     r"sqs:[\w-]+:{account}:",
     r"kinesis:[\w-]+:{account}:stream/",
     r"dynamodb:[\w-]+:{account}:table/",
-    r"logs:[\w-]+:{account}:log-group:/aws/lambda/",
+    r"logs:[\w-]+:{account}:log-group:(?:/aws/lambda/)?",
 )
 
 
@@ -92,18 +97,22 @@ class Disguise:
             return [self._out(service, member, each) for each in value]
         if not isinstance(value, str):
             return value
-        is_name = member in _NAMES.get(service, ()) and not value.startswith(f"{self.account}:")
-        plain = _PLAIN.fullmatch(value) if is_name else None
-        if plain and len(plain[2]) + len(self.prefix) <= _LONGEST:
-            return f"{plain[1] or ''}{self.name(plain[2])}{plain[3]}"
-        return self._within(value)
+        return self._named(value) if value and member in NAMES.get(service, ()) else self._within(value)
+
+    def _named(self, value: str) -> str:
+        # Whatever characters it has: AWS is to refuse a wrong name of the test's, never to find another's.
+        lead = _LEAD.match(value)
+        if lead is None or lead[1] not in (None, self.account):
+            return value
+        name, colon, qualifier = value[lead.end() :].partition(":")
+        return f"{lead[0]}{self.name(name)}{colon}{qualifier}"
 
     def _within(self, value: str) -> str:
         places = "|".join(part.format(account=self.account) for part in _ARN_PARTS)
         arn = rf"arn:aws[\w-]*:(?:{places})"
         # A function is known by account and name as well, a queue by its URL.
         others = rf"(?<![\w:]){self.account}:(?:function:)?|(?<=/){self.account}/"
-        return re.sub(rf"({arn}|{others})([\w+=,.@-]+)", lambda found: found[1] + self.name(found[2]), value)
+        return re.sub(rf"({arn}|{others})([\w+=,.@/#-]+)", lambda found: found[1] + self.name(found[2]), value)
 
     def _without(self, text: str) -> str:
         for name, on_aws in self.shared.items():

@@ -19,7 +19,15 @@ from itertools import count
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
-_SECRET = frozenset({"AuthorizationToken", "CiphertextBlob", "Plaintext", "SecretAccessKey", "SessionToken"})
+_SECRET = frozenset({
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_SECRET_ACCESS_KEY", "AWS_SECURITY_TOKEN", "AWS_SESSION_TOKEN",
+    "AuthorizationToken", "CiphertextBlob", "Plaintext", "SecretAccessKey", "SessionToken",
+})  # fmt: skip
+# The same within texts: in JSON (itself within JSON, perhaps), in what a shell or Python prints, in a URL.
+SECRET_IN_TEXT = re.compile(
+    r"(?i)((?:secret_?access_?key|(?:session|security|authorization)[_-]?token)"
+    r"\\*[\"']?(?:\s*[:=,]|,?\s+(?=\\*[\"']))\s*\\*[\"']?)[A-Za-z0-9+/=_%.-]{8,}"
+)
 _LOG = "LogResult"
 # Members whose whole value is made anew in every run. Packages differ with the compressor that made them.
 _WHOLE = {
@@ -44,12 +52,14 @@ _WITH_IDS_IN_THEM: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\bUser: \S+"), "User: <caller>"),
 )
 _WITH_NUMBERS_IN_THEM: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?"), "<date>"),
     (re.compile(r"\b\d{4}/\d\d/\d\d(?=/\[)"), "<date>"),
     (re.compile(r"\b1\d{12}\b"), "<moment>"),
     (re.compile(r"(?<=Duration: )[\d.]+(?= ms)"), "<n>"),
     (re.compile(r"(?<=Max Memory Used: )\d+(?= MB)"), "<n>"),
 )
+_DATE = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.(\d+))?(Z|[+-]\d\d:?\d\d)?")
+# Who has assumed a role: a person's name, often.
+_SESSION = re.compile(r"(<id:\d+>):[\w+=,.@-]+")
 _NUMBERED = re.compile(
     rf"""
       (?P<url>https?://[a-z0-9]{{32}}\.lambda-url\.[\w.-]+(?::\d+)?)
@@ -119,14 +129,21 @@ class Normaliser:
         if member in _SECRET:
             return "<secret>"
         if member in _WHOLE:
-            return self._placeholder(_WHOLE[member], str(value))
+            return self._whole(value, _WHOLE[member])
         if isinstance(value, date | datetime):
             return "<date>"
         if isinstance(value, int | float):
-            return "<moment>" if value >= _FIRST_MILLISECOND_MOMENT else value
+            return value if value < _FIRST_MILLISECOND_MOMENT else _moment(value)
         if isinstance(value, str):
             return self._member_text(value, member)
         return self._text(_readable(value))
+
+    def _whole(self, value: object, kind: str) -> Json:
+        # A size of nothing is nothing, and a number is no text.
+        expected = int if kind == "size" else str
+        if type(value) is not expected:
+            return self._placeholder(f"{kind}as{type(value).__name__}", str(value))
+        return self._placeholder(kind, str(value)) if value else value
 
     def _member_text(self, value: str, member: str) -> Json:
         if member == _LOCATION and value.startswith("http"):
@@ -140,8 +157,10 @@ class Normaliser:
     def _text(self, text: str) -> str:
         for pattern, placeholder in self._first:
             text = pattern.sub(placeholder, text)
+        text = SECRET_IN_TEXT.sub(r"\1<secret>", text)
         # Function URLs name a region, so they come before it.
         text = _NUMBERED.sub(lambda match: self._placeholder(_kind(match), match[0]), text)
+        text = _DATE.sub(_date, _SESSION.sub(r"\1:<session>", text))
         for pattern, placeholder in self._last:
             text = pattern.sub(placeholder, text)
         return text if len(text) <= _LONGEST else _digest(text)
@@ -181,6 +200,16 @@ class Pairing:
 def _region(name: str) -> re.Pattern[str]:
     # Or a zone of it.
     return re.compile(rf"(?<![\w-]){name}(?=[a-f]?(?![\w-]))")
+
+
+def _date(match: re.Match[str]) -> str:
+    """Return how a moment is written: its fraction's digits, and its zone."""
+    fraction = "." + "f" * len(match[1]) if match[1] else ""
+    return f"<date{fraction}{match[2] or ''}>"
+
+
+def _moment(value: float) -> str:
+    return "<moment>" if isinstance(value, int) else "<moment.f>"
 
 
 def _kind(match: re.Match[str]) -> str:

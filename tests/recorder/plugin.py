@@ -21,6 +21,9 @@ from tests.recorder.target import PATIENCE_S, Target, TargetError, find_target
 from tests.waiting import PACE
 
 _TEST_TIMEOUT_S = 1800
+_SERVICES = Path("tests", "services")
+# Of the others, the recorder knows neither how to keep their names apart nor how to undo what they make.
+_ASKED_FOLDERS = frozenset({"lambda_"})
 _MARKS = (
     "local_only(reason): the test cannot be asked of AWS, or must not be.",
     "not_kept(reason): what the test is answered differs from run to run, so it is not kept.",
@@ -98,16 +101,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: Sequence[pytest.
         if reason := _why_not_on_aws(item):
             item.add_marker(pytest.mark.skip(reason=f"not on AWS: {reason}"))
         else:
-            item.add_marker(pytest.mark.timeout(_TEST_TIMEOUT_S))
+            # Before a mark of the test's own, which tells how long it may take here.
+            item.add_marker(pytest.mark.timeout(_TEST_TIMEOUT_S), append=False)
 
 
 def _why_not_on_aws(item: pytest.Item) -> str | None:
     if mark := item.get_closest_marker("local_only"):
         return str(mark.args[0])
+    if folder := folder_not_asked(item.path.relative_to(item.config.rootpath)):
+        return f"the recorder does not know what the tests of {folder} make (_ASKED_FOLDERS in {Path(__file__).name})"
     fixtures = getattr(item, "fixturenames", ())
     if "platform" in fixtures:
         return "it reaches into the platform (fixture `platform`)"
     return None if "cloud" in fixtures else "it has no client of AWS (fixture `aws`)"
+
+
+def folder_not_asked(module: Path) -> str | None:
+    """Return the folder of a test module, given from the root, if it is of services that must not be asked on AWS."""
+    if not module.is_relative_to(_SERVICES):
+        return None
+    folder = module.relative_to(_SERVICES).parts[0]
+    return None if folder in _ASKED_FOLDERS else str(_SERVICES / folder)
 
 
 @pytest.hookimpl(wrapper=True)

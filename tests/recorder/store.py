@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.recorder.normalise import Json
+from tests.recorder.normalise import SECRET_IN_TEXT, Json
 from tests.recorder.recording import Call
 
 AWS = "AWS"
+_KEY = re.compile(r"(?:AKIA|ASIA)[A-Z0-9]{12,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def faults(file: Path, tests: Sequence[str]) -> Iterator[str]:
             yield f"{test} was asked of {entry.source}, which is not AWS"
         if test.partition("[")[0] not in tests:
             yield f"{test} is no test of the module: delete the entry"
-        yield from (f"{test} keeps {text[:8]}…, an access key" for text in _texts(entry.calls) if _is_key(text))
+        yield from (f"{test} keeps {found}" for text in _texts(entry.calls) if (found := _secret(text)))
 
 
 def _texts(calls: Sequence[Call]) -> Iterator[str]:
@@ -88,5 +90,8 @@ def _texts(calls: Sequence[Call]) -> Iterator[str]:
             waiting.extend(part)
 
 
-def _is_key(text: str) -> bool:
-    return any(word.startswith(("AKIA", "ASIA")) and len(word) >= 16 for word in text.split())
+def _secret(text: str) -> str | None:
+    """Return what a text tells that must stay secret."""
+    if key := _KEY.search(text):
+        return f"{key[0][:8]}…, an access key"
+    return "a secret access key or a token" if SECRET_IN_TEXT.search(text) else None

@@ -63,7 +63,7 @@ def find_target(stand_in: str | None = None) -> Target:
     if session.get_credentials() is None:
         raise TargetError("There are no AWS credentials: set AWS_PROFILE, or see `aws configure`.")
     if session.region_name is None:
-        raise TargetError("There is no AWS region: set AWS_REGION, or the profile's region.")
+        raise TargetError("There is no AWS region: set AWS_DEFAULT_REGION, or the profile's region.")
     client = _client(session, "sts", stand_in, None)
     try:
         identity = client.get_caller_identity()

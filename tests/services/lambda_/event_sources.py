@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, NamedTuple, Protocol
 
 import pytest
 
+from lambent.testing.builders import create_function, ensure_role
 from lambent.testing.pytest_plugin import ClientFactory
 from tests.recorder.cloud import Cloud
-from tests.services.lambda_.conftest import Client, refusal
+from tests.services.lambda_.conftest import ECHO, Client, MakeFunction, refusal
 from tests.waiting import eventually
 
 UNKNOWN = "11111111-2222-3333-4444-555555555555"
@@ -18,6 +20,25 @@ ACCESS = [{"Type": "BASIC_AUTH", "URI": "arn:aws:secretsmanager:us-east-1:123456
 KAFKA = {"SelfManagedEventSource": CLUSTER, "Topics": ["topic"], "SourceAccessConfigurations": ACCESS}
 
 Shown = dict[str, Any]  # Any: a mapping, as AWS shows it
+
+
+# The managed policies for event sources let functions make log groups, too, which would stay in an account.
+MAY_READ = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": [
+                *("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
+                *("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"),
+                *("dynamodb:ListStreams", "kinesis:DescribeStream", "kinesis:DescribeStreamSummary"),
+                *("kinesis:GetRecords", "kinesis:GetShardIterator", "kinesis:ListShards", "kinesis:ListStreams"),
+                *("kinesis:SubscribeToShard", "sqs:SendMessage"),
+            ],
+            "Resource": "*",
+        }
+    ],
+}
 
 
 class Sources(NamedTuple):
@@ -37,13 +58,26 @@ class AtRest(Protocol):
 
 
 @pytest.fixture
+def role(aws: ClientFactory) -> str:
+    """The ARN of a role of the test's own that may read event sources, and write no logs."""
+    arn = ensure_role(aws("iam"), "reader")
+    aws("iam").put_role_policy(RoleName="reader", PolicyName="read", PolicyDocument=json.dumps(MAY_READ))
+    return arn
+
+
+@pytest.fixture
+def make(aws: ClientFactory, role: str) -> MakeFunction:
+    def make_function(name: str = "f", code: bytes = ECHO, **parameters: object) -> str:
+        wanted = {"Role": role, **parameters}
+        return str(create_function(aws("lambda"), None, name, code, **wanted)["FunctionArn"])
+
+    return make_function
+
+
+@pytest.fixture
 def sources(aws: ClientFactory, cloud: Cloud) -> Sources:
     """Event sources that the tests' role may read."""
-    roles, queues, streams = aws("iam"), aws("sqs"), aws("kinesis")
-    role = cloud.role().rpartition("/")[2]
-    for service in ("SQSQueue", "Kinesis", "DynamoDB"):
-        policy = f"arn:aws:iam::aws:policy/service-role/AWSLambda{service}ExecutionRole"
-        roles.attach_role_policy(RoleName=role, PolicyArn=policy)
+    queues, streams = aws("sqs"), aws("kinesis")
     queues.create_queue(QueueName="q")
     queues.create_queue(QueueName="q.fifo", Attributes={"FifoQueue": "true"})
     streams.create_stream(StreamName="s", ShardCount=1)

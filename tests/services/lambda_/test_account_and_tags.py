@@ -7,6 +7,7 @@ import pytest
 from tests.services.lambda_.conftest import Client, MakeFunction, refusal
 
 
+@pytest.mark.not_kept("its account settings tell the limits of the account")
 def test_reserved_concurrency_is_shown_and_given_back(functions: Client, make: MakeFunction) -> None:
     make()
     assert "ReservedConcurrentExecutions" not in functions.get_function_concurrency(FunctionName="f")

@@ -15,11 +15,13 @@ from tests.services.lambda_.event_sources import (
     AtRest,
     Sources,
     at_rest,
+    make,
     parameter,
+    role,
     sources,
 )
 
-__all__ = ["at_rest", "sources"]
+__all__ = ["at_rest", "make", "role", "sources"]
 
 
 def test_what_is_not_there_is_said(functions: Client, sources: Sources) -> None:
@@ -186,7 +188,7 @@ def test_a_queue_may_let_a_role_in_itself(
     statement = {"Effect": "Allow", "Principal": {"AWS": role}, "Action": "sqs:*", "Resource": arn}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     aws("sqs").create_queue(QueueName="shared", Attributes={"Policy": policy})
-    make()
+    make(Role=role)
     assert functions.create_event_source_mapping(FunctionName="f", EventSourceArn=arn)["State"] == "Creating"
 
 

@@ -26,12 +26,14 @@ from tests.services.lambda_.event_sources import (
     Sources,
     at_rest,
     look_until_at_rest,
+    make,
     parameter,
     plain,
+    role,
     sources,
 )
 
-__all__ = ["at_rest", "sources"]
+__all__ = ["at_rest", "make", "role", "sources"]
 
 
 def test_mapping_of_a_queue_is_shown_key_for_key(

@@ -244,6 +244,7 @@ def test_alias_answers_with_the_number_of_its_version(functions: Client, make: M
     assert [set(event) for event in streamed["EventStream"]] == [{"PayloadChunk"}, {"InvokeComplete"}]
 
 
+@pytest.mark.not_kept("chance decides whether its tail begins within a character")
 def test_tail_is_the_last_4_kb_of_what_was_logged(functions: Client, make: MakeFunction) -> None:
     make(code=zip_of({"handler.py": "def handler(event, context):\n    print('é' * 5000)\n"}))
     answer = functions.invoke(FunctionName="f", LogType="Tail")
@@ -342,6 +343,7 @@ def test_what_is_no_type_is_refused(functions: Client, make: MakeFunction, name:
     assert refused.message == f"1 validation error detected: Value 'event' at {failed}"
 
 
+@pytest.mark.not_kept("the parents of traces differ from run to run")
 def test_answers_carry_their_trace_as_awss_do(functions: Client, make: MakeFunction) -> None:
     make(code=zip_of({"handler.py": "import os\ndef handler(event, context): return os.environ['_X_AMZN_TRACE_ID']\n"}))
     answer = functions.invoke(FunctionName="f")
@@ -353,6 +355,7 @@ def test_answers_carry_their_trace_as_awss_do(functions: Client, make: MakeFunct
     assert accepted["x-amzn-remapped-content-length"] == "0"
 
 
+@pytest.mark.local_only("names are longer on AWS, and none has one letter")
 @pytest.mark.parametrize(("name", "session"), [("f", "f@lambda_function"), ("ff", "ff")])
 def test_session_of_a_role_has_the_functions_name(
     functions: Client, make: MakeFunction, name: str, session: str

@@ -111,6 +111,7 @@ def test_a_runtime_that_nothing_runs_here_is_told(functions: Client, make: MakeF
     assert "java21" in failed["StatusReason"]
 
 
+@pytest.mark.not_kept("its account settings tell the limits of the account")
 def test_what_cannot_be_provisioned_is_refused_in_awss_words(
     functions: Client, make: MakeFunction, account: str, region: str
 ) -> None:

@@ -36,6 +36,7 @@ def test_a_layer_of_another_region_is_refused_before_the_functions_name(
     assert refusal(functions.create_function, FunctionName="f", **asked).message == "Function already exist: f"
 
 
+@pytest.mark.local_only("nothing of other accounts is touched there")
 def test_a_function_of_another_account_is_refused_without_a_word(functions: Client, role: str, region: str) -> None:
     arn = f"arn:aws:lambda:{region}:999999999999:function:f"
     asked = {"Runtime": "python3.13", "Handler": "handler.handler", "Role": role, "Code": {"ZipFile": ECHO}}
@@ -103,6 +104,7 @@ def test_layers_know_runtimes_that_functions_do_not(functions: Client) -> None:
     assert functions.publish_layer_version(LayerName="l", Content=LAYER, CompatibleRuntimes=["go1.x"])["Version"] == 1
 
 
+@pytest.mark.local_only("only what is the test's own is tagged there")
 def test_what_can_carry_tags_is_told_with_layers(functions: Client) -> None:
     message = refusal(functions.tag_resource, Resource="arn:aws:other", Tags={"a": "b"}).message
     assert message.startswith("1 validation error detected: Value 'arn:aws:other' at 'resource' failed to satisfy ")

@@ -31,12 +31,15 @@ def kept(value: object, member: str = "") -> object:
         ("https://b.s3.amazonaws.com/k?X-Amz-Date=1&X-Amz-Signature=ab&x=1 there", "<presigned> there"),
         ("https://" + "a1" * 16 + ".lambda-url.eu-central-1.on.aws/", "<url:1>/"),
         ("http://" + "a1" * 16 + ".lambda-url.eu-central-1.localhost:4566/", "<url:1>/"),
-        ("2026-11-21T02:26:54.123+0000", "<date>"),
+        ("2026-11-21T02:26:54.123+0000", "<date.fff+0000>"),
+        ("2026-11-21T02:26:54Z", "<dateZ>"),
+        ("2026-11-21T02:26:54.123456+00:00", "<date.ffffff+00:00>"),
         ("2026/11/21/[$LATEST]" + "0a" * 16, "<date>/[$LATEST]<hex:1>"),
         ("Billed Duration: 12 ms\tMemory Size: 128 MB", "Billed Duration: <n> ms\tMemory Size: 128 MB"),
         ("Max Memory Used: 30 MB", "Max Memory Used: <n> MB"),
         ("Root=1-67891233-abcdef012345678912345678;Sampled=1", "Root=<trace:1>;Sampled=1"),
-        ("AROAABCDEFGHIJKLMNOPQ:me", "<id:1>:me"),
+        ("AROAABCDEFGHIJKLMNOPQ:me", "<id:1>:<session>"),
+        ("AROAABCDEFGHIJKLMNOPQ:alice@corp.example", "<id:1>:<session>"),
         ("subnet-0a1b2c3d4e5f60718 of vpc-0a1b2c3d", "<subnet:1> of <vpc:1>"),
         ("csc-0123456789abcdef0", "<csc:1>"),
         ("at [1795282570045]", "at [<moment>]"),
@@ -59,6 +62,29 @@ def test_the_same_value_has_the_same_placeholder_in_all_calls() -> None:
 @pytest.mark.parametrize("member", ["SecretAccessKey", "SessionToken", "AuthorizationToken", "Plaintext"])
 def test_secrets_are_not_kept(member: str) -> None:
     assert kept({"Credentials": {member: "s3cret"}}) == {"Credentials": {member: "<secret>"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"AWS_SECRET_ACCESS_KEY": "abc/DEF+123="}', '{"AWS_SECRET_ACCESS_KEY": "<secret>"}'),
+        (r'"{\"AWS_SESSION_TOKEN\": \"abc/DEF+123=\"}"', r'"{\"AWS_SESSION_TOKEN\": \"<secret>\"}"'),
+        ("{'AWS_SESSION_TOKEN': 'abc/DEF+123='}", "{'AWS_SESSION_TOKEN': '<secret>'}"),
+        ("AWS_SECRET_ACCESS_KEY=abc/DEF+123=", "AWS_SECRET_ACCESS_KEY=<secret>"),
+        ('["AWS_SECRET_ACCESS_KEY", "abc/DEF+123="]', '["AWS_SECRET_ACCESS_KEY", "<secret>"]'),
+        ("/?X-Amz-Security-Token=abc%2FDEF123&x=1", "/?X-Amz-Security-Token=<secret>&x=1"),
+        ('{"sessionToken": "abcDEF123456"}', '{"sessionToken": "<secret>"}'),
+        ('{"SessionTokens": 3, "AWS_SESSION_TOKEN": null}', '{"SessionTokens": 3, "AWS_SESSION_TOKEN": null}'),
+    ],
+)
+def test_secrets_are_not_kept_of_what_functions_say(text: str, expected: str) -> None:
+    assert kept({"Payload": text.encode()}) == {"Payload": expected}
+
+
+def test_what_is_made_anew_keeps_its_type() -> None:
+    assert kept({"CodeSize": "300"}) == {"CodeSize": "<sizeasstr:1>"}
+    assert kept({"CodeSize": 0, "NextMarker": ""}) == {"CodeSize": 0, "NextMarker": ""}
+    assert kept([1795282570045, 1795282570045.0]) == ["<moment>", "<moment.f>"]
 
 
 def test_members_that_are_made_anew_are_replaced_whole() -> None:

@@ -40,8 +40,13 @@ def test_what_may_not_stay_is_told(tmp_path: Path) -> None:
     recordings.keep(module, "test_gone[1]", ENTRY)
     key = [Call("sts.AssumeRole", {}, {"Credentials": {"AccessKeyId": "ASIAABCDEFGHIJKLMNOP"}})]
     file = recordings.keep(module, "test_c", Entry("AWS", "eu-west-1", "2026-11-21", key))
-    assert list(faults(file, ["test_a", "test_b", "test_c"])) == [
+    told = '{"AWS_ACCESS_KEY_ID":"ASIAABCDEFGHIJKLMNOP"}', '{"AWS_SECRET_ACCESS_KEY": "abc/DEF+123="}', "<secret>"
+    said = [Call("lambda.Invoke", {}, {"Payload": text}) for text in told]
+    recordings.keep(module, "test_d", Entry("AWS", "eu-west-1", "2026-11-21", said))
+    assert list(faults(file, ["test_a", "test_b", "test_c", "test_d"])) == [
         "test_b was asked of http://127.0.0.1:1, which is not AWS",
         "test_c keeps ASIAABCD…, an access key",
+        "test_d keeps a secret access key or a token",
+        "test_d keeps ASIAABCD…, an access key",
         "test_gone[1] is no test of the module: delete the entry",
     ]
