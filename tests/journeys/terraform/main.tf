@@ -121,6 +121,7 @@ resource "aws_s3_object" "package" {
   key         = "package.zip"
   source      = var.package
   source_hash = filemd5(var.package)
+  depends_on  = [aws_s3_bucket_versioning.packages] # or it may have no version
 }
 
 resource "aws_lambda_code_signing_config" "warns" {
