@@ -35,9 +35,13 @@ def page(items: Sequence[T], key: Callable[[T], str], *, marker: str | None, lim
     (['a', 'b'], ['c'])
     """
     start = 0 if marker is None else bisect_right(items, decode_marker(marker), key=key)
-    chosen = items[start : start + limit]
-    is_last = start + limit >= len(items)
-    return Page(chosen, None if is_last or not chosen else encode_marker(key(chosen[-1])))
+    return page_read(items[start : start + limit + 1], key, limit=limit)
+
+
+def page_read(items: Sequence[T], key: Callable[[T], str], *, limit: int) -> Page[T]:
+    """Return the page of items that were read from its begin on: one more than `limit`, where there are as many."""
+    chosen = items[:limit]
+    return Page(chosen, encode_marker(key(chosen[-1])) if chosen and len(items) > limit else None)
 
 
 def encode_marker(position: str) -> str:

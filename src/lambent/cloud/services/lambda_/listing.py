@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from lambent.cloud.framework.paging import InvalidMarkerError, decode_marker, encode_marker
+from lambent.cloud.framework.paging import InvalidMarkerError, decode_marker, page_read
 from lambent.cloud.framework.service import Parameters
 from lambent.cloud.services.lambda_ import errors
 from lambent.cloud.services.lambda_.documents import Part
@@ -80,8 +80,8 @@ class Bounds:
 
     def page(self, found: Sequence[T], key: Callable[[T], str]) -> Listed[T]:
         """Return the page of what was read behind `after`."""
-        given = found[: self.limit]
-        return Listed(given, encode_marker(key(given[-1])) if len(found) > self.limit else None)
+        read = page_read(found, key, limit=self.limit)
+        return Listed(read.items, read.next_marker)
 
 
 def bounds_of(parameters: Parameters, *, at_most: int) -> Bounds:

@@ -459,7 +459,7 @@ def _number(label: str) -> int:
 
 def _number_at(place: int) -> int:
     """Return the number at a `position` of the model; -1 stands before all of them."""
-    return min(place - 2 if place < 2 else place - 1, 2**62)
+    return place - 2 if place < 2 else place - 1
 
 
 def _label(number: int) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from lambent.cloud.framework.paging import InvalidMarkerError, decode_marker, encode_marker, page
+from lambent.cloud.framework import paging
+from lambent.cloud.framework.paging import InvalidMarkerError, decode_marker, page
 from lambent.cloud.framework.service import Parameters
 from lambent.cloud.services.iam import policy_repository, repository
 from lambent.cloud.services.iam.documents import invalid_principal
@@ -117,9 +118,7 @@ def paged(parameters: Parameters, items: Sequence[T], key: Callable[[T], str]) -
         found = page(sorted(items, key=key), key, limit=limit, marker=parameters.get("Marker"))
     except InvalidMarkerError as error:
         raise validation_error(f"Invalid Marker: {error}") from error
-    if found.next_marker is None:
-        return found.items, {"IsTruncated": False}
-    return found.items, {"IsTruncated": True, "Marker": found.next_marker}
+    return _shown(found)
 
 
 def page_asked(parameters: Parameters) -> tuple[int, str]:
@@ -136,9 +135,13 @@ def page_asked(parameters: Parameters) -> tuple[int, str]:
 
 def page_read(items: Sequence[T], limit: int, key: Callable[[T], str]) -> tuple[Sequence[T], Wire]:
     """Return a page, and the members that lead to the next, of items read from its begin on, one more than it has."""
-    if len(items) <= limit:
-        return items, {"IsTruncated": False}
-    return items[:limit], {"IsTruncated": True, "Marker": encode_marker(key(items[limit - 1]))}
+    return _shown(paging.page_read(items, key, limit=limit))
+
+
+def _shown(found: paging.Page[T]) -> tuple[Sequence[T], Wire]:
+    if found.next_marker is None:
+        return found.items, {"IsTruncated": False}
+    return found.items, {"IsTruncated": True, "Marker": found.next_marker}
 
 
 def tags_of(parameters: Parameters) -> dict[str, str]:

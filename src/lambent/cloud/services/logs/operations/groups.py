@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from lambent.cloud.framework.context import RequestContext
-from lambent.cloud.framework.paging import encode_marker
+from lambent.cloud.framework.paging import page_read
 from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.framework.tags import find_problem
 from lambent.cloud.services.logs import repository
@@ -70,9 +70,8 @@ class GroupOperations:
     async def describe(self, context: RequestContext, parameters: Parameters) -> Result:
         """Return a page of log groups, by name."""
         limit = parameters.get("limit", _PAGE)
-        found = self._chosen(context, parameters, limit + 1)
-        shown = [self._show(group) for group in found[:limit]]
-        return listing("logGroups", shown, encode_marker(found[limit - 1].name) if len(found) > limit else None)
+        found = page_read(self._chosen(context, parameters, limit + 1), lambda group: group.name, limit=limit)
+        return listing("logGroups", [self._show(group) for group in found.items], found.next_marker)
 
     @operation("PutRetentionPolicy")
     async def put_retention(self, context: RequestContext, parameters: Parameters) -> Result:
