@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import execution
 import invocations
 import load
 import rate
@@ -142,18 +143,15 @@ class Work:
 
     def make(self, name: str, kind: str) -> None:
         """Make one function."""
-        variables = {"KIND": kind} | ({"MALLOC_ARENA_MAX": "2"} if kind == "exec" else {})
         # With its share of a CPU, a function of 128 MB needs seconds to fill that memory on a busy machine.
         timeout_s = 1 if kind == "timeout" else 60
         invocations.make_function(
-            self.server, name, self.package, variables=variables, MemorySize=128, Timeout=timeout_s
+            self.server, name, self.package, variables=_variables(kind), MemorySize=128, Timeout=timeout_s
         )
 
     def retire(self, name: str, kind: str) -> None:
         """Change a function, so that its environments end and the next invocation starts one."""
-        variables = {"KIND": kind, "NUMBER": str(next(self.numbers))} | (
-            {"MALLOC_ARENA_MAX": "2"} if kind == "exec" else {}
-        )
+        variables = {**_variables(kind), "NUMBER": str(next(self.numbers))}
         self.functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
         self.functions.get_waiter("function_updated_v2").wait(FunctionName=name, WaiterConfig={"Delay": 0.01})
 
@@ -235,6 +233,10 @@ class Work:
             return not _asked(self.server, "environments")["environments"]
 
         _eventually(is_empty, functools.partial(_asked, self.server, "environments"))
+
+
+def _variables(kind: str) -> dict[str, str]:
+    return {"KIND": kind, **(execution.BY_EXEC if kind == "exec" else {})}
 
 
 def _name(kind: str, client: int) -> str:

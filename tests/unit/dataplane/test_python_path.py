@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lambent.dataplane.sandbox.python_path import is_plain
-from lambent.dataplane.types import FunctionArn, FunctionSpec, VersionArn
+from lambent.dataplane.types import FunctionSpec
+from tests.dataplane.plane_harness import SPEC
 
 
 @pytest.fixture
@@ -16,20 +18,7 @@ def function(tmp_path: Path) -> FunctionSpec:
         (tmp_path / name).write_text("")
     (tmp_path / "code" / "elsewhere").symlink_to("/opt/python")
     (tmp_path / "code" / "round").symlink_to("round")
-    return FunctionSpec(
-        function_arn=FunctionArn("arn"),
-        version_arn=VersionArn("arn:$LATEST"),
-        revision="1",
-        account="000000000000",
-        region="eu-west-1",
-        function_name="f",
-        version="$LATEST",
-        runtime="python3.11",
-        handler="app.handler",
-        role_arn="",
-        code=tmp_path / "code",
-        layers=(tmp_path / "lower", tmp_path / "upper"),
-    )
+    return replace(SPEC, code=tmp_path / "code", layers=(tmp_path / "lower", tmp_path / "upper"))
 
 
 @pytest.mark.parametrize(
