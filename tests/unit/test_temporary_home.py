@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from lambent.assembly import TemporaryHome
+from lambent.assembly.home import TemporaryHome
 from tests.requirements import process_environment
 
 _HOLD = """
 import sys
-from lambent.assembly import TemporaryHome
+from lambent.assembly.home import TemporaryHome
 home = TemporaryHome.make()
 (home.path / "blobs").mkdir()
 print(home.path, flush=True)

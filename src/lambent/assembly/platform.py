@@ -1,4 +1,4 @@
-"""Builds the platform from `Settings`: the one place where concrete classes meet.
+"""A whole platform: what it is made of, in the order in which it starts.
 
 A data directory holds, and nothing else of the platform lies outside it:
 
@@ -17,23 +17,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import fcntl
-import gc
-import importlib.util
 import logging
 import os
 import resource
-import shutil
-import signal
-import sys
-import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
-import uvloop
-
 from lambent import __version__
+from lambent.assembly.home import TemporaryHome
+from lambent.assembly.services import Foundation, own_services
+from lambent.assembly.settings import Settings, StartError
 from lambent.base.clock import Clock, SystemClock, VirtualClock
 from lambent.base.identifiers import IdSource, SeededIds, SystemIds
 from lambent.base.tasks import TaskOwner
@@ -42,7 +35,7 @@ from lambent.cloud.bridge.coverage import Coverage
 from lambent.cloud.bridge.journal import COMPONENT as BRIDGE
 from lambent.cloud.bridge.journal import SCHEMA as BRIDGE_SCHEMA
 from lambent.cloud.bridge.journal import Journal
-from lambent.cloud.framework.identity import CredentialDirectory, Directories
+from lambent.cloud.framework.identity import CredentialDirectory
 from lambent.cloud.framework.internal_client import RegistryClient
 from lambent.cloud.framework.loops import start_loops
 from lambent.cloud.framework.registry import Registry
@@ -51,82 +44,16 @@ from lambent.cloud.gateway.clock_routes import ClockRoutes
 from lambent.cloud.gateway.introspection import PREFIX, Introspection, action_route, json_response
 from lambent.cloud.gateway.pipeline import Parts, Pipeline
 from lambent.cloud.gateway.server import HttpServer, PortInUseError
-from lambent.cloud.gateway.signing import SignatureReader
 from lambent.cloud.protocol.message import Request, Response
-from lambent.cloud.services.cloudformation.service import CloudFormationService
-from lambent.cloud.services.iam.service import IamService
-from lambent.cloud.services.lambda_.dependencies import Dependencies
 from lambent.cloud.services.lambda_.log_delivery import LogDelivery
 from lambent.cloud.services.lambda_.reporting import Reporting
 from lambent.cloud.services.lambda_.role_credentials import RoleCredentials
-from lambent.cloud.services.lambda_.service import LambdaService
-from lambent.cloud.services.logs.service import LogsService
-from lambent.cloud.services.sts.service import StsService
 from lambent.cloud.store.blobs import Blobs
 from lambent.cloud.store.errors import StoreError
 from lambent.cloud.store.sqlite_store import SqliteStore, memory_store, store_in
-from lambent.dataplane import (
-    DataPlane,
-    DataPlaneSettings,
-    IsolationFinding,
-    IsolationLevel,
-    IsolationUnavailableError,
-    RuntimeInfo,
-    known_runtimes,
-)
-from lambent.dataplane import diagnose as diagnose_data_plane
-
-__all__ = [
-    "Diagnosis",
-    "IsolationFinding",
-    "Platform",
-    "RuntimeInfo",
-    "Settings",
-    "StartError",
-    "diagnose",
-    "run",
-]
+from lambent.dataplane import DataPlane, DataPlaneSettings, IsolationLevel, IsolationUnavailableError, known_runtimes
 
 _log = logging.getLogger(__name__)
-
-# At the default of 5 ms, one busy thread raises p99 from 0.08 to 5 ms. The other way round, the store's writer, which
-# gives up the interpreter at every step of a statement, takes 2 ms for a commit beside a busy loop, and 6 at 0.5 ms.
-_SWITCH_INTERVAL_S = 0.0001
-_TEMPORARY = "lambent-"
-_OPEN_FILES = 65_536
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How a platform runs.
-
-    `port` 0 means any free one; `data_dir` None keeps state in memory; `isolation` None is the strongest that holds.
-    `limits_cpu` holds functions to the CPU that their memory brings; `closed_network` leaves them nothing but the
-    platform. `cache_dir` is where npm installs the AWS SDK for Node.js, where a function needs it; None installs none.
-    `virtual_time` gives it a clock that tests and users move; `seed` makes its identifiers the same in every run.
-    """
-
-    port: int = 4566
-    data_dir: Path | None = None
-    isolation: str | None = None
-    strict_runtimes: bool = False
-    limits_cpu: bool = True
-    closed_network: bool = False
-    virtual_time: bool = False
-    seed: int | None = None
-    account_concurrency: int = 1000
-    idle_expiry_s: float = 600.0
-    environment_lifetime_s: float = 7200.0
-    stop_grace_s: float = 5.0
-    cache_dir: Path | None = None
-
-
-class StartError(Exception):
-    """The platform cannot start; the message says why, `remedy` what to do about it."""
-
-    def __init__(self, message: str, remedy: str = "") -> None:
-        super().__init__(message)
-        self.remedy = remedy
 
 
 class Platform:
@@ -192,8 +119,6 @@ class Platform:
         release.push_async_callback(bridge.stop)
         await store.migrate(BRIDGE, [BRIDGE_SCHEMA])
         client = RegistryClient(self.registry, bridge, clock=self.clock, ids=self.ids)
-        iam = IamService(store, self.ids)
-        sts = StsService(store, self.ids, self.clock, client)
         reporting = Reporting(LogDelivery(client), self._real_time)
         plane = self._plane = DataPlane(
             self._plane_settings(home, server),
@@ -202,21 +127,20 @@ class Platform:
             credentials=RoleCredentials(client),
             observer=reporting,
         )
-        directory = Directories([iam.access_keys, sts.sessions])
-        dependencies = Dependencies(
-            store=store,
-            blobs=blobs,
-            plane=plane,
-            client=client,
-            clock=self.clock,
-            ids=self.ids,
-            signers=SignatureReader(directory),
-            port=self.port,
+        own = own_services(
+            Foundation(
+                store=store,
+                blobs=blobs,
+                client=client,
+                clock=self.clock,
+                ids=self.ids,
+                plane=plane,
+                reporting=reporting,
+                packages=home / "scratch" / "packages",
+                port=self.port,
+            )
         )
-        functions = LambdaService(dependencies, packages=home / "scratch" / "packages", reporting=reporting)
-        # Behind what its resources are made of: an operation that was under way goes on as soon as it starts.
-        stacks = CloudFormationService(store, client, clock=self.clock, ids=self.ids, endpoint_url=self.endpoint_url)
-        for service in (iam, sts, LogsService(store, client, clock=self.clock, ids=self.ids), functions, stacks):
+        for service in own.services:
             self.registry.add(service)
         # Runs after the data plane has stopped: what functions wrote while it did is delivered too.
         release.push_async_callback(reporting.flush)
@@ -231,7 +155,7 @@ class Platform:
         start_loops(loops, self.clock, self.registry.loops())
         # Last to start, so first to stop: no request meets a service that is not there.
         release.push_async_callback(server.stop, self.settings.stop_grace_s)
-        await server.serve(self._pipeline(directory, bridge).answer)
+        await server.serve(self._pipeline(own.directory, bridge).answer)
 
     def _pipeline(self, directory: CredentialDirectory, bridge: Bridge) -> Pipeline:
         parts = Parts(
@@ -343,118 +267,6 @@ class Platform:
 
     def _uptime_s(self) -> float:
         return self._real_time.monotonic() - self._started_at
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """What this machine offers: what runs functions, in which isolation, and which services there are."""
-
-    isolation: str
-    findings: tuple[IsolationFinding, ...]
-    runtimes: tuple[RuntimeInfo, ...]
-    services: tuple[str, ...]
-    bridge: str
-
-
-def diagnose() -> Diagnosis:
-    """Return what this machine offers, without starting anything that stays."""
-    found = diagnose_data_plane(
-        DataPlaneSettings(scratch=Path(tempfile.gettempdir()) / "lambent-doctor", endpoint_url="http://127.0.0.1:4566")
-    )
-    bridged = Coverage().bridged_services
-    is_there = importlib.util.find_spec("moto") is not None
-    return Diagnosis(
-        isolation="none" if found.isolation is None else found.isolation.value,
-        findings=found.findings,
-        runtimes=found.runtimes,
-        services=tuple(
-            service.name for service in (LambdaService, IamService, StsService, LogsService, CloudFormationService)
-        ),
-        bridge=", ".join(bridged) if is_there else "none: moto is not installed (pip install 'lambent[bridge]')",
-    )
-
-
-class TemporaryHome:
-    """A temporary directory, held by a lock so that the next platform knows what a killed one left."""
-
-    def __init__(self, path: Path, descriptor: int) -> None:
-        self.path = path
-        self._descriptor = descriptor
-
-    @classmethod
-    def make(cls) -> TemporaryHome:
-        """Make one, after removing those that nobody holds any more."""
-        for left in Path(tempfile.gettempdir()).glob(f"{_TEMPORARY}*"):
-            abandoned = cls._held(left)
-            if abandoned is not None:
-                _log.info("removing %s, which a killed platform left", left)
-                abandoned.remove()
-        # It gets its name once it is held: another platform that starts at this moment must not take it for abandoned.
-        unnamed = Path(tempfile.mkdtemp(prefix=f".{_TEMPORARY}"))
-        made = cls._held(unnamed, new=True)
-        if made is None:
-            raise StartError("A temporary directory that was just made is held by another process.")
-        made.path = unnamed.rename(unnamed.with_name(unnamed.name.removeprefix(".")))
-        return made
-
-    @classmethod
-    def _held(cls, path: Path, *, new: bool = False) -> TemporaryHome | None:
-        """Return the directory, held by us; None where another process holds it, or it is none of a platform's."""
-        flags = os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if new else 0)
-        try:
-            descriptor = os.open(path / "lock", flags, 0o600)
-        except OSError:  # it is no directory of a platform, another user's, or just being removed
-            return None
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            return None
-        return cls(path, descriptor)
-
-    def remove(self) -> None:
-        """Remove the directory and give up the lock."""
-        shutil.rmtree(self.path, ignore_errors=True)
-        os.close(self._descriptor)
-
-
-def run(settings: Settings, *, on_ready: Callable[[], None] | None = None) -> None:
-    """Run a platform in the foreground until SIGTERM, SIGINT or `POST /_lambent/stop`; raises StartError.
-
-    `on_ready` is called once requests are answered.
-    """
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format=_LOG_FORMAT, datefmt="%Y-%m-%dT%H:%M:%S")
-    sys.setswitchinterval(_SWITCH_INTERVAL_S)
-    _allow_open_files()
-    uvloop.run(_run(settings, on_ready))
-
-
-async def _run(settings: Settings, on_ready: Callable[[], None] | None) -> None:
-    platform = Platform(settings)
-    loop = asyncio.get_running_loop()
-    for ending in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(ending, platform.stop_requested.set)
-    await platform.start()
-    try:
-        # What start-up made stays until the end: the collector need not look at it again, nor now, for 35 ms.
-        gc.freeze()
-        gc.enable()
-        if on_ready is not None:
-            on_ready()
-        await platform.stop_requested.wait()
-    finally:
-        await platform.stop()
-
-
-_LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
-
-
-def _allow_open_files() -> None:
-    # Every connection and environment holds descriptors, and the usual soft limit of 1024 is no limit of ours.
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _resident_mb() -> int:

@@ -1,0 +1,79 @@
+"""The platform's own services, each made of the parts it works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lambent.base.clock import Clock
+from lambent.base.identifiers import IdSource
+from lambent.cloud.framework.identity import CredentialDirectory, Directories
+from lambent.cloud.framework.internal_client import InternalClient
+from lambent.cloud.framework.service import Service
+from lambent.cloud.gateway.signing import SignatureReader
+from lambent.cloud.services.cloudformation.service import CloudFormationService
+from lambent.cloud.services.iam.service import IamService
+from lambent.cloud.services.lambda_.dependencies import Dependencies, Plane
+from lambent.cloud.services.lambda_.reporting import Reporting
+from lambent.cloud.services.lambda_.service import LambdaService
+from lambent.cloud.services.logs.service import LogsService
+from lambent.cloud.services.sts.service import StsService
+from lambent.cloud.store.blobs import Blobs
+from lambent.cloud.store.sqlite_store import SqliteStore
+
+NAMES = tuple(service.name for service in (IamService, StsService, LogsService, LambdaService, CloudFormationService))
+"""Their botocore names, in the order in which they start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """What services are made of; `port` is where the platform listens."""
+
+    store: SqliteStore
+    blobs: Blobs
+    client: InternalClient
+    clock: Clock
+    ids: IdSource
+    plane: Plane
+    reporting: Reporting
+    packages: Path
+    port: int
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where AWS clients find the platform."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnServices:
+    """The services in the order in which they start, and whose credentials they know."""
+
+    services: tuple[Service, ...]
+    directory: CredentialDirectory
+
+
+def own_services(on: Foundation) -> OwnServices:
+    """Make every service of ours."""
+    iam = IamService(on.store, on.ids)
+    sts = StsService(on.store, on.ids, on.clock, on.client)
+    directory = Directories([iam.access_keys, sts.sessions])
+    dependencies = Dependencies(
+        store=on.store,
+        blobs=on.blobs,
+        plane=on.plane,
+        client=on.client,
+        clock=on.clock,
+        ids=on.ids,
+        signers=SignatureReader(directory),
+        port=on.port,
+    )
+    services = (
+        iam,
+        sts,
+        LogsService(on.store, on.client, clock=on.clock, ids=on.ids),
+        LambdaService(dependencies, packages=on.packages, reporting=on.reporting),
+        # Behind what its resources are made of: an operation that was under way goes on as soon as it starts.
+        CloudFormationService(on.store, on.client, clock=on.clock, ids=on.ids, endpoint_url=on.endpoint_url),
+    )
+    return OwnServices(services, directory)
