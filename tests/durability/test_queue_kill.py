@@ -13,7 +13,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lambent.base.identifiers import SystemIds
 from lambent.testing.clients import Clients
-from tests.conftest import free_port
 from tests.durability.test_platform_kill import platform
 
 SENDERS = 4
@@ -65,8 +64,8 @@ def received(sqs: Any, url: str, **more: Any) -> list[dict[str, Any]]:  # Any: a
     return messages
 
 
-def test_every_acknowledged_message_survives_a_kill_and_no_deleted_one_returns(tmp_path: Path) -> None:
-    port = free_port()
+def test_every_acknowledged_message_survives_a_kill_and_no_deleted_one_returns(tmp_path: Path, free_port: int) -> None:
+    port = free_port
     clients = Clients(f"http://127.0.0.1:{port}")
     with platform(tmp_path / "data", port) as child:
         url = clients.get("sqs").create_queue(QueueName="kept")["QueueUrl"]
