@@ -21,8 +21,8 @@ from enum import Enum, auto
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 2199
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
-_MONTHS = tuple(["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"])
-_WEEKDAYS = tuple(["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"])
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _SATURDAY = 7
 _DAYS_OF_A_WEEK = 7
 _WEEKS_OF_A_MONTH = 5
