@@ -94,7 +94,8 @@ class Cron:
 
     def next_after(self, now: float, zone: tzinfo = UTC, *, since: float = 0.0) -> float | None:
         """Return the first occurrence after `now` in that time zone; None if there is none up to the year 2199."""
-        local = datetime.fromtimestamp(now, zone).replace(tzinfo=None, second=0, microsecond=0, fold=0)
+        # Whole seconds: a moment just before a minute would be rounded into it.
+        local = datetime.fromtimestamp(math.floor(now), zone).replace(tzinfo=None, second=0, fold=0)
         for found in self._local_times(local + timedelta(minutes=1)):
             moment = _moment_of(found, zone)
             # A local time that comes twice has passed already for a `now` between its two comings.

@@ -44,7 +44,8 @@ class Firing:
 
     def start(self) -> None:
         """Begin to wait for what is due."""
-        self._tasks.loop(self._run(), name="firing")
+        # Not as a loop: a virtual clock is to wait until what is due already has been moved on, also the first time.
+        self._tasks.start(self._run(), name="firing")
 
     async def stop(self) -> None:
         """End the waiting."""
