@@ -104,7 +104,10 @@ def test_schedule_without_an_expression_of_schedulers_is_refused(owner: Owner, e
         ({"ScheduleExpressionTimezone": "Europe/Atlantis"}, "Europe/Atlantis"),
         ({"ScheduleExpressionTimezone": "Europe"}, "Invalid Schedule Expression Timezone Europe."),
         ({"FlexibleTimeWindow": {"Mode": "FLEXIBLE"}}, "MaximumWindowInMinutes"),
-        ({"StartDate": 1_700_000_000}, "The StartDate you specify cannot be earlier than 5 minutes ago."),
+        (
+            {"StartDate": 1_700_000_000, "ScheduleExpression": "rate(1 day)"},
+            "The StartDate you specify cannot be earlier than 5 minutes ago.",
+        ),
         ({"GroupName": "none"}, "Schedule group none does not exist."),
         ({"Name": "no/slash"}, "failed to satisfy constraint: Member must satisfy regular expression pattern"),
     ],

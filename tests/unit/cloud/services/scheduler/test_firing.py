@@ -74,10 +74,10 @@ async def test_disabled_schedule_does_not_fire_until_it_is_enabled() -> None:
 
 async def test_change_that_is_not_of_its_time_leaves_a_rate_its_rhythm() -> None:
     async with alone("2026-01-01T00:00:00", memory_store) as scheduler:
-        await scheduler.create("steady", "rate(1 hour)")
+        await scheduler.create("steady", "rate(1 hour)", StartDate=at("2026-01-01T00:00:00"))
         await scheduler.advance_to("2026-01-01T00:20:00")
         known = dict(await scheduler.ask("GetSchedule", Name="steady"))
-        members = ("Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")
+        members = ("Name", "ScheduleExpression", "StartDate", "FlexibleTimeWindow", "Target")
         await scheduler.ask("UpdateSchedule", Description="changed", **{name: known[name] for name in members})
         await scheduler.advance_to("2026-01-01T01:10:00")
 
