@@ -16,6 +16,7 @@ from lambent.cloud.services.cloudformation.resources import (
     logs,
     messaging,
     network,
+    scheduler,
     storage,
 )
 from lambent.cloud.services.cloudformation.resources.contract import ResourceHandler, ResourceType
@@ -47,6 +48,7 @@ _HANDLERS: Mapping[str, ResourceHandler] = {
     "AWS::Logs::SubscriptionFilter": logs.SUBSCRIPTION_FILTER,
     **messaging.HANDLERS,
     **network.HANDLERS,
+    **scheduler.HANDLERS,
     **storage.HANDLERS,
 }
 TYPE_NAMES = frozenset(_HANDLERS)
