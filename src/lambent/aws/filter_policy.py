@@ -23,9 +23,7 @@ _MOST_KEYS = 5
 _MOST_COMBINATIONS = 150
 # https://docs.aws.amazon.com/sns/latest/dg/string-value-matching.html
 _DIALECT = Dialect(
-    frozenset(
-        {"anything-but", "cidr", "equals-ignore-case", "exists", "numeric", "prefix", "suffix", "wildcard"}
-    ),
+    frozenset({"anything-but", "cidr", "equals-ignore-case", "exists", "numeric", "prefix", "suffix", "wildcard"}),
     frozenset({"equals-ignore-case", "prefix", "suffix", "wildcard"}),
 )
 
@@ -61,7 +59,9 @@ def parse_filter_policy(text: str, *, nested: bool) -> FilterPolicy:
     try:
         tree = read(text)
     except NotJsonError as error:
-        raise FilterPolicyError(f"FilterPolicy: failed to parse JSON. {error.reason}{_place(text, error.at)}") from error
+        raise FilterPolicyError(
+            f"FilterPolicy: failed to parse JSON. {error.reason}{_place(text, error.at)}"
+        ) from error
     try:
         pattern = EventPattern.of(tree, _DIALECT)
     except RefusedError as error:

@@ -79,9 +79,7 @@ def empty_batch() -> ServiceError:
 
 def ids_not_distinct() -> ServiceError:
     """Return the error for a batch in which two messages have one id."""
-    return ServiceError(
-        "BatchEntryIdsNotDistinct", "Two or more batch entries in the request have the same Id."
-    )
+    return ServiceError("BatchEntryIdsNotDistinct", "Two or more batch entries in the request have the same Id.")
 
 
 def invalid_entry_id(problem: str) -> ServiceError:
@@ -91,6 +89,4 @@ def invalid_entry_id(problem: str) -> ServiceError:
 
 def batch_too_long() -> ServiceError:
     """Return the error for a batch of more than 256 KB."""
-    return ServiceError(
-        "BatchRequestTooLong", "The length of all the messages put together is more than the limit."
-    )
+    return ServiceError("BatchRequestTooLong", "The length of all the messages put together is more than the limit.")

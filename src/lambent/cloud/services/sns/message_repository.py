@@ -1,4 +1,4 @@
-"""Rows of messages: those kept for several deliveries, what FIFO topics know again, and what was put into the outbox."""
+"""Rows of messages: kept for several deliveries, known again by FIFO topics, and put into the outbox."""
 
 from __future__ import annotations
 
@@ -43,6 +43,11 @@ def remember(transaction: Transaction, known: Known, now: float, message_id: str
         "INSERT OR REPLACE INTO sns_deduplication VALUES (?, ?, ?, ?, ?, ?)",
         (known.topic_id, known.group, known.deduplication_id, now + _REMEMBERED_S, message_id, sequence),
     )
+
+
+def has_forgettable(reader: Reader, now: float) -> bool:
+    """Whether the five minutes of any message are over."""
+    return reader.one("SELECT 1 FROM sns_deduplication WHERE until <= ? LIMIT 1", (now,)) is not None
 
 
 def forget(transaction: Transaction, now: float) -> None:

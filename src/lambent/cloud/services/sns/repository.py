@@ -79,7 +79,7 @@ def change_topic(transaction: Transaction, kept: Topic) -> None:
 def delete_topic(transaction: Transaction, topic_id: int) -> None:
     """Remove a topic, its subscriptions, and what it remembers of messages."""
     for table, column in (("sns_subscription", "topic_id"), ("sns_deduplication", "topic_id"), ("sns_topic", "id")):
-        transaction.execute(f"DELETE FROM {table} WHERE {column} = ?", (topic_id,))  # noqa: S608 - names of ours
+        transaction.execute(f"DELETE FROM {table} WHERE {column} = ?", (topic_id,))
 
 
 def next_sequences(transaction: Transaction, topic_id: int, count: int) -> int:
@@ -125,8 +125,7 @@ def subscription_of_endpoint(reader: Reader, topic_id: int, protocol: str, endpo
 def subscriptions(reader: Reader, scope: Scope, after: int, limit: int) -> list[Subscription]:
     """Return subscriptions of the scope's topics, the oldest first, from the one behind the id `after` on."""
     rows = reader.all(
-        f"SELECT {_SUBSCRIPTION} {_OF_TOPICS} WHERE t.account = ? AND t.region = ? AND s.id > ?"
-        " ORDER BY s.id LIMIT ?",
+        f"SELECT {_SUBSCRIPTION} {_OF_TOPICS} WHERE t.account = ? AND t.region = ? AND s.id > ? ORDER BY s.id LIMIT ?",
         (scope.account, scope.region, after, limit),
     )
     return [_as_subscription(row) for row in rows]
@@ -220,6 +219,12 @@ def delete_subscription(transaction: Transaction, subscription_id: int) -> None:
         (subscription_id,),
     )
     transaction.execute("DELETE FROM sns_subscription WHERE id = ?", (subscription_id,))
+
+
+def has_pending(reader: Reader, before: float) -> bool:
+    """Whether any subscription was made before then and never confirmed."""
+    sql = "SELECT 1 FROM sns_subscription WHERE is_confirmed = 0 AND created < ? LIMIT 1"
+    return reader.one(sql, (before,)) is not None
 
 
 def delete_pending(transaction: Transaction, before: float) -> None:

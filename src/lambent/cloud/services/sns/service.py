@@ -38,9 +38,7 @@ class SnsService(Service):
 
     name: ClassVar[str] = "sns"
 
-    def __init__(
-        self, store: Store, client: InternalClient, *, clock: Clock, ids: IdSource, endpoint_url: str
-    ) -> None:
+    def __init__(self, store: Store, client: InternalClient, *, clock: Clock, ids: IdSource, endpoint_url: str) -> None:
         key = SigningKey(store, clock, ids, endpoint_url=endpoint_url)
         self._deliveries = SnsDeliveries(store, clock, Services(client), Renderer(endpoint_url, key), key)
         super().__init__(
@@ -82,7 +80,9 @@ class SnsService(Service):
 
     async def sweep(self) -> None:
         """Forget messages after five minutes, and subscriptions that were not confirmed after two days."""
-        now = self._clock.now()
+        now, read = self._clock.now(), self._store.read
+        if not (message_repository.has_forgettable(read, now) or repository.has_pending(read, now - PENDING_S)):
+            return
 
         def forget(transaction: Transaction) -> None:
             message_repository.forget(transaction, now)

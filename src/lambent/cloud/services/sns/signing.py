@@ -49,15 +49,15 @@ class SigningKey:
         if self._key is not None:
             return
         async with self._loading:
-            if self._key is not None:
+            if self._key_id:
                 return
             kept = message_repository.signing_key(self._store.read)
             if kept is None:
                 new = await asyncio.to_thread(_made, self._ids.hex(32), self._clock.now())
                 await self._store.write(lambda transaction: message_repository.add_signing_key(transaction, new))
                 kept = message_repository.signing_key(self._store.read) or new
-            self._key_id = kept[0]
             self._key = await asyncio.to_thread(_loaded, kept[1])
+            self._key_id = kept[0]
 
     def sign(self, text: str, version: str) -> str:
         """Return the signature of a text, in base64; version 1 takes SHA-1, version 2 SHA-256."""

@@ -14,7 +14,9 @@ from lambent.cloud.store.unit_of_work import Transaction
 Effect = Callable[[Transaction], None] | None
 """What is to be written along with the delivery's end, if anything."""
 
-_THROTTLED: Final = frozenset({"OverLimit", "RequestThrottled", "ThrottledException", "Throttling", "ThrottlingException"})
+_THROTTLED: Final = frozenset(
+    {"OverLimit", "RequestThrottled", "ThrottledException", "Throttling", "ThrottlingException"}
+)
 
 
 class UndeliverableError(Exception):

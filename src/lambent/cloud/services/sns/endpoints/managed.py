@@ -46,13 +46,13 @@ class Services:
         self._client = client
 
     async def call(
-        self, service: str, operation: str, parameters: Parameters, *, endpoint: Arn, topic: TopicName, trace: str | None
+        self, operation: str, parameters: Parameters, *, endpoint: Arn, topic: TopicName, trace: str | None
     ) -> None:
-        """Call an operation where the endpoint is, as SNS for the topic; raises as `Endpoint.deliver`."""
+        """Call an operation of the endpoint's service, where it is, for the topic; raises as `Endpoint.deliver`."""
         principal = dataclasses.replace(service_principal(HOST, topic.scope, topic.arn), trace=trace)
         scope = Scope(endpoint.account, endpoint.region)
         try:
-            await self._client.call(service, operation, parameters, scope=scope, principal=principal)
+            await self._client.call(endpoint.service, operation, parameters, scope=scope, principal=principal)
         except ServiceError as error:
             raise failure_of(error) from error
 
@@ -72,7 +72,7 @@ class Services:
         if letter.trace is not None:
             header = {"DataType": "String", "StringValue": letter.trace}
             message["MessageSystemAttributes"] = {"AWSTraceHeader": header}
-        await self.call("sqs", "SendMessage", message, endpoint=queue, topic=topic, trace=letter.trace)
+        await self.call("SendMessage", message, endpoint=queue, topic=topic, trace=letter.trace)
 
 
 class Queues:
@@ -105,7 +105,7 @@ class Functions:
         }
         endpoint = Arn.parse(subscription.endpoint)
         await self._services.call(
-            "lambda", "Invoke", invocation, endpoint=endpoint, topic=subscription.topic, trace=message.trace
+            "Invoke", invocation, endpoint=endpoint, topic=subscription.topic, trace=message.trace
         )
         return None
 
@@ -125,9 +125,7 @@ class Streams:
             "DeliveryStreamName": endpoint.resource.rpartition("/")[2],
             "Record": {"Data": f"{body}\n".encode()},
         }
-        await self._services.call(
-            "firehose", "PutRecord", record, endpoint=endpoint, topic=subscription.topic, trace=None
-        )
+        await self._services.call("PutRecord", record, endpoint=endpoint, topic=subscription.topic, trace=None)
         return None
 
 

@@ -70,9 +70,7 @@ class Outbox:
         message_repository.put_into_outbox(transaction, scope, self._clock.now(), {"protocol": "sms", **content})
 
     def _putting(self, scope: Scope, content: Mapping[str, object]) -> Effect:
-        return partial(
-            message_repository.put_into_outbox, scope=scope, sent=self._clock.now(), content=content
-        )
+        return partial(message_repository.put_into_outbox, scope=scope, sent=self._clock.now(), content=content)
 
 
 def _named(subscription: Subscription) -> dict[str, object]:

@@ -77,9 +77,7 @@ def sent_attributes(attributes: Mapping[str, Attribute] | None) -> dict[str, dic
 def queue_attributes(attributes: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, object]]:
     """Return message attributes as SQS takes them."""
     return {
-        name: {
-            member: base64.b64decode(value) if member == "BinaryValue" else value for member, value in one.items()
-        }
+        name: {member: base64.b64decode(value) if member == "BinaryValue" else value for member, value in one.items()}
         for name, one in attributes.items()
     }
 

@@ -22,8 +22,7 @@ CONFIRMATION: Final = "SubscriptionConfirmation"
 # What is signed, in this order: https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
 _SIGNED: Final = ("Message", "MessageId", "Subject", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 _REQUEST: Final = (
-    "You have chosen to subscribe to the topic {topic}.
-"
+    "You have chosen to subscribe to the topic {topic}.\n"
     "To confirm the subscription, visit the SubscribeURL included in this message."
 )
 
@@ -106,10 +105,10 @@ class Renderer:
 
 
 def canonical(members: Mapping[str, str]) -> str:
-    """Return the text that is signed.
+    r"""Return the text that is signed.
 
     >>> canonical({"Type": "Notification", "Message": "hello", "SignatureVersion": "1"})
-    'Message\\nhello\\nType\\nNotification\\n'
+    'Message\nhello\nType\nNotification\n'
     """
     return "".join(f"{name}\n{members[name]}\n" for name in _SIGNED if name in members)
 

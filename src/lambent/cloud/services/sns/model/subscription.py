@@ -209,7 +209,9 @@ def _check_raw(setting: _Setting, refuse: _Refuse) -> None:
     if value.lower() not in {"true", "false"}:
         raise refuse(f"RawMessageDelivery: Invalid value [{value}]. Must be true or false.")
     if value.lower() == "true" and setting.protocol not in _RAW_PROTOCOLS:
-        raise refuse(f"RawMessageDelivery: Delivery protocol [{setting.protocol}] does not support raw message delivery.")
+        raise refuse(
+            f"RawMessageDelivery: Delivery protocol [{setting.protocol}] does not support raw message delivery."
+        )
 
 
 def _check_scope(setting: _Setting, refuse: _Refuse) -> None:
@@ -278,12 +280,12 @@ def _check_url(protocol: str, endpoint: str) -> None:
         raise invalid_parameter("Endpoint must match the specified protocol")
 
 
-def _check_email(protocol: str, endpoint: str) -> None:
+def _check_email(_protocol: str, endpoint: str) -> None:
     if not _EMAIL.fullmatch(endpoint):
         raise invalid_parameter("Email address")
 
 
-def _check_phone(protocol: str, endpoint: str) -> None:
+def _check_phone(_protocol: str, endpoint: str) -> None:
     if not PHONE_NUMBER.fullmatch(endpoint):
         raise invalid_words(f"Invalid SMS endpoint: {endpoint}")
 

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/sns/latest/api/API_SetTopicAttributes.html
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
@@ -41,6 +41,7 @@ _FREE: Final = frozenset({"DisplayName", "KmsMasterKeyId", POLICY, DELIVERY_POLI
 _SETTABLE: Final = _FREE | _FEEDBACK | (_CHOICES.keys() - {FIFO})
 _DISPLAY_NAME = re.compile(r"[^\x00-\x1f\x7f]{0,100}")
 _GREATEST_ARCHIVE_DAYS: Final = 365
+_WHOLE_RATE: Final = 100
 _SMALLEST_LIMIT: Final = 1024
 _GREATEST_LIMIT: Final = 1_048_576
 _TAKING_LARGE: Final = frozenset({"sqs", "lambda", "firehose"})
@@ -51,6 +52,7 @@ _ALL_ACTIONS: Final = (
 )  # fmt: skip
 # What a topic's policy may allow: https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-language-api-permissions-reference.html
 ACTIONS: Final = frozenset({*_ALL_ACTIONS, "Receive", "ListTagsForResource", "TagResource", "UntagResource"})
+_LOWER_ACTIONS: Final = frozenset(action.lower() for action in ACTIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,23 +238,27 @@ def _check(attribute: str, value: str, *, is_fifo: bool, prefix: str) -> None:
     if choices is not None:
         if value not in choices and not (choices == _FLAGS and value.lower() in _FLAGS):
             raise invalid_parameter(f"{prefix}{attribute}: Invalid value [{value}]. Must be {' or '.join(choices)}.")
-    elif attribute == "DisplayName":
-        if not _DISPLAY_NAME.fullmatch(value):
-            raise invalid_parameter(f"{prefix}DisplayName")
-    elif attribute == POLICY:
-        _check_policy(value, prefix)
-    elif attribute == DELIVERY_POLICY:
-        try:
-            delivery_policy.topic_policy(value)
-        except PolicyProblemError as problem:
-            raise invalid_parameter(f"{prefix}DeliveryPolicy: {problem}") from problem
-    elif attribute == "ArchivePolicy":
-        _check_archive(value, prefix)
-    elif attribute == LARGEST:
-        if value and not (value.isdecimal() and _SMALLEST_LIMIT <= int(value) <= _GREATEST_LIMIT):
-            raise invalid_parameter(f"{prefix}{LARGEST}")
-    elif attribute.endswith("SampleRate") and not (value.isdecimal() and int(value) <= 100):
+    elif attribute in _CHECKS:
+        _CHECKS[attribute](value, prefix)
+    elif attribute.endswith("SampleRate") and not (value.isdecimal() and int(value) <= _WHOLE_RATE):
         raise invalid_parameter(f"{prefix}{attribute}")
+
+
+def _check_display_name(text: str, prefix: str) -> None:
+    if not _DISPLAY_NAME.fullmatch(text):
+        raise invalid_parameter(f"{prefix}DisplayName")
+
+
+def _check_delivery_policy(text: str, prefix: str) -> None:
+    try:
+        delivery_policy.topic_policy(text)
+    except PolicyProblemError as problem:
+        raise invalid_parameter(f"{prefix}DeliveryPolicy: {problem}") from problem
+
+
+def _check_largest(text: str, prefix: str) -> None:
+    if text and not (text.isdecimal() and _SMALLEST_LIMIT <= int(text) <= _GREATEST_LIMIT):
+        raise invalid_parameter(f"{prefix}{LARGEST}")
 
 
 def _check_policy(text: str, prefix: str) -> None:
@@ -263,18 +269,21 @@ def _check_policy(text: str, prefix: str) -> None:
     except orjson.JSONDecodeError as error:
         raise invalid_parameter(f"{prefix}Policy Error: null") from error
     statements = document.get("Statement") if isinstance(document, dict) else None
-    listed = statements if isinstance(statements, list) else [statements]
-    if not listed or not all(isinstance(one, dict) and one.get("Effect") in {"Allow", "Deny"} for one in listed):
+    listed = [one for one in (statements if isinstance(statements, list) else [statements]) if isinstance(one, dict)]
+    if not listed or not all(one.get("Effect") in {"Allow", "Deny"} for one in listed):
         raise invalid_parameter(f"{prefix}Policy Error: null")
     if not all("Principal" in one or "NotPrincipal" in one for one in listed):
         raise invalid_parameter(f"{prefix}Policy statement must contain principals")
-    for one in listed:
-        actions = one.get("Action", ())
-        for action in actions if isinstance(actions, list) else [actions]:
-            service, _, name = str(action).partition(":")
-            is_known = "*" in name or name.lower() in {known.lower() for known in ACTIONS}
-            if action != "*" and not (service.lower() == "sns" and is_known):
-                raise invalid_parameter(f"{prefix}Policy statement action out of service scope!")
+    for action in (action for one in listed for action in _actions(one)):
+        service, _, name = action.partition(":")
+        is_known = "*" in name or name.lower() in _LOWER_ACTIONS
+        if action != "*" and not (service.lower() == "sns" and is_known):
+            raise invalid_parameter(f"{prefix}Policy statement action out of service scope!")
+
+
+def _actions(statement: Mapping[str, object]) -> list[str]:
+    actions = statement.get("Action", [])
+    return [str(action) for action in actions] if isinstance(actions, list) else [str(actions)]
 
 
 def _check_archive(text: str, prefix: str) -> None:
@@ -288,3 +297,12 @@ def _check_archive(text: str, prefix: str) -> None:
     count = int(days) if isinstance(days, int | str) and str(days).isdecimal() else 0
     if document != {} and not 1 <= count <= _GREATEST_ARCHIVE_DAYS:
         raise invalid_parameter(f"{prefix}ArchivePolicy: MessageRetentionPeriod must be between 1 and 365 days")
+
+
+_CHECKS: Final[Mapping[str, Callable[[str, str], None]]] = {
+    "DisplayName": _check_display_name,
+    POLICY: _check_policy,
+    DELIVERY_POLICY: _check_delivery_policy,
+    LARGEST: _check_largest,
+    "ArchivePolicy": _check_archive,
+}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.paging import InvalidMarkerError, Page, decode_marker
@@ -14,6 +15,7 @@ from lambent.cloud.services.sns.model.subscription import Subscription
 from lambent.cloud.services.sns.model.topic import Topic
 from lambent.cloud.store.unit_of_work import Reader, Store, Transaction
 
+T = TypeVar("T")
 PAGE = 100
 
 
@@ -50,7 +52,7 @@ def position_of(token: str | None) -> str:
         raise invalid_parameter("NextToken") from error
 
 
-def listing(member: str, shown: Sequence[Mapping[str, str]], page: Page[object]) -> Result:
+def listing(member: str, page: Page[T], show: Callable[[T], Mapping[str, str]]) -> Result:
     """Return the answer of a list call."""
-    answer: dict[str, object] = {member: list(shown)}
+    answer: dict[str, object] = {member: [show(item) for item in page.items]}
     return answer if page.next_marker is None else {**answer, "NextToken": page.next_marker}

@@ -48,7 +48,9 @@ class _Published:
     sequence: str | None
 
     def shown(self) -> dict[str, str]:
-        return {"MessageId": self.id} if self.sequence is None else {"MessageId": self.id, "SequenceNumber": self.sequence}
+        return (
+            {"MessageId": self.id} if self.sequence is None else {"MessageId": self.id, "SequenceNumber": self.sequence}
+        )
 
 
 class PublishOperations:

@@ -77,9 +77,7 @@ class SubscriptionOperations:
         found = repository.subscription_of_endpoint(transaction, topic.id, new.protocol, new.endpoint)
         if found is not None and found.is_confirmed:
             if model.differs(found, new.attributes):
-                raise invalid_parameter(
-                    "Attributes Reason: Subscription already exists with different attributes"
-                )
+                raise invalid_parameter("Attributes Reason: Subscription already exists with different attributes")
             return found
         _check_filters(transaction, topic, new)
         topics.check_large(topic, repository.protocols(transaction, topic.id) | {new.protocol})
@@ -187,7 +185,7 @@ def _after(parameters: Parameters) -> int:
 
 def _listing(found: Sequence[Subscription]) -> Result:
     page = page_read(found, lambda one: str(one.id), limit=PAGE)
-    return listing("Subscriptions", [one.listed() for one in page.items], page)
+    return listing("Subscriptions", page, Subscription.listed)
 
 
 def _check_filters(reader: Reader, topic: Topic, kept: Subscription) -> None:

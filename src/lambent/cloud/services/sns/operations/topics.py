@@ -72,7 +72,7 @@ class TopicOperations:
         found = page_read(
             repository.topics(self._store.read, context.scope, after, PAGE + 1), lambda name: name.name, limit=PAGE
         )
-        return listing("Topics", [{"TopicArn": name.arn} for name in found.items], found)
+        return listing("Topics", found, lambda name: {"TopicArn": name.arn})
 
     @operation("GetTopicAttributes")
     async def get_attributes(self, context: RequestContext, parameters: Parameters) -> Result:
