@@ -90,7 +90,7 @@ def subscribe(sns: Client, topic: str, queue: Queue, **attributes: str) -> str:
 
 def outcome(call: Callable[..., object], **parameters: object) -> Sequence[object]:
     """Return the status, code and message of a call's refusal."""
-    with pytest.raises(Exception) as caught:  # noqa: B017, PT011 - any of boto3's, looked at by the caller
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - any of boto3's, looked at by the caller
         call(**parameters)
     response: Any = getattr(caught.value, "response", None)
     assert response is not None, caught.value
