@@ -18,12 +18,14 @@ from lambent.cloud.services.lambda_.reporting import Reporting
 from lambent.cloud.services.lambda_.service import LambdaService
 from lambent.cloud.services.logs.service import LogsService
 from lambent.cloud.services.sns.service import SnsService
+from lambent.cloud.services.sqs.service import SqsService
 from lambent.cloud.services.sts.service import StsService
 from lambent.cloud.store.blobs import Blobs
 from lambent.cloud.store.sqlite_store import SqliteStore
 
 NAMES = tuple(
-    service.name for service in (IamService, StsService, LogsService, SnsService, LambdaService, CloudFormationService)
+    service.name
+    for service in (IamService, StsService, LogsService, SqsService, SnsService, LambdaService, CloudFormationService)
 )
 """Their botocore names, in the order in which they start."""
 
@@ -75,6 +77,7 @@ def own_services(on: Foundation) -> OwnServices:
         iam,
         sts,
         LogsService(on.store, on.client, clock=on.clock, ids=on.ids),
+        SqsService(on.store, clock=on.clock, ids=on.ids),
         SnsService(on.store, on.client, clock=on.clock, ids=on.ids, endpoint_url=on.endpoint_url),
         LambdaService(dependencies, packages=on.packages, reporting=on.reporting),
         # Behind what its resources are made of: an operation that was under way goes on as soon as it starts.
