@@ -21,6 +21,20 @@ ATTRIBUTES = {
     "b": {"DataType": "Binary", "BinaryValue": b"\x02\x03\x04"},
 }
 
+NOT_VALID = "The request includes MessageDeduplicationId parameter that is not valid for this topic type"
+EMPTY = "The message attribute 'a' must contain non-empty message attribute value for message attribute type 'String'."
+KIND = (
+    "The message attribute 'a' has an invalid message attribute type, the set of supported type prefixes is Binary,"
+    " Number, and String."
+)
+LETTER = (
+    "Invalid non-alphanumeric character '#x5E' was found in the message attribute name. Can only include alphanumeric"
+    " characters, hyphens, underscores, or dots."
+)
+DEDUPLICATION = (
+    "The topic should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly"
+)
+
 
 def test_a_queue_gets_a_notification_with_aws_members_in_aws_order(
     sns: Client, topic: str, make_queue: MakeQueue
@@ -84,7 +98,7 @@ def test_each_protocol_gets_its_own_text(sns: Client, topic: str, make_queue: Ma
         ({"Message": '{"sqs": "x"}', "MessageStructure": "json"},
          "Message Structure - No default entry in JSON message body"),
         ({"Message": "m", "MessageDeduplicationId": "1"},
-         "MessageDeduplicationId Reason: The request includes MessageDeduplicationId parameter that is not valid for this topic type"),
+         f"MessageDeduplicationId Reason: {NOT_VALID}"),
     ],
 )  # fmt: skip
 def test_messages_that_cannot_be_are_refused(
@@ -98,17 +112,17 @@ def test_messages_that_cannot_be_are_refused(
     ("name", "attribute", "message"),
     [
         ("a", {"DataType": "String", "StringValue": ""},
-         "The message attribute 'a' must contain non-empty message attribute value for message attribute type 'String'."),
+         EMPTY),
         ("a", {"DataType": "String"},
-         "The message attribute 'a' must contain non-empty message attribute value for message attribute type 'String'."),
+         EMPTY),
         ("a", {"DataType": "String", "BinaryValue": b"x"},
          "The message attribute 'a' with type 'String' must use field 'String'."),
         ("a", {"DataType": "Binary", "StringValue": "x"},
          "The message attribute 'a' with type 'Binary' must use field 'Binary'."),
         ("a", {"DataType": "Text", "StringValue": "x"},
-         "The message attribute 'a' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String."),
+         KIND),
         ("a^", {"DataType": "String", "StringValue": "x"},
-         "Invalid non-alphanumeric character '#x5E' was found in the message attribute name. Can only include alphanumeric characters, hyphens, underscores, or dots."),
+         LETTER),
         (".a", {"DataType": "String", "StringValue": "x"},
          "Invalid message attribute name starting with character '.' was found."),
         ("a..b", {"DataType": "String", "StringValue": "x"},
@@ -220,7 +234,7 @@ def test_a_fifo_topic_may_know_messages_by_their_content_and_by_group(sns: Clien
     [
         ({}, "The MessageGroupId parameter is required for FIFO topics"),
         ({"MessageGroupId": "g"},
-         "The topic should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly"),
+         DEDUPLICATION),
     ],
 )  # fmt: skip
 def test_a_fifo_topic_wants_groups_and_deduplication(

@@ -9,6 +9,11 @@ import pytest
 from tests.services.sns.conftest import Client, outcome
 
 PHONE = "+15551234567"
+FIFO_QUEUE = (
+    "Invalid parameter: Invalid parameter: Endpoint Reason:"
+    " FIFO SQS Queues can not be subscribed to standard SNS topics"
+)
+REDACTED = "REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled)"
 
 
 def queue_arn(account: str, name: str = "q") -> str:
@@ -72,7 +77,7 @@ def test_subscribing_again_returns_the_subscription_unless_it_differs(sns: Clien
         ("sms", "NAA+15551234567", "Invalid SMS endpoint: NAA+15551234567"),
         ("email", "nobody", "Invalid parameter: Email address"),
         ("sqs", "arn:aws:sqs:us-east-1:123456789012:q.fifo",
-         "Invalid parameter: Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics"),
+         FIFO_QUEUE),
     ],
 )  # fmt: skip
 def test_endpoints_that_cannot_be_are_refused(
@@ -93,15 +98,14 @@ def test_endpoints_that_cannot_be_are_refused(
         ("FilterPolicy", '{"a": {"b": ["c"]}}',
          "Filter policy scope MessageAttributes does not support nested filter policy"),
         ("FilterPolicy", '{"a":"b"}',
-         'FilterPolicy: "a" must be an object or an array\n at [Source: REDACTED '
-         "(`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 1, column: 7]"),
+         f'FilterPolicy: "a" must be an object or an array\n at [Source: {REDACTED}; line: 1, column: 7]'),
         ("ReplayPolicy", "{}", "ReplayPolicy: messages are not archived here, so none can be replayed"),
     ],
 )  # fmt: skip
 def test_attributes_that_cannot_be_are_refused_when_made_and_when_set(
-    sns: Client, topic: str, account: str, name: str, value: str, message: str
+    sns: Client, topic: str, name: str, value: str, message: str
 ) -> None:
-    given = {"TopicArn": topic, "Protocol": "sqs", "Endpoint": queue_arn(account)}
+    given = {"TopicArn": topic, "Protocol": "sqs", "Endpoint": topic.replace(":sns:", ":sqs:")}
     refused = outcome(sns.subscribe, **given, Attributes={name: value})
     assert refused == (400, "InvalidParameter", f"Invalid parameter: Attributes Reason: {message}")
     made = sns.subscribe(**given)["SubscriptionArn"]

@@ -8,6 +8,8 @@ import pytest
 
 from tests.services.sns.conftest import Client, outcome
 
+NO_ARN = "An ARN must have at least 6 elements, not 1"
+
 
 def test_a_topic_shows_aws_defaults(sns: Client, account: str) -> None:
     topic = sns.create_topic(Name="t")["TopicArn"]
@@ -58,7 +60,7 @@ def test_names_that_cannot_be_are_refused(sns: Client, name: str, attributes: di
 @pytest.mark.parametrize(
     ("arn", "refusal"),
     [
-        ("t", (400, "InvalidParameter", "Invalid parameter: TopicArn Reason: An ARN must have at least 6 elements, not 1")),
+        ("t", (400, "InvalidParameter", f"Invalid parameter: TopicArn Reason: {NO_ARN}")),
         ("arn:aws:sns:us-east-1:{}:none", (404, "NotFound", "Topic does not exist")),
         ("arn:aws:sns:eu-west-1:{}:none", (400, "InvalidParameter", "Invalid parameter: TopicArn")),
     ],

@@ -3,9 +3,6 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-import pytest
-from botocore.exceptions import ClientError
-
 from lambent.testing.pytest_plugin import ClientFactory
 
 
