@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from lambent.testing.pytest_plugin import ClientFactory
 from tests.waiting import eventually
@@ -88,11 +89,10 @@ def subscribe(sns: Client, topic: str, queue: Queue, **attributes: str) -> str:
     return str(made["SubscriptionArn"])
 
 
-def outcome(call: Callable[..., object], **parameters: object) -> Sequence[object]:
+def outcome(call: Callable[..., object], **parameters: object) -> tuple[int, str, str]:
     """Return the status, code and message of a call's refusal."""
-    with pytest.raises(Exception) as caught:  # noqa: PT011 - any of boto3's, looked at by the caller
+    with pytest.raises(ClientError) as caught:
         call(**parameters)
-    response: Any = getattr(caught.value, "response", None)
-    assert response is not None, caught.value
+    response = caught.value.response
     error = response["Error"]
-    return response["ResponseMetadata"]["HTTPStatusCode"], error["Code"], error["Message"]
+    return response["ResponseMetadata"]["HTTPStatusCode"], str(error["Code"]), str(error["Message"])

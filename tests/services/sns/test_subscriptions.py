@@ -136,7 +136,7 @@ def test_an_ended_subscription_is_gone(sns: Client, topic: str) -> None:
     gone = (404, "NotFound", "Subscription does not exist")
     assert outcome(sns.get_subscription_attributes, SubscriptionArn=made) == gone
     assert sns.get_topic_attributes(TopicArn=topic)["Attributes"]["SubscriptionsDeleted"] == "1"
-    assert outcome(sns.unsubscribe, SubscriptionArn="x")[2].startswith(  # type: ignore[attr-defined]  # a message
+    assert outcome(sns.unsubscribe, SubscriptionArn="x")[2].startswith(
         "Invalid parameter: SubscriptionArn Reason: An ARN must have at least 6 elements"
     )
 
