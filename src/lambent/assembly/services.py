@@ -31,8 +31,8 @@ NAMES = tuple(
         StsService,
         LogsService,
         SqsService,
-        SnsService,
         LambdaService,
+        SnsService,
         CloudFormationService,
         SchedulerService,
     )
@@ -88,8 +88,9 @@ def own_services(on: Foundation) -> OwnServices:
         sts,
         LogsService(on.store, on.client, clock=on.clock, ids=on.ids),
         SqsService(on.store, clock=on.clock, ids=on.ids),
-        SnsService(on.store, on.client, clock=on.clock, ids=on.ids, endpoint_url=on.endpoint_url),
         LambdaService(dependencies, packages=on.packages, reporting=on.reporting),
+        # Behind the queues and functions that it delivers to: what is owed is delivered as soon as it starts.
+        SnsService(on.store, on.client, clock=on.clock, ids=on.ids, endpoint_url=on.endpoint_url),
         # Behind what its resources are made of: an operation that was under way goes on as soon as it starts.
         CloudFormationService(on.store, on.client, clock=on.clock, ids=on.ids, endpoint_url=on.endpoint_url),
         # Behind what its schedules call: what is due is carried out as soon as it starts.

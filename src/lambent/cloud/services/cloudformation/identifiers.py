@@ -52,6 +52,7 @@ IDENTIFIERS: Final[Mapping[str, tuple[str, ...]]] = {
     "AWS::SNS::TopicInlinePolicy": ("TopicArn",),
     "AWS::SNS::TopicPolicy": ("Id",),
     "AWS::SQS::Queue": ("QueueUrl",),
+    "AWS::SQS::QueueInlinePolicy": ("Queue",),
     "AWS::SQS::QueuePolicy": ("Id",),
     "AWS::SSM::Parameter": ("Name",),
     "AWS::SecretsManager::Secret": ("Id",),
