@@ -18,6 +18,7 @@ from lambent.cloud.services.lambda_.reporting import Reporting
 from lambent.cloud.services.lambda_.service import LambdaService
 from lambent.cloud.services.logs.service import LogsService
 from lambent.cloud.services.scheduler.service import SchedulerService
+from lambent.cloud.services.sns.service import SnsService
 from lambent.cloud.services.sqs.service import SqsService
 from lambent.cloud.services.sts.service import StsService
 from lambent.cloud.store.blobs import Blobs
@@ -31,6 +32,7 @@ NAMES = tuple(
         LogsService,
         SqsService,
         LambdaService,
+        SnsService,
         CloudFormationService,
         SchedulerService,
     )
@@ -87,6 +89,8 @@ def own_services(on: Foundation) -> OwnServices:
         LogsService(on.store, on.client, clock=on.clock, ids=on.ids),
         SqsService(on.store, clock=on.clock, ids=on.ids),
         LambdaService(dependencies, packages=on.packages, reporting=on.reporting),
+        # Behind the queues and functions that it delivers to: what is owed is delivered as soon as it starts.
+        SnsService(on.store, on.client, clock=on.clock, ids=on.ids, endpoint_url=on.endpoint_url),
         # Behind what its resources are made of: an operation that was under way goes on as soon as it starts.
         CloudFormationService(on.store, on.client, clock=on.clock, ids=on.ids, endpoint_url=on.endpoint_url),
         # Behind what its schedules call: what is due is carried out as soon as it starts.

@@ -174,16 +174,6 @@ def test_presigned_urls_need_no_client(platform: LocalPlatform, version: str) ->
     s3.close()
 
 
-def test_a_topic_delivers_to_a_queue_reached_by_its_url(platform: LocalPlatform) -> None:
-    sns, sqs = platform.client("sns"), platform.client("sqs")
-    queue = sqs.create_queue(QueueName="inbox")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    topic = sns.create_topic(Name="news")["TopicArn"]
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, Attributes={"RawMessageDelivery": "true"})
-    sns.publish(TopicArn=topic, Message="read all about it")
-    assert [each["Body"] for each in sqs.receive_message(QueueUrl=queue)["Messages"]] == ["read all about it"]
-
-
 def test_parameters_secrets_and_tables_give_back_what_they_were_given(platform: LocalPlatform) -> None:
     ssm, secrets, tables = (platform.client(name) for name in ("ssm", "secretsmanager", "dynamodb"))
     ssm.put_parameter(Name="/a/b", Value="hidden", Type="SecureString")

@@ -71,10 +71,10 @@ def test_introspection_answers_only_what_is_there(platform: LocalPlatform) -> No
 class Failing(Service):
     """A service whose operation has a bug."""
 
-    name = "sns"
+    name = "kms"
 
-    @operation("ListTopics")
-    async def list_topics(self, context: RequestContext, parameters: Parameters) -> Result:
+    @operation("ListKeys")
+    async def list_keys(self, context: RequestContext, parameters: Parameters) -> Result:
         """Fail as nobody foresaw."""
         raise ZeroDivisionError(context.request_id)
 
@@ -87,7 +87,7 @@ def test_a_bug_in_an_operation_is_an_internal_failure_and_the_log_has_it(caplog:
 
         platform.on_loop(add)
         with pytest.raises(ClientError) as refused:
-            platform.client("sns").list_topics()
+            platform.client("kms").list_keys()
     response = refused.value.response
     assert response["ResponseMetadata"]["HTTPStatusCode"] == 500
     assert response["ResponseMetadata"]["RequestId"] in caplog.text

@@ -49,6 +49,8 @@ IDENTIFIERS: Final[Mapping[str, tuple[str, ...]]] = {
     "AWS::S3::BucketPolicy": ("Bucket",),
     "AWS::SNS::Subscription": ("Arn",),
     "AWS::SNS::Topic": ("TopicArn",),
+    "AWS::SNS::TopicInlinePolicy": ("TopicArn",),
+    "AWS::SNS::TopicPolicy": ("Id",),
     "AWS::SQS::Queue": ("QueueUrl",),
     "AWS::SQS::QueueInlinePolicy": ("Queue",),
     "AWS::SQS::QueuePolicy": ("Id",),

@@ -1,4 +1,4 @@
-"""Queues and topics, which dead-letter queues, destinations and SAM's events need.
+"""Queues, which dead-letter queues, destinations and SAM's events need.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_SQS.html
 """
@@ -12,7 +12,7 @@ from typing import Any
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.services.cloudformation.resources.calls import picked, tag_changes, tags_of
 from lambent.cloud.services.cloudformation.resources.contract import Live, Properties, ResourceContext, ResourceHandler
-from lambent.cloud.services.cloudformation.resources.described import Described, Given
+from lambent.cloud.services.cloudformation.resources.described import Described
 from lambent.template.document import as_text
 
 _QUEUE = (
@@ -159,70 +159,7 @@ class QueueInlinePolicyHandler:
         await context.call("sqs", "SetQueueAttributes", QueueUrl=queue, Attributes={"Policy": policy})
 
 
-_TOPIC = ("DisplayName", "KmsMasterKeyId", "FifoTopic", "ContentBasedDeduplication", "SignatureVersion")
-
-
-async def _subscribe(context: ResourceContext, topic: str, properties: Properties) -> None:
-    for one in properties.get("Subscription", ()):
-        await context.call("sns", "Subscribe", TopicArn=topic, Protocol=one["Protocol"], Endpoint=one["Endpoint"])
-
-
-async def _change_topic(context: ResourceContext, live: Live, before: Properties, after: Properties) -> None:
-    for name in _TOPIC:
-        if before.get(name) != after.get(name):
-            value = _text(after.get(name, ""))
-            await context.call(
-                "sns", "SetTopicAttributes", TopicArn=live.physical_id, AttributeName=name, AttributeValue=value
-            )
-
-
-TOPIC = Described(
-    "sns",
-    "CreateTopic",
-    "DeleteTopic",
-    "TopicArn",
-    name_property="TopicName",
-    named_in_api="Name",
-    longest=256,
-    identity=lambda answer: str(answer["TopicArn"]),
-    shape=lambda context, properties, name: {
-        "Attributes": {key: _text(value) for key, value in picked(properties, *_TOPIC).items()}
-    },
-    after_create=_subscribe,
-    change=_change_topic,
-    attributes=lambda context, answer, arn: {"TopicArn": arn, "TopicName": arn.rpartition(":")[2]},
-    gone=("NotFound",),
-)
-
-
-def _subscription(context: ResourceContext, properties: Properties, name: str) -> Given:
-    attributes = {
-        key: _text(value)
-        for key, value in picked(
-            properties, "FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "RedrivePolicy", "DeliveryPolicy"
-        ).items()
-    }
-    return {
-        **picked(properties, "TopicArn", "Protocol", "Endpoint"),
-        "Attributes": attributes,
-        "ReturnSubscriptionArn": True,
-    }
-
-
-SUBSCRIPTION = Described(
-    "sns",
-    "Subscribe",
-    "Unsubscribe",
-    "SubscriptionArn",
-    identity=lambda answer: str(answer["SubscriptionArn"]),
-    shape=_subscription,
-    attributes=lambda context, answer, arn: {"Arn": arn},
-    gone=("NotFound",),
-)
-
 HANDLERS: Mapping[str, ResourceHandler] = {
-    "AWS::SNS::Subscription": SUBSCRIPTION,
-    "AWS::SNS::Topic": TOPIC,
     "AWS::SQS::Queue": QUEUE,
     "AWS::SQS::QueueInlinePolicy": QueueInlinePolicyHandler(),
     "AWS::SQS::QueuePolicy": QueuePolicyHandler(),

@@ -1,0 +1,1 @@
+"""Topics, subscriptions and messages as values, and the rules for them."""

@@ -1,0 +1,13 @@
+"""Attributes of queues that topics of any account may send to."""
+
+from __future__ import annotations
+
+import json
+
+_STATEMENT = {
+    "Effect": "Allow",
+    "Principal": {"Service": "sns.amazonaws.com"},
+    "Action": "sqs:SendMessage",
+    "Resource": "*",
+}
+FROM_TOPICS = {"Policy": json.dumps({"Version": "2012-10-17", "Statement": [_STATEMENT]})}
