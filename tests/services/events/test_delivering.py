@@ -161,9 +161,13 @@ def test_other_buses_get_events_but_no_third_one(
     third = events.create_event_bus(Name=f"{name}-3")["EventBusArn"]
     at_second, at_third = queue("-2"), queue("-3")
     rule_to(events, name, {"Arn": second})
-    rule_to(events, f"{name}q", {"Arn": at_second}, EventBusName=f"{name}-2", EventPattern='{"account": ["000000000000"]}')
+    rule_to(
+        events, f"{name}q", {"Arn": at_second}, EventBusName=f"{name}-2", EventPattern='{"account": ["000000000000"]}'
+    )
     rule_to(events, f"{name}b", {"Arn": third}, EventBusName=f"{name}-2", EventPattern='{"account": ["000000000000"]}')
-    rule_to(events, f"{name}q", {"Arn": at_third}, EventBusName=f"{name}-3", EventPattern='{"account": ["000000000000"]}')
+    rule_to(
+        events, f"{name}q", {"Arn": at_third}, EventBusName=f"{name}-3", EventPattern='{"account": ["000000000000"]}'
+    )
     event_id = put(events, name)
     world.clock.advance(1)
 

@@ -63,7 +63,8 @@ class TargetDeliveries:
         told: dict[str, Any] = orjson.loads(delivery.payload)  # Any: JSON of our own writing
         if "letter" in told:
             return await self._send_letter(delivery, told)
-        assert self._sending is not None
+        if self._sending is None:
+            raise RuntimeError("deliveries started before it was known how they are sent")
         target, scope = told["route"]["target"], Scope(**told["route"]["scope"])
         occasion = Occasion(told["event"], told["route"]["rule"], delivery.accepted_at)
         try:

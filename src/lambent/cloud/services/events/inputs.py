@@ -126,7 +126,8 @@ def _quoted(value: Json) -> str:
     """Return a value within quotes of the template: what is not text loses the quotes that it has itself."""
     if value is _MISSING:
         return ""
-    return _json(value)[1:-1] if isinstance(value, str) else _json(value).replace('"', "")
+    text = value if isinstance(value, str) else _json(value).replace('\\"', "").replace('"', "")
+    return _json(text)[1:-1]
 
 
 def _quoted_places(template: str) -> list[bool]:

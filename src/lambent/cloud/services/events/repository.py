@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import orjson
@@ -17,17 +18,27 @@ _KINDS: dict[type, str] = {Bus: "bus", Archive: "archive", Replay: "replay"}
 _BEHIND_ALL = "\U0010ffff"
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Names that begin with `prefix`, behind `after`: the first `limit` of them, all where it is negative."""
+
+    prefix: str = ""
+    after: str = ""
+    limit: int = -1
+
+
+ALL = Span()
+
+
 def resource(reader: Reader, scope: Scope, kind: type[T], name: str) -> T | None:
     """Return a bus, an archive or a replay by its name, or None."""
     found = document(reader, scope, _KINDS[kind], name)
     return None if found is None else kind(**found)
 
 
-def resources(
-    reader: Reader, scope: Scope, kind: type[T], *, prefix: str = "", after: str = "", limit: int = -1
-) -> list[T]:
-    """Return up to `limit` buses, archives or replays whose names begin with `prefix`, behind `after`, by name."""
-    found = documents(reader, scope, _KINDS[kind], prefix=prefix, after=after, limit=limit)
+def resources(reader: Reader, scope: Scope, kind: type[T], span: Span) -> list[T]:
+    """Return the buses, archives or replays of a span of names, by name."""
+    found = documents(reader, scope, _KINDS[kind], span)
     return [kind(**each) for each in found]
 
 
@@ -50,14 +61,12 @@ def document(reader: Reader, scope: Scope, kind: str, name: str) -> dict[str, An
     return None if row is None else dict(orjson.loads(str(row[0])))
 
 
-def documents(
-    reader: Reader, scope: Scope, kind: str, *, prefix: str = "", after: str = "", limit: int = -1
-) -> list[dict[str, Any]]:  # Any: as above
-    """Return up to `limit` of what is kept under a kind, whose names begin with `prefix`, behind `after`, by name."""
+def documents(reader: Reader, scope: Scope, kind: str, span: Span) -> list[dict[str, Any]]:  # Any: as above
+    """Return what is kept under a kind and a span of names, by name."""
     rows = reader.all(
         "SELECT document FROM events_resource WHERE account = ? AND region = ? AND kind = ?"
         " AND name >= ? AND name < ? AND name > ? ORDER BY name LIMIT ?",
-        (scope.account, scope.region, kind, prefix, prefix + _BEHIND_ALL, after, limit),
+        (scope.account, scope.region, kind, span.prefix, span.prefix + _BEHIND_ALL, span.after, span.limit),
     )
     return [orjson.loads(str(row[0])) for row in rows]
 
@@ -85,12 +94,12 @@ def rule(reader: Reader, scope: Scope, bus: str, name: str) -> Rule | None:
     return None if row is None else Rule(**orjson.loads(str(row[0])))
 
 
-def rules(reader: Reader, scope: Scope, bus: str, *, prefix: str = "", after: str = "", limit: int = -1) -> list[Rule]:
-    """Return up to `limit` rules of a bus whose names begin with `prefix`, behind `after`, by name."""
+def rules(reader: Reader, scope: Scope, bus: str, span: Span) -> list[Rule]:
+    """Return the rules of a bus of a span of names, by name."""
     rows = reader.all(
         "SELECT document FROM events_rule WHERE account = ? AND region = ? AND bus = ?"
         " AND name >= ? AND name < ? AND name > ? ORDER BY name LIMIT ?",
-        (scope.account, scope.region, bus, prefix, prefix + _BEHIND_ALL, after, limit),
+        (scope.account, scope.region, bus, span.prefix, span.prefix + _BEHIND_ALL, span.after, span.limit),
     )
     return [Rule(**orjson.loads(str(row[0]))) for row in rows]
 
@@ -126,7 +135,8 @@ def delete_rule(transaction: Transaction, scope: Scope, bus: str, name: str) -> 
 def rules_with_target(reader: Reader, scope: Scope, bus: str, arn: str) -> list[str]:
     """Return the names of the bus's rules that have a target, sorted."""
     rows = reader.all(
-        "SELECT DISTINCT rule FROM events_target WHERE account = ? AND region = ? AND arn = ? AND bus = ? ORDER BY rule",
+        "SELECT DISTINCT rule FROM events_target"
+        " WHERE account = ? AND region = ? AND arn = ? AND bus = ? ORDER BY rule",
         (scope.account, scope.region, arn, bus),
     )
     return [str(row[0]) for row in rows]

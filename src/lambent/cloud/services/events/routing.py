@@ -15,6 +15,7 @@ from lambent.aws.event_pattern import EventPattern, PatternIndex
 from lambent.cloud.services.events import archive_repository, repository
 from lambent.cloud.services.events.event import Event
 from lambent.cloud.services.events.model import Archive, Rule, Target, named_by, rule_arn
+from lambent.cloud.services.events.repository import ALL
 from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import Store
 
@@ -125,9 +126,9 @@ class Routing:
 
     def _load(self, scope: Scope, bus: str) -> _BusRoutes:
         routes, reader = _BusRoutes(scope), self._store.read
-        for rule in repository.rules(reader, scope, bus):
+        for rule in repository.rules(reader, scope, bus, ALL):
             routes.put_rule(rule)
-        for archive in repository.resources(reader, scope, Archive):
+        for archive in repository.resources(reader, scope, Archive, ALL):
             if archive.bus == bus:
                 routes.put_archive(archive, archive_repository.content(reader, scope, archive.name).id)
         return routes

@@ -48,7 +48,8 @@ class Schedules:
     async def start(self) -> None:
         """Begin to wait."""
         self._started_at = self._clock.now()
-        self._tasks.loop(self._run(), name="waiting")
+        # A virtual clock is not to go on before the first look: it counts what is begun so as work, not a loop.
+        self._tasks.start(self._run(), name="waiting")
 
     async def stop(self) -> None:
         """Wait no longer."""

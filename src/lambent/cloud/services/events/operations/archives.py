@@ -12,6 +12,7 @@ from lambent.cloud.services.events.errors import already_exists, illegal_status,
 from lambent.cloud.services.events.model import Archive, Named, Replay, ReplayState, arn_of, named_by
 from lambent.cloud.services.events.operations.common import check_pattern, listing, the_bus, without_none
 from lambent.cloud.services.events.replays import Replays
+from lambent.cloud.services.events.repository import Span
 from lambent.cloud.services.events.routing import Routing
 from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import Reader, Store, Transaction
@@ -86,7 +87,7 @@ class ArchiveOperations:
         bus = None
         if source is not None:
             bus = the_bus(self._store.read, context.scope, _named(context.scope, source, "event-bus").name).name
-        found = repository.resources(self._store.read, context.scope, Archive, prefix=parameters.get("NamePrefix", ""))
+        found = repository.resources(self._store.read, context.scope, Archive, Span(parameters.get("NamePrefix", "")))
         wanted = [each for each in found if state == "ENABLED" and bus in {None, each.bus}]
 
         def read(after: str, limit: int) -> list[Archive]:
@@ -169,7 +170,7 @@ class ArchiveOperations:
         """Return a page of replays by name; those of an archive or in a state, where that is asked."""
         state, source = parameters.get("State"), parameters.get("EventSourceArn")
         archive = None if source is None else _named(context.scope, source, "archive", "EventSourceArn").name
-        found = repository.resources(self._store.read, context.scope, Replay, prefix=parameters.get("NamePrefix", ""))
+        found = repository.resources(self._store.read, context.scope, Replay, Span(parameters.get("NamePrefix", "")))
         wanted = [each for each in found if state in {None, each.state} and archive in {None, each.archive}]
 
         def read(after: str, limit: int) -> list[Replay]:

@@ -15,6 +15,7 @@ from lambent.cloud.services.events.access import PUT_EVENTS
 from lambent.cloud.services.events.errors import already_exists, disabled, invalid, not_found
 from lambent.cloud.services.events.model import DEFAULT_BUS, Bus, arn_of, bus_meant
 from lambent.cloud.services.events.operations.common import bus_of, listing, tags_in, the_bus, without_none
+from lambent.cloud.services.events.repository import Span
 from lambent.cloud.services.events.routing import Routing
 from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import Store, Transaction
@@ -66,7 +67,7 @@ class BusOperations:
             raise invalid("Cannot delete event bus default.")
 
         def delete(transaction: Transaction) -> None:
-            if repository.rules(transaction, scope, name, limit=1):
+            if repository.rules(transaction, scope, name, Span(limit=1)):
                 raise invalid(f"Cannot delete event bus {name} since it has rules.")
             repository.delete(transaction, scope, Bus, name)
             transaction.after_commit(lambda: self._routing.bus_deleted(scope, name))
@@ -87,7 +88,7 @@ class BusOperations:
         prefix, scope = parameters.get("NamePrefix", ""), context.scope
 
         def read(after: str, limit: int) -> list[Bus]:
-            found = repository.resources(self._store.read, scope, Bus, prefix=prefix, after=after, limit=limit)
+            found = repository.resources(self._store.read, scope, Bus, Span(prefix, after, limit))
             is_kept = repository.resource(self._store.read, scope, Bus, DEFAULT_BUS) is not None
             if not is_kept and DEFAULT_BUS.startswith(prefix) and after < DEFAULT_BUS:
                 found.append(the_bus(self._store.read, scope, DEFAULT_BUS))

@@ -15,6 +15,7 @@ from lambent.cloud.services.events import repository
 from lambent.cloud.services.events.errors import already_exists, invalid_parameter, not_found
 from lambent.cloud.services.events.model import arn_of, named_by
 from lambent.cloud.services.events.operations.common import listing
+from lambent.cloud.services.events.repository import Span
 from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import Reader, Store, Transaction
 
@@ -167,7 +168,7 @@ class ConnectionOperations:
         self, context: RequestContext, parameters: Parameters, kind: str, hidden: tuple[str, ...], is_wanted: _Test
     ) -> Result:
         member = "Connections" if kind == _CONNECTION else "ApiDestinations"
-        found = repository.documents(self._store.read, context.scope, kind, prefix=parameters.get("NamePrefix", ""))
+        found = repository.documents(self._store.read, context.scope, kind, Span(parameters.get("NamePrefix", "")))
         wanted = [one for one in found if is_wanted(one)]
 
         def read(after: str, limit: int) -> list[dict[str, Any]]:  # Any: as Document

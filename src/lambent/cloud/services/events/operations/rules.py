@@ -18,6 +18,7 @@ from lambent.cloud.services.events.operations.common import (
     the_rule,
     without_none,
 )
+from lambent.cloud.services.events.repository import Span
 from lambent.cloud.services.events.routing import Routing
 from lambent.cloud.services.events.schedules import Schedules
 from lambent.cloud.store.scope import Scope
@@ -103,7 +104,7 @@ class RuleOperations:
         )
 
         def read(after: str, limit: int) -> list[Rule]:
-            return repository.rules(self._store.read, context.scope, bus, prefix=prefix, after=after, limit=limit)
+            return repository.rules(self._store.read, context.scope, bus, Span(prefix, after, limit))
 
         return listing(parameters, "Rules", read, lambda rule: rule.name, lambda rule: _show(context.scope, rule))
 
