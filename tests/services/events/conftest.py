@@ -56,16 +56,33 @@ def queue(sqs: Client, name: str) -> Callable[..., str]:
     return make
 
 
+class Keeper:
+    """A log group that is a target."""
+
+    def __init__(self, world: LocalPlatform, name: str) -> None:
+        self._world = world
+        self._logs = world.client("logs")
+        self._group = f"/aws/events/{name}"
+        self._logs.create_log_group(logGroupName=self._group)
+        self.arn = f"arn:aws:logs:us-east-1:000000000000:log-group:{self._group}"
+
+    def kept(self) -> list[str]:
+        """Return the texts that it was sent, a second later."""
+        self._world.clock.advance(1)
+        found = self._logs.filter_log_events(logGroupName=self._group)["events"]
+        return [each["message"] for each in found]
+
+
+@pytest.fixture
+def keeper(world: LocalPlatform, name: str) -> Keeper:
+    """A log group that takes events."""
+    return Keeper(world, name)
+
+
 def open_policy(arn: str) -> str:
     """Return the policy of a queue that EventBridge may send to."""
     statement = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
     return json.dumps({"Version": "2012-10-17", "Statement": [{**statement, "Resource": arn}]})
-
-
-def url_of(arn: str) -> str:
-    """Return a queue's URL."""
-    _, _, _, region, account, name = arn.split(":")
-    return f"https://sqs.{region}.amazonaws.com/{account}/{name}"
 
 
 def taken(sqs: Client, arn: str) -> list[dict[str, Any]]:  # Any: messages as ReceiveMessage returns them

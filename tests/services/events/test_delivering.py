@@ -10,7 +10,7 @@ import pytest
 
 from lambent.testing.builders import zip_of
 from lambent.testing.platform import LocalPlatform
-from tests.services.events.conftest import bodies, put, rule_to, taken
+from tests.services.events.conftest import Keeper, bodies, put, rule_to, taken
 from tests.waiting import eventually
 
 Client = Any  # Any: boto3 makes its clients at run time
@@ -87,32 +87,25 @@ DETAIL = {"n": 7, "text": 'say "hi"', "list": [1, {"a": "b"}], "object": {"k": "
         ({"InputTransformer": {"InputTemplate": '"<t> of <n> <o> <gone>!"'}}, '"say \\"hi\\" of 7 {k:v} !"'),
         ({"InputTransformer": {"InputTemplate": '{"t": <t>, "q": "<t>!", "n": <n>, "l": <l>, "g": <gone>, "b": <b>}'}},
          '{"t":"say \\"hi\\"","q":"say \\"hi\\"!","n":7,"l":[1,{"a":"b"}],"g":"","b":true}'),
-        ({"InputTransformer": {"InputTemplate": '{"r": "<aws.events.rule-name>", "e": <aws.events.event.json>}'}}, None),
+        ({"InputTransformer": {"InputTemplate": '{"r": "<aws.events.rule-name>", "e": <aws.events.event.json>}'}},
+         None),
     ],
 )  # fmt: skip
 def test_target_gets_what_its_input_says(
-    events: Client,
-    sqs: Client,
-    name: str,
-    queue: Callable[..., str],
-    world: LocalPlatform,
-    shape: dict[str, Any],
-    expected: str | None,
+    events: Client, name: str, keeper: Keeper, shape: dict[str, Any], expected: str | None
 ) -> None:
     if "InputTransformer" in shape:
         paths = {"t": "text", "n": "n", "l": "list", "o": "object", "b": "is", "gone": "nowhere"}
         shape["InputTransformer"]["InputPathsMap"] = {key: f"$.detail.{path}" for key, path in paths.items()}
-    arn = queue()
-    rule_to(events, name, {"Arn": arn, **shape})
+    rule_to(events, name, {"Arn": keeper.arn, **shape})
     event_id = put(events, name, Detail=json.dumps(DETAIL))
-    world.clock.advance(1)
 
-    (message,) = taken(sqs, arn)
+    (text,) = keeper.kept()
     if expected is None:
-        told = json.loads(message["Body"])
+        told = json.loads(text)
         assert (told["r"], told["e"]["id"], told["e"]["detail"]) == (name, event_id, DETAIL)
     else:
-        assert message["Body"] == expected
+        assert text == expected
 
 
 def test_missing_queue_ends_an_event_at_once(
@@ -143,15 +136,11 @@ def test_closed_queue_ends_an_event_at_once(
     assert letter["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "NO_PERMISSIONS"
 
 
-def test_log_group_gets_events(events: Client, name: str, world: LocalPlatform) -> None:
-    logs = world.client("logs")
-    logs.create_log_group(logGroupName=f"/aws/events/{name}")
-    rule_to(events, name, {"Arn": f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:/aws/events/{name}"})
+def test_log_group_gets_events(events: Client, name: str, keeper: Keeper) -> None:
+    rule_to(events, name, {"Arn": keeper.arn})
     event_id = put(events, name)
-    world.clock.advance(1)
 
-    (line,) = logs.filter_log_events(logGroupName=f"/aws/events/{name}")["events"]
-    assert json.loads(line["message"])["id"] == event_id
+    assert [json.loads(text)["id"] for text in keeper.kept()] == [event_id]
 
 
 def test_other_buses_get_events_but_no_third_one(

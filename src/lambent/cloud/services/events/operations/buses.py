@@ -34,7 +34,9 @@ class BusOperations:
         name = parameters["Name"]
         if "EventSourceName" in parameters:
             raise disabled("There are no partner event sources here.")
-        bus = _described(Bus(name, context.now, context.now, tags=tags_in(parameters.get("Tags", ()))), parameters)
+        bus = _described(
+            Bus(name, context.now, context.now, tags=tags_in(context, parameters.get("Tags", ()))), parameters
+        )
 
         def create(transaction: Transaction) -> None:
             if name == DEFAULT_BUS or repository.resource(transaction, context.scope, Bus, name) is not None:

@@ -55,10 +55,16 @@ def check_pattern(text: str | None) -> None:
         raise invalid_pattern(str(error)) from error
 
 
-def tags_in(listed: Sequence[Mapping[str, str]], present: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return a list of tags as a mapping; raises ValidationException unless they may join those present."""
+def tags_in(
+    context: RequestContext, listed: Sequence[Mapping[str, str]], present: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return a list of tags as a mapping; raises ValidationException unless the caller may add them to those present.
+
+    Only AWS's services may set tags whose keys begin with `aws:`.
+    """
     tags = {each["Key"]: each["Value"] for each in listed}
-    if find_problem(tags, present) is not None:
+    checked = {key: value for key, value in tags.items() if not (context.caller.is_aws and key.startswith("aws:"))}
+    if find_problem(checked, present) is not None:
         raise invalid("Tags are not valid: keys must not begin with aws:, and 50 tags are the most.")
     return tags
 

@@ -42,7 +42,7 @@ class RuleOperations:
             raise invalid("Parameter(s) EventPattern or ScheduleExpression must be specified.")
         _check_schedule(schedule, bus)
         check_pattern(pattern)
-        tags = tags_in(parameters.get("Tags", ()))
+        tags = tags_in(context, parameters.get("Tags", ()))
         name = parameters["Name"]
 
         def put(transaction: Transaction) -> None:

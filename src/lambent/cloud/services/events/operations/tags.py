@@ -25,7 +25,7 @@ class TagOperations:
     async def tag(self, context: RequestContext, parameters: Parameters) -> Result:
         """Add tags to a rule or a bus."""
         return await self._change(
-            context, parameters, lambda tags: {**tags, **tags_in(parameters["Tags"], present=tags)}
+            context, parameters, lambda tags: {**tags, **tags_in(context, parameters["Tags"], tags)}
         )
 
     @operation("UntagResource")
