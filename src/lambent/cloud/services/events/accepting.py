@@ -40,14 +40,16 @@ class Acceptance:
 
     async def accept(self, events: Sequence[BusEvent], now: float) -> None:
         """Return once everything that the events set off is durable."""
+        for event in events:
+            await self._routing.ready(event.scope, event.bus)
         consequences = [each for event in events for each in self._consequences(event, now)]
         if consequences:
             await self._store.write_with_others(self._write, *consequences)
 
-    def add(self, transaction: Transaction, routes: Sequence[Route], event: Event) -> None:
-        """Add the deliveries of an event to some targets, in a unit of work of the caller's."""
-        told = orjson.dumps(event)
-        self._deliveries.add_all(transaction, [delivery_of(route, told) for route in routes])
+    def add(self, transaction: Transaction, deliveries: Sequence[Addition]) -> None:
+        """Add deliveries of events in a unit of work of the caller's."""
+        if deliveries:
+            self._deliveries.add_all(transaction, deliveries)
 
     def _consequences(self, one: BusEvent, now: float) -> list[Addition | ArchivedEvent]:
         concern = self._routing.concern(one.scope, one.bus, one.event)
@@ -68,6 +70,12 @@ class Acceptance:
             self._deliveries.add_all(transaction, additions)
         if archived:
             archive_repository.add(transaction, archived)
+
+
+def deliveries_of(event: Event, routes: Sequence[Route]) -> list[Addition]:
+    """Return the deliveries of an event to some targets."""
+    told = orjson.dumps(event)
+    return [delivery_of(route, told) for route in routes]
 
 
 def delivery_of(route: Route, event: bytes, trace: str | None = None) -> Addition:

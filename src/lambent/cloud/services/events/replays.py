@@ -14,8 +14,9 @@ import orjson
 
 from lambent.base.clock import Clock
 from lambent.base.tasks import TaskOwner
+from lambent.cloud.framework.deliveries import Addition
 from lambent.cloud.services.events import archive_repository, repository
-from lambent.cloud.services.events.accepting import Acceptance
+from lambent.cloud.services.events.accepting import Acceptance, deliveries_of
 from lambent.cloud.services.events.event import Event, replayed
 from lambent.cloud.services.events.model import Replay, ReplayState
 from lambent.cloud.services.events.routing import Routing
@@ -23,7 +24,6 @@ from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import Store, Transaction
 
 _AT_ONCE = 100
-_Archived = Sequence[tuple[int, float, Event]]
 
 
 class Replays:
@@ -51,6 +51,7 @@ class Replays:
 
     async def _run(self, scope: Scope, name: str) -> None:
         while (replay := repository.resource(self._store.read, scope, Replay, name)) is not None:
+            await self._routing.ready(scope, replay.bus)
             if replay.state == ReplayState.CANCELLING:
                 await self._store.write(partial(self._end, scope, name, ReplayState.CANCELLED))
                 return
@@ -59,22 +60,22 @@ class Replays:
             if not archived:
                 await self._store.write(partial(self._end, scope, name, ReplayState.COMPLETED))
                 return
-            await self._store.write(partial(self._give, scope, replay, archived))
+            deliveries = [each for _, _, event in archived for each in self._deliveries(scope, replay, event)]
+            number, at, _ = archived[-1]
+            going_on = dataclasses.replace(replay, state=ReplayState.RUNNING, passed=number, last_at=at)
+            await self._store.write(partial(self._give, scope, going_on, deliveries))
 
-    def _give(self, scope: Scope, seen: Replay, archived: _Archived, transaction: Transaction) -> None:
-        """Write the deliveries of some events, and how far the replay is with that."""
-        replay = repository.resource(transaction, scope, Replay, seen.name)
-        if replay is None or replay.state == ReplayState.CANCELLING:
-            return
-        for _, _, event in archived:
-            told = replayed(event, replay.name)
-            routes = self._routing.concern(scope, replay.bus, told).routes
-            wanted = [route for route in routes if not replay.rules or route.rule in replay.rules]
-            if wanted:
-                self._acceptance.add(transaction, wanted, told)
-        number, at, _ = archived[-1]
-        going_on = dataclasses.replace(replay, state=ReplayState.RUNNING, passed=number, last_at=at)
-        repository.put(transaction, scope, going_on)
+    def _deliveries(self, scope: Scope, replay: Replay, event: Event) -> list[Addition]:
+        told = replayed(event, replay.name)
+        routes = self._routing.concern(scope, replay.bus, told).routes
+        return deliveries_of(told, [route for route in routes if not replay.rules or route.rule in replay.rules])
+
+    def _give(self, scope: Scope, going_on: Replay, deliveries: Sequence[Addition], transaction: Transaction) -> None:
+        """Write the deliveries of some events, and how far the replay is with that, unless it is to end."""
+        replay = repository.resource(transaction, scope, Replay, going_on.name)
+        if replay is not None and replay.state != ReplayState.CANCELLING:
+            self._acceptance.add(transaction, deliveries)
+            repository.put(transaction, scope, going_on)
 
     def _end(self, scope: Scope, name: str, state: ReplayState, transaction: Transaction) -> None:
         replay = repository.resource(transaction, scope, Replay, name)

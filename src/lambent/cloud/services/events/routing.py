@@ -5,6 +5,7 @@ The index is made of the store's rows when a bus gets its first event, and kept 
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +13,15 @@ from dataclasses import dataclass
 import orjson
 
 from lambent.aws.event_pattern import EventPattern, PatternIndex
+from lambent.base.tasks import let_others_run
 from lambent.cloud.services.events import archive_repository, repository
 from lambent.cloud.services.events.event import Event
 from lambent.cloud.services.events.model import Archive, Rule, Target, named_by, rule_arn
-from lambent.cloud.services.events.repository import ALL
+from lambent.cloud.services.events.repository import ALL, Span
 from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import Store
 
+_ROWS_AT_ONCE = 50
 BusKey = tuple[Scope, str]
 
 
@@ -90,17 +93,32 @@ class Routing:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._buses: dict[BusKey, _BusRoutes] = {}
+        self._loading: dict[BusKey, tuple[_BusRoutes, asyncio.Event]] = {}
+
+    async def ready(self, scope: Scope, bus: str) -> None:
+        """Return once the bus's rules are indexed; with thousands that takes a while, in which others have turns."""
+        key = scope, bus
+        while key not in self._buses:
+            under_way = self._loading.get(key)
+            if under_way is not None:
+                await under_way[1].wait()
+                continue
+            routes, is_done = self._loading[key] = _BusRoutes(scope), asyncio.Event()
+            try:
+                await self._load(routes, scope, bus)
+                self._buses[key] = routes
+            finally:
+                del self._loading[key]
+                is_done.set()
 
     def concern(self, scope: Scope, bus: str, event: Event) -> Concern:
-        """Return what an event on a bus concerns."""
+        """Return what an event concerns on a bus that is ready; nothing where the bus has just been deleted."""
         routes = self._buses.get((scope, bus))
-        if routes is None:
-            routes = self._buses[scope, bus] = self._load(scope, bus)
-        return routes.concern(event)
+        return Concern((), ()) if routes is None else routes.concern(event)
 
     def rule_changed(self, scope: Scope, bus: str, name: str) -> None:
         """Take up a rule as it is now; called when a commit has changed it."""
-        routes = self._buses.get((scope, bus))
+        routes = self._known(scope, bus)
         if routes is None:
             return
         rule = repository.rule(self._store.read, scope, bus, name)
@@ -111,7 +129,7 @@ class Routing:
 
     def archive_changed(self, scope: Scope, bus: str, name: str) -> None:
         """Take up an archive as it is now; called when a commit has changed it."""
-        routes = self._buses.get((scope, bus))
+        routes = self._known(scope, bus)
         if routes is None:
             return
         archive = repository.resource(self._store.read, scope, Archive, name)
@@ -124,14 +142,22 @@ class Routing:
         """Forget a bus."""
         self._buses.pop((scope, bus), None)
 
-    def _load(self, scope: Scope, bus: str) -> _BusRoutes:
-        routes, reader = _BusRoutes(scope), self._store.read
-        for rule in repository.rules(reader, scope, bus, ALL):
-            routes.put_rule(rule)
-        for archive in repository.resources(reader, scope, Archive, ALL):
+    def _known(self, scope: Scope, bus: str) -> _BusRoutes | None:
+        under_way = self._loading.get((scope, bus))
+        return self._buses.get((scope, bus)) if under_way is None else under_way[0]
+
+    async def _load(self, routes: _BusRoutes, scope: Scope, bus: str) -> None:
+        """Index what the store has, some rows at a time; what changes meanwhile is taken up as it does."""
+        for archive in repository.resources(self._store.read, scope, Archive, ALL):
             if archive.bus == bus:
-                routes.put_archive(archive, archive_repository.content(reader, scope, archive.name).id)
-        return routes
+                routes.put_archive(archive, archive_repository.content(self._store.read, scope, archive.name).id)
+        after = ""
+        while rules := repository.rules(self._store.read, scope, bus, Span(after=after, limit=_ROWS_AT_ONCE)):
+            for rule in rules:
+                routes.put_rule(rule)
+            after = rules[-1].name
+            if len(rules) == _ROWS_AT_ONCE:
+                await let_others_run()
 
 
 def routes_of(scope: Scope, rule: Rule) -> Sequence[Route]:

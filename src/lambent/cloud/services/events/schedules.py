@@ -11,7 +11,7 @@ from lambent.base.clock import Clock
 from lambent.base.identifiers import IdSource
 from lambent.base.tasks import TaskOwner, wait_for_event
 from lambent.cloud.services.events import repository
-from lambent.cloud.services.events.accepting import Acceptance
+from lambent.cloud.services.events.accepting import Acceptance, deliveries_of
 from lambent.cloud.services.events.event import scheduled_event
 from lambent.cloud.services.events.model import DEFAULT_BUS, Rule, rule_arn
 from lambent.cloud.services.events.routing import routes_of
@@ -75,7 +75,7 @@ class Schedules:
             if rule.targets:
                 arn = rule_arn(scope, rule.bus, rule.name)
                 event = scheduled_event(scope, arn, self._ids.uuid(), due_at)
-                self._acceptance.add(transaction, routes_of(scope, rule), event)
+                self._acceptance.add(transaction, deliveries_of(event, routes_of(scope, rule)))
             # What was missed while the platform did not run is not made up for, but once.
             following = _parsed(rule.schedule).next_after(max(due_at, self._started_at), since=due_at)
             repository.schedule(transaction, scope, name, following)

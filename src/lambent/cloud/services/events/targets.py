@@ -32,10 +32,10 @@ def check_target(scope: Scope, target: Target) -> None:
     if arn.service not in _DELIVERED or (arn.service == "events" and (named is None or named.kind != "event-bus")):
         kind = arn.service if named is None else f"{arn.service} {named.kind}"
         raise invalid_parameter(text, f"Targets of {kind} are not simulated.")
-    if arn.account and arn.account != scope.account and arn.service not in _MAY_BE_ELSEWHERE:
-        raise cross_account_target(text)
     if "RoleArn" not in target and _needs_role(scope, arn):
         raise invalid(f"RoleArn is required for target {text}.")
+    if arn.account and arn.account != scope.account and arn.service not in _MAY_BE_ELSEWHERE:
+        raise cross_account_target(text)
     _check_queue(target, arn)
     _check_dead_letters(target)
     _check_input(target)

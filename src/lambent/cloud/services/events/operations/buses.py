@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -177,7 +177,7 @@ def _show(scope: Scope, bus: Bus) -> dict[str, object]:
     )
 
 
-def _statements_in(policy: str) -> list[Mapping[str, Any]]:  # Any: statements of a policy
+def _statements_in(policy: str) -> Sequence[Mapping[str, Any]]:  # Any: statements of a policy
     try:
         document = orjson.loads(policy)
     except orjson.JSONDecodeError as error:
