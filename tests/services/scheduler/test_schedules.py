@@ -104,7 +104,10 @@ def test_schedule_without_an_expression_of_schedulers_is_refused(owner: Owner, e
         ({"ScheduleExpressionTimezone": "Europe/Atlantis"}, "Europe/Atlantis"),
         ({"ScheduleExpressionTimezone": "Europe"}, "Invalid Schedule Expression Timezone Europe."),
         ({"FlexibleTimeWindow": {"Mode": "FLEXIBLE"}}, "MaximumWindowInMinutes"),
-        ({"StartDate": 1_700_000_000}, "The StartDate you specify cannot be earlier than 5 minutes ago."),
+        (
+            {"StartDate": 1_700_000_000, "ScheduleExpression": "rate(1 day)"},
+            "The StartDate you specify cannot be earlier than 5 minutes ago.",
+        ),
         ({"GroupName": "none"}, "Schedule group none does not exist."),
         ({"Name": "no/slash"}, "failed to satisfy constraint: Member must satisfy regular expression pattern"),
     ],
@@ -120,6 +123,7 @@ def test_schedule_that_cannot_be_is_refused(owner: Owner, more: dict[str, object
         ({"Arn": "arn:aws:s3:::bucket"}, "is not a supported target"),
         ({"Arn": "arn:aws:events:us-east-1:1:event-bus/b"}, "EventBridgeParameters must be specified"),
         ({"Arn": "arn:aws:sqs:us-east-1:1:q.fifo"}, "MessageGroupId"),
+        ({"Arn": "arn:aws:sns:us-east-1:1:t", "SqsParameters": {}}, "SqsParameters cannot be specified"),
         ({"Arn": "arn:aws:lambda:us-east-1:1:function:f", "Input": "{"}, "not a well-formed JSON"),
         ({"Arn": "arn:aws:scheduler:::aws-sdk:sqs:getQueueUrl", "Input": "{}"}, "read-only"),
         ({"Arn": "arn:aws:scheduler:::aws-sdk:sqs:fly", "Input": "{}"}, "not a supported API action"),
@@ -127,7 +131,7 @@ def test_schedule_that_cannot_be_is_refused(owner: Owner, more: dict[str, object
         ({"Arn": "arn:aws:scheduler:::aws-sdk:sqs:sendMessage", "Input": '{"Body": 1}'}, "The field 'Body'"),
     ],
 )
-def test_target_that_no_schedule_can_have_is_refused(owner: Owner, target: dict[str, str], told: str) -> None:
+def test_target_that_no_schedule_can_have_is_refused(owner: Owner, target: dict[str, object], told: str) -> None:
     status, code, message = refusal(owner.create, name="s", expression=FAR, Target={"RoleArn": owner.role, **target})
 
     assert (status, code) == (400, "ValidationException")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -23,12 +23,12 @@ _PAUSE_AFTER_FAILURE_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """What is to become of a schedule that is due: when its occurrence begins, if it does, and its next one."""
+    """What is to become of a schedule that is due: what is told of its occurrence, if it has one, and its next one."""
 
     schedule: KeptSchedule
-    begins: float | None
-    execution_id: str
     following: float | None
+    begins: float = 0.0
+    told: Mapping[str, object] | None = None
 
 
 class Firing:
@@ -80,25 +80,25 @@ class Firing:
         fires, following = timing_of(one.definition, one.since).turn(one.due, now, oldest_s)
         if fires is None:
             _log.warning("%s was due when the platform was off; that is not made up for", one.key.arn)
-            return _Turn(one, None, "", following)
+            return _Turn(one, following)
         begins = fires + self._ids.fraction() * window_s(one.definition)
-        return _Turn(one, begins, self._ids.hex(16), following)
+        told = {
+            "schedule": one.id,
+            "revision": one.revision,
+            "scheduled": fires,
+            "begins": begins,
+            "execution": self._ids.hex(16),
+            "event": self._ids.uuid(),
+            "completes": following is None and one.completes,
+        }
+        return _Turn(one, following, begins, told)
 
     def _move_on(self, turns: Sequence[_Turn], transaction: Transaction) -> None:
         for turn in turns:
             one = turn.schedule
             if not repository.move_on(transaction, one, turn.following):
                 continue  # it was changed or deleted meanwhile
-            ends = turn.following is None and one.completes
-            if turn.begins is not None:
-                told = {
-                    "schedule": one.id,
-                    "revision": one.revision,
-                    "scheduled": one.due,
-                    "begins": turn.begins,
-                    "execution": turn.execution_id,
-                    "completes": ends,
-                }
-                self._invocations.add(transaction, one, told, turn.begins)
-            elif ends:
+            if turn.told is not None:
+                self._invocations.add(transaction, one, turn.told, turn.begins)
+            elif turn.following is None and one.completes:
                 repository.delete_unchanged(transaction, one.id, one.revision)

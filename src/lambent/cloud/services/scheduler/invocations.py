@@ -96,6 +96,7 @@ class Invocations:
             scope=Scope(told["account"], told["region"]),
             scheduled=told["scheduled"],
             execution_id=told["execution"],
+            event_id=told["event"],
             target=told["target"],
         )
         try:

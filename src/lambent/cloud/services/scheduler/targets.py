@@ -28,12 +28,13 @@ _FIFO = ".fifo"
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """One time that a schedule fell due: `scheduled` is the moment, `execution_id` its own."""
+    """One time that a schedule fell due: `scheduled` is the moment; `execution_id` and `event_id` are its own."""
 
     schedule_arn: str
     scope: Scope
     scheduled: float
     execution_id: str
+    event_id: str
     target: Target
 
     @property
@@ -59,7 +60,7 @@ class Occurrence:
         """Return the default notification, for a target without input."""
         return {
             "version": "0",
-            "id": self.execution_id,
+            "id": self.event_id,
             "detail-type": "Scheduled Event",
             "source": "aws.scheduler",
             "account": self.scope.account,
@@ -104,6 +105,9 @@ def request_of(occurrence: Occurrence, attempt: int) -> Request:
 def problem_of(target: Target) -> str | None:
     """Return why a schedule cannot have this target; None where it can."""
     arn = target["Arn"]
+    unfit = _unfit_members(target)
+    if unfit:
+        return f"{unfit[0]} cannot be specified for the target {arn}."
     if is_universal(arn):
         try:
             operation = operation_of(arn)
@@ -121,6 +125,13 @@ def problem_of(target: Target) -> str | None:
     if template is None or not template.fits(parsed):
         return f"{arn} is not a supported target."
     return template.problem(parsed, target)
+
+
+def _unfit_members(target: Target) -> list[str]:
+    """Return the parameters of templated targets that are not of this one."""
+    template = _TEMPLATES.get(target["Arn"].split(":")[2]) if target["Arn"].count(":") > 1 else None
+    own = None if template is None else template.takes
+    return sorted(name for name in target if name.endswith("Parameters") and name != own)
 
 
 # ── templated targets ──
@@ -174,22 +185,26 @@ def _states(call: _Call) -> dict[str, Any]:  # Any: as above
 
 @dataclass(frozen=True, slots=True)
 class _Template:
-    """How one kind of resource is called; `needs` is the member of Target that goes with it, `begins` its resource."""
+    """How one kind of resource is called.
+
+    `begins` is what its resource begins with, `takes` the member of Target that goes with it.
+    """
 
     service: str
     operation: str
     action: str
     parameters: Callable[[_Call], dict[str, Any]]  # Any: botocore-shaped
     begins: str = ""
-    needs: str | None = None
+    takes: str | None = None
+    is_needed: bool = True
     takes_json: bool = False
 
     def fits(self, arn: Arn) -> bool:
         return arn.resource.startswith(self.begins) and len(arn.resource) > len(self.begins)
 
     def problem(self, arn: Arn, target: Target) -> str | None:
-        if self.needs is not None and self.needs not in target:
-            return f"{self.needs} must be specified for the target {arn}."
+        if self.takes is not None and self.is_needed and self.takes not in target:
+            return f"{self.takes} must be specified for the target {arn}."
         if self.service == "sqs" and arn.resource.endswith(_FIFO) != (
             "MessageGroupId" in target.get("SqsParameters", {})
         ):
@@ -203,7 +218,7 @@ class _Template:
 
 _TEMPLATES: Mapping[str, _Template] = {
     "lambda": _Template("lambda", "Invoke", "lambda:InvokeFunction", _lambda, "function:", takes_json=True),
-    "sqs": _Template("sqs", "SendMessage", "sqs:SendMessage", _sqs),
+    "sqs": _Template("sqs", "SendMessage", "sqs:SendMessage", _sqs, takes="SqsParameters", is_needed=False),
     "sns": _Template("sns", "Publish", "sns:Publish", _sns),
     "events": _Template(
         "events", "PutEvents", "events:PutEvents", _events, "event-bus/", "EventBridgeParameters", takes_json=True

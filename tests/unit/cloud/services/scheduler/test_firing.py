@@ -51,6 +51,14 @@ async def test_rate_begins_at_its_start_date_and_ends_at_its_end_date() -> None:
         assert scheduler.sent == ["2026-01-01T06:30:00Z", "2026-01-01T07:30:00Z", "2026-01-01T08:30:00Z"]
 
 
+async def test_start_date_itself_may_be_an_occurrence_of_a_cron() -> None:
+    async with alone("2026-01-01T00:00:00", memory_store) as scheduler:
+        await scheduler.create("from", "cron(0 6 * * ? *)", StartDate=at("2026-01-02T06:00:00"))
+        await scheduler.advance_to("2026-01-03T07:00:00")
+
+        assert scheduler.sent == ["2026-01-02T06:00:00Z", "2026-01-03T06:00:00Z"]
+
+
 async def test_disabled_schedule_does_not_fire_until_it_is_enabled() -> None:
     async with alone("2026-01-01T00:30:00", memory_store) as scheduler:
         await scheduler.create("off", "cron(0 * * * ? *)", State="DISABLED")
@@ -66,10 +74,10 @@ async def test_disabled_schedule_does_not_fire_until_it_is_enabled() -> None:
 
 async def test_change_that_is_not_of_its_time_leaves_a_rate_its_rhythm() -> None:
     async with alone("2026-01-01T00:00:00", memory_store) as scheduler:
-        await scheduler.create("steady", "rate(1 hour)")
+        await scheduler.create("steady", "rate(1 hour)", StartDate=at("2026-01-01T00:00:00"))
         await scheduler.advance_to("2026-01-01T00:20:00")
         known = dict(await scheduler.ask("GetSchedule", Name="steady"))
-        members = ("Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")
+        members = ("Name", "ScheduleExpression", "StartDate", "FlexibleTimeWindow", "Target")
         await scheduler.ask("UpdateSchedule", Description="changed", **{name: known[name] for name in members})
         await scheduler.advance_to("2026-01-01T01:10:00")
 
@@ -90,7 +98,7 @@ async def test_flexible_window_has_it_begin_at_a_moment_within() -> None:
 
 
 @pytest.mark.parametrize(("after", "is_there"), [("NONE", True), ("DELETE", False)])
-async def test_action_after_completion(after: str, is_there: bool) -> None:
+async def test_schedule_that_is_complete_is_deleted_if_it_says_so(*, after: str, is_there: bool) -> None:
     async with alone("2026-01-01T00:00:00", memory_store) as scheduler:
         await scheduler.create("once", "at(2026-01-01T01:00:00)", ActionAfterCompletion=after)
         await scheduler.advance_to("2026-01-01T00:59:00")
@@ -168,7 +176,7 @@ async def test_what_the_role_may_not_do_becomes_a_dead_letter_at_once() -> None:
 
 
 async def test_schedules_go_on_after_a_restart_and_recurring_ones_make_up_for_nothing(tmp_path: Path) -> None:
-    async with alone("2026-01-01T00:00:00", lambda clock: store_in(tmp_path, clock)) as scheduler:
+    async with alone("2026-01-01T00:30:00", lambda clock: store_in(tmp_path, clock)) as scheduler:
         await scheduler.create("every", "cron(0 * * * ? *)")
         await scheduler.create("once", "at(2026-01-01T03:00:00)")
         await scheduler.advance_to("2026-01-01T01:30:00")

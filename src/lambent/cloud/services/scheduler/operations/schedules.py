@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from lambent.aws.schedule import InvalidScheduleError
@@ -77,8 +78,8 @@ class ScheduleOperations:
     async def update(self, context: RequestContext, parameters: Parameters) -> Result:
         """Replace a schedule's definition; what is not given goes back to its default."""
         key = _key(context, parameters)
-        _require_known(repository.schedule(self._store.read, key), key)
-        definition = await self._checked(context, key, parameters)
+        before = _require_known(repository.schedule(self._store.read, key), key).definition
+        definition = await self._checked(context, key, parameters, before)
 
         def work(transaction: Transaction) -> None:
             if is_repeated(transaction, "UpdateSchedule", context, parameters):
@@ -133,7 +134,9 @@ class ScheduleOperations:
         answer: dict[str, object] = {"Schedules": [_summary(one) for one in some.items]}
         return answer | ({} if some.next_marker is None else {"NextToken": some.next_marker})
 
-    async def _checked(self, context: RequestContext, key: Key, parameters: Parameters) -> Definition:
+    async def _checked(
+        self, context: RequestContext, key: Key, parameters: Parameters, before: Definition = MappingProxyType({})
+    ) -> Definition:
         """Return the definition of a schedule with its defaults; raises what AWS says of one that cannot be."""
         the_group(self._store.read, key.scope, key.group)
         given = {name: parameters[name] for name in _MEMBERS if name in parameters}
@@ -141,6 +144,8 @@ class ScheduleOperations:
         target["RetryPolicy"] = {**DEFAULT_RETRIES, **target["RetryPolicy"]}
         definition = {**_DEFAULTS, **given, "Target": target}
         _require_timing(definition, context.now)
+        if definition.get("StartDate") != before.get("StartDate"):
+            _require_start(definition, context.now)
         problem = problem_of(target)
         if problem is not None:
             raise validation(problem)
@@ -163,10 +168,15 @@ def _require_timing(definition: Definition, now: float) -> None:
     if (window["Mode"] == "FLEXIBLE") != ("MaximumWindowInMinutes" in window):
         raise validation("MaximumWindowInMinutes must be specified for the mode FLEXIBLE, and for no other.")
     start, end = definition.get("StartDate"), definition.get("EndDate")
-    if start is not None and start < now - _OLDEST_START_S:
-        raise validation("The StartDate you specify cannot be earlier than 5 minutes ago.")
     if start is not None and end is not None and end <= start:
         raise validation("The EndDate you specify must come after the StartDate.")
+
+
+def _require_start(definition: Definition, now: float) -> None:
+    # One-time schedules ignore it: https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateSchedule.html
+    is_ignored = definition["ScheduleExpression"].startswith("at(")
+    if not is_ignored and definition.get("StartDate", now) < now - _OLDEST_START_S:
+        raise validation("The StartDate you specify cannot be earlier than 5 minutes ago.")
 
 
 def _due(definition: Definition, since: float, now: float) -> float | None:
