@@ -64,3 +64,6 @@ CREATE INDEX events_archived_by_time ON events_archived (archive, at, number);
 CREATE TABLE events_deleted_archive (
     id INTEGER PRIMARY KEY
 ) STRICT;
+
+-- What was under way is looked for at every start.
+CREATE INDEX events_replays ON events_resource (kind) WHERE kind = 'replay';
