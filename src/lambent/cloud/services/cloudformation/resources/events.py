@@ -19,7 +19,13 @@ from lambent.cloud.services.cloudformation.resources.calls import (
     tag_list,
     tags_of,
 )
-from lambent.cloud.services.cloudformation.resources.contract import Live, Properties, ResourceContext, ResourceHandler
+from lambent.cloud.services.cloudformation.resources.contract import (
+    Live,
+    Properties,
+    ResourceContext,
+    ResourceFailedError,
+    ResourceHandler,
+)
 from lambent.cloud.services.cloudformation.resources.described import Attributes, Described, Given
 
 _GONE = "ResourceNotFoundException"
@@ -53,11 +59,14 @@ class RuleHandler:
         physical_id = name if bus == _DEFAULT else f"{bus}|{name}"
         async with made(physical_id):
             await self._put_targets(context, name, bus, properties)
-        return Live(physical_id, {"Arn": _arn(context, "rule", name if bus == _DEFAULT else f"{bus}/{name}")})
+        arn = _arn(context, "rule", name if bus == _DEFAULT else f"{bus}/{name}")
+        return Live(physical_id, {"Arn": arn, "RuleName": name})
 
     async def update(self, context: ResourceContext, live: Live, before: Properties, after: Properties) -> Live:
         """Change what the rule says, its targets and its tags."""
         bus, name = _parts(live)
+        if _bus_name(after.get("EventBusName")) != bus:
+            raise ResourceFailedError(f"Rule {name} cannot move to another event bus; give it another Name with it.")
         await self._put(context, name, bus, after)
         kept = {target["Id"] for target in after.get("Targets", ())}
         removed = [target["Id"] for target in before.get("Targets", ()) if target["Id"] not in kept]
