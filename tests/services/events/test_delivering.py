@@ -14,6 +14,7 @@ from tests.services.events.conftest import Keeper, bodies, put, rule_to, taken
 from tests.waiting import eventually
 
 Client = Any  # Any: boto3 makes its clients at run time
+Shape = dict[str, Any]  # Any: members of a target
 ACCOUNT = "000000000000"
 
 
@@ -92,7 +93,7 @@ DETAIL = {"n": 7, "text": 'say "hi"', "list": [1, {"a": "b"}], "object": {"k": "
     ],
 )  # fmt: skip
 def test_target_gets_what_its_input_says(
-    events: Client, name: str, keeper: Keeper, shape: dict[str, Any], expected: str | None
+    events: Client, name: str, keeper: Keeper, shape: Shape, expected: str | None
 ) -> None:
     if "InputTransformer" in shape:
         paths = {"t": "text", "n": "n", "l": "list", "o": "object", "b": "is", "gone": "nowhere"}

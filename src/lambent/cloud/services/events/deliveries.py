@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,6 +33,7 @@ from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import Store, Transaction
 
 _log = logging.getLogger(__name__)
+Told = Mapping[str, Any]  # Any: JSON of our own writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class TargetDeliveries:
         self._sending = sending
 
     async def _attempt(self, delivery: Delivery) -> Settled | Retry:
-        told: dict[str, Any] = orjson.loads(delivery.payload)  # Any: JSON of our own writing
+        told: Told = orjson.loads(delivery.payload)
         if "letter" in told:
             return await self._send_letter(delivery, told)
         if self._sending is None:
@@ -77,7 +78,7 @@ class TargetDeliveries:
             return self._after(delivery, told, failure)
         return Settled()
 
-    def _after(self, delivery: Delivery, told: dict[str, Any], failure: ServiceError) -> Settled | Retry:
+    def _after(self, delivery: Delivery, told: Told, failure: ServiceError) -> Settled | Retry:
         code = code_of(failure)
         if code is not None:
             return self._ended(delivery, told, DeadLetter(code, failure.message, delivery.attempts))
@@ -92,7 +93,7 @@ class TargetDeliveries:
             return self._ended(delivery, told, DeadLetter(failure.code, failure.message, delivery.attempts, step))
         return Retry(step)
 
-    def _ended(self, delivery: Delivery, told: dict[str, Any], letter: DeadLetter) -> Settled:
+    def _ended(self, delivery: Delivery, told: Told, letter: DeadLetter) -> Settled:
         route = told["route"]
         queue = route["target"].get("DeadLetterConfig", {}).get("Arn")
         if queue is None:
@@ -103,7 +104,7 @@ class TargetDeliveries:
             return Settled()
         return Settled(self._letter_to(queue, told, letter))
 
-    def _letter_to(self, queue: str, told: dict[str, Any], letter: DeadLetter) -> Callable[[Transaction], None]:
+    def _letter_to(self, queue: str, told: Told, letter: DeadLetter) -> Callable[[Transaction], None]:
         route = told["route"]
         attributes = {
             "RULE_ARN": route["rule"],
@@ -117,7 +118,7 @@ class TargetDeliveries:
         payload = orjson.dumps({"letter": attributes, "queue": queue, "event": told["event"], "scope": route["scope"]})
         return lambda transaction: self.queue.add(transaction, payload)
 
-    async def _send_letter(self, delivery: Delivery, told: dict[str, Any]) -> Settled | Retry:
+    async def _send_letter(self, delivery: Delivery, told: Told) -> Settled | Retry:
         scope, event = Scope(**told["scope"]), told["event"]
         principal = service_principal(HOST, scope, told["letter"]["RULE_ARN"])
         try:
