@@ -12,6 +12,7 @@ from lambent.cloud.framework.internal_client import InternalClient
 from lambent.cloud.framework.service import Service
 from lambent.cloud.gateway.signing import SignatureReader
 from lambent.cloud.services.cloudformation.service import CloudFormationService
+from lambent.cloud.services.events.service import EventsService
 from lambent.cloud.services.iam.service import IamService
 from lambent.cloud.services.lambda_.dependencies import Dependencies, Plane
 from lambent.cloud.services.lambda_.reporting import Reporting
@@ -33,6 +34,7 @@ NAMES = tuple(
         SqsService,
         LambdaService,
         SnsService,
+        EventsService,
         CloudFormationService,
         SchedulerService,
     )
@@ -91,6 +93,8 @@ def own_services(on: Foundation) -> OwnServices:
         LambdaService(dependencies, packages=on.packages, reporting=on.reporting),
         # Behind the queues and functions that it delivers to: what is owed is delivered as soon as it starts.
         SnsService(on.store, on.client, clock=on.clock, ids=on.ids, endpoint_url=on.endpoint_url),
+        # Behind what its targets are: events that were on their way go on as soon as it starts.
+        EventsService(on.store, on.client, clock=on.clock, ids=on.ids),
         # Behind what its resources are made of: an operation that was under way goes on as soon as it starts.
         CloudFormationService(on.store, on.client, clock=on.clock, ids=on.ids, endpoint_url=on.endpoint_url),
         # Behind what its schedules call: what is due is carried out as soon as it starts.

@@ -31,7 +31,8 @@ def test_patterns_of_awss_forms_are_valid(pattern: str) -> None:
         None, "", "null", '"simple string"', "{", "{}", '{"eventSource": "aws:sqs"}', '{"eventSource": []}',
         '{"a": {}}', '{"a": [["b"]]}', '{"a": [{}]}', '{"a": [{"wildcard": "b*"}]}', '{"a": [{"numeric": [">"]}]}',
         '{"a": [{"numeric": [">", "1"]}]}', '{"a": [{"exists": "yes"}]}', '{"a": [{"prefix": 1}]}',
-        '{"a": [{"anything-but": []}]}', '{"a": [{"anything-but": ["b", 1]}]}', '{"$or": [{"a": ["b"]}]}', '{"a": [{"prefix": "a", "suffix": "b"}]}',
+        '{"a": [{"anything-but": []}]}', '{"a": [{"anything-but": ["b", 1]}]}',
+        '{"$or": [{"a": ["b"]}]}', '{"a": [{"prefix": "a", "suffix": "b"}]}',
     ],
 )  # fmt: skip
 def test_other_patterns_are_not(pattern: str | None) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from lambent.cloud.services.cloudformation.resources import (
     event_source_mappings,
+    events,
     iam,
     lambda_capacity,
     lambda_functions,
@@ -47,6 +48,7 @@ _HANDLERS: Mapping[str, ResourceHandler] = {
     "AWS::Logs::QueryDefinition": logs.QUERY_DEFINITION,
     "AWS::Logs::ResourcePolicy": logs.RESOURCE_POLICY,
     "AWS::Logs::SubscriptionFilter": logs.SUBSCRIPTION_FILTER,
+    **events.HANDLERS,
     **messaging.HANDLERS,
     **network.HANDLERS,
     **scheduler.HANDLERS,

@@ -1,0 +1,1 @@
+"""Amazon EventBridge: event buses, their rules and targets, archives and replays, schedules of rules."""
