@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lambent.cloud.errors import ServiceError
-from lambent.cloud.services.s3.configurations.errors import invalid_argument, invalid_request, malformed_acl
+from lambent.cloud.services.s3.configurations.errors import malformed_acl
+from lambent.cloud.services.s3.errors import invalid_argument, invalid_request
 
 Grant = Mapping[str, Any]  # Any: a Grant of the service model
 Parameters = Mapping[str, Any]  # Any: of PutBucketAcl, CreateBucket and the like

@@ -11,13 +11,8 @@ from typing import Any
 
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.tags import TagProblem, find_problem
-from lambent.cloud.services.s3.configurations.errors import (
-    invalid_argument,
-    invalid_bucket_state,
-    invalid_request,
-    invalid_tag,
-    malformed_xml,
-)
+from lambent.cloud.services.s3.configurations.errors import invalid_bucket_state, invalid_tag
+from lambent.cloud.services.s3.errors import invalid_argument, invalid_request, malformed_xml
 
 Document = Mapping[str, Any]  # Any: a structure of the service model, which the schema describes
 

@@ -10,23 +10,6 @@ from collections.abc import Mapping
 from lambent.cloud.errors import ServiceError
 
 
-def malformed_xml() -> ServiceError:
-    """Return the error for a document that is not as the schema says."""
-    return ServiceError(
-        "MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema"
-    )
-
-
-def invalid_argument(message: str, name: str | None = None, value: str | None = None) -> ServiceError:
-    """Return the error for one argument that is wrong."""
-    return ServiceError("InvalidArgument", message, members={"ArgumentName": name, "ArgumentValue": value})
-
-
-def invalid_request(message: str) -> ServiceError:
-    """Return the error for a request that cannot be carried out so."""
-    return ServiceError("InvalidRequest", message)
-
-
 def invalid_tag(message: str, key: str, value: str | None = None) -> ServiceError:
     """Return the error for a tag that S3 does not take."""
     return ServiceError("InvalidTag", message, members={"TagKey": key, "TagValue": value})

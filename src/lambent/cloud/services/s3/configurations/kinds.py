@@ -25,7 +25,9 @@ class Kind:
     `given` is Put's member that holds the document, `shown` Get's; where `shown` is None, Get's members are the
     document's. `missing` is the error (code and message) of Get where there is none, and `default` what a bucket has
     that was never told; one that has both forgets its default when the configuration is deleted. `check` returns the
-    document as it is kept, or raises what AWS answers. `is_of_model` kinds follow the enumerations of the model.
+    document as it is kept, or raises what AWS answers. `is_of_model` kinds follow the enumerations of the model. Members
+    `beside` the document are kept with it, by their defaults; putting the `empty` one removes what there is. A kind that
+    `locks` turns the bucket's Object Lock on.
     """
 
     name: str
@@ -39,6 +41,9 @@ class Kind:
     default: Document | None = None
     check: Callable[[Asked], Document] = field(default=lambda asked: asked.document)
     is_of_model: bool = True
+    beside: Mapping[str, str] = field(default_factory=dict)
+    empty: Document | None = None
+    locks: bool = False
 
     @property
     def forgets(self) -> bool:
@@ -54,6 +59,7 @@ TAGGING = Kind(
     delete="DeleteBucketTagging",
     missing=("NoSuchTagSet", "The TagSet does not exist"),
     check=checks.tagging,
+    empty={"TagSet": []},
 )
 CORS = Kind(
     "cors",
@@ -72,6 +78,7 @@ LIFECYCLE = Kind(
     delete="DeleteBucketLifecycle",
     missing=("NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist"),
     check=lifecycle.checked,
+    beside={lifecycle.MINIMUM_SIZE: "all_storage_classes_128K"},
 )
 ENCRYPTION = Kind(
     "encryption",
@@ -116,6 +123,7 @@ OBJECT_LOCK = Kind(
     shown="ObjectLockConfiguration",
     missing=("ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket"),
     check=checks.object_lock,
+    locks=True,
 )
 WEBSITE = Kind(
     "website",

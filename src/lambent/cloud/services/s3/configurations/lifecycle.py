@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lambent.cloud.services.s3.configurations.checks import Asked
-from lambent.cloud.services.s3.configurations.errors import invalid_argument, invalid_request, malformed_xml
+from lambent.cloud.services.s3.errors import invalid_argument, invalid_request, malformed_xml
 
 Document = Mapping[str, Any]  # Any: a structure of the service model, which the schema describes
 

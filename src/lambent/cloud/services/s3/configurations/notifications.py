@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lambent.cloud.services.s3.configurations.errors import invalid_argument, malformed_xml
+from lambent.cloud.services.s3.errors import invalid_argument, malformed_xml
 
 Document = Mapping[str, Any]  # Any: a NotificationConfiguration of the service model
 

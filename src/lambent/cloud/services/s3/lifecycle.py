@@ -1,0 +1,179 @@
+"""The loop that does what lifecycle rules ask: key by key, in small transactions.
+
+Every moment of a rule is a midnight UTC, so one look at a bucket in a day is enough, and one more when its rules change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from lambent.base.clock import Clock
+from lambent.base.tasks import let_others_run
+from lambent.cloud.framework.context import RequestContext, service_principal
+from lambent.cloud.services.s3 import configuration_repository as configurations
+from lambent.cloud.services.s3 import repository
+from lambent.cloud.services.s3.configurations import expiry
+from lambent.cloud.services.s3.configurations.kinds import LIFECYCLE
+from lambent.cloud.services.s3.events import S3_HOST
+from lambent.cloud.services.s3.model.records import NULL_VERSION, Bucket, Entry, Version
+from lambent.cloud.services.s3.operations.common import Parts, change_of, new_version_id, now_ms
+from lambent.cloud.services.s3.repository import KeyRange
+from lambent.cloud.store.unit_of_work import Transaction
+
+PERIOD_S = 3600.0
+_DAY_S = 86_400
+_PAGE = 500
+_AT_ONCE = 50
+
+
+class Lifecycle:
+    """Carries out the lifecycle rules of every bucket."""
+
+    def __init__(self, parts: Parts, clock: Clock) -> None:
+        self._parts = parts
+        self._clock = clock
+        self._looked_at: dict[int, tuple[float, str]] = {}  # by bucket: on which day, with which rules
+
+    async def step(self) -> None:
+        """Look at every bucket that has rules and was not looked at since midnight, or whose rules are new."""
+        now = self._clock.now()
+        there = list(configurations.all_of_kind(self._parts.store.read, LIFECYCLE.name))
+        self._looked_at = {bucket_id: self._looked_at[bucket_id] for bucket_id, _ in there if bucket_id in self._looked_at}
+        for bucket_id, text in there:
+            today = (now // _DAY_S, text)
+            bucket = repository.bucket_by_id(self._parts.store.read, bucket_id)
+            document = configurations.loaded(text)
+            if bucket is None or document is None or self._looked_at.get(bucket_id) == today:
+                continue
+            await self._look_at(bucket, expiry.rules_of(document), now)
+            self._looked_at[bucket_id] = today
+
+    async def _look_at(self, bucket: Bucket, rules: Sequence[expiry.Rule], now: float) -> None:
+        for prefix in _prefixes(rules):
+            await self._look_at_keys(bucket, rules, prefix, now)
+        await self._abort_uploads(bucket, rules, now)
+
+    async def _look_at_keys(self, bucket: Bucket, rules: Sequence[expiry.Rule], prefix: str, now: float) -> None:
+        begin = ""
+        while True:
+            keys = KeyRange(bucket.id, prefix, begin, includes_begin=False, limit=_PAGE)
+            entries = repository.versions(self._parts.store.read, keys)
+            if not entries:
+                return
+            begin = entries[-1].key
+            due: list[expiry.Action] = []
+            for key, group in groupby(entries, lambda entry: entry.key):
+                versions = list(group)
+                if key == begin and len(entries) == _PAGE:
+                    versions += self._rest(bucket, key, versions[-1].id)
+                seen = [self._seen(bucket, rules, entry, now) for entry in versions]
+                due += expiry.actions(rules, seen, now)
+            for start in range(0, len(due), _AT_ONCE):
+                await self._carry_out(bucket, due[start : start + _AT_ONCE])
+            await let_others_run()
+
+    def _rest(self, bucket: Bucket, key: str, number: int) -> Iterator[Entry]:
+        """Yield the versions of a key beyond a page, which may be many."""
+        while True:
+            keys = KeyRange(bucket.id, key, key, includes_begin=True, limit=_PAGE)
+            found = [
+                entry
+                for entry in repository.versions(self._parts.store.read, keys, older_than=number)
+                if entry.key == key
+            ]
+            yield from found
+            if len(found) < _PAGE:
+                return
+            number = found[-1].id
+
+    def _seen(self, bucket: Bucket, rules: Sequence[expiry.Rule], entry: Entry, now: float) -> expiry.Version:
+        """Return a version as the rules see it; its tags and its retention are read only where they matter."""
+        version: Version | None = None
+        if bucket.is_locked or any(rule.tags for rule in rules):
+            version = repository.version(self._parts.store.read, bucket.id, entry.key, entry.version_id)
+        return expiry.Version(
+            key=entry.key,
+            created=entry.modified_ms / 1000,
+            size=entry.size,
+            version_id=entry.version_id,
+            storage_class=entry.storage_class,
+            tags=version.about.tags if version else {},
+            is_marker=entry.is_marker,
+            is_locked=version is not None and version.about.retention.forbids_removal(now, bypasses_governance=False),
+        )
+
+    async def _carry_out(self, bucket: Bucket, due: Sequence[expiry.Action]) -> None:
+        context = self._context(bucket)
+
+        def work(transaction: Transaction) -> None:
+            for action in due:
+                self._carry_out_one(transaction, context, bucket, action)
+
+        await self._parts.store.write(work)
+
+    def _carry_out_one(
+        self, transaction: Transaction, context: RequestContext, bucket: Bucket, action: expiry.Action
+    ) -> None:
+        wanted = action.version
+        version = repository.version(transaction, bucket.id, wanted.key, wanted.version_id or NULL_VERSION)
+        if version is None or version.entry.modified_ms / 1000 != wanted.created:
+            return  # it went, or another came in its place, since it was looked at
+        match action:
+            case expiry.Expire():
+                if version.entry.is_latest:
+                    self._expire(transaction, context, bucket, version)
+            case expiry.Remove():
+                self._remove(transaction, context, bucket, version)
+            case expiry.Move():
+                repository.change_storage_class(transaction, version.entry.id, action.storage_class)
+                number = repository.next_number(transaction)
+                self._tell(transaction, context, bucket, number, "LifecycleTransition", version.entry)
+
+    def _expire(self, transaction: Transaction, context: RequestContext, bucket: Bucket, version: Version) -> None:
+        if not bucket.versioning:
+            self._remove(transaction, context, bucket, version)
+            return
+        version_id = new_version_id(self._parts, bucket)
+        marker = repository.add_marker(transaction, bucket, version.entry.key, version_id, now_ms(context))
+        self._tell(transaction, context, bucket, marker.id, "LifecycleExpiration:DeleteMarkerCreated", marker)
+
+    def _remove(self, transaction: Transaction, context: RequestContext, bucket: Bucket, version: Version) -> None:
+        number = repository.remove_version(transaction, version)
+        if not version.entry.is_marker:
+            self._tell(transaction, context, bucket, number, "LifecycleExpiration:Delete", version.entry)
+
+    def _tell(
+        self,
+        transaction: Transaction,
+        context: RequestContext,
+        bucket: Bucket,
+        number: int,
+        event: str,
+        entry: Entry,
+    ) -> None:
+        change = change_of(context, bucket, entry.key, number=number, event=event, entry=entry)
+        self._parts.changes(transaction, change)
+
+    async def _abort_uploads(self, bucket: Bucket, rules: Sequence[expiry.Rule], now: float) -> None:
+        if not any(rule.abort_days for rule in rules):
+            return
+
+    def _context(self, bucket: Bucket) -> RequestContext:
+        """Return what stands for a request where nobody made one."""
+        return RequestContext(
+            scope=bucket.scope,
+            caller=service_principal(S3_HOST, bucket.scope, bucket.arn),
+            request_id=self._parts.ids.base32(16),
+            now=self._clock.now(),
+            peer=S3_HOST,
+        )
+
+
+def _prefixes(rules: Sequence[expiry.Rule]) -> list[str]:
+    """Return the prefixes of the rules, without those that another of them covers."""
+    found: list[str] = []
+    for prefix in sorted({rule.prefix for rule in rules}):
+        if not found or not prefix.startswith(found[-1]):
+            found.append(prefix)
+    return found
