@@ -17,11 +17,15 @@ from lambent.cloud.services.lambda_.dependencies import Dependencies, Plane
 from lambent.cloud.services.lambda_.reporting import Reporting
 from lambent.cloud.services.lambda_.service import LambdaService
 from lambent.cloud.services.logs.service import LogsService
+from lambent.cloud.services.s3.service import S3Service
 from lambent.cloud.services.sts.service import StsService
 from lambent.cloud.store.blobs import Blobs
+from lambent.cloud.store.files import Files
 from lambent.cloud.store.sqlite_store import SqliteStore
 
-NAMES = tuple(service.name for service in (IamService, StsService, LogsService, LambdaService, CloudFormationService))
+NAMES = tuple(
+    service.name for service in (IamService, StsService, LogsService, S3Service, LambdaService, CloudFormationService)
+)
 """Their botocore names, in the order in which they start."""
 
 
@@ -31,6 +35,7 @@ class Foundation:
 
     store: SqliteStore
     blobs: Blobs
+    files: Files
     client: InternalClient
     clock: Clock
     ids: IdSource
@@ -58,6 +63,7 @@ def own_services(on: Foundation) -> OwnServices:
     iam = IamService(on.store, on.ids)
     sts = StsService(on.store, on.ids, on.clock, on.client)
     directory = Directories([iam.access_keys, sts.sessions])
+    signers = SignatureReader(directory)
     dependencies = Dependencies(
         store=on.store,
         blobs=on.blobs,
@@ -65,13 +71,14 @@ def own_services(on: Foundation) -> OwnServices:
         client=on.client,
         clock=on.clock,
         ids=on.ids,
-        signers=SignatureReader(directory),
+        signers=signers,
         port=on.port,
     )
     services = (
         iam,
         sts,
         LogsService(on.store, on.client, clock=on.clock, ids=on.ids),
+        S3Service(on.store, on.files, signers, clock=on.clock, ids=on.ids),
         LambdaService(dependencies, packages=on.packages, reporting=on.reporting),
         # Behind what its resources are made of: an operation that was under way goes on as soon as it starts.
         CloudFormationService(on.store, on.client, clock=on.clock, ids=on.ids, endpoint_url=on.endpoint_url),
