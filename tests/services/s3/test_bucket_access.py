@@ -40,7 +40,9 @@ def stranger(platform: LocalPlatform) -> Iterator[Client]:
     clients.close()
 
 
-def allow(s3: Client, bucket: str, *actions: str, effect: str = "Allow", principal: object = "*", **more: Any) -> None:  # Any: JSON
+def allow(
+    s3: Client, bucket: str, *actions: str, effect: str = "Allow", principal: object = "*", **more: Any
+) -> None:  # Any: JSON
     resources = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
     statement = {"Effect": effect, "Principal": principal, "Action": list(actions), "Resource": resources, **more}
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
@@ -69,9 +71,7 @@ def test_another_account_is_refused_without_a_policy(stranger: Client, bucket: s
     assert refused(stranger.get_bucket_policy, Bucket=bucket) == ("AccessDenied", 403)
 
 
-def test_another_account_may_do_what_a_policy_allows_it_and_no_more(
-    s3: Client, stranger: Client, bucket: str
-) -> None:
+def test_another_account_may_do_what_a_policy_allows_it_and_no_more(s3: Client, stranger: Client, bucket: str) -> None:
     allow(s3, bucket, "s3:GetObject", principal={"AWS": STRANGER})
     assert stranger.get_object(Bucket=bucket, Key="k")["Body"].read() == b"content"
     assert refused(stranger.put_object, Bucket=bucket, Key="k", Body=b"2") == ("AccessDenied", 403)
@@ -113,9 +113,7 @@ def test_nobody_in_particular_may_read_a_public_bucket(s3: Client, platform: Loc
     assert s3.get_bucket_policy_status(Bucket=bucket)["PolicyStatus"] == {"IsPublic": True}
     assert status_for_anybody(platform, f"{bucket}/k") == 200
     assert status_for_anybody(platform, f"{bucket}/k", "PUT", b"2") == 403
-    s3.put_public_access_block(
-        Bucket=bucket, PublicAccessBlockConfiguration={**OPEN, "RestrictPublicBuckets": True}
-    )
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration={**OPEN, "RestrictPublicBuckets": True})
     assert status_for_anybody(platform, f"{bucket}/k") == 403
 
 
@@ -157,9 +155,7 @@ def test_a_public_list_opens_a_bucket_once_that_is_not_blocked(
 
 
 def test_grants_are_taken_from_headers_and_documents(s3: Client, bucket: str) -> None:
-    s3.put_bucket_ownership_controls(
-        Bucket=bucket, OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
-    )
+    s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]})
     reader = "a" * 64
     s3.put_bucket_acl(Bucket=bucket, GrantRead=f"id={reader}")
     granted = [{"Grantee": {"ID": reader, "Type": "CanonicalUser"}, "Permission": "READ"}]

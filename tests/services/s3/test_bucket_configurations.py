@@ -231,9 +231,7 @@ RULE: Members = {"Status": "Enabled", "Filter": {}, "Expiration": {"Days": 1}}
 def test_lifecycle_rules_that_aws_refuses_are_refused(
     s3: Client, bucket: str, rule: Members, code: str, message: str
 ) -> None:
-    found = refused(
-        s3.put_bucket_lifecycle_configuration, Bucket=bucket, LifecycleConfiguration={"Rules": [rule]}
-    )
+    found = refused(s3.put_bucket_lifecycle_configuration, Bucket=bucket, LifecycleConfiguration={"Rules": [rule]})
     assert found == (code, message)
 
 
@@ -254,9 +252,7 @@ def test_tags_replace_one_another_and_an_empty_set_is_none(s3: Client, bucket: s
         ([("aws:a", "1")], "System tags cannot be added/updated by requester"),
     ],
 )
-def test_tags_that_aws_refuses_are_refused(
-    s3: Client, bucket: str, tags: list[tuple[str, str]], message: str
-) -> None:
+def test_tags_that_aws_refuses_are_refused(s3: Client, bucket: str, tags: list[tuple[str, str]], message: str) -> None:
     tag_set = [{"Key": key, "Value": value} for key, value in tags]
     assert refused(s3.put_bucket_tagging, Bucket=bucket, Tagging={"TagSet": tag_set}) == ("InvalidTag", message)
 

@@ -68,9 +68,7 @@ def queue(aws: ClientFactory, account: str) -> Queue:
 
 def tell(s3: Client, bucket: str, queue: Queue, *events: str, **more: object) -> None:
     rule = {"QueueArn": queue.arn, "Events": list(events), "Id": "rule", **more}
-    s3.put_bucket_notification_configuration(
-        Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [rule]}
-    )
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [rule]})
 
 
 @pytest.fixture
@@ -94,9 +92,7 @@ def test_a_put_reaches_a_function_that_lets_the_bucket_call_it(
     configuration = {"LambdaFunctionConfigurations": [rule]}
     with pytest.raises(ClientError) as error:
         s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=configuration)
-    assert error.value.response["Error"]["Message"] == (
-        "Unable to validate the following destination configurations"
-    )
+    assert error.value.response["Error"]["Message"] == ("Unable to validate the following destination configurations")
     assert error.value.response["Error"]["ArgumentValue1"] == f"Not authorized to invoke function [{arn}]"
     functions.add_permission(
         FunctionName="told",
@@ -183,9 +179,7 @@ def test_a_topic_is_told_as_well(aws: ClientFactory, s3: Client, bucket: str, qu
     sns.create_topic(Name="told", Attributes={"Policy": policy})
     sns.subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue.arn)
     rule = {"TopicArn": arn, "Events": ["s3:ObjectCreated:Put"]}
-    s3.put_bucket_notification_configuration(
-        Bucket=bucket, NotificationConfiguration={"TopicConfigurations": [rule]}
-    )
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"TopicConfigurations": [rule]})
     s3.put_object(Bucket=bucket, Key="k", Body=b"1")
     messages = [json.loads(each["Message"]) for each in queue.messages(2)]
     assert messages[0]["Event"] == "s3:TestEvent"

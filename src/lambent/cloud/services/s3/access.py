@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.authorise import AccessRequest, Decision, decide
-from lambent.cloud.framework.context import ANONYMOUS, Principal, RequestContext
+from lambent.cloud.framework.context import Principal, RequestContext
 from lambent.cloud.framework.service import Parameters
 from lambent.cloud.services.s3 import configuration_repository as configurations
 from lambent.cloud.services.s3 import repository
@@ -48,18 +48,13 @@ _IN_THEIR_OWN_NAME = frozenset(
 _EACH_BY_ITSELF = frozenset({"DeleteObjects", "CreateBucket", "ListBuckets", "PostObject"})
 
 
-def caller_of(context: RequestContext) -> Principal:
-    """Return who asks; what comes over the network without a signature comes from nobody."""
-    return ANONYMOUS if not context.access_key and "host" in context.headers else context.caller
-
-
 def check_access(reader: Reader, context: RequestContext, operation: str, parameters: Parameters) -> None:
     """Raise AccessDenied unless the caller may carry out the operation, on a copy's source as well.
 
     A bucket that is not there is left to the operation. Operations on several objects ask for each of them.
     """
     if operation in _EACH_BY_ITSELF:
-        if caller_of(context).kind == "anonymous" and operation in {"CreateBucket", "ListBuckets"}:
+        if context.caller.kind == "anonymous" and operation in {"CreateBucket", "ListBuckets"}:
             raise access_denied()
         return
     bucket = repository.bucket(reader, parameters.get("Bucket", ""))
@@ -91,7 +86,7 @@ class Wanted:
 
 def raise_unless_allowed(reader: Reader, context: RequestContext, wanted: Wanted) -> None:
     """Raise AccessDenied unless the caller may do it."""
-    caller, bucket = caller_of(context), wanted.bucket
+    caller, bucket = context.caller, wanted.bucket
     is_own = _is_own(caller, bucket)
     policy = configurations.get(reader, POLICY, bucket.id)
     if policy is not None:
@@ -151,12 +146,15 @@ def _keys(context: RequestContext, wanted: Wanted) -> dict[str, str]:
     headers = context.headers
     # Clients of the platform stand for those of AWS, which they reach over TLS: a policy that demands it shuts nobody
     # out here.
-    found = {**wanted.keys, "aws:SecureTransport": "true", "aws:CurrentTime": str(context.now)}
+    found = {
+        **wanted.keys,
+        "aws:SecureTransport": "true",
+        "aws:CurrentTime": str(context.now),
+        "aws:SourceIp": context.peer,
+    }
     for header, key in (("referer", "aws:Referer"), ("user-agent", "aws:UserAgent")):
         if header in headers:
             found[key] = headers[header]
-    if context.peer:
-        found["aws:SourceIp"] = context.peer
     return found
 
 

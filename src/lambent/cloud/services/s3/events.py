@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote_plus
 
 from lambent.cloud.framework.context import Principal
+from lambent.cloud.protocol.faults import host_id
 from lambent.cloud.services.s3.changes import ObjectChange
 
 S3_HOST = "s3.amazonaws.com"
@@ -105,11 +106,6 @@ def test_message(bucket: str, request_id: str, at: float) -> Mapping[str, str]:
         "RequestId": request_id,
         "HostId": host_id(request_id),
     }
-
-
-def host_id(request_id: str) -> str:
-    """Return the `x-amz-id-2` that goes with a request."""
-    return base64.b64encode(hashlib.sha512(request_id.encode()).digest()[:56]).decode()
 
 
 def _object(change: ObjectChange) -> dict[str, object]:

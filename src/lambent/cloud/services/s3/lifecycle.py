@@ -39,7 +39,9 @@ class Lifecycle:
         """Look at every bucket that has rules and was not looked at since midnight, or whose rules are new."""
         now = self._clock.now()
         there = list(configurations.all_of_kind(self._parts.store.read, LIFECYCLE.name))
-        self._looked_at = {bucket_id: self._looked_at[bucket_id] for bucket_id, _ in there if bucket_id in self._looked_at}
+        self._looked_at = {
+            bucket_id: self._looked_at[bucket_id] for bucket_id, _ in there if bucket_id in self._looked_at
+        }
         for bucket_id, text in there:
             today = (now // _DAY_S, text)
             bucket = repository.bucket_by_id(self._parts.store.read, bucket_id)

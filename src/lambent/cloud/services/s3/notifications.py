@@ -94,9 +94,7 @@ class Notifications:
         if tells_event_bridge(document):
             self._add(transaction, change, _BRIDGE, "", orjson.dumps(bridge_entry(change)).decode())
 
-    async def problems(
-        self, context: RequestContext, bucket: Bucket, targets: Sequence[Target]
-    ) -> Mapping[str, str]:
+    async def problems(self, context: RequestContext, bucket: Bucket, targets: Sequence[Target]) -> Mapping[str, str]:
         """Return what is wrong with destinations, by ARN; queues and topics get S3's test event."""
         found: dict[str, str] = {}
         message = orjson.dumps(test_message(bucket.name, context.request_id, context.now)).decode()

@@ -35,9 +35,7 @@ class BucketSettings:
         ownership = parameters.get("ObjectOwnership")
         if ownership is not None:
             if ownership not in _OWNERSHIPS:
-                raise invalid_argument(
-                    f"Invalid x-amz-object-ownership header: {ownership}", "x-amz-object-ownership"
-                )
+                raise invalid_argument(f"Invalid x-amz-object-ownership header: {ownership}", "x-amz-object-ownership")
             rules = {"Rules": [{"ObjectOwnership": ownership}]}
             repository.put(transaction, kinds.OWNERSHIP.name, bucket.id, rules)
         if acl.states_one(parameters) and not acl.is_harmless(parameters):

@@ -96,11 +96,7 @@ _text = st.text(alphabet="ab", max_size=3)
 
 
 @given(one=st.tuples(_text, _text), two=st.tuples(_text, _text), key=st.text(alphabet="ab", max_size=6))
-def test_no_event_is_for_two_rules_that_do_not_overlap(
-    one: tuple[str, str], two: tuple[str, str], key: str
-) -> None:
-    targets = [
-        Target("i", "sqs", QUEUE, ("s3:ObjectCreated:*",), prefix, suffix) for prefix, suffix in (one, two)
-    ]
+def test_no_event_is_for_two_rules_that_do_not_overlap(one: tuple[str, str], two: tuple[str, str], key: str) -> None:
+    targets = [Target("i", "sqs", QUEUE, ("s3:ObjectCreated:*",), prefix, suffix) for prefix, suffix in (one, two)]
     if not targets[0].overlaps(targets[1]):
         assert not all(target.wants("s3:ObjectCreated:Put", key) for target in targets)

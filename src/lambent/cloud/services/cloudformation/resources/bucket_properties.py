@@ -156,15 +156,11 @@ def tiering(value: Value) -> Given:
 
 
 def _destination(value: Mapping[str, Value]) -> Given:
-    return renamed(
-        value, Bucket="BucketArn", BucketAccountId="BucketAccountId", Format="Format", Prefix="Prefix"
-    )
+    return renamed(value, Bucket="BucketArn", BucketAccountId="BucketAccountId", Format="Format", Prefix="Prefix")
 
 
 def _filtered(value: Mapping[str, Value]) -> Given:
-    chosen = _filter(
-        renamed(value, Prefix="Prefix", AccessPointArn="AccessPointArn"), value.get("TagFilters") or []
-    )
+    chosen = _filter(renamed(value, Prefix="Prefix", AccessPointArn="AccessPointArn"), value.get("TagFilters") or [])
     return {"Filter": chosen} if chosen else {}
 
 
@@ -183,9 +179,7 @@ def _notification_rule(rule: Mapping[str, Value], member: str, arn: str) -> Give
 
 
 def _lifecycle_rule(rule: Mapping[str, Value]) -> Given:
-    found = renamed(
-        rule, ID="Id", Status="Status", AbortIncompleteMultipartUpload="AbortIncompleteMultipartUpload"
-    )
+    found = renamed(rule, ID="Id", Status="Status", AbortIncompleteMultipartUpload="AbortIncompleteMultipartUpload")
     sizes = {name: int(rule[name]) for name in ("ObjectSizeGreaterThan", "ObjectSizeLessThan") if name in rule}
     asked = {**renamed(rule, Prefix="Prefix"), **sizes}
     found["Filter"] = _filter(asked, rule.get("TagFilters") or []) or {"Prefix": ""}

@@ -143,7 +143,9 @@ def _bucket(context: ResourceContext, properties: Properties, name: str) -> Give
             raise ResourceFailedError(f"{refused} of AWS::S3::Bucket is not available here.")
     region = context.scope.region
     where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-    locked = {"ObjectLockEnabledForBucket": properties["ObjectLockEnabled"]} if "ObjectLockEnabled" in properties else {}
+    locked = (
+        {"ObjectLockEnabledForBucket": properties["ObjectLockEnabled"]} if "ObjectLockEnabled" in properties else {}
+    )
     return {**where, **locked}
 
 

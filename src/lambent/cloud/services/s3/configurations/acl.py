@@ -93,8 +93,7 @@ def is_public(grants: Sequence[Grant]) -> bool:
 def allows(grants: Sequence[Grant], permission: str, *, caller_id: str | None) -> bool:
     """Whether the grants give a permission to a caller; `caller_id` is None for one who did not sign."""
     return any(
-        grant["Permission"] in {permission, "FULL_CONTROL"} and _is_for(grant["Grantee"], caller_id)
-        for grant in grants
+        grant["Permission"] in {permission, "FULL_CONTROL"} and _is_for(grant["Grantee"], caller_id) for grant in grants
     )
 
 

@@ -80,9 +80,7 @@ def cors(asked: Asked) -> Document:
     for rule in rules:
         for method in rule["AllowedMethods"]:
             if method not in _CORS_METHODS:
-                raise invalid_request(
-                    f"Found unsupported HTTP method in CORS config. Unsupported method is {method}"
-                )
+                raise invalid_request(f"Found unsupported HTTP method in CORS config. Unsupported method is {method}")
         for origin in rule["AllowedOrigins"]:
             if origin.count("*") > 1:
                 raise invalid_request(f'AllowedOrigin "{origin}" can not have more than one wildcard.')
@@ -143,9 +141,7 @@ def object_lock(asked: Asked) -> Document:
             if unit in retention and retention[unit] > most:
                 raise invalid_argument("Default retention period too large")
     if not asked.is_versioned:
-        raise invalid_bucket_state(
-            "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration"
-        )
+        raise invalid_bucket_state("Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration")
     return document
 
 
@@ -164,9 +160,7 @@ def replication(asked: Asked) -> Document:
 def accelerate(asked: Asked) -> Document:
     """Check that the bucket's name allows acceleration, which there is none of here."""
     if "." in asked.bucket:
-        raise invalid_request(
-            "S3 Transfer Acceleration is not supported for buckets with periods (.) in their names"
-        )
+        raise invalid_request("S3 Transfer Acceleration is not supported for buckets with periods (.) in their names")
     return asked.document
 
 

@@ -130,9 +130,7 @@ def midnight_after(moment: float, days: int) -> float:
 def expiry(rules: Iterable[Rule], version: Version) -> tuple[float, str] | None:
     """Return when a current version expires, and by which rule; None where none expires it."""
     found = [
-        (moment, rule.id)
-        for rule in rules
-        if rule.covers(version) and (moment := rule.expires_at(version)) is not None
+        (moment, rule.id) for rule in rules if rule.covers(version) and (moment := rule.expires_at(version)) is not None
     ]
     return min(found, default=None)
 
@@ -192,9 +190,7 @@ def _due_for_marker(rules: Sequence[Rule], marker: Version, others: Sequence[Ver
     return []
 
 
-def _due_for_noncurrent(
-    rules: Sequence[Rule], version: Version, since: float, newer: int, now: float
-) -> Action | None:
+def _due_for_noncurrent(rules: Sequence[Rule], version: Version, since: float, newer: int, now: float) -> Action | None:
     fitting = [rule for rule in rules if rule.covers(version)]
     for rule in fitting:
         if (

@@ -154,6 +154,4 @@ def _target(service: str, arn: str, rule: Document) -> Target:
         str(each["Name"]).lower(): str(each["Value"])
         for each in ((rule.get("Filter") or {}).get("Key") or {}).get("FilterRules", ())
     }
-    return Target(
-        rule["Id"], service, arn, tuple(rule["Events"]), filters.get("prefix", ""), filters.get("suffix", "")
-    )
+    return Target(rule["Id"], service, arn, tuple(rule["Events"]), filters.get("prefix", ""), filters.get("suffix", ""))

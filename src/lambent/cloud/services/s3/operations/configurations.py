@@ -86,9 +86,7 @@ class _Configurations:
         """Return a page of the configurations of a kind of which there may be several."""
         bucket = the_bucket(self._store.read, parameters)
         token = parameters.get("ContinuationToken")
-        found = repository.page(
-            self._store.read, self._kind.name, bucket.id, after=_position(token), limit=_PAGE + 1
-        )
+        found = repository.page(self._store.read, self._kind.name, bucket.id, after=_position(token), limit=_PAGE + 1)
         shown = found[:_PAGE]
         answer: dict[str, Any] = {"IsTruncated": len(found) > _PAGE}  # Any: members of the model
         if shown and self._kind.listed is not None:
