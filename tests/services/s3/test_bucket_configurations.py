@@ -69,7 +69,7 @@ def test_what_a_new_bucket_does_not_have_is_not_found(
 ) -> None:
     with pytest.raises(ClientError) as error:
         getattr(s3, operation)(Bucket=bucket)
-    found = error.value.response
+    found: Members = dict(error.value.response)
     assert (found["Error"]["Code"], found["Error"]["Message"]) == expected
     assert found["ResponseMetadata"]["HTTPStatusCode"] == 404
     assert found["Error"]["BucketName"] == bucket
@@ -143,10 +143,11 @@ CASES: list[tuple[str, str, Members, str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "member", "document", "shown"), CASES)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
 def test_a_configuration_is_shown_as_it_was_put_until_it_is_deleted(
-    s3: Client, bucket: str, name: str, member: str, document: Members, shown: str | None
+    s3: Client, bucket: str, case: tuple[str, str, Members, str | None]
 ) -> None:
+    name, member, document, shown = case
     getattr(s3, f"put_{name}")(Bucket=bucket, **{member: document})
     found = got(getattr(s3, f"get_{name}")(Bucket=bucket))
     assert (found if shown is None else found[shown]) == document
@@ -218,8 +219,10 @@ RULE: Members = {"Status": "Enabled", "Filter": {}, "Expiration": {"Days": 1}}
         (
             {**RULE, "Expiration": {"Days": 10}, "Transitions": [{"Days": 10, "StorageClass": "GLACIER"}]},
             "InvalidArgument",
-            "'Days' in the Expiration action for filter '(prefix=)' must be greater than 'Days' in the Transition"
-            " action",
+            (
+                "'Days' in the Expiration action for filter '(prefix=)' must be greater than 'Days' in the Transition"
+                " action"
+            ),
         ),
         (
             {**RULE, "Transitions": [{"Days": 1, "StorageClass": "STANDARD_IA"}]},

@@ -92,8 +92,9 @@ def test_a_put_reaches_a_function_that_lets_the_bucket_call_it(
     configuration = {"LambdaFunctionConfigurations": [rule]}
     with pytest.raises(ClientError) as error:
         s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=configuration)
-    assert error.value.response["Error"]["Message"] == ("Unable to validate the following destination configurations")
-    assert error.value.response["Error"]["ArgumentValue1"] == f"Not authorized to invoke function [{arn}]"
+    told: Record = dict(error.value.response["Error"])
+    assert told["Message"] == "Unable to validate the following destination configurations"
+    assert told["ArgumentValue1"] == f"Not authorized to invoke function [{arn}]"
     functions.add_permission(
         FunctionName="told",
         StatementId="s3",
@@ -195,7 +196,7 @@ def test_destinations_that_are_not_there_are_all_named(s3: Client, bucket: str, 
     configuration = {"QueueConfigurations": rules}
     with pytest.raises(ClientError) as error:
         s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=configuration)
-    found = error.value.response["Error"]
+    found: Record = dict(error.value.response["Error"])
     assert (found["Code"], found["Message"]) == (
         "InvalidArgument",
         "Unable to validate the following destination configurations",

@@ -25,9 +25,9 @@ from lambent.cloud.services.s3.configurations.actions import (
     condition_keys,
 )
 from lambent.cloud.services.s3.errors import access_denied
-from lambent.cloud.services.s3.operations.common import canonical_id
 from lambent.cloud.services.s3.model.records import Bucket
 from lambent.cloud.services.s3.operations.access import POLICY
+from lambent.cloud.services.s3.operations.common import canonical_id
 from lambent.cloud.services.s3.settings import ENFORCED, blocks, grants_of, ownership_of
 from lambent.cloud.store.unit_of_work import Reader
 

@@ -53,7 +53,7 @@ def notification(change: ObjectChange, configuration_id: str) -> Mapping[str, ob
         "awsRegion": change.scope.region,
         "eventTime": _iso(change.at, "milliseconds"),
         "eventName": change.event,
-        "userIdentity": {"principalId": _principal_id(change.caller, change.scope.account)},
+        "userIdentity": {"principalId": _principal_id(change.caller)},
         "requestParameters": {"sourceIPAddress": change.peer},
         "responseElements": {"x-amz-request-id": change.request_id, "x-amz-id-2": host_id(change.request_id)},
         "s3": {
@@ -129,7 +129,7 @@ def _bridge_object(change: ObjectChange) -> dict[str, object]:
     return {names.get(name, name): value for name, value in _object(change).items()} | {"key": change.key}
 
 
-def _principal_id(caller: Principal, owner: str) -> str:
+def _principal_id(caller: Principal) -> str:
     if caller.arn == S3_HOST:
         return S3_HOST
     if caller.kind == "anonymous":

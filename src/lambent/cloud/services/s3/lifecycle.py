@@ -1,11 +1,12 @@
 """The loop that does what lifecycle rules ask: key by key, in small transactions.
 
-Every moment of a rule is a midnight UTC, so one look at a bucket in a day is enough, and one more when its rules change.
+Every moment of a rule is a midnight UTC: one look at a bucket in a day is enough, and one more when its rules change.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import groupby
 
 from lambent.base.clock import Clock
@@ -16,7 +17,7 @@ from lambent.cloud.services.s3 import repository
 from lambent.cloud.services.s3.configurations import expiry
 from lambent.cloud.services.s3.configurations.kinds import LIFECYCLE
 from lambent.cloud.services.s3.events import S3_HOST
-from lambent.cloud.services.s3.model.records import NULL_VERSION, Bucket, Entry, Version
+from lambent.cloud.services.s3.model.records import NULL_VERSION, About, Bucket, Entry, Version
 from lambent.cloud.services.s3.operations.common import Parts, change_of, new_version_id, now_ms
 from lambent.cloud.services.s3.repository import KeyRange
 from lambent.cloud.store.unit_of_work import Transaction
@@ -52,15 +53,37 @@ class Lifecycle:
             self._looked_at[bucket_id] = today
 
     async def _look_at(self, bucket: Bucket, rules: Sequence[expiry.Rule], now: float) -> None:
+        context = RequestContext(  # what stands for a request where nobody made one
+            scope=bucket.scope,
+            caller=service_principal(S3_HOST, bucket.scope, bucket.arn),
+            request_id=self._parts.ids.base32(16),
+            now=now,
+            peer=S3_HOST,
+        )
+        look = _Look(self._parts, context, bucket, rules)
         for prefix in _prefixes(rules):
-            await self._look_at_keys(bucket, rules, prefix, now)
-        await self._abort_uploads(bucket, rules, now)
+            await look.at_keys(prefix)
+        if any(rule.abort_days is not None for rule in rules):
+            await look.at_uploads()
 
-    async def _look_at_keys(self, bucket: Bucket, rules: Sequence[expiry.Rule], prefix: str, now: float) -> None:
-        begin = ""
+
+class _Look:
+    """One look at a bucket: what is due there is carried out."""
+
+    def __init__(self, parts: Parts, context: RequestContext, bucket: Bucket, rules: Sequence[expiry.Rule]) -> None:
+        self._parts = parts
+        self._reader = parts.store.read
+        self._context = context
+        self._bucket = bucket
+        self._rules = rules
+        self._reads_versions = bucket.is_locked or any(rule.tags for rule in rules)
+
+    async def at_keys(self, prefix: str) -> None:
+        """Carry out what is due for the keys with a prefix."""
+        begin, now = "", self._context.now
         while True:
-            keys = KeyRange(bucket.id, prefix, begin, includes_begin=False, limit=_PAGE)
-            entries = repository.versions(self._parts.store.read, keys)
+            keys = KeyRange(self._bucket.id, prefix, begin, includes_begin=False, limit=_PAGE)
+            entries = repository.versions(self._reader, keys)
             if not entries:
                 return
             begin = entries[-1].key
@@ -68,108 +91,79 @@ class Lifecycle:
             for key, group in groupby(entries, lambda entry: entry.key):
                 versions = list(group)
                 if key == begin and len(entries) == _PAGE:
-                    versions += self._rest(bucket, key, versions[-1].id)
-                seen = [self._seen(bucket, rules, entry, now) for entry in versions]
-                due += expiry.actions(rules, seen, now)
+                    versions += self._rest(key, versions[-1].id)
+                due += expiry.actions(self._rules, [self._seen(entry) for entry in versions], now)
             for start in range(0, len(due), _AT_ONCE):
-                await self._carry_out(bucket, due[start : start + _AT_ONCE])
+                await self._parts.store.write(partial(self._carry_out, due[start : start + _AT_ONCE]))
             await let_others_run()
 
-    def _rest(self, bucket: Bucket, key: str, number: int) -> Iterator[Entry]:
+    async def at_uploads(self) -> None:
+        """Abort the multipart uploads that have been incomplete for too long."""
+
+    def _rest(self, key: str, number: int) -> Iterator[Entry]:
         """Yield the versions of a key beyond a page, which may be many."""
         while True:
-            keys = KeyRange(bucket.id, key, key, includes_begin=True, limit=_PAGE)
-            found = [
-                entry
-                for entry in repository.versions(self._parts.store.read, keys, older_than=number)
-                if entry.key == key
-            ]
+            keys = KeyRange(self._bucket.id, key, key, includes_begin=True, limit=_PAGE)
+            found = [entry for entry in repository.versions(self._reader, keys, older_than=number) if entry.key == key]
             yield from found
             if len(found) < _PAGE:
                 return
             number = found[-1].id
 
-    def _seen(self, bucket: Bucket, rules: Sequence[expiry.Rule], entry: Entry, now: float) -> expiry.Version:
+    def _seen(self, entry: Entry) -> expiry.Version:
         """Return a version as the rules see it; its tags and its retention are read only where they matter."""
         version: Version | None = None
-        if bucket.is_locked or any(rule.tags for rule in rules):
-            version = repository.version(self._parts.store.read, bucket.id, entry.key, entry.version_id)
+        if self._reads_versions:
+            version = repository.version(self._reader, self._bucket.id, entry.key, entry.version_id)
+        about = version.about if version else About()
         return expiry.Version(
             key=entry.key,
             created=entry.modified_ms / 1000,
             size=entry.size,
             version_id=entry.version_id,
             storage_class=entry.storage_class,
-            tags=version.about.tags if version else {},
+            tags=about.tags,
             is_marker=entry.is_marker,
-            is_locked=version is not None and version.about.retention.forbids_removal(now, bypasses_governance=False),
+            is_locked=about.retention.forbids_removal(self._context.now, bypasses_governance=False),
         )
 
-    async def _carry_out(self, bucket: Bucket, due: Sequence[expiry.Action]) -> None:
-        context = self._context(bucket)
+    def _carry_out(self, due: Sequence[expiry.Action], transaction: Transaction) -> None:
+        bucket = repository.bucket_by_id(transaction, self._bucket.id)
+        if bucket is None:
+            return  # it was deleted meanwhile, and everything in it before
+        for action in due:
+            wanted = action.version
+            version = repository.version(transaction, bucket.id, wanted.key, wanted.version_id or NULL_VERSION)
+            # It may have gone, or another come in its place, since it was looked at.
+            if version is None or version.entry.modified_ms / 1000 != wanted.created:
+                continue
+            match action:
+                case expiry.Expire():
+                    if version.entry.is_latest:
+                        self._expire(transaction, bucket, version)
+                case expiry.Remove():
+                    self._remove(transaction, version)
+                case expiry.Move():
+                    repository.change_storage_class(transaction, version.entry.id, action.storage_class)
+                    number = repository.next_number(transaction)
+                    self._tell(transaction, number, "LifecycleTransition", version.entry)
 
-        def work(transaction: Transaction) -> None:
-            for action in due:
-                self._carry_out_one(transaction, context, bucket, action)
-
-        await self._parts.store.write(work)
-
-    def _carry_out_one(
-        self, transaction: Transaction, context: RequestContext, bucket: Bucket, action: expiry.Action
-    ) -> None:
-        wanted = action.version
-        version = repository.version(transaction, bucket.id, wanted.key, wanted.version_id or NULL_VERSION)
-        if version is None or version.entry.modified_ms / 1000 != wanted.created:
-            return  # it went, or another came in its place, since it was looked at
-        match action:
-            case expiry.Expire():
-                if version.entry.is_latest:
-                    self._expire(transaction, context, bucket, version)
-            case expiry.Remove():
-                self._remove(transaction, context, bucket, version)
-            case expiry.Move():
-                repository.change_storage_class(transaction, version.entry.id, action.storage_class)
-                number = repository.next_number(transaction)
-                self._tell(transaction, context, bucket, number, "LifecycleTransition", version.entry)
-
-    def _expire(self, transaction: Transaction, context: RequestContext, bucket: Bucket, version: Version) -> None:
+    def _expire(self, transaction: Transaction, bucket: Bucket, version: Version) -> None:
         if not bucket.versioning:
-            self._remove(transaction, context, bucket, version)
+            self._remove(transaction, version)
             return
         version_id = new_version_id(self._parts, bucket)
-        marker = repository.add_marker(transaction, bucket, version.entry.key, version_id, now_ms(context))
-        self._tell(transaction, context, bucket, marker.id, "LifecycleExpiration:DeleteMarkerCreated", marker)
+        marker = repository.add_marker(transaction, bucket, version.entry.key, version_id, now_ms(self._context))
+        self._tell(transaction, marker.id, "LifecycleExpiration:DeleteMarkerCreated", marker)
 
-    def _remove(self, transaction: Transaction, context: RequestContext, bucket: Bucket, version: Version) -> None:
+    def _remove(self, transaction: Transaction, version: Version) -> None:
         number = repository.remove_version(transaction, version)
         if not version.entry.is_marker:
-            self._tell(transaction, context, bucket, number, "LifecycleExpiration:Delete", version.entry)
+            self._tell(transaction, number, "LifecycleExpiration:Delete", version.entry)
 
-    def _tell(
-        self,
-        transaction: Transaction,
-        context: RequestContext,
-        bucket: Bucket,
-        number: int,
-        event: str,
-        entry: Entry,
-    ) -> None:
-        change = change_of(context, bucket, entry.key, number=number, event=event, entry=entry)
+    def _tell(self, transaction: Transaction, number: int, event: str, entry: Entry) -> None:
+        change = change_of(self._context, self._bucket, entry.key, number=number, event=event, entry=entry)
         self._parts.changes(transaction, change)
-
-    async def _abort_uploads(self, bucket: Bucket, rules: Sequence[expiry.Rule], now: float) -> None:
-        if not any(rule.abort_days for rule in rules):
-            return
-
-    def _context(self, bucket: Bucket) -> RequestContext:
-        """Return what stands for a request where nobody made one."""
-        return RequestContext(
-            scope=bucket.scope,
-            caller=service_principal(S3_HOST, bucket.scope, bucket.arn),
-            request_id=self._parts.ids.base32(16),
-            now=self._clock.now(),
-            peer=S3_HOST,
-        )
 
 
 def _prefixes(rules: Sequence[expiry.Rule]) -> list[str]:

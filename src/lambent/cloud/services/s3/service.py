@@ -45,7 +45,7 @@ class S3Service(Service):
 
     name: ClassVar[str] = "s3"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a service of this size works with
         self,
         store: Store,
         files: Files,

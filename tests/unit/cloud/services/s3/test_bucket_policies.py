@@ -81,5 +81,5 @@ def test_a_text_that_is_no_policy_is_refused_in_the_words_of_aws(bad: str, messa
         (statement(Condition={"Bool": {"aws:SecureTransport": "true"}}), True),
     ],
 )
-def test_a_policy_is_public_unless_it_names_who_is_meant(one: Statement, public: bool) -> None:
+def test_a_policy_is_public_unless_it_names_who_is_meant(one: Statement, *, public: bool) -> None:
     assert is_public({"Statement": [one]}) is public

@@ -73,7 +73,7 @@ def test_a_date_expires_what_is_there_from_then_on() -> None:
         ({"And": {"Prefix": "logs/", "ObjectSizeLessThan": 10}}, False),
     ],
 )
-def test_a_filter_chooses_by_prefix_tags_and_size(chosen: Document, fits: bool) -> None:
+def test_a_filter_chooses_by_prefix_tags_and_size(chosen: Document, *, fits: bool) -> None:
     version = Version("logs/k", created=0.0, size=100, tags={"keep": "no"})
     found = actions(rules({"Filter": chosen, "Expiration": {"Days": 1}}), [version], 2 * DAY)
     assert bool(found) is fits

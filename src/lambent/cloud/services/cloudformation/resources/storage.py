@@ -11,7 +11,7 @@ import string
 from collections.abc import Mapping
 from typing import Any
 
-from lambent.cloud.services.cloudformation.resources.calls import made, picked, stack_tags, tag_list, tags_of
+from lambent.cloud.services.cloudformation.resources.calls import made, picked, stack_tags, tags_of
 from lambent.cloud.services.cloudformation.resources.contract import Live, Properties, ResourceContext, ResourceHandler
 from lambent.cloud.services.cloudformation.resources.described import Described, Given
 

@@ -78,21 +78,23 @@ def cors(asked: Asked) -> Document:
     if not 1 <= len(rules) <= MOST_CORS_RULES:
         raise malformed_xml()
     for rule in rules:
-        for method in rule["AllowedMethods"]:
-            if method not in _CORS_METHODS:
-                raise invalid_request(f"Found unsupported HTTP method in CORS config. Unsupported method is {method}")
-        for origin in rule["AllowedOrigins"]:
-            if origin.count("*") > 1:
-                raise invalid_request(f'AllowedOrigin "{origin}" can not have more than one wildcard.')
-        for header in rule.get("AllowedHeaders", ()):
-            if header.count("*") > 1:
-                raise invalid_request(f'AllowedHeader "{header}" can not have more than one wildcard.')
-        for header in rule.get("ExposeHeaders", ()):
-            if "*" in header:
-                raise invalid_request(
-                    f'ExposeHeader "{header}" contains wildcard. We currently do not support wildcard for ExposeHeader.'
-                )
+        _check_cors_rule(rule)
     return asked.document
+
+
+def _check_cors_rule(rule: Document) -> None:
+    for method in rule["AllowedMethods"]:
+        if method not in _CORS_METHODS:
+            raise invalid_request(f"Found unsupported HTTP method in CORS config. Unsupported method is {method}")
+    for called, member in (("AllowedOrigin", "AllowedOrigins"), ("AllowedHeader", "AllowedHeaders")):
+        for text in rule.get(member, ()):
+            if text.count("*") > 1:
+                raise invalid_request(f'{called} "{text}" can not have more than one wildcard.')
+    for header in rule.get("ExposeHeaders", ()):
+        if "*" in header:
+            raise invalid_request(
+                f'ExposeHeader "{header}" contains wildcard. We currently do not support wildcard for ExposeHeader.'
+            )
 
 
 def encryption(asked: Asked) -> Document:
@@ -136,7 +138,7 @@ def object_lock(asked: Asked) -> Document:
         if not retention.get("Mode") or ("Days" in retention) == ("Years" in retention):
             raise malformed_xml()
         for unit, most in (("Days", 36500), ("Years", 100)):
-            if unit in retention and not 0 < retention[unit]:
+            if unit in retention and retention[unit] <= 0:
                 raise invalid_argument("Default retention period must be a positive integer value")
             if unit in retention and retention[unit] > most:
                 raise invalid_argument("Default retention period too large")

@@ -26,8 +26,8 @@ class Kind:
     document's. `missing` is the error (code and message) of Get where there is none, and `default` what a bucket has
     that was never told; one that has both forgets its default when the configuration is deleted. `check` returns the
     document as it is kept, or raises what AWS answers. `is_of_model` kinds follow the enumerations of the model. Members
-    `beside` the document are kept with it, by their defaults; putting the `empty` one removes what there is. A kind that
-    `locks` turns the bucket's Object Lock on.
+    `beside` the document are kept with it, by their defaults; putting the `empty` one removes what there is. A kind
+    that `locks` turns the bucket's Object Lock on.
     """
 
     name: str
@@ -100,7 +100,7 @@ PUBLIC_ACCESS = Kind(
     shown="PublicAccessBlockConfiguration",
     delete="DeletePublicAccessBlock",
     missing=("NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found"),
-    # New buckets block public access: https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html
     default=dict.fromkeys(checks.PUBLIC_ACCESS_SETTINGS, True),
     check=checks.public_access,
 )

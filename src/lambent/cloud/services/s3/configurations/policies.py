@@ -89,16 +89,18 @@ def _check_statement(statement: Policy, bucket_arn: str) -> None:
     for resource in resources:
         if resource != "*" and not _is_of_bucket(resource, bucket_arn):
             raise malformed_policy("Policy has invalid resource")
+    for action in map(str, _listed(statement.get("Action"))):
+        _check_action(action, resources if "Resource" in statement else ("*",))
+
+
+def _check_action(action: str, resources: Sequence[str]) -> None:
+    of_objects, of_bucket = _reaches(action, OBJECT_ACTIONS), _reaches(action, BUCKET_ACTIONS)
+    if not of_objects and not of_bucket:
+        raise malformed_policy("Policy has invalid action")
     has_bucket = any("/" not in each for each in resources)
     has_objects = any("/" in each or each.endswith("*") for each in resources)
-    for action in map(str, _listed(statement.get("Action"))):
-        if not action.lower().startswith("s3:") and action != "*":
-            raise malformed_policy("Policy has invalid action")
-        of_objects, of_bucket = _reaches(action, OBJECT_ACTIONS), _reaches(action, BUCKET_ACTIONS)
-        if not of_objects and not of_bucket:
-            raise malformed_policy("Policy has invalid action")
-        if "Resource" in statement and not ((of_objects and has_objects) or (of_bucket and has_bucket)):
-            raise malformed_policy("Action does not apply to any resource(s) in statement")
+    if not ((of_objects and has_objects) or (of_bucket and has_bucket)):
+        raise malformed_policy("Action does not apply to any resource(s) in statement")
 
 
 def _reaches(pattern: str, actions: frozenset[str]) -> bool:
