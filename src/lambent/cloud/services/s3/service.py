@@ -20,8 +20,12 @@ from lambent.cloud.services.s3.forms import Forms
 from lambent.cloud.services.s3.front_door import DoorParts, S3Door
 from lambent.cloud.services.s3.operations.buckets import BucketOperations
 from lambent.cloud.services.s3.operations.common import Parts
+from lambent.cloud.services.s3.operations.copies import CopyOperations
 from lambent.cloud.services.s3.operations.deletes import DeleteOperations
+from lambent.cloud.services.s3.operations.listings import ListingOperations
+from lambent.cloud.services.s3.operations.multipart import MultipartOperations
 from lambent.cloud.services.s3.operations.objects import ObjectOperations
+from lambent.cloud.services.s3.operations.versions import VersionOperations
 from lambent.cloud.store.files import Files
 from lambent.cloud.store.unit_of_work import Store
 
@@ -51,7 +55,16 @@ class S3Service(Service):
         changes: Changes = tell_nobody
         parts = Parts(store, bodies, ids, settings, changes)
         objects = ObjectOperations(parts)
-        super().__init__(BucketOperations(parts), objects, DeleteOperations(parts))
+        multipart = MultipartOperations(parts)
+        super().__init__(
+            BucketOperations(parts),
+            objects,
+            DeleteOperations(parts),
+            multipart,
+            CopyOperations(parts, multipart),
+            ListingOperations(parts),
+            VersionOperations(parts),
+        )
         real_time = SystemClock()
         forms = Forms(store.read, signers, objects, self.authorise, real_time)
         self._door = S3Door(self, DoorParts(store.read, signers, settings, forms, clock, real_time, ids))
