@@ -280,3 +280,25 @@ def below_range(size: int, least: int) -> ServiceError:
     message = "Your proposed upload is smaller than the minimum allowed size"
     members = {"ProposedSize": str(size), "MinSizeAllowed": str(least)}
     return ServiceError("EntityTooSmall", message, status=400, members=members)
+
+
+def invalid_part(upload_id: str, number: int, etag: str) -> ServiceError:
+    """Return the error for completing an upload with a part that has not come."""
+    message = (
+        "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified"
+        " entity tag may not match the part's entity tag."
+    )
+    members = {"UploadId": upload_id, "PartNumber": str(number), "ETag": etag}
+    return ServiceError("InvalidPart", message, status=400, members=members)
+
+
+def invalid_part_order(upload_id: str) -> ServiceError:
+    """Return the error for completing an upload with parts out of order."""
+    message = "The list of parts was not in ascending order. Parts must be ordered by part number."
+    return ServiceError("InvalidPartOrder", message, status=400, members={"UploadId": upload_id})
+
+
+def no_object_lock() -> ServiceError:
+    """Return the error for an object without the protection that is asked after."""
+    message = "The specified object does not have a ObjectLock configuration"
+    return ServiceError("NoSuchObjectLockConfiguration", message, status=404)

@@ -17,9 +17,10 @@ from lambent.cloud.services.s3 import repository
 from lambent.cloud.services.s3.configurations import expiry
 from lambent.cloud.services.s3.configurations.kinds import LIFECYCLE
 from lambent.cloud.services.s3.events import S3_HOST
-from lambent.cloud.services.s3.model.records import NULL_VERSION, About, Bucket, Entry, Version
+from lambent.cloud.services.s3.model.records import NULL_VERSION, About, Bucket, Entry, Upload, Version
 from lambent.cloud.services.s3.operations.common import Parts, change_of, new_version_id, now_ms
 from lambent.cloud.services.s3.repository import KeyRange
+from lambent.cloud.services.s3.upload_repository import UploadRange, remove_upload, upload, uploads
 from lambent.cloud.store.unit_of_work import Transaction
 
 PERIOD_S = 3600.0
@@ -99,6 +100,22 @@ class _Look:
 
     async def at_uploads(self) -> None:
         """Abort the multipart uploads that have been incomplete for too long."""
+        after_key: str = ""
+        after_upload: str | None = None
+        while True:
+            wanted = UploadRange(self._bucket.id, "", after_key, after_upload, _PAGE)
+            found = uploads(self._reader, wanted)
+            if not found:
+                return
+            after_key, after_upload = found[-1].key, found[-1].upload_id
+            due = [
+                each
+                for each in found
+                if expiry.aborts(self._rules, each.key, each.initiated_ms / 1000, self._context.now)
+            ]
+            for start in range(0, len(due), _AT_ONCE):
+                await self._parts.store.write(partial(_abort, due[start : start + _AT_ONCE]))
+            await let_others_run()
 
     def _rest(self, key: str, number: int) -> Iterator[Entry]:
         """Yield the versions of a key beyond a page, which may be many."""
@@ -164,6 +181,14 @@ class _Look:
     def _tell(self, transaction: Transaction, number: int, event: str, entry: Entry) -> None:
         change = change_of(self._context, self._bucket, entry.key, number=number, event=event, entry=entry)
         self._parts.changes(transaction, change)
+
+
+def _abort(due: Sequence[Upload], transaction: Transaction) -> None:
+    for each in due:
+        # It may have been completed since it was looked at.
+        present = upload(transaction, each.bucket_id, each.key, each.upload_id)
+        if present is not None:
+            remove_upload(transaction, present)
 
 
 def _prefixes(rules: Sequence[expiry.Rule]) -> list[str]:

@@ -19,6 +19,7 @@ from lambent.cloud.services.s3.model.records import (
     StoredFile,
     Version,
 )
+from lambent.cloud.services.s3.model.walking import BEYOND
 from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import Reader, SqlValue, Transaction
 
@@ -30,7 +31,6 @@ _ENTRY = (
     " checksum_algorithm, checksum_type"
 )
 _VERSION = f"{_ENTRY}, about, files"
-_LAST = "\U0010ffff"
 
 
 # ── buckets ──
@@ -48,13 +48,31 @@ def bucket_by_id(reader: Reader, bucket_id: int) -> Bucket | None:
     return None if row is None else _as_bucket(row)
 
 
-def buckets(reader: Reader, account: str, *, prefix: str, after: str, region: str | None, limit: int) -> list[Bucket]:
-    """Return an account's buckets by name, behind the name `after`."""
-    where = "" if region is None else " AND region = ?"
+@dataclass(frozen=True, slots=True)
+class BucketRange:
+    """Buckets of an account by name, behind the name `after`; of every region where none is named."""
+
+    account: str
+    prefix: str
+    after: str
+    region: str | None
+    limit: int
+
+
+def buckets(reader: Reader, wanted: BucketRange) -> list[Bucket]:
+    """Return the buckets of a range."""
+    where = "" if wanted.region is None else " AND region = ?"
     rows = reader.all(
         f"SELECT {_BUCKET} FROM s3_bucket WHERE account = ? AND name > ? AND name >= ? AND name < ?{where}"
         " ORDER BY name LIMIT ?",
-        (account, after, prefix, prefix + _LAST, *(() if region is None else (region,)), limit),
+        (
+            wanted.account,
+            wanted.after,
+            wanted.prefix,
+            wanted.prefix + BEYOND,
+            *(() if wanted.region is None else (wanted.region,)),
+            wanted.limit,
+        ),
     )
     return [_as_bucket(row) for row in rows]
 
@@ -225,7 +243,7 @@ def listed(reader: Reader, keys: KeyRange) -> list[Entry]:
     rows = reader.all(
         f"SELECT {_ENTRY} FROM s3_version INDEXED BY s3_version_listed WHERE is_listed = 1 AND bucket_id = ?"
         f" AND key {compare} ? AND key >= ? AND key < ? ORDER BY key LIMIT ?",
-        (keys.bucket_id, keys.begin, keys.prefix, keys.prefix + _LAST, keys.limit),
+        (keys.bucket_id, keys.begin, keys.prefix, keys.prefix + BEYOND, keys.limit),
     )
     return [_as_entry(row) for row in rows]
 
@@ -246,7 +264,7 @@ def versions(reader: Reader, keys: KeyRange, *, older_than: int | None = None) -
         found += reader.all(
             f"SELECT {_ENTRY} FROM s3_version WHERE bucket_id = ? AND key {compare} ? AND key >= ? AND key < ?"
             " ORDER BY key, id DESC LIMIT ?",
-            (keys.bucket_id, keys.begin, keys.prefix, keys.prefix + _LAST, keys.limit - len(found)),
+            (keys.bucket_id, keys.begin, keys.prefix, keys.prefix + BEYOND, keys.limit - len(found)),
         )
     return [_as_entry(row) for row in found]
 

@@ -26,9 +26,13 @@ from lambent.cloud.services.s3.operations.access import AccessOperations
 from lambent.cloud.services.s3.operations.buckets import BucketOperations
 from lambent.cloud.services.s3.operations.common import Parts
 from lambent.cloud.services.s3.operations.configurations import configuration_operations
+from lambent.cloud.services.s3.operations.copies import CopyOperations
 from lambent.cloud.services.s3.operations.deletes import DeleteOperations
+from lambent.cloud.services.s3.operations.listings import ListingOperations
+from lambent.cloud.services.s3.operations.multipart import MultipartOperations
 from lambent.cloud.services.s3.operations.notifications import NotificationOperations
 from lambent.cloud.services.s3.operations.objects import ObjectOperations
+from lambent.cloud.services.s3.operations.versions import VersionOperations
 from lambent.cloud.services.s3.settings import BucketSettings
 from lambent.cloud.store.files import Files
 from lambent.cloud.store.unit_of_work import Store
@@ -60,10 +64,15 @@ class S3Service(Service):
         self._notifications = Notifications(store, client, clock)
         parts = Parts(store, bodies, ids, settings, self._notifications.tell)
         objects = ObjectOperations(parts)
+        multipart = MultipartOperations(parts)
         super().__init__(
             BucketOperations(parts),
             objects,
             DeleteOperations(parts),
+            multipart,
+            CopyOperations(parts, multipart),
+            ListingOperations(parts),
+            VersionOperations(parts),
             configuration_operations(store),
             AccessOperations(store),
             NotificationOperations(store, self._notifications, ids),
@@ -96,7 +105,7 @@ class S3Service(Service):
         await self._files.close()
 
     def loops(self) -> Sequence[Loop]:
-        """Return lifecycle rules, the removal of files that have no owner any more, and the search for such as never had one."""
+        """Return the lifecycle rules, the removal of files without an owner any more, and the search for others."""
         return (
             Loop("carry out lifecycle rules", PERIOD_S, self._lifecycle.step),
             Loop("remove files of removed objects", _REMOVAL_PERIOD_S, self.remove_files),

@@ -9,10 +9,11 @@ from typing import Any
 from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.paging import InvalidMarkerError, decode_marker, page_read
 from lambent.cloud.framework.service import Parameters, Result, operation
-from lambent.cloud.services.s3 import errors, repository
+from lambent.cloud.services.s3 import errors, repository, upload_repository
 from lambent.cloud.services.s3.model.names import is_bucket_name
 from lambent.cloud.services.s3.model.records import Bucket
 from lambent.cloud.services.s3.operations.common import Parts, canonical_id, now_ms, the_bucket
+from lambent.cloud.services.s3.repository import BucketRange
 from lambent.cloud.store.scope import DEFAULT_REGION
 from lambent.cloud.store.unit_of_work import Transaction
 
@@ -67,6 +68,7 @@ class BucketOperations:
             if repository.has_versions(transaction, bucket.id):
                 kept = bucket.versioning != ""
                 raise (errors.bucket_not_empty_of_versions if kept else errors.bucket_not_empty)(bucket.name)
+            upload_repository.remove_uploads(transaction, bucket.id)
             self._parts.settings.bucket_removed(transaction, bucket)
             repository.remove_bucket(transaction, bucket.id)
 
@@ -96,11 +98,13 @@ class BucketOperations:
         found = page_read(
             repository.buckets(
                 self._parts.store.read,
-                context.scope.account,
-                prefix=parameters.get("Prefix") or "",
-                after=position_of(token) if token else "",
-                region=parameters.get("BucketRegion"),
-                limit=limit + 1,
+                BucketRange(
+                    account=context.scope.account,
+                    prefix=parameters.get("Prefix") or "",
+                    after=position_of(token) if token else "",
+                    region=parameters.get("BucketRegion"),
+                    limit=limit + 1,
+                ),
             ),
             lambda bucket: bucket.name,
             limit=limit,
