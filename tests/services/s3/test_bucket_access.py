@@ -165,3 +165,36 @@ def test_grants_are_taken_from_headers_and_documents(s3: Client, bucket: str) ->
     assert s3.get_bucket_acl(Bucket=bucket)["Grants"] == granted
     assert refused(s3.put_bucket_acl, Bucket=bucket, GrantRead="uri=http://nobody") == ("InvalidArgument", 400)
     assert refused(s3.put_bucket_acl, Bucket=bucket) == ("MissingSecurityHeader", 400)
+
+
+def test_an_object_may_be_public_by_a_list_of_its_own(s3: Client, platform: LocalPlatform, bucket: str) -> None:
+    assert refused(s3.put_object, Bucket=bucket, Key="open", Body=b"1", ACL="public-read") == (
+        "AccessControlListNotSupported",
+        400,
+    )
+    rules = [{"ObjectOwnership": "BucketOwnerPreferred"}]
+    s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls={"Rules": rules})
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=OPEN)
+    s3.put_object(Bucket=bucket, Key="open", Body=b"1", ACL="public-read")
+    assert [each["Permission"] for each in s3.get_object_acl(Bucket=bucket, Key="open")["Grants"]] == [
+        "FULL_CONTROL",
+        "READ",
+    ]
+    assert status_for_anybody(platform, f"{bucket}/open") == 200
+    assert status_for_anybody(platform, f"{bucket}/k") == 403
+    s3.put_object_acl(Bucket=bucket, Key="open", ACL="private")
+    assert status_for_anybody(platform, f"{bucket}/open") == 403
+
+
+def test_of_several_objects_only_those_are_deleted_that_may_be(s3: Client, stranger: Client, bucket: str) -> None:
+    s3.put_object(Bucket=bucket, Key="kept", Body=b"1")
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": STRANGER},
+        "Action": "s3:DeleteObject",
+        "Resource": f"arn:aws:s3:::{bucket}/k",
+    }
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    answer = stranger.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "k"}, {"Key": "kept"}]})
+    assert [each["Key"] for each in answer["Deleted"]] == ["k"]
+    assert [(each["Key"], each["Code"]) for each in answer["Errors"]] == [("kept", "AccessDenied")]

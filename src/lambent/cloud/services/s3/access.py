@@ -24,6 +24,7 @@ from lambent.cloud.services.s3.configurations.actions import (
     action_of,
     condition_keys,
 )
+from lambent.cloud.services.s3.configurations.errors import acls_not_supported, public_access_is_blocked
 from lambent.cloud.services.s3.errors import access_denied
 from lambent.cloud.services.s3.model.records import Bucket
 from lambent.cloud.services.s3.operations.access import POLICY
@@ -62,6 +63,8 @@ def check_access(reader: Reader, context: RequestContext, operation: str, parame
         return
     action, keys = action_of(operation, parameters), condition_keys(operation, parameters)
     raise_unless_allowed(reader, context, Wanted(bucket, action, parameters.get("Key", ""), keys))
+    if acl.states_one(parameters):
+        check_acl(reader, context, bucket, action, parameters)
     source = parameters.get("CopySource")
     if source:
         _check_source(reader, context, str(source))
@@ -100,6 +103,18 @@ def raise_unless_allowed(reader: Reader, context: RequestContext, wanted: Wanted
     raise access_denied()
 
 
+def check_acl(
+    reader: Reader, context: RequestContext, bucket: Bucket, action: str, parameters: Parameters
+) -> None:
+    """Raise what AWS answers to an access control list that the bucket does not allow for itself or its objects."""
+    grants = acl.asked(parameters, canonical_id(bucket.scope.account))
+    if ownership_of(reader, bucket) == ENFORCED:
+        if not acl.is_harmless(parameters) and grants != acl.canned("private", canonical_id(bucket.scope.account)):
+            raise acls_not_supported()
+    elif acl.is_public(grants) and blocks(reader, bucket, "BlockPublicAcls"):
+        raise public_access_is_blocked(context.caller.arn, action, bucket.arn, "BlockPublicAcls")
+
+
 def _is_own(caller: Principal, bucket: Bucket) -> bool:
     if caller.kind == "service" and caller.arn in _IN_THEIR_OWN_NAME:
         return False
@@ -125,7 +140,7 @@ def _acl_allows(reader: Reader, caller: Principal, wanted: Wanted) -> bool:
     permission = BUCKET_PERMISSIONS.get(wanted.action)
     if wanted.action in OBJECT_PERMISSIONS:
         found = repository.latest(reader, bucket.id, wanted.key)
-        grants = acl.canned((found and found.about.acl) or "private", canonical_id(bucket.scope.account))
+        grants = acl.of_object(found.about.acl if found else None, canonical_id(bucket.scope.account))
         permission = OBJECT_PERMISSIONS[wanted.action]
     if permission is None or (acl.is_public(grants) and blocks(reader, bucket, "IgnorePublicAcls")):
         return False

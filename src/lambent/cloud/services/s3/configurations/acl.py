@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.services.s3.configurations.errors import malformed_acl
 from lambent.cloud.services.s3.errors import invalid_argument, invalid_request
@@ -83,6 +85,26 @@ def asked(parameters: Parameters, owner_id: str) -> list[Grant]:
     if not document:
         raise ServiceError("MissingSecurityHeader", "Your request was missing a required header")
     return _checked(document)
+
+
+def stated(parameters: Parameters, owner_id: str) -> str | None:
+    """Return what a new object keeps of the access control list that its request states; raises as `asked`."""
+    if not states_one(parameters):
+        return None
+    return kept(asked(parameters, owner_id))
+
+
+def kept(grants: Sequence[Grant]) -> str:
+    """Return grants as an object keeps them."""
+    return orjson.dumps(grants).decode()
+
+
+def of_object(text: str | None, owner_id: str) -> Sequence[Grant]:
+    """Return the grants that an object keeps; the owner's alone where it keeps none."""
+    if text is None:
+        return canned("private", owner_id)
+    grants: Sequence[Grant] = orjson.loads(text)
+    return grants
 
 
 def is_public(grants: Sequence[Grant]) -> bool:

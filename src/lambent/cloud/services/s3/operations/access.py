@@ -76,13 +76,8 @@ class AccessOperations:
         def work(transaction: Transaction) -> None:
             bucket = the_bucket(transaction, parameters)
             grants = acl.asked(parameters, canonical_id(bucket.scope.account))
-            if ownership_of(transaction, bucket) == ENFORCED:
-                if not acl.is_harmless(parameters) and grants != acl.canned("private", _owner(bucket)):
-                    raise acls_not_supported()
-                return
-            if acl.is_public(grants) and blocks(transaction, bucket, "BlockPublicAcls"):
-                raise public_access_is_blocked(context.caller.arn, "s3:PutBucketAcl", bucket.arn, "BlockPublicAcls")
-            repository.put(transaction, ACL, bucket.id, {"Grants": grants})
+            if ownership_of(transaction, bucket) != ENFORCED:
+                repository.put(transaction, ACL, bucket.id, {"Grants": grants})
 
         await self._store.write(work)
         return {}
