@@ -74,7 +74,8 @@ class S3Service(Service):
 
     def front_doors(self) -> Sequence[FrontDoor]:
         """Return the door by which all requests for S3 come."""
-        return (FrontDoor("s3", self._door.claims, self._door.answer, open_to_browsers=True),)
+        door = self._door
+        return (FrontDoor("s3", door.claims, door.answer, open_to_browsers=True, streams=door.streams),)
 
     async def start(self) -> None:
         """Make or upgrade the tables, and the directory of files."""
