@@ -49,8 +49,8 @@ from lambent.cloud.services.lambda_.log_delivery import LogDelivery
 from lambent.cloud.services.lambda_.reporting import Reporting
 from lambent.cloud.services.lambda_.role_credentials import RoleCredentials
 from lambent.cloud.store.blobs import Blobs
-from lambent.cloud.store.files import Files
 from lambent.cloud.store.errors import StoreError
+from lambent.cloud.store.files import Files
 from lambent.cloud.store.sqlite_store import SqliteStore, memory_store, store_in
 from lambent.dataplane import DataPlane, DataPlaneSettings, IsolationLevel, IsolationUnavailableError, known_runtimes
 

@@ -78,7 +78,7 @@ def own_services(on: Foundation) -> OwnServices:
         iam,
         sts,
         LogsService(on.store, on.client, clock=on.clock, ids=on.ids),
-        S3Service(on.store, on.files, signers, clock=on.clock, ids=on.ids),
+        S3Service(on.store, on.files, signers, on.client, clock=on.clock, ids=on.ids),
         LambdaService(dependencies, packages=on.packages, reporting=on.reporting),
         # Behind what its resources are made of: an operation that was under way goes on as soon as it starts.
         CloudFormationService(on.store, on.client, clock=on.clock, ids=on.ids, endpoint_url=on.endpoint_url),

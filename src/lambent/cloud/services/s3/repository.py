@@ -42,6 +42,12 @@ def bucket(reader: Reader, name: str) -> Bucket | None:
     return None if row is None else _as_bucket(row)
 
 
+def bucket_by_id(reader: Reader, bucket_id: int) -> Bucket | None:
+    """Return the bucket of that id, or None."""
+    row = reader.one(f"SELECT {_BUCKET} FROM s3_bucket WHERE id = ?", (bucket_id,))
+    return None if row is None else _as_bucket(row)
+
+
 @dataclass(frozen=True, slots=True)
 class BucketRange:
     """Buckets of an account by name, behind the name `after`; of every region where none is named."""
@@ -210,6 +216,11 @@ def remove_version(transaction: Transaction, removed: Version) -> int:
 def change_about(transaction: Transaction, number: int, about: About) -> None:
     """Write what is told of a version: tags and retention change without a new one."""
     transaction.execute("UPDATE s3_version SET about = ? WHERE id = ?", (dump_about(about), number))
+
+
+def change_storage_class(transaction: Transaction, number: int, storage_class: str) -> None:
+    """Write a version's storage class, which a lifecycle rule changes without a new version."""
+    transaction.execute("UPDATE s3_version SET storage_class = ? WHERE id = ?", (storage_class, number))
 
 
 # ── listings ──

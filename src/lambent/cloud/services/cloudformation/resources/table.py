@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lambent.cloud.services.cloudformation.resources import (
+    buckets,
     event_source_mappings,
     iam,
     lambda_capacity,
@@ -47,6 +48,7 @@ _HANDLERS: Mapping[str, ResourceHandler] = {
     "AWS::Logs::SubscriptionFilter": logs.SUBSCRIPTION_FILTER,
     **messaging.HANDLERS,
     **network.HANDLERS,
+    **buckets.HANDLERS,
     **storage.HANDLERS,
 }
 TYPE_NAMES = frozenset(_HANDLERS)

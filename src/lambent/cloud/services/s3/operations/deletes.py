@@ -9,6 +9,7 @@ from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.s3 import errors, repository
+from lambent.cloud.services.s3.access import Wanted, raise_unless_allowed
 from lambent.cloud.services.s3.model.conditions import check_deleted
 from lambent.cloud.services.s3.model.records import NULL_VERSION, Bucket, Version
 from lambent.cloud.services.s3.operations.common import (
@@ -64,7 +65,9 @@ class DeleteOperations:
             deleted, failed = [], []
             for each in objects:
                 wanted = {"Key": each["Key"], "VersionId": each.get("VersionId"), "IfMatch": each.get("ETag"), **bypass}
+                action = "s3:DeleteObject" if each.get("VersionId") is None else "s3:DeleteObjectVersion"
                 try:
+                    raise_unless_allowed(transaction, context, Wanted(bucket, action, each["Key"]))
                     removed = self.remove(transaction, context, bucket, wanted)
                 except ServiceError as error:
                     failed.append(_failure(each, error))

@@ -16,11 +16,12 @@ from lambent.cloud.framework.service import Parameters
 from lambent.cloud.protocol.aws_chunked import is_chunked
 from lambent.cloud.services.s3 import errors
 from lambent.cloud.services.s3.bodies import Stated
+from lambent.cloud.services.s3.configurations import acl
 from lambent.cloud.services.s3.model.checksums import ALGORITHMS, REFUSED, read
 from lambent.cloud.services.s3.model.headers import exceeds, metadata_size, system_headers, user_metadata
 from lambent.cloud.services.s3.model.records import STANDARD, About, Bucket, Retention
 from lambent.cloud.services.s3.model.tagging import checked_tags
-from lambent.cloud.services.s3.operations.common import Parts
+from lambent.cloud.services.s3.operations.common import Parts, canonical_id
 
 LARGEST_PUT = 5 * 1024**3
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -82,7 +83,7 @@ def about_of(parts: Parts, context: RequestContext, bucket: Bucket, parameters: 
         encryption=encryption_of(parts, bucket, parameters),
         tags=header_tags(parameters.get("Tagging")),
         retention=retention_of(parts, context, bucket, parameters),
-        acl=parameters.get("ACL"),
+        acl=acl.stated(parameters, canonical_id(bucket.scope.account)),
     )
 
 

@@ -8,10 +8,12 @@ from dataclasses import replace
 from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.s3 import errors, repository
+from lambent.cloud.services.s3.configurations import acl
 from lambent.cloud.services.s3.model.records import About, Bucket, Retention, Version
 from lambent.cloud.services.s3.model.tagging import checked_tags
 from lambent.cloud.services.s3.operations.common import (
     Parts,
+    canonical_id,
     change_of,
     shown_version,
     the_bucket,
@@ -49,6 +51,21 @@ class VersionOperations:
         return await self._change(
             context, parameters, lambda about: replace(about, tags={}), event="ObjectTagging:Delete"
         )
+
+    @operation("PutObjectAcl")
+    async def put_acl(self, context: RequestContext, parameters: Parameters) -> Result:
+        """Give a version an access control list; raises as `acl.asked`."""
+        bucket = the_bucket(self._parts.store.read, parameters)
+        grants = acl.kept(acl.asked(parameters, canonical_id(bucket.scope.account)))
+        await self._change(context, parameters, lambda about: replace(about, acl=grants), event="ObjectAcl:Put")
+        return {}
+
+    @operation("GetObjectAcl")
+    async def get_acl(self, context: RequestContext, parameters: Parameters) -> Result:
+        """Return a version's owner and grants."""
+        bucket, version = _found(self._parts.store.read, parameters)
+        owner = canonical_id(bucket.scope.account)
+        return {"Owner": {"ID": owner}, "Grants": acl.of_object(version.about.acl, owner)}
 
     @operation("PutObjectRetention")
     async def put_retention(self, context: RequestContext, parameters: Parameters) -> Result:
