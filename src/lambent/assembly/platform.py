@@ -158,7 +158,8 @@ class Platform:
         start_loops(loops, self.clock, self.registry.loops())
         # Last to start, so first to stop: no request meets a service that is not there.
         release.push_async_callback(server.stop, self.settings.stop_grace_s)
-        await server.serve(self._pipeline(own.directory, bridge).answer)
+        pipeline = self._pipeline(own.directory, bridge)
+        await server.serve(pipeline.answer, pipeline.streams)
 
     def _pipeline(self, directory: CredentialDirectory, bridge: Bridge) -> Pipeline:
         parts = Parts(

@@ -79,9 +79,7 @@ def whole(name: str) -> Properties:
         },
         WebsiteConfiguration={
             "IndexDocument": "index.html",
-            "RoutingRules": [
-                {"RedirectRule": {"HostName": "h"}, "RoutingRuleCondition": {"KeyPrefixEquals": "old/"}}
-            ],
+            "RoutingRules": [{"RedirectRule": {"HostName": "h"}, "RoutingRuleCondition": {"KeyPrefixEquals": "old/"}}],
         },
         LoggingConfiguration={"LogFilePrefix": "logs/"},
         AccelerateConfiguration={"AccelerationStatus": "Enabled"},

@@ -98,3 +98,13 @@ def test_a_bucket_that_keeps_versions_gives_each_back(aws: ClientFactory) -> Non
     assert s3.get_object(Bucket="versions", Key="k")["Body"].read() == b"second"
     with pytest.raises(ClientError, match="You must delete all versions"):
         s3.delete_bucket(Bucket="versions")
+
+
+def test_a_large_object_goes_through_in_pieces(aws: ClientFactory) -> None:
+    s3 = aws("s3")
+    s3.create_bucket(Bucket="large")
+    body = bytes(range(251)) * 100_000
+    s3.put_object(Bucket="large", Key="k", Body=body)
+    assert s3.get_object(Bucket="large", Key="k")["Body"].read() == body
+    with pytest.raises(s3.exceptions.NoSuchBucket):
+        s3.put_object(Bucket="not-large", Key="k", Body=body)

@@ -18,13 +18,15 @@ class FrontDoor:
     """Hosts or paths that a service claims from the AWS APIs: function URLs, execute-api, buckets by host.
 
     `claims` looks at host and path alone. `open_to_browsers` leaves it to the door which sites may call it (a
-    function URL has a CORS configuration of its own); otherwise requests of other sites never reach it.
+    function URL has a CORS configuration of its own); otherwise requests of other sites never reach it. `streams` says
+    of which large requests the door wants the head at once and the body as it arrives (`Request.incoming`).
     """
 
     name: str
     claims: Callable[[Request], bool]
     answer: Answer
     open_to_browsers: bool = False
+    streams: Callable[[Request], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,6 +147,7 @@ class Files:
     def _link_one(self, present: str, added: str) -> None:
         try:
             os.link(self._directory / present, self._directory / added)
+            os.utime(self._directory / added)  # young, for whoever looks for files that nobody owns
         except FileNotFoundError:
             raise FileMissing(f"There is no file {present}.") from None
         except OSError as error:

@@ -73,6 +73,11 @@ class S3Door:
             return False
         return repository.bucket(self._parts.reader, name) is not None
 
+    def streams(self, head: Request) -> bool:
+        """Whether a request brings an object or a part of one: its path has a key."""
+        path = path_of(bucket_in_host(head.headers.get("host", ""), is_s3=True), head.path)
+        return bool(path[1:].partition("/")[2])
+
     async def answer(self, request: Request) -> Response:
         """Answer a request, with the headers that all answers of S3 have."""
         parts = self._parts
