@@ -83,9 +83,7 @@ def test_many_versions_age_by_key_and_leave_nothing_behind(virtual: LocalPlatfor
     s3.delete_bucket(Bucket=bucket)
 
 
-def test_a_large_object_moves_to_the_class_that_the_rule_names(
-    virtual: LocalPlatform, s3: Client, bucket: str
-) -> None:
+def test_a_large_object_moves_to_the_class_that_the_rule_names(virtual: LocalPlatform, s3: Client, bucket: str) -> None:
     put_rule(s3, bucket, Transitions=[{"Days": 1, "StorageClass": "GLACIER_IR"}])
     s3.put_object(Bucket=bucket, Key="large", Body=bytes(200_000))
     s3.put_object(Bucket=bucket, Key="small", Body=b"1")
