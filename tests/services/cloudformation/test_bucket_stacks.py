@@ -172,8 +172,8 @@ def test_a_bucket_policy_comes_and_goes_with_its_resource(stacks: Client, s3: Cl
         s3.get_bucket_policy(Bucket=name)
 
 
-def test_a_bucket_tells_a_function_that_lets_it(stacks: Client, s3: Client, aws: ClientFactory, account: str) -> None:
-    name = f"wired-{account}"
+def wired(name: str, account: str) -> Properties:
+    """A bucket that tells a function of its JSON, and the permission to."""
     code = "def handler(event, context):\n    print('TOLD', event['Records'][0]['s3']['object']['key'])\n"
     trust = {
         "Version": "2012-10-17",
@@ -181,7 +181,7 @@ def test_a_bucket_tells_a_function_that_lets_it(stacks: Client, s3: Client, aws:
             {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
         ],
     }
-    resources = {
+    return {
         "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}},
         "Function": {
             "Type": "AWS::Lambda::Function",
@@ -220,7 +220,11 @@ def test_a_bucket_tells_a_function_that_lets_it(stacks: Client, s3: Client, aws:
             "DependsOn": "Permission",
         },
     }
-    deploy(stacks, resources)
+
+
+def test_a_bucket_tells_a_function_that_lets_it(stacks: Client, s3: Client, aws: ClientFactory, account: str) -> None:
+    name = f"wired-{account}"
+    deploy(stacks, wired(name, account))
     found = s3.get_bucket_notification_configuration(Bucket=name)
     assert found["EventBridgeConfiguration"] == {}
     s3.put_object(Bucket=name, Key="a.json", Body=b"{}")

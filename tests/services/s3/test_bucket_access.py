@@ -41,8 +41,8 @@ def stranger(platform: LocalPlatform) -> Iterator[Client]:
 
 
 def allow(
-    s3: Client, bucket: str, *actions: str, effect: str = "Allow", principal: object = "*", **more: Any
-) -> None:  # Any: JSON
+    s3: Client, bucket: str, *actions: str, effect: str = "Allow", principal: object = "*", **more: object
+) -> None:
     resources = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
     statement = {"Effect": effect, "Principal": principal, "Action": list(actions), "Resource": resources, **more}
     s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
