@@ -198,3 +198,11 @@ def test_of_several_objects_only_those_are_deleted_that_may_be(s3: Client, stran
     answer = stranger.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "k"}, {"Key": "kept"}]})
     assert [each["Key"] for each in answer["Deleted"]] == ["k"]
     assert [(each["Key"], each["Code"]) for each in answer["Errors"]] == [("kept", "AccessDenied")]
+
+
+def test_a_policy_may_ask_for_a_tag_of_the_object(s3: Client, stranger: Client, bucket: str) -> None:
+    s3.put_object(Bucket=bucket, Key="shared", Body=b"1", Tagging="shared=yes")
+    condition = {"StringEquals": {"s3:ExistingObjectTag/shared": "yes"}}
+    allow(s3, bucket, "s3:GetObject", principal={"AWS": STRANGER}, Condition=condition)
+    assert stranger.get_object(Bucket=bucket, Key="shared")["Body"].read() == b"1"
+    assert refused(stranger.get_object, Bucket=bucket, Key="k") == ("AccessDenied", 403)

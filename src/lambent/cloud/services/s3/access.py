@@ -28,9 +28,10 @@ from lambent.cloud.services.s3.configurations.errors import acls_not_supported, 
 from lambent.cloud.services.s3.errors import access_denied
 from lambent.cloud.services.s3.model.owners import canonical_id
 from lambent.cloud.services.s3.model.records import Bucket
-from lambent.cloud.services.s3.settings import ENFORCED, POLICY, blocks, grants_of, ownership_of
+from lambent.cloud.services.s3.settings import ENFORCED, POLICY, TEXT, blocks, grants_of, ownership_of
 from lambent.cloud.store.unit_of_work import Reader
 
+_TAG_KEY = "s3:ExistingObjectTag/"
 _POLICY_ACTIONS = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"})
 # Services that write to buckets in their own name; all others act with a role of the account they work for.
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/example-bucket-policies.html
@@ -92,7 +93,8 @@ def raise_unless_allowed(reader: Reader, context: RequestContext, wanted: Wanted
     is_own = _is_own(caller, bucket)
     policy = configurations.get(reader, POLICY, bucket.id)
     if policy is not None:
-        decision = decide([policy], AccessRequest(caller, wanted.action, wanted.resource, _keys(context, wanted)))
+        keys = {**_keys(context, wanted), **_tag_keys(reader, wanted, policy)}
+        decision = decide([policy], AccessRequest(caller, wanted.action, wanted.resource, keys))
         if decision is Decision.EXPLICIT_DENY and not (caller.kind == "root" and is_own and _is_policy(wanted)):
             raise _denied(caller, wanted) if is_own else access_denied()
         if decision is Decision.ALLOW and (is_own or not _is_restricted(reader, bucket, caller, policy)):
@@ -102,9 +104,7 @@ def raise_unless_allowed(reader: Reader, context: RequestContext, wanted: Wanted
     raise access_denied()
 
 
-def check_acl(
-    reader: Reader, context: RequestContext, bucket: Bucket, action: str, parameters: Parameters
-) -> None:
+def check_acl(reader: Reader, context: RequestContext, bucket: Bucket, action: str, parameters: Parameters) -> None:
     """Raise what AWS answers to an access control list that the bucket does not allow for itself or its objects."""
     grants = acl.asked(parameters, canonical_id(bucket.scope.account))
     if ownership_of(reader, bucket) == ENFORCED:
@@ -170,6 +170,18 @@ def _keys(context: RequestContext, wanted: Wanted) -> dict[str, str]:
         if header in headers:
             found[key] = headers[header]
     return found
+
+
+def _tag_keys(reader: Reader, wanted: Wanted, policy: policies.Policy) -> dict[str, str]:
+    """Return the tags of the object as condition keys, where the policy asks for any."""
+    if not wanted.key or _TAG_KEY.lower() not in str(policy[TEXT]).lower():
+        return {}
+    version_id = wanted.keys.get("s3:VersionId")
+    if version_id is None:
+        found = repository.latest(reader, wanted.bucket.id, wanted.key)
+    else:
+        found = repository.version(reader, wanted.bucket.id, wanted.key, version_id)
+    return {} if found is None else {f"{_TAG_KEY}{key}": value for key, value in found.about.tags.items()}
 
 
 def _denied(caller: Principal, wanted: Wanted) -> ServiceError:

@@ -18,7 +18,8 @@ class ObjectChange:
     """A version of an object was made or removed, in the transaction under way.
 
     `event` is the event's name without `s3:` (`ObjectCreated:Put`); `scope` is the bucket's; `sequencer` orders the
-    changes of one key. `version_id` is None in a bucket that has never kept versions.
+    changes of one key. `trace` is the X-Amzn-Trace-Id of the request that made the change. `version_id` is None in a
+    bucket that has never kept versions.
     """
 
     scope: Scope
@@ -33,6 +34,7 @@ class ObjectChange:
     caller: Principal
     peer: str
     request_id: str
+    trace: str | None = None
 
 
 Changes = Callable[[Transaction, ObjectChange], None]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 import orjson
@@ -51,10 +51,12 @@ class _Sent:
     region: str
     bucket_arn: str
     body: str
+    trace: str | None = None
 
     @property
     def principal(self) -> Principal:
-        return service_principal(S3_HOST, Scope(self.account, self.region), self.bucket_arn)
+        found = service_principal(S3_HOST, Scope(self.account, self.region), self.bucket_arn)
+        return replace(found, trace=self.trace)
 
     @property
     def scope(self) -> Scope:
@@ -113,7 +115,7 @@ class Notifications:
 
     def _add(self, transaction: Transaction, change: ObjectChange, service: str, arn: str, body: str) -> None:
         scope = change.scope
-        payload = orjson.dumps([service, arn, scope.account, scope.region, change.bucket.arn, body])
+        payload = orjson.dumps([service, arn, scope.account, scope.region, change.bucket.arn, body, change.trace])
         self._queue.add(transaction, payload)
 
     async def _attempt(self, delivery: Delivery) -> Settled | Retry:
@@ -134,7 +136,7 @@ class Notifications:
             case "lambda":
                 await self._invoke(sent, "Event")
             case "sqs":
-                message = {"QueueUrl": _queue_url(sent.arn), "MessageBody": sent.body}
+                message = {"QueueUrl": _queue_url(sent.arn), "MessageBody": sent.body, **_traced(sent)}
                 await self._client.call("sqs", "SendMessage", message, scope=sent.scope, principal=sent.principal)
             case "sns":
                 topic = {"TopicArn": sent.arn, "Message": sent.body, "Subject": SUBJECT}
@@ -154,6 +156,13 @@ class Notifications:
         )
         if answer.get("FailedEntryCount"):
             raise RefusedEventError(str(answer.get("Entries")))
+
+
+def _traced(sent: _Sent) -> Mapping[str, object]:
+    # Whoever reads the queue goes on with the trace, and so a loop through it is found.
+    if sent.trace is None:
+        return {}
+    return {"MessageSystemAttributes": {"AWSTraceHeader": {"DataType": "String", "StringValue": sent.trace}}}
 
 
 def _queue_url(arn: str) -> str:

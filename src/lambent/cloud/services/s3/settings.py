@@ -20,6 +20,8 @@ Document = Mapping[str, Any]  # Any: a structure of the service model
 
 ACL = "acl"
 POLICY = "policy"
+TEXT = "text"
+"""Under which a policy's row has the text that was put; its other members are the policy's own."""
 ENFORCED = "BucketOwnerEnforced"
 _OWNERSHIPS = frozenset({"BucketOwnerPreferred", "ObjectWriter", ENFORCED})
 _DAY_S = 86_400

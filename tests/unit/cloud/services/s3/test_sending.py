@@ -111,6 +111,18 @@ async def test_a_queue_that_fails_for_a_while_gets_the_event_later() -> None:
     await store.close()
 
 
+async def test_the_trace_of_the_request_goes_on_with_the_message() -> None:
+    clock, client = ManualClock(), Answering()
+    store = memory_store(clock)
+    async with running(store, clock, client, QueueConfigurations=[QUEUE]) as notifications:
+        await store.write(telling(notifications, change(trace="Root=1-2-3")))
+        await eventually_here(lambda: client.got)
+    ((_, _, parameters, principal),) = client.got
+    assert parameters["MessageSystemAttributes"]["AWSTraceHeader"]["StringValue"] == "Root=1-2-3"
+    assert principal.trace == "Root=1-2-3"
+    await store.close()
+
+
 async def test_a_queue_that_refuses_is_not_asked_again() -> None:
     clock, client = ManualClock(), Answering([ServiceError("AccessDenied", "", status=403)])
     store = memory_store(clock)

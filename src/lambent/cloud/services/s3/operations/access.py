@@ -18,10 +18,8 @@ from lambent.cloud.services.s3.configurations.errors import (
 from lambent.cloud.services.s3.model.owners import canonical_id
 from lambent.cloud.services.s3.model.records import Bucket
 from lambent.cloud.services.s3.operations.common import the_bucket
-from lambent.cloud.services.s3.settings import ACL, ENFORCED, POLICY, blocks, grants_of, ownership_of
+from lambent.cloud.services.s3.settings import ACL, ENFORCED, POLICY, TEXT, blocks, grants_of, ownership_of
 from lambent.cloud.store.unit_of_work import Store, Transaction
-
-_TEXT = "text"
 
 
 class AccessOperations:
@@ -42,7 +40,7 @@ class AccessOperations:
                 raise public_access_is_blocked(
                     context.caller.arn, "s3:PutBucketPolicy", bucket.arn, "BlockPublicPolicy"
                 )
-            repository.put(transaction, POLICY, bucket.id, {**policy, _TEXT: text})
+            repository.put(transaction, POLICY, bucket.id, {**policy, TEXT: text})
 
         await self._store.write(work)
         return {}
@@ -50,7 +48,7 @@ class AccessOperations:
     @operation("GetBucketPolicy")
     async def get_policy(self, context: RequestContext, parameters: Parameters) -> Result:
         """Return the policy's text."""
-        return {"Policy": self._policy(the_bucket(self._store.read, parameters))[_TEXT]}
+        return {"Policy": self._policy(the_bucket(self._store.read, parameters))[TEXT]}
 
     @operation("DeleteBucketPolicy")
     async def delete_policy(self, context: RequestContext, parameters: Parameters) -> Result:

@@ -107,6 +107,7 @@ def change_of(  # noqa: PLR0913 - what a change says has no fewer parts
         caller=context.caller,
         peer=context.peer,
         request_id=context.request_id,
+        trace=context.headers.get("x-amzn-trace-id"),
     )
 
 
