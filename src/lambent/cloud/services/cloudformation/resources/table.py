@@ -17,6 +17,7 @@ from lambent.cloud.services.cloudformation.resources import (
     logs,
     messaging,
     network,
+    scheduler,
     storage,
 )
 from lambent.cloud.services.cloudformation.resources.contract import ResourceHandler, ResourceType
@@ -49,6 +50,7 @@ _HANDLERS: Mapping[str, ResourceHandler] = {
     **messaging.HANDLERS,
     **network.HANDLERS,
     **buckets.HANDLERS,
+    **scheduler.HANDLERS,
     **storage.HANDLERS,
 }
 TYPE_NAMES = frozenset(_HANDLERS)
