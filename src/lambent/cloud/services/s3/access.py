@@ -26,10 +26,9 @@ from lambent.cloud.services.s3.configurations.actions import (
 )
 from lambent.cloud.services.s3.configurations.errors import acls_not_supported, public_access_is_blocked
 from lambent.cloud.services.s3.errors import access_denied
+from lambent.cloud.services.s3.model.owners import canonical_id
 from lambent.cloud.services.s3.model.records import Bucket
-from lambent.cloud.services.s3.operations.access import POLICY
-from lambent.cloud.services.s3.operations.common import canonical_id
-from lambent.cloud.services.s3.settings import ENFORCED, blocks, grants_of, ownership_of
+from lambent.cloud.services.s3.settings import ENFORCED, POLICY, blocks, grants_of, ownership_of
 from lambent.cloud.store.unit_of_work import Reader
 
 _POLICY_ACTIONS = frozenset({"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"})

@@ -38,7 +38,7 @@ from lambent.cloud.store.files import Files
 from lambent.cloud.store.unit_of_work import Store
 
 # A script that was released is never changed: what comes later is a further one.
-_SCRIPTS = tuple(Path(__file__).with_name(name) for name in ("schema.sql", "configurations.sql"))
+SCRIPTS = tuple(Path(__file__).with_name(name) for name in ("schema.sql", "configurations.sql"))
 _REMOVAL_PERIOD_S = 300.0
 _SEARCH_PERIOD_S = 86_400.0
 _AT_ONCE = 500
@@ -96,7 +96,7 @@ class S3Service(Service):
 
     async def start(self) -> None:
         """Make or upgrade the tables, and the directory of files."""
-        await self._store.migrate(self.name, [script.read_text(encoding="utf-8") for script in _SCRIPTS])
+        await self._store.migrate(self.name, [script.read_text(encoding="utf-8") for script in SCRIPTS])
         await self._files.run(self._files.prepare)
         await self._notifications.start()
 

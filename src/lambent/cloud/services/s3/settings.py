@@ -12,13 +12,14 @@ from lambent.cloud.services.s3 import configuration_repository as repository
 from lambent.cloud.services.s3.configurations import acl, expiry, kinds
 from lambent.cloud.services.s3.configurations.checks import Asked, tagging
 from lambent.cloud.services.s3.errors import invalid_argument
+from lambent.cloud.services.s3.model.owners import canonical_id
 from lambent.cloud.services.s3.model.records import Bucket, Entry, Retention
-from lambent.cloud.services.s3.operations.common import canonical_id
 from lambent.cloud.store.unit_of_work import Reader, Transaction
 
 Document = Mapping[str, Any]  # Any: a structure of the service model
 
 ACL = "acl"
+POLICY = "policy"
 ENFORCED = "BucketOwnerEnforced"
 _OWNERSHIPS = frozenset({"BucketOwnerPreferred", "ObjectWriter", ENFORCED})
 _DAY_S = 86_400

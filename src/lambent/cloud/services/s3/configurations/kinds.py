@@ -25,9 +25,9 @@ class Kind:
     `given` is Put's member that holds the document, `shown` Get's; where `shown` is None, Get's members are the
     document's. `missing` is the error (code and message) of Get where there is none, and `default` what a bucket has
     that was never told; one that has both forgets its default when the configuration is deleted. `check` returns the
-    document as it is kept, or raises what AWS answers. `is_of_model` kinds follow the enumerations of the model. Members
-    `beside` the document are kept with it, by their defaults; putting the `empty` one removes what there is. A kind
-    that `locks` turns the bucket's Object Lock on.
+    document as it is kept, or raises what AWS answers. `is_of_model` kinds follow the enumerations of the model.
+    Members `beside` the document are kept with it, by their defaults; putting the `empty` one removes what there is. A
+    kind that `locks` turns the bucket's Object Lock on.
     """
 
     name: str
@@ -213,5 +213,16 @@ KINDS = (
 )
 """Every kind that is kept as it is given."""
 
-NOT_SIMULATED = ("logging", "replication", "accelerate", "request-payment", "abac", "analytics", "inventory", "metrics")
-"""Kinds that are accepted and shown back and have no effect here."""
+NOT_SIMULATED: Mapping[str, str] = {
+    LOGGING.put: "no access logs are written",
+    REPLICATION.put: "objects are not copied elsewhere; only the rules' form is checked",
+    ACCELERATE.put: "there is no distance to be bridged",
+    PAYMENT.put: "nobody pays",
+    WEBSITE.put: "the website endpoint is not served; the REST endpoint gives the objects",
+    ABAC.put: "tags of buckets decide nothing: identity policies are not enforced",
+    "PutBucketAnalyticsConfiguration": "no reports are made",
+    "PutBucketInventoryConfiguration": "no reports are made",
+    "PutBucketMetricsConfiguration": "there are no metrics of requests",
+    "PutBucketIntelligentTieringConfiguration": "objects do not change their access tier",
+}
+"""Operations whose configurations are checked, kept and shown back and have no effect here, each with the reason."""

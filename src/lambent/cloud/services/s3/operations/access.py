@@ -12,16 +12,15 @@ from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.s3 import configuration_repository as repository
 from lambent.cloud.services.s3.configurations import acl, policies
 from lambent.cloud.services.s3.configurations.errors import (
-    acls_not_supported,
     not_configured,
     public_access_is_blocked,
 )
+from lambent.cloud.services.s3.model.owners import canonical_id
 from lambent.cloud.services.s3.model.records import Bucket
-from lambent.cloud.services.s3.operations.common import canonical_id, the_bucket
-from lambent.cloud.services.s3.settings import ACL, ENFORCED, blocks, grants_of, ownership_of
+from lambent.cloud.services.s3.operations.common import the_bucket
+from lambent.cloud.services.s3.settings import ACL, ENFORCED, POLICY, blocks, grants_of, ownership_of
 from lambent.cloud.store.unit_of_work import Store, Transaction
 
-POLICY = "policy"
 _TEXT = "text"
 
 

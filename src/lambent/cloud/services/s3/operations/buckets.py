@@ -11,8 +11,9 @@ from lambent.cloud.framework.paging import InvalidMarkerError, decode_marker, pa
 from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.s3 import errors, repository, upload_repository
 from lambent.cloud.services.s3.model.names import is_bucket_name
+from lambent.cloud.services.s3.model.owners import canonical_id
 from lambent.cloud.services.s3.model.records import Bucket
-from lambent.cloud.services.s3.operations.common import Parts, canonical_id, now_ms, the_bucket
+from lambent.cloud.services.s3.operations.common import Parts, now_ms, the_bucket
 from lambent.cloud.services.s3.repository import BucketRange
 from lambent.cloud.store.scope import DEFAULT_REGION
 from lambent.cloud.store.unit_of_work import Transaction

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from lambent.cloud.services.s3 import errors, repository
 from lambent.cloud.services.s3.bodies import Bodies
 from lambent.cloud.services.s3.changes import Changes, ObjectChange, Settings
 from lambent.cloud.services.s3.model.names import is_key
+from lambent.cloud.services.s3.model.owners import canonical_id
 from lambent.cloud.services.s3.model.records import NULL_VERSION, Bucket, Entry, Version
 from lambent.cloud.store.unit_of_work import Reader, Store
 
@@ -131,11 +131,6 @@ def quote_key(key: str) -> str:
 def owner_of(bucket: Bucket) -> Mapping[str, Any]:  # Any: Owner's members
     """Return the owner of a bucket and all in it, by the canonical id that stands for the account."""
     return {"ID": canonical_id(bucket.scope.account)}
-
-
-def canonical_id(account: str) -> str:
-    """Return the canonical user id of an account: the same each time, of 64 hexadecimal digits."""
-    return hashlib.sha256(f"canonical:{account}".encode()).hexdigest()
 
 
 def _gone(found: Version | None, key: str) -> Exception:

@@ -19,9 +19,10 @@ from lambent.cloud.services.s3.bodies import Stated
 from lambent.cloud.services.s3.configurations import acl
 from lambent.cloud.services.s3.model.checksums import ALGORITHMS, REFUSED, read
 from lambent.cloud.services.s3.model.headers import exceeds, metadata_size, system_headers, user_metadata
+from lambent.cloud.services.s3.model.owners import canonical_id
 from lambent.cloud.services.s3.model.records import STANDARD, About, Bucket, Retention
 from lambent.cloud.services.s3.model.tagging import checked_tags
-from lambent.cloud.services.s3.operations.common import Parts, canonical_id
+from lambent.cloud.services.s3.operations.common import Parts
 
 LARGEST_PUT = 5 * 1024**3
 _SHA256 = re.compile(r"[0-9a-f]{64}")

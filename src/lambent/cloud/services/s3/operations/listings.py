@@ -10,10 +10,11 @@ from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.paging import encode_marker
 from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.s3 import errors, repository, upload_repository
+from lambent.cloud.services.s3.model.owners import canonical_id
 from lambent.cloud.services.s3.model.records import Bucket, Entry, Upload
 from lambent.cloud.services.s3.model.walking import Walked, first_behind, walk
 from lambent.cloud.services.s3.operations.buckets import position_of
-from lambent.cloud.services.s3.operations.common import Parts, canonical_id, encoded, owner_of, the_bucket
+from lambent.cloud.services.s3.operations.common import Parts, encoded, owner_of, the_bucket
 from lambent.cloud.services.s3.repository import KeyRange
 from lambent.cloud.services.s3.upload_repository import UploadRange
 

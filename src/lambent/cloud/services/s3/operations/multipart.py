@@ -17,9 +17,10 @@ from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.s3 import errors, upload_repository
 from lambent.cloud.services.s3.bodies import Stored
 from lambent.cloud.services.s3.model.checksums import ALGORITHMS, REFUSED, composite, joined, may_be, usual_type
+from lambent.cloud.services.s3.model.owners import canonical_id
 from lambent.cloud.services.s3.model.records import Bucket, Draft, Part, PartFacts, StoredFile, Upload
 from lambent.cloud.services.s3.operations.adding import Added, add_in
-from lambent.cloud.services.s3.operations.common import Parts, canonical_id, now_ms, owner_of, the_bucket, the_key
+from lambent.cloud.services.s3.operations.common import Parts, now_ms, owner_of, the_bucket, the_key
 from lambent.cloud.services.s3.operations.intake import (
     about_of,
     check_customer_key,

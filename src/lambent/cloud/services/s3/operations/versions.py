@@ -9,11 +9,11 @@ from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.s3 import errors, repository
 from lambent.cloud.services.s3.configurations import acl
+from lambent.cloud.services.s3.model.owners import canonical_id
 from lambent.cloud.services.s3.model.records import About, Bucket, Retention, Version
 from lambent.cloud.services.s3.model.tagging import checked_tags
 from lambent.cloud.services.s3.operations.common import (
     Parts,
-    canonical_id,
     change_of,
     shown_version,
     the_bucket,
