@@ -30,8 +30,8 @@ NAMES = tuple(
         IamService,
         StsService,
         LogsService,
-        S3Service,
         LambdaService,
+        S3Service,
         CloudFormationService,
         SchedulerService,
     )
@@ -88,8 +88,9 @@ def own_services(on: Foundation) -> OwnServices:
         iam,
         sts,
         LogsService(on.store, on.client, clock=on.clock, ids=on.ids),
-        S3Service(on.store, on.files, signers, on.client, clock=on.clock, ids=on.ids),
         LambdaService(dependencies, packages=on.packages, reporting=on.reporting),
+        # Behind what it tells of changes: notifications that are owed are sent as soon as it starts.
+        S3Service(on.store, on.files, signers, on.client, clock=on.clock, ids=on.ids),
         # Behind what its resources are made of: an operation that was under way goes on as soon as it starts.
         CloudFormationService(on.store, on.client, clock=on.clock, ids=on.ids, endpoint_url=on.endpoint_url),
         # Behind what its schedules call: what is due is carried out as soon as it starts.

@@ -38,7 +38,7 @@ class Queue:
         self.arn = f"arn:aws:sqs:us-east-1:{account}:{name}"
         statement = {
             "Effect": "Allow",
-            "Principal": {"Service": "s3.amazonaws.com"},
+            "Principal": {"Service": ["s3.amazonaws.com", "sns.amazonaws.com", "events.amazonaws.com"]},
             "Action": "sqs:SendMessage",
             "Resource": self.arn,
         }
@@ -219,3 +219,18 @@ def test_an_empty_configuration_ends_it(s3: Client, bucket: str, queue: Queue) -
     eventually(lambda: len(queue.messages(4)) >= 4)
     told = [each["Records"][0]["eventName"] for each in queue.messages(4) if "Records" in each]
     assert told == ["ObjectCreated:Put", "ObjectRemoved:Delete"]
+
+
+def test_event_bridge_is_told_without_a_rule_of_the_bucket(
+    aws: ClientFactory, s3: Client, bucket: str, queue: Queue
+) -> None:
+    events = aws("events")
+    pattern = {"source": ["aws.s3"], "detail-type": ["Object Created"], "detail": {"bucket": {"name": [bucket]}}}
+    events.put_rule(Name="told", EventPattern=json.dumps(pattern))
+    events.put_targets(Rule="told", Targets=[{"Id": "1", "Arn": queue.arn}])
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}})
+    s3.put_object(Bucket=bucket, Key="a b", Body=b"1")
+    (message,) = queue.messages(1)
+    assert (message["source"], message["resources"]) == ("aws.s3", [f"arn:aws:s3:::{bucket}"])
+    assert message["detail"]["object"]["key"] == "a b"
+    assert message["detail"]["reason"] == "PutObject"
