@@ -102,9 +102,7 @@ def raise_unless_allowed(reader: Reader, context: RequestContext, wanted: Wanted
     raise access_denied()
 
 
-def check_acl(
-    reader: Reader, context: RequestContext, bucket: Bucket, action: str, parameters: Parameters
-) -> None:
+def check_acl(reader: Reader, context: RequestContext, bucket: Bucket, action: str, parameters: Parameters) -> None:
     """Raise what AWS answers to an access control list that the bucket does not allow for itself or its objects."""
     grants = acl.asked(parameters, canonical_id(bucket.scope.account))
     if ownership_of(reader, bucket) == ENFORCED:
