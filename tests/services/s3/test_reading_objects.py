@@ -164,7 +164,8 @@ def test_locked_versions_are_not_removed(s3: Any, account: str) -> None:
     s3.put_object_legal_hold(**version, LegalHold={"Status": "OFF"})
     with refused("AccessDenied"):
         s3.put_object_retention(
-            **version, Retention={"Mode": "GOVERNANCE", "RetainUntilDate": datetime.datetime(2080, 1, 1)}
+            **version,
+            Retention={"Mode": "GOVERNANCE", "RetainUntilDate": datetime.datetime(2080, 1, 1, tzinfo=datetime.UTC)},
         )
     s3.delete_object(**version, BypassGovernanceRetention=True)
     with refused("InvalidBucketState"):

@@ -135,33 +135,6 @@ def _listed(ids: object) -> str:
 
 
 @cache
-def _mend_buckets() -> None:
-    """Let moto's buckets judge by those statements alone that have no condition, since it reads none.
-
-    Otherwise the usual "deny what does not come over TLS" denies everything, here on the loopback.
-    """
-    from moto.s3.models import FakeBucket  # noqa: PLC0415 - 0.2 s, and only for S3
-
-    plain = FakeBucket.get_permission
-
-    def get_permission(bucket: Any, action: str, resource: str) -> Any:  # Any: moto ships no types
-        kept = bucket.policy
-        if kept is None:
-            return plain(bucket, action, resource)
-        document = json.loads(kept)
-        listed = document.get("Statement", [])
-        statements = listed if isinstance(listed, list) else [listed]
-        document["Statement"] = [one for one in statements if not one.get("Condition")]
-        bucket.policy = json.dumps(document).encode()
-        try:
-            return plain(bucket, action, resource)
-        finally:
-            bucket.policy = kept
-
-    setattr(FakeBucket, "get_permission", get_permission)  # noqa: B010 - in place of a method, which no checker follows
-
-
-@cache
 def _mend_queues() -> None:
     """Let SetQueueAttributes change what it names alone, and let a redrive policy be told without spaces.
 
@@ -189,4 +162,4 @@ def _mend_queues() -> None:
     setattr(Queue, "attributes", property(attributes))  # noqa: B010 - as above
 
 
-_MENDS: Mapping[str, Callable[[], None]] = {"s3": _mend_buckets, "sqs": _mend_queues}
+_MENDS: Mapping[str, Callable[[], None]] = {"sqs": _mend_queues}

@@ -65,7 +65,7 @@ class Receiver:
 
 
 class RequestReader:
-    """Reads the requests of one connection; `incoming` is the body under way, where its service has its head already."""
+    """Reads the requests of one connection; `incoming` is the body under way of one that is being answered already."""
 
     __slots__ = (
         "_body",

@@ -174,5 +174,5 @@ class HttpServer:
         self._sweeper = self._loop.call_later(_SWEEP_S, self._sweep)
 
 
-def _streams_nothing(head: Request) -> bool:
+def _streams_nothing(_head: Request) -> bool:
     return False

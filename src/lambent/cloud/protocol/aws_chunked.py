@@ -29,7 +29,7 @@ class _Awaited(Enum):
 class ChunkDecoder:
     """Takes a body apart as it comes; `trailers` are complete once `is_whole`."""
 
-    __slots__ = ("_awaited", "_line", "_left", "trailers")
+    __slots__ = ("_awaited", "_left", "_line", "trailers")
 
     def __init__(self) -> None:
         self._awaited = _Awaited.HEAD

@@ -1,8 +1,9 @@
 """Files with one owner each: bytes that come as a stream, are never changed, and go when their owner goes.
 
-Unlike a blob, a file is named by whoever puts it there, so its name needs no digest and its removal no look at who else
-may refer to it: an owner that shares bytes has a name of its own for them (`link`). A file is written under the same
-name in a directory beside it, synced, renamed into place, and its directory is synced: what has its final name is whole.
+Unlike a blob, a file is named by whoever puts it there, so its name needs no digest and its removal no look at who
+else may refer to it: an owner that shares bytes has a name of its own for them (`link`). A file is written under the
+same name in a directory beside it, synced, renamed into place, and its directory is synced: what has its final name is
+whole.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ class Files:
         return DraftFile(self._directory, name, self._sync_names)
 
     def open(self, name: str) -> int:
-        """Return a descriptor of a file, which stays readable if the file is removed; raises FileMissing (in a thread)."""
+        """Return a descriptor, readable even when the file has been removed; raises FileMissing (in a thread)."""
         try:
             return os.open(self._directory / name, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:

@@ -203,7 +203,7 @@ class Bodies:
                 sums.size += len(piece)
                 _check_size(sums.size, stated)
                 await _all(writing.write(piece), *(self._files.run(each.update, piece) for each in sums.running))
-            md5, checksums = sums.checked(trailers)
+            md5, checksums = await self._files.run(sums.checked, trailers)
             await writing.settle()
             await self._files.run(draft.keep)
         finally:

@@ -256,9 +256,9 @@ def expired(expires: str, now: str, lifetime: str | None) -> ServiceError:
 def cors_refused() -> ServiceError:
     """Return the error for a preflight that no rule of the bucket allows."""
     message = (
-        "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request method"
-        " / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the resource's CORS"
-        " spec."
+        "CORSResponse: This CORS request is not allowed. This is usually because the evalution of Origin, request"
+        " method / Access-Control-Request-Method or Access-Control-Request-Headers are not whitelisted by the"
+        " resource's CORS spec."
     )
     return ServiceError("AccessForbidden", message, status=403)
 
@@ -302,3 +302,11 @@ def no_object_lock() -> ServiceError:
     """Return the error for an object without the protection that is asked after."""
     message = "The specified object does not have a ObjectLock configuration"
     return ServiceError("NoSuchObjectLockConfiguration", message, status=404)
+
+
+def unknown_checksum() -> ServiceError:
+    """Return the error for a checksum algorithm that there is not."""
+    return invalid_request(
+        "Checksum algorithm provided is unsupported. Please try again with any of the valid types:"
+        " [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]"
+    )

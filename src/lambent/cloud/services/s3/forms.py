@@ -117,8 +117,8 @@ def _answer(form: Form, added: Added, location: str, request_id: str) -> Respons
         return Response(303, [*headers[:1], ("Location", f"{redirect}{separator}{told}"), *headers[2:]])
     status = form.fields.get("success_action_status")
     if status == "201":
-        told = {"Location": location, "Bucket": bucket, "Key": entry.key, "ETag": etag}
-        content = "".join(element(name, escape(value)) for name, value in told.items())
+        shown = {"Location": location, "Bucket": bucket, "Key": entry.key, "ETag": etag}
+        content = "".join(element(name, escape(value)) for name, value in shown.items())
         body = XML_DECLARATION + element("PostResponse", content)
         return Response(201, [*headers, ("Content-Type", "application/xml")], body.encode())
     return Response(200 if status == "200" else 204, headers)

@@ -118,7 +118,8 @@ def put_part(transaction: Transaction, upload: Upload, part: Part) -> None:
 
 
 def _as_upload(row: Row) -> Upload:
-    return Upload(*row[:-1], load_about(row[-1]))
+    *rest, about = row
+    return Upload(*rest, about=load_about(about))
 
 
 def _as_part(row: Row) -> Part:

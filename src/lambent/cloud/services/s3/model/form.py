@@ -16,6 +16,7 @@ from typing import Any
 
 import orjson
 
+from lambent.cloud.errors import ServiceError
 from lambent.cloud.protocol.scalars import parse_timestamp
 from lambent.cloud.services.s3 import errors
 
@@ -98,7 +99,7 @@ def _check_condition(condition: object, values: Mapping[str, str], size: int) ->
     return {field}
 
 
-def _unmet(condition: list[Any]) -> errors.ServiceError:  # Any: JSON
+def _unmet(condition: list[Any]) -> ServiceError:  # Any: JSON
     return errors.access_denied(
         f"Invalid according to Policy: Policy Condition failed: {orjson.dumps(condition).decode()}".replace(
             '","', '", "'

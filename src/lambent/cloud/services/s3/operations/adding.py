@@ -76,7 +76,7 @@ async def add(parts: Parts, context: RequestContext, parameters: Parameters, dra
         raise
 
 
-def add_in(  # noqa: PLR0913 - all of it is what makes a version
+def add_in(  # noqa: PLR0913, PLR0917 - all of it is what makes a version
     transaction: Transaction, parts: Parts, context: RequestContext, parameters: Parameters, draft: Draft, event: str
 ) -> Added:
     """Make a version in a unit of work under way; as `add`."""

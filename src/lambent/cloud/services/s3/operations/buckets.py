@@ -30,7 +30,7 @@ class BucketOperations:
 
     @operation("CreateBucket")
     async def create(self, context: RequestContext, parameters: Parameters) -> Result:
-        """Make a bucket; raises BucketAlreadyExists, BucketAlreadyOwnedByYou, InvalidBucketName, and of its location."""
+        """Make a bucket; raises BucketAlreadyExists, BucketAlreadyOwnedByYou, InvalidBucketName."""
         name = parameters["Bucket"]
         if not is_bucket_name(name):
             raise errors.invalid_bucket_name(name)

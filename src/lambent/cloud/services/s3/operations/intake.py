@@ -249,7 +249,5 @@ def _asked_algorithm(parameters: Parameters) -> tuple[str, ...]:
     if asked is None:
         return ()
     if asked not in ALGORITHMS:
-        raise errors.invalid_request(
-            "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]"
-        )
+        raise errors.unknown_checksum()
     return (asked,)

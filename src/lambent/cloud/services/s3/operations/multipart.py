@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from lambent.cloud.errors import ServiceError
@@ -225,10 +226,7 @@ def _checksum_of(parameters: Parameters) -> tuple[str, str]:
     if algorithm in REFUSED:
         raise errors.not_implemented(f"The checksum algorithm {algorithm} is not available here.")
     if algorithm not in ALGORITHMS:
-        raise errors.invalid_request(
-            "Checksum algorithm provided is unsupported. Please try again with any of the valid types:"
-            " [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]"
-        )
+        raise errors.unknown_checksum()
     checksum_type = checksum_type or usual_type(algorithm)
     if not may_be(algorithm, checksum_type):
         raise errors.invalid_request(
@@ -242,8 +240,8 @@ def _chosen(
 ) -> Chosen:  # Any: CompletedPart's members
     """Return the parts that a completion names; raises where one is missing, another, too small, or out of order."""
     by_number = {part.number: part for part in present}
-    numbers = [each.get("PartNumber") for each in named]
-    if any(later <= earlier for earlier, later in zip(numbers, numbers[1:], strict=False)):
+    numbers = [int(each["PartNumber"]) for each in named]
+    if any(later <= earlier for earlier, later in pairwise(numbers)):
         raise errors.invalid_part_order(upload.upload_id)
     chosen = []
     for each in named:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
+from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.protocol.message import MORE_HEADERS
@@ -111,7 +112,7 @@ class ObjectOperations:
         version = the_version(reader, bucket, key, parameters.get("VersionId"), method=method)
         try:
             check_read(version.entry, parameters)
-        except errors.ServiceError as error:
+        except ServiceError as error:
             if error.status == 304:
                 headers = [("ETag", version.quoted_etag), ("Last-Modified", http_date(version.entry.modified))]
                 error.members = {**error.members, MORE_HEADERS: headers}
