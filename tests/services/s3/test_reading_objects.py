@@ -12,17 +12,20 @@ from botocore.exceptions import ClientError
 
 from lambent.testing.pytest_plugin import ClientFactory
 
+Client = Any  # Any: boto3's clients are made at run time
+Refusal = Any  # Any: pytest's context of an error
+
 
 @pytest.fixture
-def s3(aws: ClientFactory) -> Any:  # Any: boto3's clients are made at run time
+def s3(aws: ClientFactory) -> Client:
     return aws("s3")
 
 
-def refused(code: str) -> Any:  # Any: pytest's context
+def refused(code: str) -> Refusal:
     return pytest.raises(ClientError, match=rf"\({code}\)")
 
 
-def test_ranges_give_parts_of_an_object(s3: Any, account: str) -> None:
+def test_ranges_give_parts_of_an_object(s3: Client, account: str) -> None:
     bucket = f"ranges-{account}"
     s3.create_bucket(Bucket=bucket)
     for key, body in (("small", b"0123456789"), ("large", b"0123456789" * 2000)):
@@ -39,7 +42,7 @@ def test_ranges_give_parts_of_an_object(s3: Any, account: str) -> None:
         assert refusal.value.response["Error"]["ActualObjectSize"] == str(len(body))
 
 
-def test_reading_and_writing_may_depend_on_what_is_there(s3: Any, account: str) -> None:
+def test_reading_and_writing_may_depend_on_what_is_there(s3: Client, account: str) -> None:
     bucket = f"conditions-{account}"
     s3.create_bucket(Bucket=bucket)
     etag = s3.put_object(Bucket=bucket, Key="k", Body=b"1", IfNoneMatch="*")["ETag"]
@@ -70,7 +73,7 @@ def test_reading_and_writing_may_depend_on_what_is_there(s3: Any, account: str) 
     s3.put_object(Bucket=bucket, Key="k", Body=b"3", IfMatch=etag)
 
 
-def test_headers_are_given_back_and_may_be_overridden(s3: Any, account: str) -> None:
+def test_headers_are_given_back_and_may_be_overridden(s3: Client, account: str) -> None:
     bucket = f"headers-{account}"
     s3.create_bucket(Bucket=bucket)
     stated = {
@@ -99,7 +102,7 @@ def test_headers_are_given_back_and_may_be_overridden(s3: Any, account: str) -> 
         s3.put_object(Bucket=bucket, Key="k", Body=b"1", StorageClass="NOWHERE")
 
 
-def test_a_customers_key_is_asked_for_again(s3: Any, account: str) -> None:
+def test_a_customers_key_is_asked_for_again(s3: Client, account: str) -> None:
     bucket = f"keys-{account}"
     s3.create_bucket(Bucket=bucket)
     key = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "k" * 32}
@@ -115,7 +118,7 @@ def test_a_customers_key_is_asked_for_again(s3: Any, account: str) -> None:
     assert kms["SSEKMSKeyId"] == f"arn:aws:kms:us-east-1:{account}:key/1-2-3"
 
 
-def test_transfers_of_boto3_go_in_parts_and_come_back(s3: Any, account: str) -> None:
+def test_transfers_of_boto3_go_in_parts_and_come_back(s3: Client, account: str) -> None:
     bucket = f"transfers-{account}"
     s3.create_bucket(Bucket=bucket)
     body = bytes(range(256)) * 48_000
@@ -131,7 +134,7 @@ def test_transfers_of_boto3_go_in_parts_and_come_back(s3: Any, account: str) -> 
     assert told["StorageClass"] == "STANDARD"
 
 
-def test_objects_are_removed_many_at_a_time(s3: Any, account: str) -> None:
+def test_objects_are_removed_many_at_a_time(s3: Client, account: str) -> None:
     bucket = f"many-{account}"
     s3.create_bucket(Bucket=bucket)
     for number in range(3):
@@ -149,7 +152,7 @@ def test_objects_are_removed_many_at_a_time(s3: Any, account: str) -> None:
         s3.head_bucket(Bucket=bucket)
 
 
-def test_locked_versions_are_not_removed(s3: Any, account: str) -> None:
+def test_locked_versions_are_not_removed(s3: Client, account: str) -> None:
     bucket = f"locked-{account}"
     s3.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
     until = datetime.datetime(2090, 1, 1, tzinfo=datetime.UTC)
@@ -172,7 +175,7 @@ def test_locked_versions_are_not_removed(s3: Any, account: str) -> None:
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Suspended"})
 
 
-def test_tags_are_put_shown_and_counted(s3: Any, account: str) -> None:
+def test_tags_are_put_shown_and_counted(s3: Client, account: str) -> None:
     bucket = f"tags-{account}"
     s3.create_bucket(Bucket=bucket)
     s3.put_object(Bucket=bucket, Key="k", Body=b"1", Tagging="a=1&b=2%20c")
@@ -215,7 +218,7 @@ def test_buckets_are_made_where_the_request_says(aws: ClientFactory, account: st
     assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == [here, there]
 
 
-def test_parts_must_be_there_whole_and_large_enough(s3: Any, account: str) -> None:
+def test_parts_must_be_there_whole_and_large_enough(s3: Client, account: str) -> None:
     bucket = f"parts-{account}"
     s3.create_bucket(Bucket=bucket)
     upload = {"Bucket": bucket, "Key": "k"}

@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -235,9 +235,7 @@ def _checksum_of(parameters: Parameters) -> tuple[str, str]:
     return algorithm, checksum_type
 
 
-def _chosen(
-    upload: Upload, present: Sequence[Part], named: Sequence[Mapping[str, Any]], parameters: Parameters
-) -> Chosen:  # Any: CompletedPart's members
+def _chosen(upload: Upload, present: Sequence[Part], named: Sequence[Parameters], parameters: Parameters) -> Chosen:
     """Return the parts that a completion names; raises where one is missing, another, too small, or out of order."""
     by_number = {part.number: part for part in present}
     numbers = [int(each["PartNumber"]) for each in named]
@@ -260,7 +258,7 @@ def _chosen(
     return whole
 
 
-def _has_checksum(part: Part, named: Mapping[str, Any]) -> bool:  # Any: CompletedPart's members
+def _has_checksum(part: Part, named: Parameters) -> bool:
     for name, algorithm in ALGORITHMS.items():
         stated = named.get(algorithm.member)
         if stated is not None and part.checksums.get(name) != stated:

@@ -81,6 +81,7 @@ class ObjectOperations:
         bucket, version = self._found(context, parameters, method="GET")
         entry, about = version.entry, version.about
         wanted = _wanted(parameters["ObjectAttributes"])
+        # Any: members of the model
         found: dict[str, Any] = {"LastModified": entry.modified, "VersionId": shown_version(bucket, entry)}
         if "ETag" in wanted:
             found["ETag"] = entry.etag
