@@ -118,8 +118,19 @@ def put_part(transaction: Transaction, upload: Upload, part: Part) -> None:
 
 
 def _as_upload(row: Row) -> Upload:
-    *rest, about = row
-    return Upload(*rest, about=load_about(about))
+    number, bucket_id, key, upload_id, initiated_ms, initiator, storage_class, algorithm, checksum_type, about = row
+    return Upload(
+        id=number,
+        bucket_id=bucket_id,
+        key=key,
+        upload_id=upload_id,
+        initiated_ms=initiated_ms,
+        initiator=initiator,
+        storage_class=storage_class,
+        checksum_algorithm=algorithm,
+        checksum_type=checksum_type,
+        about=load_about(about),
+    )
 
 
 def _as_part(row: Row) -> Part:
