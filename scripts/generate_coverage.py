@@ -24,6 +24,7 @@ from moto.core.responses import BaseResponse
 from lambent.assembly import Platform, Settings
 from lambent.cloud.bridge import coverage
 from lambent.cloud.services.lambda_.members import WITHOUT_EFFECT, Declared
+from lambent.cloud.services.s3.configurations.kinds import NOT_SIMULATED
 
 ROOT = Path(__file__).parent.parent
 DATA = Path(coverage.__file__).with_name("coverage.json")
@@ -59,6 +60,13 @@ the same identifiers, since each request brings its own seed. It does not bring 
   they signed or encrypted before a restart cannot be verified or decrypted after it. KMS's symmetric keys are kept.
 
 """
+CONFIGURATIONS = """\
+#### s3: configurations without effect
+
+These are checked as AWS checks them, kept, and shown back.
+
+| operation | why it has no effect |
+|---|---|"""
 PROPERTIES = """#### lambda: properties without effect
 
 Every property of a request to Lambda, and of the structures right in it, is read and in effect but for these, with what
@@ -140,6 +148,8 @@ def page(own: dict[str, frozenset[str]], bridged: dict[str, list[str]]) -> str:
             lines.append(f"Refused: {', '.join(missing)}.\n")
         if service == "lambda":
             lines += _without_effect(WITHOUT_EFFECT)
+        if service == "s3":
+            lines += [CONFIGURATIONS, *(f"| {name} | {why} |" for name, why in NOT_SIMULATED.items()), ""]
     lines.append("## Bridged\n")
     rows = [(service, names) for service, names in bridged.items() if service not in coverage.OWN_SERVICES]
     lines.append("| service | operations | of |\n|---|---|---|")

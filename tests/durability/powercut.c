@@ -198,6 +198,18 @@ int renameat(int from_directory, const char *from, int to_directory, const char 
 
 int rename(const char *from, const char *to) { return renameat(AT_FDCWD, from, AT_FDCWD, to); }
 
+int linkat(int from_directory, const char *from, int to_directory, const char *to, int flags) {
+    char source[PATH_SIZE], target[PATH_SIZE];
+    int mine = ours(from_directory, from, source), theirs = ours(to_directory, to, target);
+    pthread_mutex_lock(&lock);
+    int result = (int)syscall(SYS_linkat, from_directory, from, to_directory, to, flags);
+    if (!result && (mine || theirs)) append(mine && theirs ? 'L' : 'X', -1, 0, source, target, NULL, 0);
+    pthread_mutex_unlock(&lock);
+    return result;
+}
+
+int link(const char *from, const char *to) { return linkat(AT_FDCWD, from, AT_FDCWD, to, 0); }
+
 int unlinkat(int directory, const char *path, int flags) {
     char full[PATH_SIZE];
     int mine = ours(directory, path, full);
@@ -239,14 +251,6 @@ ssize_t writev(int descriptor, const struct iovec *parts, int count) {
     if (is_tracked(descriptor)) append('X', descriptor, 0, "writev", NULL, NULL, 0);
     return syscall(SYS_writev, descriptor, parts, count);
 }
-
-int linkat(int from_directory, const char *from, int to_directory, const char *to, int flags) {
-    char target[PATH_SIZE];
-    if (ours(to_directory, to, target)) append('X', -1, 0, "a hard link", NULL, NULL, 0);
-    return (int)syscall(SYS_linkat, from_directory, from, to_directory, to, flags);
-}
-
-int link(const char *from, const char *to) { return linkat(AT_FDCWD, from, AT_FDCWD, to, 0); }
 
 ssize_t copy_file_range(int from, off64_t *from_offset, int to, off64_t *to_offset, size_t size, unsigned flags) {
     if (is_tracked(to)) append('X', to, 0, "copy_file_range", NULL, NULL, 0);

@@ -238,6 +238,8 @@ class _Disk:
                 self._change(record.path, _Directory())
             case "U":
                 self._change(record.path, None)
+            case "L":
+                self._change(record.second, self._find(record.path))
             case "R":
                 moved = self._find(record.path)
                 self._change(record.second, moved)

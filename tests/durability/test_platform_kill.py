@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from hashlib import md5
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +117,8 @@ class Load:
             return name
 
         def put_object(number: int) -> str:
-            s3.put_object(Bucket="kept", Key=f"{tag}-{number}", Body=os.urandom(64))
+            # Small ones stand in the database, others in files.
+            s3.put_object(Bucket="kept", Key=f"{tag}-{number}", Body=os.urandom(64 if number % 2 else 20_000))
             return f"{tag}-{number}"
 
         def send_event(number: int) -> str:
@@ -152,7 +154,11 @@ def check(clients: Clients, load: Load) -> None:
         functions.get_waiter("function_active_v2").wait(
             FunctionName=name, WaiterConfig={"Delay": 0.05, "MaxAttempts": 200}
         )
-    assert set(load.objects) <= {entry["Key"] for entry in s3.list_objects_v2(Bucket="kept").get("Contents", [])}
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket="kept")
+    assert set(load.objects) <= {entry["Key"] for page in pages for entry in page.get("Contents", [])}
+    for key in load.objects[-20:]:
+        got = s3.get_object(Bucket="kept", Key=key)
+        assert f'"{md5(got["Body"].read(), usedforsecurity=False).hexdigest()}"' == got["ETag"]
     await_handled(logs, set(load.events))
 
 

@@ -115,12 +115,13 @@ def what_a_platform_left(pid: int, data: Path) -> list[str]:
 def test_a_killed_platform_takes_its_processes_with_it_and_is_found_whole_again(tmp_path: Path, free_port: int) -> None:
     document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
     with running(tmp_path / "data", free_port) as platform:
-        functions, iam, s3 = (platform.client(name) for name in ("lambda", "iam", "s3"))
+        functions, iam, s3, kms = (platform.client(name) for name in ("lambda", "iam", "s3", "kms"))
         create_function(functions, iam, "f", CODE)
         functions.invoke(FunctionName="f")
         iam.put_role_policy(RoleName=ROLE, PolicyName="p", PolicyDocument=json.dumps(document))
         s3.create_bucket(Bucket="kept")
         s3.put_object(Bucket="kept", Key="k", Body=b"content")
+        key = kms.create_key()["KeyMetadata"]["KeyId"]
         below = descendants(platform.process.pid)
         words = [Path(f"/proc/{pid}/cmdline").read_bytes() for pid, _ in below]
         assert any(b"lambent.cloud.bridge.moto" in each for each in words)
@@ -134,6 +135,7 @@ def test_a_killed_platform_takes_its_processes_with_it_and_is_found_whole_again(
         assert what_a_platform_left(platform.process.pid, tmp_path / "data") == []
         assert again.client("iam").get_role_policy(RoleName=ROLE, PolicyName="p")["PolicyDocument"] == document
         assert again.client("s3").get_object(Bucket="kept", Key="k")["Body"].read() == b"content"
+        assert again.client("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyId"] == key
         assert json.loads(again.client("lambda").invoke(FunctionName="f", Payload="5")["Payload"].read()) == 5
 
 

@@ -50,6 +50,7 @@ from lambent.cloud.services.lambda_.reporting import Reporting
 from lambent.cloud.services.lambda_.role_credentials import RoleCredentials
 from lambent.cloud.store.blobs import Blobs
 from lambent.cloud.store.errors import StoreError
+from lambent.cloud.store.files import Files
 from lambent.cloud.store.sqlite_store import SqliteStore, memory_store, store_in
 from lambent.dataplane import DataPlane, DataPlaneSettings, IsolationLevel, IsolationUnavailableError, known_runtimes
 
@@ -115,6 +116,7 @@ class Platform:
         release.push_async_callback(store.close)
         blobs = Blobs(home / "blobs", durable=self.settings.data_dir is not None)
         release.push_async_callback(blobs.close)
+        files = Files(home / "objects", durable=self.settings.data_dir is not None)
         bridge = Bridge(Journal(store, blobs), Coverage(), self.ids)
         release.push_async_callback(bridge.stop)
         await store.migrate(BRIDGE, [BRIDGE_SCHEMA])
@@ -131,6 +133,7 @@ class Platform:
             Foundation(
                 store=store,
                 blobs=blobs,
+                files=files,
                 client=client,
                 clock=self.clock,
                 ids=self.ids,
@@ -155,7 +158,8 @@ class Platform:
         start_loops(loops, self.clock, self.registry.loops())
         # Last to start, so first to stop: no request meets a service that is not there.
         release.push_async_callback(server.stop, self.settings.stop_grace_s)
-        await server.serve(self._pipeline(own.directory, bridge).answer)
+        pipeline = self._pipeline(own.directory, bridge)
+        await server.serve(pipeline.answer, pipeline.streams)
 
     def _pipeline(self, directory: CredentialDirectory, bridge: Bridge) -> Pipeline:
         parts = Parts(

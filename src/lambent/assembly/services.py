@@ -18,11 +18,13 @@ from lambent.cloud.services.lambda_.dependencies import Dependencies, Plane
 from lambent.cloud.services.lambda_.reporting import Reporting
 from lambent.cloud.services.lambda_.service import LambdaService
 from lambent.cloud.services.logs.service import LogsService
+from lambent.cloud.services.s3.service import S3Service
 from lambent.cloud.services.scheduler.service import SchedulerService
 from lambent.cloud.services.sns.service import SnsService
 from lambent.cloud.services.sqs.service import SqsService
 from lambent.cloud.services.sts.service import StsService
 from lambent.cloud.store.blobs import Blobs
+from lambent.cloud.store.files import Files
 from lambent.cloud.store.sqlite_store import SqliteStore
 
 NAMES = tuple(
@@ -35,6 +37,7 @@ NAMES = tuple(
         LambdaService,
         SnsService,
         EventsService,
+        S3Service,
         CloudFormationService,
         SchedulerService,
     )
@@ -48,6 +51,7 @@ class Foundation:
 
     store: SqliteStore
     blobs: Blobs
+    files: Files
     client: InternalClient
     clock: Clock
     ids: IdSource
@@ -75,6 +79,7 @@ def own_services(on: Foundation) -> OwnServices:
     iam = IamService(on.store, on.ids)
     sts = StsService(on.store, on.ids, on.clock, on.client)
     directory = Directories([iam.access_keys, sts.sessions])
+    signers = SignatureReader(directory)
     dependencies = Dependencies(
         store=on.store,
         blobs=on.blobs,
@@ -82,7 +87,7 @@ def own_services(on: Foundation) -> OwnServices:
         client=on.client,
         clock=on.clock,
         ids=on.ids,
-        signers=SignatureReader(directory),
+        signers=signers,
         port=on.port,
     )
     services = (
@@ -95,6 +100,8 @@ def own_services(on: Foundation) -> OwnServices:
         SnsService(on.store, on.client, clock=on.clock, ids=on.ids, endpoint_url=on.endpoint_url),
         # Behind what its targets are: events that were on their way go on as soon as it starts.
         EventsService(on.store, on.client, clock=on.clock, ids=on.ids),
+        # Behind what it tells of changes: notifications that are owed are sent as soon as it starts.
+        S3Service(on.store, on.files, signers, on.client, clock=on.clock, ids=on.ids),
         # Behind what its resources are made of: an operation that was under way goes on as soon as it starts.
         CloudFormationService(on.store, on.client, clock=on.clock, ids=on.ids, endpoint_url=on.endpoint_url),
         # Behind what its schedules call: what is due is carried out as soon as it starts.

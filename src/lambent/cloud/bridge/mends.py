@@ -7,8 +7,6 @@ what it was answered with then. What of moto is replaced here stands in `patched
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -41,8 +39,6 @@ class Mends:
             self._connect_default_networks()
         elif service == "kms":
             self._mend_managed_keys()
-        elif (mend_service := _MENDS.get(service)) is not None:
-            mend_service()
 
     def _begin_network(self, account: str, region: str) -> None:
         """Connect the default VPC that another service may have begun the account and region with."""
@@ -132,33 +128,3 @@ def _name_what_is_missing() -> None:
 
 def _listed(ids: object) -> str:
     return ", ".join(sorted(map(str, ids))) if isinstance(ids, set | list | tuple) else str(ids)
-
-
-@cache
-def _mend_buckets() -> None:
-    """Let moto's buckets judge by those statements alone that have no condition, since it reads none.
-
-    Otherwise the usual "deny what does not come over TLS" denies everything, here on the loopback.
-    """
-    from moto.s3.models import FakeBucket  # noqa: PLC0415 - 0.2 s, and only for S3
-
-    plain = FakeBucket.get_permission
-
-    def get_permission(bucket: Any, action: str, resource: str) -> Any:  # Any: moto ships no types
-        kept = bucket.policy
-        if kept is None:
-            return plain(bucket, action, resource)
-        document = json.loads(kept)
-        listed = document.get("Statement", [])
-        statements = listed if isinstance(listed, list) else [listed]
-        document["Statement"] = [one for one in statements if not one.get("Condition")]
-        bucket.policy = json.dumps(document).encode()
-        try:
-            return plain(bucket, action, resource)
-        finally:
-            bucket.policy = kept
-
-    setattr(FakeBucket, "get_permission", get_permission)  # noqa: B010 - in place of a method, which no checker follows
-
-
-_MENDS: Mapping[str, Callable[[], None]] = {"s3": _mend_buckets}

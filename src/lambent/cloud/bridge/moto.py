@@ -33,8 +33,6 @@ from lambent.cloud.bridge.messages import PREFIX, Header, Message, decode_value,
 logger = logging.getLogger(__name__)
 
 _ACCOUNT_HEADER = "x-moto-account-id"
-_FORM = "application/x-www-form-urlencoded"
-_UNTYPED = "binary/octet-stream"  # what S3 takes an object for of which it is told nothing
 _PATH_STYLE = Config(s3={"addressing_style": "path"})
 
 
@@ -63,9 +61,6 @@ class MotoHost:
         headers = HTTPHeaders()
         for name, value in header["headers"].items():
             headers[name] = value
-        if header["service"] == "s3" and header["method"] == "PUT" and _is_form(header["headers"]):
-            # What curl and urllib say of any body: moto would read it as a form, and keep an empty object.
-            headers.replace_header("content-type", _UNTYPED)
         headers["host"] = urlsplit(endpoint).netloc
         headers[_ACCOUNT_HEADER] = self._account
         request = AWSPreparedRequest(header["method"], endpoint + header["target"], headers, body, stream_output=False)
@@ -105,10 +100,6 @@ class MotoHost:
 
     def _name_account(self, request: Any, **_: object) -> None:  # Any: botocore's AWSRequest, untyped
         request.headers[_ACCOUNT_HEADER] = self._account
-
-
-def _is_form(headers: Mapping[str, str]) -> bool:
-    return headers.get("content-type", "").startswith(_FORM)
 
 
 def _error(error: ClientError) -> dict[str, Any]:  # Any: JSON

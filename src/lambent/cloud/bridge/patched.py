@@ -19,7 +19,6 @@ _PATCHED: Mapping[str, tuple[str, ...]] = {
     "ec2/models/vpcs.py": ("class VPCBackend", "def create_default_vpc", "def get_default_vpc"),
     "kms/models.py": ("class KmsBackend", "def _generate_default_keys"),
     "moto_api/_internal/moto_random.py": ("class MotoRandom",),
-    "s3/models.py": ("class FakeBucket", "def get_permission"),
     "utilities/utils.py": ("def load_resource",),
 }  # fmt: skip
 

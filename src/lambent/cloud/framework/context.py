@@ -52,7 +52,7 @@ def service_principal(host: str, scope: Scope, source_arn: str | None = None) ->
 class RequestContext:
     """One request as an operation sees it: where it applies, who calls, its id, when, and its HTTP headers.
 
-    `host` is where the caller reached the platform, and `path` what it asked for there.
+    `host` is where the caller reached the platform, `path` what it asked for there, `peer` its own address.
     """
 
     scope: Scope
@@ -63,3 +63,4 @@ class RequestContext:
     headers: Mapping[str, str] = field(default_factory=dict)
     host: str = "127.0.0.1:4566"
     path: str = "/"
+    peer: str = "127.0.0.1"

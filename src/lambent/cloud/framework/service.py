@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
 from lambent.cloud.framework.context import RequestContext
@@ -33,7 +33,8 @@ def operation(name: str) -> Callable[[F], F]:
 class Service:
     """A service of ours: `name` is its botocore name; `operations()` is read from the marked methods.
 
-    A service split into several operation groups passes them in: each is any object with marked methods.
+    A service split into several operation groups passes them in: each is any object with marked methods, or a mapping
+    of operations by name, where one piece of code answers many.
     """
 
     name: ClassVar[str]
@@ -77,11 +78,15 @@ class Service:
 def _collect(groups: tuple[object, ...]) -> dict[str, Operation]:
     found: dict[str, Operation] = {}
     for group in groups:
-        for attribute in dir(type(group)):
-            name = getattr(getattr(type(group), attribute), _MARK, None)
-            if name is None:
-                continue
+        for name, answer in group.items() if isinstance(group, Mapping) else _marked(group):
             if name in found:
                 raise ValueError(f"operation {name} is defined twice")
-            found[name] = getattr(group, attribute)
+            found[name] = answer
     return found
+
+
+def _marked(group: object) -> Iterator[tuple[str, Operation]]:
+    for attribute in dir(type(group)):
+        name = getattr(getattr(type(group), attribute), _MARK, None)
+        if name is not None:
+            yield name, getattr(group, attribute)

@@ -19,9 +19,18 @@ from typing import Protocol, cast
 from lambent.base.clock import Clock
 from lambent.base.tasks import resting
 from lambent.cloud.errors import CutShortError
+from lambent.cloud.gateway.incoming import IncomingBody
 from lambent.cloud.gateway.limits import Limits
-from lambent.cloud.gateway.reader import Arrival, Phase, RefusedError, RequestReader
-from lambent.cloud.gateway.wire import CONTINUE, LAST_CHUNK, has_body, plain_error, render_chunk, render_head
+from lambent.cloud.gateway.reader import Arrival, Phase, Receiver, RefusedError, RequestReader
+from lambent.cloud.gateway.wire import (
+    CONTINUE,
+    LAST_CHUNK,
+    has_body,
+    plain_error,
+    render_chunk,
+    render_head,
+    states_length,
+)
 from lambent.cloud.protocol.message import Request, Response
 
 _log = logging.getLogger(__name__)
@@ -37,6 +46,9 @@ class Host(Protocol):
     limits: Limits
     answer: Application
     platform_clock: Clock
+
+    def streams(self, head: Request) -> bool:
+        """Return whether a request is to be answered while its body arrives."""
 
     def attach(self, connection: Connection) -> None:
         """Take the connection in and run its `serve` as a task."""
@@ -90,12 +102,14 @@ class Connection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         address = transport.get_extra_info("peername")
         peer = address[0] if address else ""
-        self._reader = RequestReader(self._host.limits, peer, self._turns.append, self._on_continue)
+        receiver = Receiver(self._turns.append, self._on_continue, self._host.streams, self._make_body)
+        self._reader = RequestReader(self._host.limits, peer, receiver)
         self.deadline = self._loop.time() + self._host.limits.idle_timeout_s
         self._host.attach(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone, or we have closed."""
+        self._break_off()
         self._transport = None
         self._reader = None
         self._closing = True
@@ -116,17 +130,19 @@ class Connection(asyncio.Protocol):
         except RefusedError as refusal:
             self._refuse(refusal.response)
             return
-        if reader.phase is not before:
+        if reader.phase is not before or reader.incoming is not None:
             self._set_deadline(reader.phase)
+        if reader.incoming is not None and reader.incoming.is_full:
+            self._pause_reading()
         if self._turns:
             self._wake()
-            if self._is_busy and self._is_reading and self._transport is not None:
-                self._is_reading = False  # a client that pipelines waits until we have caught up
-                self._transport.pause_reading()
+            if self._is_busy:
+                self._pause_reading()  # a client that pipelines waits until we have caught up
 
     def eof_received(self) -> bool:
         """Return whether to keep our half: a client may end its own after its last request (RFC 9112, 9.6)."""
         self._closing = True
+        self._break_off()
         self._wake()
         return self._is_busy or bool(self._turns)
 
@@ -163,7 +179,32 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    # ── a body that is answered while it arrives ──
+
+    def _make_body(self) -> IncomingBody:
+        return IncomingBody(self._host.platform_clock, self._on_room)
+
+    def _on_room(self) -> None:
+        if self._reader is not None and not self._turns:
+            self._set_deadline(self._reader.phase)
+            self._resume_reading()
+
+    def _break_off(self) -> None:
+        if self._reader is not None and self._reader.incoming is not None:
+            self._reader.incoming.break_off()
+
     # ── the queue ──
+
+    def _pause_reading(self) -> None:
+        if self._is_reading and self._transport is not None:
+            self._is_reading = False
+            self.deadline = NEVER  # the client is not the one who is slow
+            self._transport.pause_reading()
+
+    def _resume_reading(self) -> None:
+        if not self._is_reading and self._transport is not None:
+            self._is_reading = True
+            self._transport.resume_reading()
 
     def _on_continue(self) -> None:
         if self._is_busy or self._turns:
@@ -225,9 +266,7 @@ class Connection(asyncio.Protocol):
             self._continue_due = False
             if self._reader.phase is Phase.BODY:
                 self._transport.write(CONTINUE)
-        if not self._is_reading:
-            self._is_reading = True
-            self._transport.resume_reading()
+        self._resume_reading()
         if self._reader.phase is Phase.IDLE:
             self.deadline = self._loop.time() + self._host.limits.idle_timeout_s
 
@@ -238,6 +277,12 @@ class Connection(asyncio.Protocol):
             self._linger()
             return False
         response = await self._answer(turn.request)
+        if turn.incoming is not None and not turn.incoming.is_whole:
+            # It was answered without its body: what is still to come of that is no request.
+            self._closing = True
+            self._send(response, turn.request.method, keep_alive=False)
+            self._linger()
+            return False
         keep_alive = turn.keep_alive and not (self._closing and not self._turns)
         if response.stream is not None:
             return await self._send_stream(response, response.stream, turn)
@@ -269,8 +314,10 @@ class Connection(asyncio.Protocol):
 
     async def _send_stream(self, response: Response, stream: AsyncIterator[bytes], turn: Arrival) -> bool:
         """Send a body as it comes; return whether the connection may go on. HTTP/1.0 knows its end by our closing."""
-        keep_alive = turn.keep_alive and turn.can_chunk and not self._closing
-        chunked = turn.can_chunk and has_body(response.status, "GET")  # RFC 9112, 6.1: no framing with a 204
+        keep_alive = turn.keep_alive and (turn.can_chunk or states_length(response.headers)) and not self._closing
+        # RFC 9112, 6.1 and 6.3: no framing with a 204, none besides a stated length.
+        is_stated = states_length(response.headers)
+        chunked = turn.can_chunk and has_body(response.status, "GET") and not is_stated
         is_whole = False
         try:
             self._write(render_head(response, date=self._host.date(), keep_alive=keep_alive, chunked=chunked))
@@ -310,7 +357,5 @@ class Connection(asyncio.Protocol):
         self._is_lingering = True
         self.deadline = self._loop.time() + self._host.limits.linger_s
         if self._transport is not None:
-            if not self._is_reading:
-                self._is_reading = True
-                self._transport.resume_reading()
+            self._resume_reading()
             self._transport.write_eof()

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from urllib.parse import urlsplit
 
+from lambent.cloud.framework.routes import is_of_other_site
 from lambent.cloud.gateway.wire import plain_error
 from lambent.cloud.protocol.message import Request, Response
 
@@ -33,19 +33,7 @@ def refuse_foreign_host(request: Request) -> Response | None:
 
 def refuse_other_site(request: Request) -> Response | None:
     """Return the refusal of a request that a browser sends for a page of another origin, or None."""
-    headers = request.headers
-    # Programs send none of the three: three lookups are all that their requests cost.
-    fetched_from = headers.get("sec-fetch-site")
-    origin = headers.get("origin")
-    referrer = headers.get("referer")
-    if fetched_from is None and origin is None and referrer is None:
-        return None
-    ours = f"http://{headers.get('host', '').lower()}"
-    if (
-        fetched_from not in {None, "same-origin", "none"}
-        or (origin is not None and origin.lower() != ours)
-        or (referrer is not None and _origin_of(referrer) != ours)
-    ):
+    if is_of_other_site(request):
         return plain_error(403, "AccessDenied", "Requests of other web sites are refused.")
     return None
 
@@ -62,11 +50,3 @@ def is_local(host: str) -> bool:
         return False
     name = found[1].removesuffix(".")
     return name in _LOCAL_NAMES or name.endswith(".localhost")
-
-
-def _origin_of(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    return f"{parts.scheme}://{parts.netloc}".lower()

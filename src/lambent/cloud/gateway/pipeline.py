@@ -73,6 +73,11 @@ class Pipeline:
             return await door.answer(request)
         return await self._call(request)
 
+    def streams(self, head: Request) -> bool:
+        """Return whether a request is answered while its body arrives: where the door that takes it in wants that."""
+        door = self._front_door(head)
+        return door is not None and door.streams is not None and door.streams(head)
+
     async def _call(self, request: Request) -> Response:
         """Answer a call of an AWS API: signing, identify, authenticate, parse, authorise, dispatch, serialise."""
         request_id = self._ids.uuid()

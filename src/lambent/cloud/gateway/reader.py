@@ -6,16 +6,18 @@ It knows no socket: it is fed bytes and calls back with whole requests, inside `
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 import httptools
 
+from lambent.cloud.gateway.incoming import IncomingBody
 from lambent.cloud.gateway.limits import Limits
 from lambent.cloud.gateway.wire import header_name, plain_error
 from lambent.cloud.protocol.message import Request, Response
 
 _HOST = "host"
+_STREAMED_FROM = 256 * 1024  # a smaller body is given whole: that costs its service less than taking it apart
 _HEAD_TOO_LARGE = plain_error(431, "RequestHeaderFieldsTooLarge", "The headers are too large.")
 
 
@@ -37,18 +39,33 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A request, and what its head says about the connection: whether it stays, and whether chunks are understood."""
+    """A request, and what its head says about the connection: whether it stays, and whether chunks are understood.
+
+    `incoming` is the body that has not come yet, where the service takes it as it comes.
+    """
 
     request: Request
     keep_alive: bool
     can_chunk: bool
+    incoming: IncomingBody | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """Who is told what arrives, inside `feed`.
+
+    `on_request` gets each whole request, and the head of one that `streams` says is to be answered while its body
+    arrives, which `make_body` then takes in. `on_continue` is called when a client waits for leave to send a body.
+    """
+
+    on_request: Callable[[Arrival], None]
+    on_continue: Callable[[], None]
+    streams: Callable[[Request], bool]
+    make_body: Callable[[], IncomingBody]
 
 
 class RequestReader:
-    """Reads the requests of one connection.
-
-    `on_request` gets each whole request; `on_continue` is called when a client waits for leave to send a body.
-    """
+    """Reads the requests of one connection; `incoming` is the body under way of one that is being answered already."""
 
     __slots__ = (
         "_body",
@@ -58,24 +75,21 @@ class RequestReader:
         "_head_bytes",
         "_headers",
         "_limits",
-        "_on_continue",
-        "_on_request",
         "_parser",
         "_peer",
+        "_receiver",
         "_refusal",
         "_suspicious_bytes",
         "_url",
+        "incoming",
         "phase",
     )
 
-    def __init__(
-        self, limits: Limits, peer: str, on_request: Callable[[Arrival], None], on_continue: Callable[[], None]
-    ) -> None:
+    def __init__(self, limits: Limits, peer: str, receiver: Receiver) -> None:
         self._limits = limits
         self._suspicious_bytes = limits.suspicious_bytes
         self._peer = peer
-        self._on_request = on_request
-        self._on_continue = on_continue
+        self._receiver = receiver
         self._parser = httptools.HttpRequestParser(self)
         self._headers: dict[str, str] = {}
         self._url = b""
@@ -85,6 +99,7 @@ class RequestReader:
         self._fed = 0
         self._framing_bytes = 0
         self._refusal: Response | None = None
+        self.incoming: IncomingBody | None = None
         self.phase = Phase.IDLE
 
     def feed(self, data: bytes) -> None:
@@ -152,33 +167,60 @@ class RequestReader:
         if self._head_bytes + self._fed > most and len(self._url) + sum(map(len, self._headers.values())) > most:
             self._refuse_with(_HEAD_TOO_LARGE)
         length = self._headers.get("content-length")
-        if length is not None and int(length) > self._suspicious_bytes:
+        head = self._streamed_head(length)
+        if head is None and length is not None and int(length) > self._suspicious_bytes:
             self._check_size(int(length))
         expectation = self._headers.get("expect")
-        if expectation is None:
-            return
-        if expectation.lower() != "100-continue":
-            self._refuse(417, "ExpectationFailed", "The only expectation that can be met is 100-continue.")
-        self._on_continue()
+        if expectation is not None:
+            if expectation.lower() != "100-continue":
+                self._refuse(417, "ExpectationFailed", "The only expectation that can be met is 100-continue.")
+            self._receiver.on_continue()
+        if head is not None:
+            self.incoming = self._receiver.make_body()
+            self._deliver(replace(head, incoming=self.incoming))
+
+    def _streamed_head(self, length: str | None) -> Request | None:
+        """Return the request without its body where its service takes that as it comes."""
+        is_large = length is None or int(length) > _STREAMED_FROM
+        if not is_large or self._parser.get_method() != b"PUT":
+            return None
+        if length is None and "transfer-encoding" not in self._headers:
+            return None
+        request = self._request(b"")
+        return request if self._receiver.streams(request) else None
 
     def on_body(self, data: bytes) -> None:
         """Part of the body, already without its chunks' framing."""
         self._body_bytes += len(data)
+        if self.incoming is not None:
+            self.incoming.add(data)
+            return
         if self._body_bytes > self._suspicious_bytes:
             self._check_size(self._body_bytes)
         self._body.append(data)
 
     def on_message_complete(self) -> None:
         """The request is whole."""
+        self.phase = Phase.IDLE
+        if self.incoming is not None:
+            self.incoming.finish()
+            self.incoming = None
+            return
         parts = self._body
         body = b"" if not parts else parts[0] if len(parts) == 1 else b"".join(parts)
         if parts:
             self._body = []
-        self.phase = Phase.IDLE
-        parser = self._parser
+        self._deliver(self._request(body))
+
+    def _request(self, body: bytes) -> Request:
         path, _, query = self._target().partition("?")
-        request = Request(parser.get_method().decode("latin-1"), path, query, self._headers, body, self._peer)
-        self._on_request(Arrival(request, parser.should_keep_alive(), parser.get_http_version() != "1.0"))
+        method = self._parser.get_method().decode("latin-1")
+        return Request(method, path, query, self._headers, body, self._peer)
+
+    def _deliver(self, request: Request) -> None:
+        parser = self._parser
+        arrival = Arrival(request, parser.should_keep_alive(), parser.get_http_version() != "1.0", self.incoming)
+        self._receiver.on_request(arrival)
 
     def _target(self) -> str:
         target = self._url.decode("latin-1")

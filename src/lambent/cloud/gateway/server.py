@@ -9,11 +9,13 @@ import asyncio
 import errno
 import logging
 import socket
+from collections.abc import Callable
 
 from lambent.base.clock import Clock, SystemClock
 from lambent.cloud.gateway.connection import Application, Connection
 from lambent.cloud.gateway.limits import Limits
 from lambent.cloud.gateway.wire import http_date
+from lambent.cloud.protocol.message import Request
 
 _log = logging.getLogger(__name__)
 
@@ -50,6 +52,7 @@ class HttpServer:
         self._connections: set[Connection] = set()
         self._others: list[asyncio.Server] = []
         self._is_serving = False
+        self._streams: Callable[[Request], bool] = _streams_nothing
         self._date = ""
         self._date_holds_until = 0.0
 
@@ -67,9 +70,13 @@ class HttpServer:
             raise
         return int(self._listener.sockets[0].getsockname()[1])
 
-    async def serve(self, answer: Application) -> None:
-        """Listen on the reserved port and answer with `answer`; raises PortInUseError."""
+    async def serve(self, answer: Application, streams: Callable[[Request], bool] | None = None) -> None:
+        """Listen on the reserved port and answer with `answer`; raises PortInUseError.
+
+        `streams` is asked, of the head of a request with a large body, whether it is answered while that arrives.
+        """
         self.answer = answer
+        self._streams = streams or _streams_nothing
         assert self._listener is not None  # noqa: S101 - reserve comes first
         assert self._loop is not None  # noqa: S101 - as above
         try:
@@ -138,6 +145,10 @@ class HttpServer:
         """Forget a lost connection; its task ends by itself."""
         self._connections.discard(connection)
 
+    def streams(self, head: Request) -> bool:
+        """Return whether a request is to be answered while its body arrives."""
+        return self._streams(head)
+
     def date(self) -> str:
         """Return the present moment as a Date header has it, made at most once a second."""
         assert self._loop is not None  # noqa: S101 - as above
@@ -161,3 +172,7 @@ class HttpServer:
             if connection.deadline <= now:
                 connection.expire()
         self._sweeper = self._loop.call_later(_SWEEP_S, self._sweep)
+
+
+def _streams_nothing(_head: Request) -> bool:
+    return False

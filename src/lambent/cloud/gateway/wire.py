@@ -52,7 +52,7 @@ def render_head(response: Response, *, date: str, keep_alive: bool, chunked: boo
     lines += [f"{name}: {value}" for name, value in response.headers]
     if chunked:
         lines.append("Transfer-Encoding: chunked")
-    elif response.stream is None and response.status not in _WITHOUT_BODY and not _states_length(response.headers):
+    elif response.stream is None and response.status not in _WITHOUT_BODY and not states_length(response.headers):
         lines.append(f"Content-Length: {len(response.body)}")
     head = "\r\n".join(lines)
     # A header value with a line break would let a service's data forge headers, or a whole response.
@@ -80,6 +80,7 @@ def plain_error(status: int, code: str, message: str) -> Response:
     return Response(status, headers, f'{{"__type":"{code}","message":"{message}"}}'.encode())
 
 
-def _states_length(headers: Sequence[tuple[str, str]]) -> bool:
+def states_length(headers: Sequence[tuple[str, str]]) -> bool:
+    """Whether headers say how long the body is."""
     # S3's answers to HEAD state the object's length without its bytes.
     return any(name in {"Content-Length", "content-length"} for name, _ in headers)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping
+from hashlib import sha384
 from typing import Any
 
 from lambent.aws.service_models import ErrorModel, ServiceModel, has_service, service_model
@@ -10,7 +12,7 @@ from lambent.cloud.errors import ServiceError
 from lambent.cloud.protocol.cbor import CBOR, dump_cbor
 from lambent.cloud.protocol.identify import WireFormat
 from lambent.cloud.protocol.json_values import dump_json, structure_encoder
-from lambent.cloud.protocol.message import Response
+from lambent.cloud.protocol.message import MORE_HEADERS, Response
 from lambent.cloud.protocol.text_values import header_encoder
 from lambent.cloud.protocol.xml_values import XML_DECLARATION, XmlWriter, element, escape, namespace_attribute
 
@@ -135,6 +137,20 @@ def _xml_members(fault: _Fault) -> str:
     return XmlWriter().content(fault.model.shape)(extra)
 
 
+def _unmodelled_members(fault: _Fault) -> str:
+    # S3's errors say more than its model knows, in elements of text.
+    return "".join(
+        element(name, escape(str(value)))
+        for name, value in fault.error.members.items()
+        if name != MORE_HEADERS and value is not None
+    )
+
+
+def host_id(request_id: str) -> str:
+    """Return the second id that S3 gives a request, which names a host; here it is made of the first."""
+    return b64encode(sha384(request_id.encode()).digest()).decode("ascii")
+
+
 def _error_element(fault: _Fault) -> str:
     kind = "Sender" if fault.is_senders else "Receiver"
     content = f"<Type>{kind}</Type>{_code_and_message(fault)}{_xml_members(fault)}"
@@ -161,9 +177,8 @@ def _rest_xml(fault: _Fault) -> Response:
     request_id = escape(fault.request_id)
     if fault.service is not None and fault.service.name == "s3":
         # Smithy's noErrorWrapping, which S3 alone has: https://smithy.io/2.0/aws/protocols/aws-restxml-protocol.html
-        content = (
-            _code_and_message(fault) + _xml_members(fault) + f"<RequestId>{request_id}</RequestId><HostId></HostId>"
-        )
+        ids = element("RequestId", request_id) + element("HostId", escape(host_id(fault.request_id)))
+        content = _code_and_message(fault) + _unmodelled_members(fault) + ids
         return _xml(fault, XML_DECLARATION + element("Error", content), "application/xml")
     namespace = namespace_attribute(fault.service.xml_namespace if fault.service else None)
     content = _error_element(fault) + element("RequestId", request_id)
@@ -173,7 +188,10 @@ def _rest_xml(fault: _Fault) -> Response:
 def _xml(fault: _Fault, body: str, content_type: str) -> Response:
     headers = [("x-amzn-RequestId", fault.request_id), ("Content-Type", content_type)]
     if content_type == "application/xml":
-        headers.append(("x-amz-request-id", fault.request_id))
+        headers += [("x-amz-request-id", fault.request_id), ("x-amz-id-2", host_id(fault.request_id))]
+    # Any: the members of an error are whatever its service says
+    more: Any = fault.error.members.get(MORE_HEADERS, ())
+    headers += more
     return Response(fault.status, headers, body.encode())
 
 

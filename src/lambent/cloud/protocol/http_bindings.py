@@ -150,7 +150,9 @@ class RequestReader:
             self._read_prefixes(headers, found)
         if self._payload is not None:
             name, read, reads_empty = self._payload
-            if request.body or reads_empty:
+            if request.incoming is not None and reads_empty:
+                found[name] = request.incoming
+            elif request.body or reads_empty:
                 found[name] = read(request.body)
         return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,7 +12,7 @@ MORE_HEADERS: Final = ""
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request, whole.
+    """One HTTP request: whole, or its head and a body that is still `incoming`, in place of an empty `body`.
 
     `path` is still percent-encoded and begins with a slash; `query` is what stood after the question mark, or "";
     header names are lower case (a repeated header's values are joined by a comma and a space).
@@ -24,11 +24,15 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     peer: str = ""
+    incoming: AsyncIterable[bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One HTTP response: a whole body, or a stream of chunks (sent with chunked transfer coding)."""
+    """One HTTP response: a whole body, or a stream of it.
+
+    A stream is sent with chunked transfer coding, unless the headers state the length that it has.
+    """
 
     status: int
     headers: Sequence[tuple[str, str]] = field(default=())

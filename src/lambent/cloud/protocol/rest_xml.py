@@ -9,16 +9,21 @@ from lambent.aws.service_models import Operation, Shape
 from lambent.cloud.protocol.event_stream import EventReader, EventWriter
 from lambent.cloud.protocol.http_bindings import ReadBody, RequestReader, ResponseWriter, WriteBody, in_body
 from lambent.cloud.protocol.message import Request, Response
+from lambent.cloud.protocol.text_values import text_encoder
 from lambent.cloud.protocol.xml_values import (
     XML_DECLARATION,
     XmlReader,
     XmlWriter,
     element,
+    escape,
     namespace_attribute,
     parse_xml,
 )
 
 XML = "application/xml"
+# Smithy's s3UnwrappedXmlOutput, which botocore's model does not say: the one member is the root.
+# https://smithy.io/2.0/aws/customizations/s3-customizations.html#aws-customizations-s3unwrappedxmloutput-trait
+_UNWRAPPED = frozenset({("s3", "GetBucketLocation")})
 
 
 class XmlBody:
@@ -36,6 +41,11 @@ class XmlBody:
         write = XmlWriter().content(shape, only=in_body)
         root = shape.wire_name or shape.name
         namespace = namespace_attribute(shape.traits.get("xmlNamespace") or operation.service.xml_namespace)
+        if (operation.service.name, operation.name) in _UNWRAPPED:
+            ((name, member),) = shape.members.items()
+            encode = text_encoder(member, "iso8601")
+            tag = member.wire_name or name
+            return lambda members: (XML_DECLARATION + element(tag, escape(encode(members[name])), namespace)).encode()
         return lambda members: (XML_DECLARATION + element(root, write(members), namespace)).encode()
 
     def payload_reader(self, shape: Shape) -> ReadBody:

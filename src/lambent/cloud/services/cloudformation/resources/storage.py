@@ -1,4 +1,4 @@
-"""Buckets, keys, secrets and parameters, which the bridge keeps.
+"""Keys, secrets, parameters and image repositories, which the bridge keeps.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-template-resource-type-ref.html
 """
@@ -11,7 +11,7 @@ import string
 from collections.abc import Mapping
 from typing import Any
 
-from lambent.cloud.services.cloudformation.resources.calls import made, picked, stack_tags, tag_list, tags_of
+from lambent.cloud.services.cloudformation.resources.calls import made, picked, stack_tags, tags_of
 from lambent.cloud.services.cloudformation.resources.contract import Live, Properties, ResourceContext, ResourceHandler
 from lambent.cloud.services.cloudformation.resources.described import Described, Given
 
@@ -19,108 +19,6 @@ from lambent.cloud.services.cloudformation.resources.described import Described,
 def _text(document: Any) -> str:  # Any: a policy document
     return document if isinstance(document, str) else json.dumps(document, separators=(",", ":"))
 
-
-# ── S3 ──
-
-
-def _bucket(context: ResourceContext, properties: Properties, name: str) -> Given:
-    region = context.scope.region
-    where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
-    return {**where, **picked(properties, "ObjectLockEnabledForBucket")}
-
-
-async def _configure_bucket(context: ResourceContext, name: str, properties: Properties) -> None:
-    if "VersioningConfiguration" in properties:
-        await context.call(
-            "s3",
-            "PutBucketVersioning",
-            Bucket=name,
-            VersioningConfiguration=properties["VersioningConfiguration"],
-        )
-    if "BucketEncryption" in properties:
-        given = properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-        rules = [_encryption_rule(rule) for rule in given]
-        await context.call("s3", "PutBucketEncryption", Bucket=name, ServerSideEncryptionConfiguration={"Rules": rules})
-    if "PublicAccessBlockConfiguration" in properties:
-        await context.call(
-            "s3",
-            "PutPublicAccessBlock",
-            Bucket=name,
-            PublicAccessBlockConfiguration=properties["PublicAccessBlockConfiguration"],
-        )
-    if "LifecycleConfiguration" in properties:
-        rules = [_lifecycle_rule(rule) for rule in properties["LifecycleConfiguration"]["Rules"]]
-        await context.call(
-            "s3", "PutBucketLifecycleConfiguration", Bucket=name, LifecycleConfiguration={"Rules": rules}
-        )
-    # Without CloudFormation's own three: the bridge's S3 takes no aws: tags from anybody.
-    if tags := tag_list({**context.tags, **tags_of(properties)}):
-        await context.call("s3", "PutBucketTagging", Bucket=name, Tagging={"TagSet": tags})
-
-
-def _encryption_rule(rule: Mapping[str, Any]) -> dict[str, Any]:  # Any: a rule of an encryption configuration
-    found = picked(rule, "BucketKeyEnabled")
-    if "ServerSideEncryptionByDefault" in rule:
-        found["ApplyServerSideEncryptionByDefault"] = rule["ServerSideEncryptionByDefault"]
-    return found
-
-
-def _lifecycle_rule(rule: Mapping[str, Any]) -> dict[str, Any]:  # Any: a rule of a lifecycle configuration
-    found: dict[str, Any] = {  # Any: a rule of the API
-        "Filter": {"Prefix": rule.get("Prefix", "")},
-        **picked(rule, "Status"),
-    }  # Any: JSON-shaped values
-    found["ID"] = rule.get("Id", "rule")
-    if "ExpirationInDays" in rule:
-        found["Expiration"] = {"Days": int(rule["ExpirationInDays"])}
-    if (days := rule.get("NoncurrentVersionExpiration", {}).get("NoncurrentDays")) is not None:
-        found["NoncurrentVersionExpiration"] = {"NoncurrentDays": int(days)}
-    if (days := rule.get("AbortIncompleteMultipartUpload", {}).get("DaysAfterInitiation")) is not None:
-        found["AbortIncompleteMultipartUpload"] = {"DaysAfterInitiation": int(days)}
-    return found
-
-
-async def _change_bucket(context: ResourceContext, live: Live, before: Properties, after: Properties) -> None:
-    await _configure_bucket(context, live.physical_id, after)
-
-
-def _bucket_attributes(context: ResourceContext, answer: Given, name: str) -> Given:
-    region, suffix = context.scope.region, "amazonaws.com"
-    return {
-        "Arn": f"arn:{context.scope.partition}:s3:::{name}",
-        "DomainName": f"{name}.s3.{suffix}",
-        "RegionalDomainName": f"{name}.s3.{region}.{suffix}",
-        "DualStackDomainName": f"{name}.s3.dualstack.{region}.{suffix}",
-        "WebsiteURL": f"http://{name}.s3-website-{region}.{suffix}",
-    }
-
-
-BUCKET = Described(
-    "s3",
-    "CreateBucket",
-    "DeleteBucket",
-    "Bucket",
-    name_property="BucketName",
-    named_in_api="Bucket",
-    longest=63,
-    is_lower=True,
-    shape=_bucket,
-    after_create=_configure_bucket,
-    change=_change_bucket,
-    attributes=_bucket_attributes,
-    exists=("BucketAlreadyOwnedByYou",),
-    gone=("NoSuchBucket",),
-)
-BUCKET_POLICY = Described(
-    "s3",
-    "PutBucketPolicy",
-    "DeleteBucketPolicy",
-    "Bucket",
-    name_property="Bucket",
-    shape=lambda context, properties, name: {"Policy": _text(properties["PolicyDocument"])},
-    put_again=True,
-    gone=("NoSuchBucket",),
-)
 
 # ── KMS ──
 
@@ -323,8 +221,6 @@ HANDLERS: Mapping[str, ResourceHandler] = {
     "AWS::ECR::Repository": REPOSITORY,
     "AWS::KMS::Alias": ALIAS,
     "AWS::KMS::Key": KEY,
-    "AWS::S3::Bucket": BUCKET,
-    "AWS::S3::BucketPolicy": BUCKET_POLICY,
     "AWS::SSM::Parameter": PARAMETER,
     "AWS::SecretsManager::Secret": SECRET,
 }

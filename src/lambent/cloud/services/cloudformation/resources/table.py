@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lambent.cloud.services.cloudformation.resources import (
+    buckets,
     event_source_mappings,
     events,
     iam,
@@ -51,6 +52,7 @@ _HANDLERS: Mapping[str, ResourceHandler] = {
     **events.HANDLERS,
     **messaging.HANDLERS,
     **network.HANDLERS,
+    **buckets.HANDLERS,
     **scheduler.HANDLERS,
     **storage.HANDLERS,
     **topics.HANDLERS,

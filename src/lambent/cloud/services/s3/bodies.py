@@ -1,0 +1,287 @@
+"""The bytes of objects: taken in while they come, checked, kept in files or beside their rows, and given out in pieces.
+
+What is small stands in the database: a file of its own would cost two more syncs. What is larger is written, hashed and
+synced in threads while the rest of it still arrives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections import Counter
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from lambent.base.identifiers import IdSource
+from lambent.cloud.errors import CutShortError
+from lambent.cloud.protocol.aws_chunked import ChunkDecoder, MalformedChunksError
+from lambent.cloud.services.s3 import errors
+from lambent.cloud.services.s3.model.checksums import ALGORITHMS, DEFAULT, Running, written
+from lambent.cloud.services.s3.model.records import StoredFile
+from lambent.cloud.store.files import DraftFile, FileMissing, Files
+
+Source = bytes | AsyncIterable[bytes]
+
+SMALL = 8 * 1024
+"""Up to this size a body stands in the database: docs/decisions/0020 has the measurement."""
+_AT_ONCE = 1024 * 1024
+_SYNCED_EVERY = 16 * 1024 * 1024
+_READ_AT_ONCE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What a request says of its body. Digests are hexadecimal, checksums as the request has them, by algorithm.
+
+    `announced` is the algorithm whose checksum comes behind the body; `length` the body's own length where the request
+    has it in chunks.
+    """
+
+    most: int
+    md5: str | None = None
+    sha256: str | None = None
+    checksums: Mapping[str, str] = field(default_factory=dict)
+    announced: str | None = None
+    is_chunked: bool = False
+    length: int | None = None
+    computed: Sequence[str] = ()
+
+    @property
+    def algorithms(self) -> Sequence[str]:
+        """The checksums to be computed: what is stated, and S3's own where nothing is."""
+        named = [*self.checksums, *(() if self.announced is None else (self.announced,)), *self.computed]
+        return list(dict.fromkeys(named)) or [DEFAULT]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A body that has been kept: in a file, or `small`, to be written with its row."""
+
+    size: int
+    md5: str
+    checksums: Mapping[str, str]
+    file: StoredFile | None = None
+    small: bytes | None = None
+
+    @property
+    def files(self) -> tuple[StoredFile, ...]:
+        """Its file, if it has one."""
+        return () if self.file is None else (self.file,)
+
+
+class _Sums:
+    """The digests of a body under way."""
+
+    def __init__(self, stated: Stated) -> None:
+        self._md5: Running = hashlib.md5(usedforsecurity=False)
+        self._sha256: Running | None = None if stated.sha256 is None else hashlib.sha256()
+        self._checksums = {name: ALGORITHMS[name].begin() for name in stated.algorithms}
+        self._stated = stated
+        self.size = 0
+
+    @property
+    def running(self) -> list[Running]:
+        """Every one that has to see the body."""
+        others = [] if self._sha256 is None else [self._sha256]
+        return [self._md5, *others, *self._checksums.values()]
+
+    def update(self, data: bytes) -> None:
+        """Take in a piece, in all of them."""
+        self.size += len(data)
+        for each in self.running:
+            each.update(data)
+
+    def checked(self, trailers: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+        """Return MD5 and checksums; raises what S3 answers where something else was stated."""
+        stated, md5 = self._stated, self._md5.digest().hex()
+        if stated.length is not None and stated.length != self.size:
+            raise errors.incomplete_body()
+        if stated.md5 is not None and stated.md5 != md5:
+            raise errors.bad_digest()
+        if self._sha256 is not None and (found := self._sha256.digest().hex()) != stated.sha256:
+            raise errors.content_mismatch(str(stated.sha256), found)
+        computed = {name: written(each.digest()) for name, each in self._checksums.items()}
+        expected = dict(stated.checksums)
+        if stated.announced is not None:
+            expected[stated.announced] = trailers.get(ALGORITHMS[stated.announced].header, "")
+        for name, value in expected.items():
+            if value != computed[name]:
+                raise errors.bad_checksum(name)
+        return md5, computed
+
+
+class Bodies:
+    """Takes bodies in and gives them out."""
+
+    def __init__(self, files: Files, ids: IdSource) -> None:
+        self._files = files
+        self._ids = ids
+        self._readers: Counter[str] = Counter()
+
+    async def keep(self, source: Source, stated: Stated, *, in_file: bool = False) -> Stored:
+        """Keep a body durably, or return it to be kept with its row where it is small and not to be `in_file`.
+
+        Raises ServiceError (BadDigest, IncompleteBody, EntityTooLarge …), having kept nothing.
+        """
+        trailers: Mapping[str, str] = {}
+        if stated.is_chunked:
+            decoder = ChunkDecoder()
+            trailers = decoder.trailers
+            source = _decoded_bytes(source, decoder) if isinstance(source, bytes) else _decoded(source, decoder)
+        sums = _Sums(stated)
+        if isinstance(source, bytes):
+            _check_size(len(source), stated)
+            if len(source) > SMALL or in_file:
+                return await self._keep_pieces(_once(source), sums, trailers, stated)
+            sums.update(source)
+            md5, checksums = sums.checked(trailers)
+            return Stored(sums.size, md5, checksums, small=source)
+        return await self._keep_pieces(_gathered(source), sums, trailers, stated)
+
+    async def remove(self, names: Sequence[str]) -> None:
+        """Remove files that no row names."""
+        if names:
+            await self._files.run(self._files.remove, names)
+
+    async def share(self, files: Sequence[StoredFile]) -> tuple[StoredFile, ...]:
+        """Return files with the same bytes and a life of their own; raises FileMissing."""
+        named = tuple(StoredFile(self._ids.hex(32), file.size) for file in files)
+        pairs = [(present.name, added.name) for present, added in zip(files, named, strict=True)]
+        await self._files.run(self._files.link, pairs)
+        return named
+
+    async def read(self, files: Sequence[StoredFile], first: int, count: int) -> AsyncIterator[bytes]:
+        """Yield `count` bytes of a body in files from `first` on.
+
+        Raises CutShortError where a file has gone; one that is being read is not removed by `removable`.
+        """
+        names = [file.name for file in files]
+        self._readers.update(names)
+        try:
+            for file in files:
+                if first >= file.size:
+                    first -= file.size
+                    continue
+                wanted = min(count, file.size - first)
+                async for piece in self._read_file(file, first, wanted):
+                    yield piece
+                count, first = count - wanted, 0
+                if not count:
+                    return
+        finally:
+            self._readers.subtract(names)
+            self._readers += Counter()  # forgets what nobody reads
+
+    def removable(self, names: Sequence[str]) -> list[str]:
+        """Return those of the files that nobody is reading."""
+        return [name for name in names if name not in self._readers]
+
+    async def _read_file(self, file: StoredFile, first: int, count: int) -> AsyncIterator[bytes]:
+        try:
+            descriptor = await self._files.run(self._files.open, file.name)
+        except FileMissing as error:
+            raise CutShortError(f"the file {file.name} is gone") from error
+        try:
+            while count:
+                piece = await self._files.run(os.pread, descriptor, min(count, _READ_AT_ONCE), first)
+                if not piece:
+                    raise CutShortError(f"the file {file.name} is shorter than it was")
+                yield piece
+                first, count = first + len(piece), count - len(piece)
+        finally:
+            os.close(descriptor)
+
+    async def _keep_pieces(
+        self, pieces: AsyncIterable[bytes], sums: _Sums, trailers: Mapping[str, str], stated: Stated
+    ) -> Stored:
+        name = self._ids.hex(32)
+        draft = await self._files.run(self._files.draft, name)
+        writing = _Writing(self._files, draft)
+        try:
+            async for piece in pieces:
+                sums.size += len(piece)
+                _check_size(sums.size, stated)
+                await _all(writing.write(piece), *(self._files.run(each.update, piece) for each in sums.running))
+            md5, checksums = await self._files.run(sums.checked, trailers)
+            await writing.settle()
+            await self._files.run(draft.keep)
+        finally:
+            await writing.settle()
+            await self._files.run(draft.drop)
+        return Stored(sums.size, md5, checksums, file=StoredFile(name, sums.size))
+
+
+class _Writing:
+    """Writes a file, and has the disk begin with what is there while more is to come."""
+
+    def __init__(self, files: Files, draft: DraftFile) -> None:
+        self._files = files
+        self._draft = draft
+        self._unsynced = 0
+        self._syncing: asyncio.Future[None] | None = None
+
+    async def write(self, piece: bytes) -> None:
+        await self._files.run(self._draft.write, piece)
+        self._unsynced += len(piece)
+        if self._unsynced >= _SYNCED_EVERY and (self._syncing is None or self._syncing.done()):
+            self._unsynced = 0
+            self._syncing = self._files.run(self._draft.sync)
+
+    async def settle(self) -> None:
+        """Return once no sync is under way; raises what the last one met."""
+        syncing, self._syncing = self._syncing, None
+        if syncing is not None:
+            await syncing
+
+
+async def _all(*works: Awaitable[None]) -> None:
+    """Wait for all, also where one fails: none of them may go on with what the caller then takes away."""
+    results = await asyncio.gather(*works, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+
+
+def _check_size(size: int, stated: Stated) -> None:
+    if size > stated.most:
+        raise errors.too_large(stated.most, size)
+
+
+async def _once(data: bytes) -> AsyncIterator[bytes]:
+    yield data
+
+
+async def _gathered(source: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """Yield what comes in pieces worth a thread's while."""
+    waiting: list[bytes] = []
+    size = 0
+    async for piece in source:
+        waiting.append(piece)
+        size += len(piece)
+        if size >= _AT_ONCE:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield b"".join(waiting)
+
+
+def _decoded_bytes(body: bytes, decoder: ChunkDecoder) -> bytes:
+    try:
+        decoded = b"".join(decoder.feed(body))
+    except MalformedChunksError as error:
+        raise errors.incomplete_body() from error
+    if not decoder.is_whole:
+        raise errors.incomplete_body()
+    return decoded
+
+
+async def _decoded(source: AsyncIterable[bytes], decoder: ChunkDecoder) -> AsyncIterator[bytes]:
+    try:
+        async for piece in source:
+            for content in decoder.feed(piece):
+                yield bytes(content)
+    except MalformedChunksError as error:
+        raise errors.incomplete_body() from error
+    if not decoder.is_whole:
+        raise errors.incomplete_body()

@@ -1,0 +1,1 @@
+"""What a bucket is configured with: the kinds of configuration there are, and AWS's rules for each."""

@@ -1,0 +1,1 @@
+"""What S3 decides without touching anything: names, conditions, ranges, checksums."""

@@ -1,0 +1,1 @@
+"""The operations of S3, one file for each kind of resource."""
