@@ -93,7 +93,7 @@ def _some_at(reader: Reader, places: Sequence[Place]) -> dict[Place, ItemRow]:
         " AND i.range_key = w.range_key"
     )
     parameters: list[SqlValue] = [part for place in padded for part in place]
-    rows: list[Row] = reader.all(sql, parameters)
+    rows: Sequence[Row] = reader.all(sql, parameters)
     return {(number, hash_key, range_key): ItemRow(size, text) for number, hash_key, range_key, size, text in rows}
 
 
@@ -151,7 +151,7 @@ def _of_table(reader: Reader, table: Table, wanted: Range, limit: int) -> list[F
         f"SELECT hash_key, range_key, size, document FROM dynamodb_item WHERE table_number = ?{where}"
         f" ORDER BY hash_key{order}, range_key{order} LIMIT ?"
     )
-    rows: list[Row] = reader.all(sql, (table.number, *parameters, limit))
+    rows: Sequence[Row] = reader.all(sql, (table.number, *parameters, limit))
     return [Found(row[0], row[1], ItemKey(row[0], row[1]), ItemRow(row[2], row[3])) for row in rows]
 
 
@@ -167,7 +167,7 @@ def _of_index(reader: Reader, source: tuple[Table, Index], wanted: Range, limit:
         f" AND i.range_key = e.item_range WHERE e.table_number = ? AND e.index_number = ?{where}"
         f" ORDER BY {ordered} LIMIT ?"
     )
-    rows: list[Row] = reader.all(sql, (table.number, index.number, *parameters, limit))
+    rows: Sequence[Row] = reader.all(sql, (table.number, index.number, *parameters, limit))
     return [Found(row[0], row[1], ItemKey(row[2], row[3]), ItemRow(row[4], row[5])) for row in rows]
 
 
@@ -212,7 +212,7 @@ def clear_expiry(transaction: Transaction, places: Sequence[Place], until: float
 
 def expired(reader: Reader, since: float, until: float, limit: int) -> list[Place]:
     """Return where items lie that expired in a span of time, the oldest first."""
-    rows: list[Row] = reader.all(
+    rows: Sequence[Row] = reader.all(
         "SELECT table_number, hash_key, range_key FROM dynamodb_item WHERE expires_at > ? AND expires_at <= ?"
         " ORDER BY expires_at LIMIT ?",
         (since, until, limit),

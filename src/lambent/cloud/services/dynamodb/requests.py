@@ -12,7 +12,7 @@ from lambent.cloud.services.dynamodb.model.expressions.binding import Bindings
 from lambent.cloud.services.dynamodb.model.expressions.conditions import holds
 from lambent.cloud.services.dynamodb.model.expressions.syntax import Condition, Path, Update
 from lambent.cloud.services.dynamodb.model.expressions.updates import updated
-from lambent.cloud.services.dynamodb.model.keys import check_item_key, key_given
+from lambent.cloud.services.dynamodb.model.keys import check_index_keys, check_item_key, key_given
 from lambent.cloud.services.dynamodb.model.table import Table
 from lambent.cloud.services.dynamodb.model.values import LARGEST_ITEM, Item, checked_item, item_size
 from lambent.cloud.services.dynamodb.writing import Decide
@@ -36,6 +36,7 @@ def put_of(table: Table, parameters: Parameters) -> Changing:
     item = checked_item(parameters["Item"])
     condition = _condition_of(parameters)
     check_item_key(table, item)
+    check_index_keys(table, item)
     if item_size(item) > LARGEST_ITEM:
         raise invalid("Item size has exceeded the maximum allowed size")
     return Changing(table.key.key_of(item), guarded(condition, lambda _: item, parameters))

@@ -13,11 +13,14 @@ from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.loops import Loop
 from lambent.cloud.framework.service import Parameters, Service
 from lambent.cloud.services.dynamodb.expiring import Expiring
+from lambent.cloud.services.dynamodb.operations.batches import BatchOperations
 from lambent.cloud.services.dynamodb.operations.common import Parts
 from lambent.cloud.services.dynamodb.operations.items import ItemOperations
 from lambent.cloud.services.dynamodb.operations.queries import QueryOperations
+from lambent.cloud.services.dynamodb.operations.settings import SettingOperations
 from lambent.cloud.services.dynamodb.operations.streams import StreamOperations
 from lambent.cloud.services.dynamodb.operations.tables import TableOperations
+from lambent.cloud.services.dynamodb.operations.transactions import TransactionOperations
 from lambent.cloud.services.dynamodb.rebuilding import Rebuilding
 from lambent.cloud.services.dynamodb.repository import Tables
 from lambent.cloud.services.dynamodb.writing import ItemWriter
@@ -45,6 +48,9 @@ class DynamoDbService(Service):
             TableOperations(parts, ids, self._rebuilding.start),
             ItemOperations(parts),
             QueryOperations(parts),
+            BatchOperations(parts),
+            TransactionOperations(parts),
+            SettingOperations(parts, self._rebuilding.start),
         )
 
     def authorise(self, context: RequestContext, operation: str, parameters: Parameters) -> None:

@@ -89,7 +89,7 @@ def add_records(transaction: Transaction, records: Sequence[tuple[int, float, by
 
 def records(reader: Reader, stream_id: int, after: int, limit: int) -> list[Kept]:
     """Return up to `limit` records of a stream behind one."""
-    rows: list[Row] = reader.all(
+    rows: Sequence[Row] = reader.all(
         "SELECT sequence, created, document FROM dynamodb_record WHERE stream_id = ? AND sequence > ?"
         " ORDER BY sequence LIMIT ?",
         (stream_id, after, limit),
@@ -118,7 +118,7 @@ def last_before(reader: Reader, stream_id: int, moment: float) -> int | None:
 
 def trim(transaction: Transaction, now: float, limit: int) -> int:
     """Remove up to `limit` records that are older than a day; return how many that were."""
-    rows: list[Row] = transaction.all(
+    rows: Sequence[Row] = transaction.all(
         "SELECT sequence, stream_id, created FROM dynamodb_record ORDER BY sequence LIMIT ?", (limit,)
     )
     old = [row for row in rows if row[2] <= now - STREAM_RETENTION_S]

@@ -181,16 +181,20 @@ class _Commit:
         for place, cell in self._cells.items():
             if cell.is_changed:
                 self._gather(rows, place, cell)
-        for write, found in (
-            (item_repository.put, rows.put),
-            (item_repository.remove, rows.removed),
-            (item_repository.remove_entries, rows.removed_entries),
-            (item_repository.add_entries, rows.added_entries),
-            (stream_repository.add_records, self._records),
-            (item_repository.count, rows.sizes),
-        ):
-            if found:
-                write(self._transaction, found)  # type: ignore[operator]  # each with the rows of its own kind
+        transaction = self._transaction
+        if rows.put:
+            item_repository.put(transaction, rows.put)
+        if rows.removed:
+            item_repository.remove(transaction, rows.removed)
+        if rows.removed_entries:
+            item_repository.remove_entries(transaction, rows.removed_entries)
+        if rows.added_entries:
+            item_repository.add_entries(transaction, rows.added_entries)
+        if self._records:
+            stream_repository.add_records(transaction, self._records)
+        sizes = {number: change for number, change in rows.sizes.items() if change != (0, 0)}
+        if sizes:
+            item_repository.count(transaction, sizes)
 
     def _gather(self, rows: _Rows, place: Place, cell: _Cell) -> None:
         table = self._tables[place[0]]

@@ -104,8 +104,8 @@ def with_index(table: Table, definition: Parameters, *, is_global: bool, status:
     if is_global and sum(index.is_global for index in table.indexes) >= _MOST_GLOBAL:
         raise invalid_values(f"GlobalSecondaryIndex count exceeds the per-table limit of {_MOST_GLOBAL}")
     projection = definition.get("Projection") or {}
-    kind, non_key = projection.get("ProjectionType"), projection.get("NonKeyAttributes")
-    _check_projection(kind, non_key)
+    non_key = projection.get("NonKeyAttributes")
+    kind = _checked_projection(projection.get("ProjectionType"), non_key)
     settings = {one: definition[one] for one in _STORED_OF_INDEX if definition.get(one) is not None}
     if is_global:
         _check_throughput(table, name, settings)
@@ -147,7 +147,7 @@ def _check_local(table: Table, key: KeySchema, name: str) -> None:
         )
 
 
-def _check_projection(kind: str | None, non_key: Sequence[str] | None) -> None:
+def _checked_projection(kind: str | None, non_key: Sequence[str] | None) -> str:
     if kind is None:
         raise invalid_values("Unknown ProjectionType: null")
     if kind == "INCLUDE" and not non_key:
@@ -156,6 +156,7 @@ def _check_projection(kind: str | None, non_key: Sequence[str] | None) -> None:
         raise invalid_values(f"ProjectionType is {kind}, but NonKeyAttributes is specified")
     if len(non_key or ()) > _MOST_PROJECTED:
         raise invalid_values(f"Too many NonKeyAttributes: at most {_MOST_PROJECTED} are allowed")
+    return kind
 
 
 def _check_throughput(table: Table, name: str, settings: Mapping[str, object]) -> None:

@@ -122,7 +122,8 @@ class StreamOperations:
         found = stream_repository.records(reader, stream.id, iterator.after, limit)
         if iterator.after < stream.trimmed_to or (found and found[0].created <= context.now - STREAM_RETENTION_S):
             raise _trimmed()
-        size, after, answered = 0, iterator.after, []
+        size, after = 0, iterator.after
+        answered: list[Result] = []
         for each in found:
             size += len(each.document)
             if answered and size > _MOST_BYTES:

@@ -21,7 +21,7 @@ from lambent.cloud.services.dynamodb.model.definitions import (
     with_indexes,
 )
 from lambent.cloud.services.dynamodb.model.index_updates import with_index_updates
-from lambent.cloud.services.dynamodb.model.table import StreamSettings, Table
+from lambent.cloud.services.dynamodb.model.table import Index, StreamSettings, Table
 from lambent.cloud.services.dynamodb.operations.common import Answer, Parts, name_in
 from lambent.cloud.store.unit_of_work import Transaction
 
@@ -196,7 +196,13 @@ def _with_settings(table: Table, parameters: Parameters, now: float) -> Table:
         settings |= billing_of(parameters, table.settings)
         if settings["BillingMode"] == "PAY_PER_REQUEST" and table.settings["BillingMode"] != "PAY_PER_REQUEST":
             settings["OnDemandSince"] = now
+            table = replace(table, indexes=tuple(_on_demand(index) for index in table.indexes))
     return table.with_settings(**settings)
+
+
+def _on_demand(index: Index) -> Index:
+    kept = {name: value for name, value in index.settings.items() if name != "ProvisionedThroughput"}
+    return replace(index, settings=kept)
 
 
 def _check_throughput_changes(table: Table, parameters: Parameters) -> None:

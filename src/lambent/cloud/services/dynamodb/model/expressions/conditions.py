@@ -89,7 +89,7 @@ def _function(call: Call, item: Item) -> bool:
     if first is None or second is None:
         return False
     if call.function == "attribute_type":
-        return type_of(first) == second["S"]
+        return bool(type_of(first) == second["S"])
     return begins_with(first, second) if call.function == "begins_with" else contains(first, second)
 
 
