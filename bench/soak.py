@@ -140,6 +140,8 @@ class Work:
         places = [(kind, client) for kind in KINDS for client in range(CLIENTS)]
         with ThreadPoolExecutor(len(places)) as threads:
             list(threads.map(lambda place: self.make(_name(*place), place[0]), places))
+            # What a thread of the common pool looks for: some of the pool's are rarely wanted at once otherwise.
+            list(threads.map(lambda _: _asked(self.server, "runtimes"), places))
 
     def make(self, name: str, kind: str) -> None:
         """Make one function."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,4 +28,13 @@ def eventually(look: Callable[[], T | None]) -> T:
     while not (found := look()):
         assert time.monotonic() < deadline, "it did not come about"
         time.sleep(PACE.look_every_s)  # noqa: TID251 - processes, and what they write, take real time
+    return found
+
+
+async def eventually_here(look: Callable[[], T | None]) -> T:
+    """Return the first truthy thing that a look finds, as `eventually`, while the loop of the test goes on."""
+    deadline = time.monotonic() + PACE.patience_s
+    while not (found := look()):
+        assert time.monotonic() < deadline, "it did not come about"
+        await asyncio.sleep(0.001)  # noqa: TID251 - the store's thread and its disk take real time
     return found

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from lambent.base.clock import SystemClock
 from lambent.base.tasks import TaskOwner, let_others_run
 from lambent.cloud.errors import ServiceError
+from lambent.cloud.framework.agenda import Agenda
 from lambent.cloud.services.lambda_.deliveries import dead_letter_for, record_for
 from lambent.cloud.services.lambda_.dependencies import Dependencies
-from lambent.cloud.services.lambda_.events import Done, waiting_events, write_changes
+from lambent.cloud.services.lambda_.events import Done, WaitingEvent, event_of, waiting_events, write_changes
 from lambent.cloud.services.lambda_.invocation import Answer, Call, Invoker, resolve
 from lambent.cloud.services.lambda_.model.event import (
     Condition,
@@ -23,6 +24,7 @@ from lambent.cloud.services.lambda_.model.event import (
     after_function_error,
     after_system_error,
     is_too_old,
+    key_of,
 )
 from lambent.cloud.services.lambda_.model.function import LATEST
 from lambent.cloud.services.lambda_.model.invocation_record import Response
@@ -57,7 +59,13 @@ class AsyncQueue:
         self._invoker = invoker
         self._real_now = SystemClock().monotonic
         self._tasks = TaskOwner("lambda events", clock=dependencies.clock)
-        self._turns = Turns(self._attempt, self._tasks, self._real_now)
+        self._turns = Turns(
+            self._attempt,
+            self._tasks,
+            read=lambda number: event_of(dependencies.store.read, number),
+            now=self._real_now,
+        )
+        self._agenda: Agenda[WaitingEvent] = Agenda(dependencies.clock, self._tasks, self._take_up)
         self._numbers = itertools.count(1)
         self._done: list[Done] = []
         self._is_settling = False
@@ -71,9 +79,9 @@ class AsyncQueue:
         now = self._now()
         for event in events:
             if event.due_at <= now:
-                self._turns.add(event)
+                self._take_up(event)
             else:
-                self._tasks.start(self._when_due(event), name=event.request_id)
+                self._agenda.add(event.due_at, event)
 
     async def stop(self) -> None:
         """Stop trying; what is under way is tried again after the next start."""
@@ -100,9 +108,8 @@ class AsyncQueue:
             # No task waits with it: the collector would look through thousands of those over and over.
             self._turns.add(event)
 
-    async def _when_due(self, event: QueuedEvent) -> None:
-        await self._dependencies.clock.sleep_until(event.due_at)
-        self._turns.add(event)
+    def _take_up(self, event: WaitingEvent) -> None:
+        self._turns.add_number(event.function, event.number)
 
     async def _attempt(self, event: QueuedEvent) -> None:
         """Try an event once, and see to what follows: another attempt when that is due, or its end."""
@@ -169,7 +176,7 @@ class AsyncQueue:
 
     async def _wait(self, event: QueuedEvent) -> None:
         await self._dependencies.store.write_with_others(write_changes, event)
-        await self._when_due(event)
+        self._agenda.add(event.due_at, WaitingEvent(event.number, key_of(event), event.due_at))
 
     def _end(self, event: QueuedEvent, deliveries: Sequence[OutboxEffect]) -> None:
         """Have an event removed, and what goes out for it sent; its turn is over, whoever comes next need not wait."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -40,18 +39,11 @@ class Plane(Protocol):
         """Drain and end the environments of a deleted or changed version."""
 
 
-class MigratingStore(Store, Protocol):
-    """The store, as a service sees it that owns tables."""
-
-    async def migrate(self, component: str, scripts: Sequence[str]) -> None:
-        """Bring the component's tables up to date: the n-th script makes version n."""
-
-
 @dataclass(frozen=True, slots=True)
 class Dependencies:
     """The platform's parts that every operation may use; `port` is where it listens."""
 
-    store: MigratingStore
+    store: Store
     blobs: Blobs
     plane: Plane
     client: InternalClient

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from lambent.cloud.services.lambda_.model.event import QueuedEvent
+from lambent.cloud.services.lambda_.model.event import FunctionKey, QueuedEvent
 from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import OutboxEffect, Reader, SqlValue, Transaction
 
@@ -81,10 +81,28 @@ def _row(event: QueuedEvent) -> tuple[SqlValue, ...]:
     )
 
 
-def waiting_events(reader: Reader) -> list[QueuedEvent]:
+@dataclass(frozen=True, slots=True)
+class WaitingEvent:
+    """An event that is kept: its number, whose it is, and when it is due."""
+
+    number: int
+    function: FunctionKey
+    due_at: float
+
+
+def waiting_events(reader: Reader) -> list[WaitingEvent]:
     """Return every event, in the order in which they were accepted."""
-    rows = reader.all(f"SELECT {_COLUMNS} FROM lambda_events ORDER BY number")
-    return [_event(row) for row in rows]
+    rows = reader.all("SELECT number, account, region, function, due_at FROM lambda_events ORDER BY number")
+    return [
+        WaitingEvent(int(str(number)), (str(account), str(region), str(function)), float(str(due_at)))
+        for number, account, region, function, due_at in rows
+    ]
+
+
+def event_of(reader: Reader, number: int) -> QueuedEvent | None:
+    """Return the event of a number; None where there is none any more."""
+    row = reader.one(f"SELECT {_COLUMNS} FROM lambda_events WHERE number = ?", (number,))
+    return None if row is None else _event(row)
 
 
 def _event(row: Sequence[SqlValue]) -> QueuedEvent:

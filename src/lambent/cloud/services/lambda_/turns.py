@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from lambent.base.tasks import TaskOwner
-from lambent.cloud.services.lambda_.model.event import QueuedEvent
+from lambent.cloud.services.lambda_.model.event import FunctionKey, QueuedEvent, key_of
 
 _log = logging.getLogger(__name__)
 # Of one function: enough to fill any pool here, without starting an environment for each of ten thousand events.
@@ -33,8 +33,9 @@ UNLIMITED: Final = 10_000
 _LOOK_EVERY_S: Final = 0.02
 _SLACK_S: Final = 0.005
 
-FunctionKey = tuple[str, str, str]
-"""Account, Region and name of a function."""
+# What waits is kept in memory up to this; of the rest only the numbers are, and an event is read when its turn comes.
+_MOST_BYTES_KEPT: Final = 2_000_000
+_BYTES_OF_ONE: Final = 700
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +84,19 @@ class Pace:
 
 
 class Waiting:
-    """The events that wait for a turn, in order of acceptance for each function; functions take theirs in rotation."""
+    """The events that wait for a turn, in order of acceptance for each function; functions take theirs in rotation.
+
+    However many wait, and however large they are, memory holds no more than the first of them, and of the others where
+    they are kept.
+    """
 
     def __init__(self) -> None:
         self.count = 0
         """How many wait."""
-        self._events: dict[FunctionKey, deque[QueuedEvent]] = {}
+        self._events: dict[FunctionKey, deque[QueuedEvent | int]] = {}
         self._rotation: deque[FunctionKey] = deque()  # functions that have events waiting and may begin one more
         self._tried: dict[FunctionKey, int] = {}
+        self._kept_bytes = 0
 
     def __bool__(self) -> bool:
         """Tell whether `take` would return an event."""
@@ -98,8 +104,19 @@ class Waiting:
 
     def add(self, event: QueuedEvent) -> None:
         """Put an event behind those of its function."""
+        size = _size(event)
+        if self._kept_bytes + size > _MOST_BYTES_KEPT:
+            self.add_number(key_of(event), event.number)
+            return
+        self._kept_bytes += size
+        self._add(key_of(event), event)
+
+    def add_number(self, key: FunctionKey, number: int) -> None:
+        """Put an event behind those of its function by its number alone."""
+        self._add(key, number)
+
+    def _add(self, key: FunctionKey, event: QueuedEvent | int) -> None:
         self.count += 1
-        key = _key(event)
         events = self._events.get(key)
         if events is None:
             self._events[key] = deque((event,))
@@ -108,8 +125,11 @@ class Waiting:
         else:
             events.append(event)
 
-    def take(self) -> QueuedEvent | None:
-        """Return the event whose turn it is, which counts as being tried until `leave`; None where there is none."""
+    def take(self) -> tuple[FunctionKey, QueuedEvent | int] | None:
+        """Return the event whose turn it is, or its number, and its function; None where there is none.
+
+        It counts as being tried until `leave`.
+        """
         if not self._rotation:
             return None
         key = self._rotation.popleft()
@@ -121,11 +141,12 @@ class Waiting:
             del self._events[key]
         elif tried < _MOST_OF_ONE_FUNCTION:
             self._rotation.append(key)
-        return event
+        if not isinstance(event, int):
+            self._kept_bytes -= _size(event)
+        return key, event
 
-    def leave(self, event: QueuedEvent) -> None:
-        """Count an event as tried."""
-        key = _key(event)
+    def leave(self, key: FunctionKey) -> None:
+        """Count an event of a function as tried."""
         tried = self._tried[key] - 1
         if tried == _MOST_OF_ONE_FUNCTION - 1 and key in self._events:
             self._rotation.append(key)
@@ -135,18 +156,24 @@ class Waiting:
             del self._tried[key]
 
 
-def _key(event: QueuedEvent) -> FunctionKey:
-    return event.scope.account, event.scope.region, event.function
+def _size(event: QueuedEvent) -> int:
+    return _BYTES_OF_ONE + len(event.payload) + len(event.client_context or "")
 
 
 class Turns:
     """Tries events, each by one of a few tasks that go from one to the next."""
 
     def __init__(
-        self, attempt: Callable[[QueuedEvent], Awaitable[None]], tasks: TaskOwner, now: Callable[[], float]
+        self,
+        attempt: Callable[[QueuedEvent], Awaitable[None]],
+        tasks: TaskOwner,
+        *,
+        read: Callable[[int], QueuedEvent | None],
+        now: Callable[[], float],
     ) -> None:
         self._attempt = attempt
         self._tasks = tasks
+        self._read = read
         self._now = now
         self._waiting = Waiting()
         self._at_work = 0
@@ -164,6 +191,11 @@ class Turns:
     def add(self, event: QueuedEvent) -> None:
         """Have an event tried when its turn comes."""
         self._waiting.add(event)
+        self._start_some()
+
+    def add_number(self, key: FunctionKey, number: int) -> None:
+        """Have the event of that number, which is one of the function's, tried when its turn comes."""
+        self._waiting.add_number(key, number)
         self._start_some()
 
     def stop(self) -> None:
@@ -212,22 +244,28 @@ class Turns:
             while self._at_work <= self._pace.at_once:
                 while self._begun >= self._pace.begins and self._waiting:
                     await self._next_look()
-                event = self._waiting.take()
-                if event is None:
+                taken = self._waiting.take()
+                if taken is None:
                     break
                 self._begun += 1
-                try:
-                    await self._attempt(event)
-                except Exception:  # noqa: BLE001 - outermost guard: the event is kept, and others have their turns
-                    _log.exception("event %s is left for the next start", event.request_id)
-                finally:
-                    self._waiting.leave(event)
+                await self._try(*taken)
         finally:
             self._at_work -= 1
             if self._waiting:
                 self._look_later()  # those who go on may take long: there may be room for more by then
             if not self._at_work:
                 self._pace = replace(Pace(), quickest_s=self._pace.quickest_s)  # what comes next may be of another kind
+
+    async def _try(self, key: FunctionKey, taken: QueuedEvent | int) -> None:
+        event = None
+        try:
+            event = self._read(taken) if isinstance(taken, int) else taken
+            if event is not None:
+                await self._attempt(event)
+        except Exception:  # noqa: BLE001 - outermost guard: the event is kept, and others have their turns
+            _log.exception("event %s is left for the next start", taken if event is None else event.request_id)
+        finally:
+            self._waiting.leave(key)
 
     async def _next_look(self) -> None:
         self._look_later()

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
 from lambent.base.tasks import TaskOwner
-from lambent.cloud.services.lambda_.model.event import QueuedEvent
+from lambent.cloud.services.lambda_.model.event import QueuedEvent, key_of
 from lambent.cloud.services.lambda_.turns import Pace, Seen, Turns, Waiting
 from lambent.cloud.store.scope import Scope
 
@@ -18,6 +19,10 @@ SLOW = Seen(arrived=40, begun=20, took_s=0.02)
 
 def event(function: str = "f", number: int = 0) -> QueuedEvent:
     return QueuedEvent(f"r{number}", SCOPE, function, "", b"{}", 0.0, 0.0, number=number)
+
+
+def number_of(taken: QueuedEvent | int) -> int:
+    return taken if isinstance(taken, int) else taken.number
 
 
 @pytest.mark.parametrize(
@@ -63,7 +68,7 @@ def test_functions_take_their_turns_in_rotation_and_events_of_one_in_their_order
     for number, function in enumerate(("a", "a", "a", "b", "c", "b")):
         waiting.add(event(function, number))
     taken = [waiting.take() for _ in range(7)]
-    assert [each and each.number for each in taken] == [0, 3, 4, 1, 5, 2, None]
+    assert [each and number_of(each[1]) for each in taken] == [0, 3, 4, 1, 5, 2, None]
 
 
 def test_one_function_has_no_more_than_a_hundred_turns() -> None:
@@ -74,11 +79,35 @@ def test_one_function_has_no_more_than_a_hundred_turns() -> None:
     assert len(taken) == 100
     waiting.add(event("other"))
     assert waiting
-    assert waiting.take() == event("other")
+    assert waiting.take() == (key_of(event("other")), event("other"))
     assert not waiting
-    waiting.leave(taken[0])
-    assert waiting.take() == event("many", 100)
+    waiting.leave(taken[0][0])
+    assert waiting.take() == (key_of(event("many")), event("many", 100))
     assert waiting.take() is None
+
+
+def test_what_is_kept_in_memory_of_those_that_wait_has_a_bound() -> None:
+    waiting = Waiting()
+    for number in range(50_000):
+        waiting.add(event("many", number))
+    for number in range(10):
+        waiting.add(replace(event("large", number), payload=bytes(1_000_000)))
+    kept = [each for events in waiting._events.values() for each in events if isinstance(each, QueuedEvent)]
+    assert 1000 < len(kept) < 10_000
+    assert sum(len(each.payload) for each in kept) < 2_000_000
+    assert waiting.count == 50_010
+
+
+async def test_an_event_that_was_not_kept_in_memory_is_read_when_its_turn_comes(tasks: TaskOwner) -> None:
+    attempts = Attempts()
+    attempts.go_on.set()
+    turns = Turns(
+        attempts, tasks, read=lambda number: None if number == 1 else event(number=number), now=time.monotonic
+    )
+    for number in range(3):
+        turns.add_number(key_of(event()), number)
+    assert await reaches(attempts, 2)
+    assert [each.number for each in attempts.begun] == [0, 2]  # of the other nothing is left: it is done with
 
 
 class Attempts:
@@ -91,6 +120,10 @@ class Attempts:
     async def __call__(self, tried: QueuedEvent) -> None:
         self.begun.append(tried)
         await self.go_on.wait()
+
+
+def turns_of(attempt: Callable[[QueuedEvent], Awaitable[None]], owner: TaskOwner) -> Turns:
+    return Turns(attempt, owner, read=lambda number: event(number=number), now=time.monotonic)
 
 
 @pytest.fixture
@@ -113,7 +146,7 @@ async def test_more_and_more_events_that_only_wait_are_tried_at_once_up_to_a_hun
     tasks: TaskOwner,
 ) -> None:
     attempts = Attempts()
-    turns = Turns(attempts, tasks, time.monotonic)
+    turns = turns_of(attempts, tasks)
     for number in range(120):
         turns.add(event("waits", number))
     await asyncio.sleep(0)  # noqa: TID251 - lets them begin
@@ -128,7 +161,7 @@ async def test_more_and_more_events_that_only_wait_are_tried_at_once_up_to_a_hun
 
 async def test_no_more_is_set_to_work_than_there_is_to_do(tasks: TaskOwner) -> None:
     attempts = Attempts()
-    turns = Turns(attempts, tasks, time.monotonic)
+    turns = turns_of(attempts, tasks)
     for number in range(3):
         turns.add(event("waits", number))
     assert len(tasks) == 3
@@ -141,7 +174,7 @@ async def test_no_more_is_set_to_work_than_there_is_to_do(tasks: TaskOwner) -> N
 
 async def test_a_slow_change_keeps_more_from_being_tried_at_once(tasks: TaskOwner) -> None:
     attempts = Attempts()
-    turns = Turns(attempts, tasks, time.monotonic)
+    turns = turns_of(attempts, tasks)
     for number in range(20):
         turns.add(event("computes", number))
     await asyncio.sleep(0)  # noqa: TID251 - lets them begin
@@ -159,7 +192,7 @@ async def test_events_that_are_over_at_once_give_way_to_those_that_arrive_and_al
 ) -> None:
     attempts = Attempts()
     attempts.go_on.set()
-    turns = Turns(attempts, tasks, time.monotonic)
+    turns = turns_of(attempts, tasks)
     for number in range(200):
         turns.add(event(number=number))
     for _ in range(40):
@@ -179,7 +212,7 @@ async def test_an_attempt_that_fails_takes_no_turn_from_others(tasks: TaskOwner)
         begun.append(tried.number)
         raise RuntimeError(tried.number)
 
-    turns = Turns(attempt, tasks, time.monotonic)
+    turns = turns_of(attempt, tasks)
     for number in range(120):
         turns.add(event(number=number))
     async with asyncio.timeout(10):
@@ -191,7 +224,7 @@ async def test_an_attempt_that_fails_takes_no_turn_from_others(tasks: TaskOwner)
 async def test_nothing_begins_once_turns_have_stopped() -> None:
     owner, attempts, wrong = TaskOwner("attempts"), Attempts(), list[object]()
     asyncio.get_running_loop().set_exception_handler(lambda _, context: wrong.append(context))
-    turns = Turns(attempts, owner, time.monotonic)
+    turns = turns_of(attempts, owner)
     for number in range(20):
         turns.add(event(number=number))
     await asyncio.sleep(0)  # noqa: TID251 - lets them begin

@@ -31,6 +31,15 @@ class QueuedEvent:
     """Its place among all that were accepted, under which it is kept."""
 
 
+FunctionKey = tuple[str, str, str]
+"""Account, Region and name of a function."""
+
+
+def key_of(event: QueuedEvent) -> FunctionKey:
+    """Return which function an event is for."""
+    return event.scope.account, event.scope.region, event.function
+
+
 class Condition(StrEnum):
     """How an event came to its end, in the words of its invocation record."""
 
