@@ -24,7 +24,7 @@ def dynamodb(aws: ClientFactory) -> Client:
 def make_table(dynamodb: Client) -> MakeTable:
     """Make a table of keys as text: `name="kind, kind"` of its own key, `gsi`/`lsi` of indexes, and more members."""
 
-    def make(name: str = "t", key: str = "pk:S sk:N", **members: Any) -> dict[str, Any]:  # Any: as create_table takes
+    def make(name: str = "tab", key: str = "pk:S sk:N", **members: Any) -> dict[str, Any]:  # Any: as create_table takes
         attributes = [part.split(":") for part in f"{key} {members.pop('more', '')}".split()]
         return dict(
             dynamodb.create_table(
@@ -52,7 +52,7 @@ def table(dynamodb: Client, make_table: MakeTable) -> Iterator[Any]:  # Any: bot
         aws_secret_access_key=credentials.secret_key,
         aws_session_token=credentials.token,
     )
-    yield resource.Table("t")
+    yield resource.Table("tab")
     resource.meta.client.close()
 
 

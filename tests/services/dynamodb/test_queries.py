@@ -109,11 +109,11 @@ def test_indexes_hold_the_items_that_have_their_keys(dynamodb: Client, make_tabl
         item = {"pk": {"S": f"p{number % 2}"}, "sk": {"N": str(number)}, "hidden": {"S": "h"}, "shown": {"S": "s"}}
         if number != 3:
             item |= {"g": {"S": "g"}, "n": {"N": str(-number // 2)}}
-        dynamodb.put_item(TableName="t", Item=item)
+        dynamodb.put_item(TableName="tab", Item=item)
 
     def queried(name: str, key: str, value: str, **more: Any) -> Any:  # Any: as query takes and answers
         return dynamodb.query(
-            TableName="t",
+            TableName="tab",
             IndexName=name,
             KeyConditionExpression=f"{key} = :v",
             ExpressionAttributeValues={":v": {"S": value}},
@@ -123,7 +123,8 @@ def test_indexes_hold_the_items_that_have_their_keys(dynamodb: Client, make_tabl
     found = queried("by_g", "g", "g")["Items"]
     assert [item["n"]["N"] for item in found] == ["-3", "-2", "-1", "-1", "0"]
     assert all(item.keys() == {"pk", "sk", "g", "n", "shown"} for item in found)
-    seen, start = [], {}
+    seen: list[str] = []
+    start: dict[str, Any] = {}  # Any: as query takes
     while True:
         page = queried("by_g", "g", "g", Limit=2, **start)
         seen += [item["sk"]["N"] for item in page["Items"]]
@@ -134,9 +135,9 @@ def test_indexes_hold_the_items_that_have_their_keys(dynamodb: Client, make_tabl
     assert sorted(seen) == ["0", "1", "2", "4", "5"]
     local = queried("by_n", "pk", "p0", Select="ALL_ATTRIBUTES", ConsistentRead=True)["Items"]
     assert [(item["n"]["N"], item["hidden"]["S"]) for item in local] == [("-2", "h"), ("-1", "h"), ("0", "h")]
-    dynamodb.update_item(TableName="t", Key={"pk": {"S": "p0"}, "sk": {"N": "0"}}, UpdateExpression="REMOVE g")
-    assert dynamodb.scan(TableName="t", IndexName="by_g")["Count"] == 4
-    assert dynamodb.scan(TableName="t", IndexName="by_n")["Count"] == 5
+    dynamodb.update_item(TableName="tab", Key={"pk": {"S": "p0"}, "sk": {"N": "0"}}, UpdateExpression="REMOVE g")
+    assert dynamodb.scan(TableName="tab", IndexName="by_g")["Count"] == 4
+    assert dynamodb.scan(TableName="tab", IndexName="by_n")["Count"] == 5
 
 
 ONE = {":v": {"S": "a"}}
@@ -199,4 +200,4 @@ def test_queries_are_refused_in_the_words_of_aws(dynamodb: Client, make_table: M
     make_table(more="g:S", GlobalSecondaryIndexes=[index("by_g", "g", projection="KEYS_ONLY")])
     for condition, more, words in REFUSED:
         asked = {"KeyConditionExpression": condition, "ExpressionAttributeValues": ONE, **more}
-        assert refusal(dynamodb.query, TableName="t", **asked) == f"ValidationException: {words}", condition
+        assert refusal(dynamodb.query, TableName="tab", **asked) == f"ValidationException: {words}", condition
