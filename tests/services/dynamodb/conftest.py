@@ -62,7 +62,10 @@ def schema(*names: str) -> list[dict[str, str]]:
 
 
 def index(
-    name: str, *keys: str, projection: str = "ALL", **members: Any
+    name: str,
+    *keys: str,
+    projection: str = "ALL",
+    **members: Any,  # Any: as boto3 and the API have it
 ) -> dict[str, Any]:  # Any: as create_table takes
     """Return the definition of an index."""
     return {

@@ -20,7 +20,7 @@ def refusal(call: Any, **parameters: Any) -> str:  # Any: a method of a client, 
     return f"{error['Code']}: {error['Message']}"
 
 
-def test_an_item_of_every_type_comes_back_as_it_was_put(table: Any) -> None:
+def test_an_item_of_every_type_comes_back_as_it_was_put(table: Any) -> None:  # Any: a boto3 Table
     item = {
         "pk": "a",
         "sk": Decimal("-1.5"),
@@ -58,7 +58,7 @@ def test_numbers_are_shown_normalised(dynamodb: Client, make_table: MakeTable) -
         assert told == f"ValidationException: {words}"
 
 
-def test_updates_change_nested_parts_and_give_back_what_is_asked(table: Any) -> None:
+def test_updates_change_nested_parts_and_give_back_what_is_asked(table: Any) -> None:  # Any: a boto3 Table
     key = {"pk": "a", "sk": 1}
     table.put_item(Item={**key, "list": [1, 2, 3], "map": {"a": 1, "b": 2}, "count": 1, "tags": {"x", "y"}})
     answer = table.update_item(
@@ -121,7 +121,7 @@ UPDATES = {
 }
 
 
-def test_updates_are_refused_in_the_words_of_aws(table: Any) -> None:
+def test_updates_are_refused_in_the_words_of_aws(table: Any) -> None:  # Any: a boto3 Table
     table.put_item(Item={"pk": "a", "sk": 1, "a": "x"})
     values = {":v": "v"}
     found = {
@@ -133,7 +133,7 @@ def test_updates_are_refused_in_the_words_of_aws(table: Any) -> None:
     assert found == {text: f"ValidationException: {words}" for text, words in UPDATES.items()}
 
 
-def test_keys_and_items_that_do_not_suit_the_schema_are_refused(table: Any) -> None:
+def test_keys_and_items_that_do_not_suit_the_schema_are_refused(table: Any) -> None:  # Any: a boto3 Table
     invalid = "ValidationException: One or more parameter values were invalid:"
     schema = "ValidationException: The provided key element does not match the schema"
     assert refusal(table.get_item, Key={"pk": "a"}) == schema
@@ -176,7 +176,7 @@ def test_values_that_are_none_are_refused(dynamodb: Client, make_table: MakeTabl
         assert told == f"ValidationException: {words}"
 
 
-def test_conditions_decide_inside_the_write(table: Any) -> None:
+def test_conditions_decide_inside_the_write(table: Any) -> None:  # Any: a boto3 Table
     key = {"pk": "a", "sk": 1}
 
     def increment(_: int) -> None:
@@ -199,7 +199,7 @@ def test_conditions_decide_inside_the_write(table: Any) -> None:
     assert table.get_item(Key=key)["Item"]["n"] == 20
 
 
-def test_a_failed_condition_shows_the_item_where_it_is_asked_for(table: Any) -> None:
+def test_a_failed_condition_shows_the_item_where_it_is_asked_for(table: Any) -> None:  # Any: a boto3 Table
     item = {"pk": "a", "sk": 1, "state": "paid"}
     table.put_item(Item=item)
     with pytest.raises(ClientError) as raised:

@@ -127,7 +127,7 @@ def test_backups_policies_tags_and_limits_are_shown_as_they_were_set(dynamodb: C
     arn = make_table(key="pk:S")["TableArn"]
     enabled = {"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": 7}
     dynamodb.update_continuous_backups(TableName="tab", PointInTimeRecoverySpecification=enabled)
-    backups: Any = dynamodb.describe_continuous_backups(TableName="tab")[
+    backups: Any = dynamodb.describe_continuous_backups(TableName="tab")[  # Any: as boto3 and the API have it
         "ContinuousBackupsDescription"
     ]  # Any: as the API
     recovery = backups["PointInTimeRecoveryDescription"]
