@@ -55,7 +55,7 @@ class Range:
     """Which rows a query or scan reads: partition keys from `hash_low` on and before `hash_high`, or one alone.
 
     With `hash_key` the range keys go from `low` and end before `high`. Rows begin behind `after`, which holds the
-    keys of the table or, of an index, the index's and the item's.
+    keys of the table or, of an index, the index's and the item's; it lies within the bounds.
     """
 
     hash_key: bytes | None = None
@@ -173,15 +173,19 @@ def _of_index(reader: Reader, source: tuple[Table, Index], wanted: Range, limit:
 
 def _bounds(wanted: Range, columns: Sequence[str], prefix: str) -> tuple[str, list[SqlValue]]:
     hash_key, range_key = (f"{prefix}{column}" for column in columns[:2])
+    # A place to go on from takes the place of the bound that it lies behind: given both, SQLite may search by the
+    # farther one, and read all that lies between.
+    has_low = wanted.after is None or not wanted.is_forward
+    has_high = wanted.after is None or wanted.is_forward
     tests: list[tuple[str, Iterable[SqlValue]]] = []
+    column, low, high = hash_key, wanted.hash_low, wanted.hash_high
     if wanted.hash_key is not None:
-        tests.append((f"{hash_key} = ? AND {range_key} >= ?", (wanted.hash_key, wanted.low)))
-        if wanted.high is not None:
-            tests.append((f"{range_key} < ?", (wanted.high,)))
-    else:
-        tests.append((f"{hash_key} >= ?", (wanted.hash_low,)))
-        if wanted.hash_high is not None:
-            tests.append((f"{hash_key} < ?", (wanted.hash_high,)))
+        tests.append((f"{hash_key} = ?", (wanted.hash_key,)))
+        column, low, high = range_key, wanted.low, wanted.high
+    if has_low:
+        tests.append((f"{column} >= ?", (low,)))
+    if has_high and high is not None:
+        tests.append((f"{column} < ?", (high,)))
     if wanted.after is not None:
         # Within one partition its key is known: leaving it out lets the index lead straight to the place.
         skipped = 0 if wanted.hash_key is None else 1
