@@ -12,6 +12,7 @@ from lambent.cloud.framework.internal_client import InternalClient
 from lambent.cloud.framework.service import Service
 from lambent.cloud.gateway.signing import SignatureReader
 from lambent.cloud.services.cloudformation.service import CloudFormationService
+from lambent.cloud.services.dynamodb.service import DynamoDbService, DynamoDbStreamsService
 from lambent.cloud.services.events.service import EventsService
 from lambent.cloud.services.iam.service import IamService
 from lambent.cloud.services.lambda_.dependencies import Dependencies, Plane
@@ -34,6 +35,8 @@ NAMES = tuple(
         StsService,
         LogsService,
         SqsService,
+        DynamoDbService,
+        DynamoDbStreamsService,
         LambdaService,
         SnsService,
         EventsService,
@@ -95,6 +98,8 @@ def own_services(on: Foundation) -> OwnServices:
         sts,
         LogsService(on.store, on.client, clock=on.clock, ids=on.ids),
         SqsService(on.store, clock=on.clock, ids=on.ids),
+        DynamoDbService(on.store, clock=on.clock, ids=on.ids),
+        DynamoDbStreamsService(on.store),
         LambdaService(dependencies, packages=on.packages, reporting=on.reporting),
         # Behind the queues and functions that it delivers to: what is owed is delivered as soon as it starts.
         SnsService(on.store, on.client, clock=on.clock, ids=on.ids, endpoint_url=on.endpoint_url),

@@ -14,7 +14,9 @@ import orjson
 
 # Services of which every operation is ours: what we do not offer there is refused, for moto's copy of such a service
 # would know nothing of our resources.
-OWN_SERVICES = frozenset({"events", "iam", "lambda", "logs", "s3", "scheduler", "sns", "sqs", "sts"})
+OWN_SERVICES = frozenset({
+    "dynamodb", "dynamodbstreams", "events", "iam", "lambda", "logs", "s3", "scheduler", "sns", "sqs", "sts",
+})  # fmt: skip
 
 
 class Coverage:

@@ -20,6 +20,7 @@ from lambent.cloud.services.cloudformation.resources import (
     network,
     scheduler,
     storage,
+    tables,
     topics,
 )
 from lambent.cloud.services.cloudformation.resources.contract import ResourceHandler, ResourceType
@@ -55,6 +56,7 @@ _HANDLERS: Mapping[str, ResourceHandler] = {
     **buckets.HANDLERS,
     **scheduler.HANDLERS,
     **storage.HANDLERS,
+    **tables.HANDLERS,
     **topics.HANDLERS,
 }
 TYPE_NAMES = frozenset(_HANDLERS)
