@@ -16,7 +16,7 @@ from lambent.cloud.services.lambda_.model.filter_patterns import is_valid_patter
         '{"body": {"test2": [{"exists": true}]}}',
         '{"body": {"test2": [{"numeric": [">=", 100, "<", 200]}]}}',
         '{"body": {"test2": [{"prefix": "us-1"}, {"suffix": "a"}, null, 1.5, true]}}',
-        '{"a": [{"anything-but": ["b", 1]}], "b": [{"anything-but": {"prefix": "x"}}]}',
+        '{"a": [{"anything-but": ["b", "c"]}], "b": [{"anything-but": {"prefix": "x"}}]}',
         '{"a": [{"equals-ignore-case": "B"}], "b": [{"prefix": {"equals-ignore-case": "x"}}]}',
         '{"$or": [{"a": ["b"]}, {"c": ["d"]}]}',
     ],
@@ -31,7 +31,7 @@ def test_patterns_of_awss_forms_are_valid(pattern: str) -> None:
         None, "", "null", '"simple string"', "{", "{}", '{"eventSource": "aws:sqs"}', '{"eventSource": []}',
         '{"a": {}}', '{"a": [["b"]]}', '{"a": [{}]}', '{"a": [{"wildcard": "b*"}]}', '{"a": [{"numeric": [">"]}]}',
         '{"a": [{"numeric": [">", "1"]}]}', '{"a": [{"exists": "yes"}]}', '{"a": [{"prefix": 1}]}',
-        '{"a": [{"anything-but": []}]}', '{"$or": [{"a": ["b"]}]}', '{"a": [{"prefix": "a", "suffix": "b"}]}',
+        '{"a": [{"anything-but": []}]}', '{"a": [{"anything-but": ["b", 1]}]}', '{"$or": [{"a": ["b"]}]}', '{"a": [{"prefix": "a", "suffix": "b"}]}',
     ],
 )  # fmt: skip
 def test_other_patterns_are_not(pattern: str | None) -> None:
