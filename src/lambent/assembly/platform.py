@@ -118,7 +118,7 @@ class Platform:
         bridge = Bridge(Journal(store, blobs), Coverage(), self.ids)
         release.push_async_callback(bridge.stop)
         await store.migrate(BRIDGE, [BRIDGE_SCHEMA])
-        client = RegistryClient(self.registry, bridge, clock=self.clock, ids=self.ids)
+        client = RegistryClient(self.registry, bridge, clock=self.clock, ids=self.ids, host=f"127.0.0.1:{self.port}")
         reporting = Reporting(LogDelivery(client), self._real_time)
         plane = self._plane = DataPlane(
             self._plane_settings(home, server),

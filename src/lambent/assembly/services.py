@@ -17,11 +17,14 @@ from lambent.cloud.services.lambda_.dependencies import Dependencies, Plane
 from lambent.cloud.services.lambda_.reporting import Reporting
 from lambent.cloud.services.lambda_.service import LambdaService
 from lambent.cloud.services.logs.service import LogsService
+from lambent.cloud.services.sqs.service import SqsService
 from lambent.cloud.services.sts.service import StsService
 from lambent.cloud.store.blobs import Blobs
 from lambent.cloud.store.sqlite_store import SqliteStore
 
-NAMES = tuple(service.name for service in (IamService, StsService, LogsService, LambdaService, CloudFormationService))
+NAMES = tuple(
+    service.name for service in (IamService, StsService, LogsService, SqsService, LambdaService, CloudFormationService)
+)
 """Their botocore names, in the order in which they start."""
 
 
@@ -72,6 +75,7 @@ def own_services(on: Foundation) -> OwnServices:
         iam,
         sts,
         LogsService(on.store, on.client, clock=on.clock, ids=on.ids),
+        SqsService(on.store, clock=on.clock, ids=on.ids),
         LambdaService(dependencies, packages=on.packages, reporting=on.reporting),
         # Behind what its resources are made of: an operation that was under way goes on as soon as it starts.
         CloudFormationService(on.store, on.client, clock=on.clock, ids=on.ids, endpoint_url=on.endpoint_url),

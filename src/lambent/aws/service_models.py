@@ -22,6 +22,7 @@ import orjson
 
 Traits = Mapping[str, Any]  # Any: model traits are JSON of many forms; the properties below give them types
 
+_EXTRAS = Path(__file__).with_name("extras")
 _METADATA = '"metadata":'
 _METADATA_FITS_IN = 8192  # bytes: it stands first in every model
 _models: dict[str, ServiceModel] = {}
@@ -187,6 +188,11 @@ class ServiceModel:
         return tuple(self._raw_operations)
 
     @property
+    def speaks_query(self) -> bool:
+        """Whether clients may speak query: also those services whose models tell it of older clients alone."""
+        return "query" in self.protocols or self.is_query_compatible
+
+    @property
     def http_bindings(self) -> Iterator[tuple[str, str, str]]:
         """Each operation's name, HTTP method and URI template, without making the operations."""
         for name, raw in self._raw_operations.items():
@@ -259,6 +265,7 @@ class ServiceSummary:
     target_prefix: str | None
     api_version: str
     protocols: tuple[str, ...]
+    is_query_compatible: bool
 
 
 def service_model(name: str) -> ServiceModel:
@@ -271,12 +278,34 @@ def service_model(name: str) -> ServiceModel:
     return found
 
 
+@functools.cache
+def query_model(name: str) -> ServiceModel:
+    """Return the model of a service that used to speak query, with the names that its members have there.
+
+    The published models of such services (awsQueryCompatible) speak of what they turned to alone; the names are in a
+    file of ours. Raises UnknownServiceError where there is none.
+    """
+    names = _own_extras(name).get("query")
+    if names is None:
+        raise UnknownServiceError(f"{name} in query")
+    description = _description(name)
+    _merge(description, names)
+    for operation, raw in description["operations"].items():
+        if "output" in raw:
+            raw["output"]["resultWrapper"] = f"{operation}Result"
+    return ServiceModel(name, description)
+
+
 def is_loaded(name: str) -> bool:
     """Whether the model of that service has been loaded, so that asking for it costs nothing."""
     return name in _models
 
 
 def _load(name: str) -> ServiceModel:
+    return ServiceModel(name, _description(name))
+
+
+def _description(name: str) -> dict[str, Any]:  # Any: a model is JSON of many forms
     path = _model_path(name)
     if path is None:
         raise UnknownServiceError(name)
@@ -286,8 +315,16 @@ def _load(name: str) -> ServiceModel:
     )
     for extras in sorted(path.parent.glob("service-2.*-extras.json")):
         _merge(description, orjson.loads(extras.read_bytes()).get("merge", {}))
+    _merge(description, _own_extras(name).get("merge", {}))
     _drop_documentation(description)
-    return ServiceModel(name, description)
+    return description
+
+
+def _own_extras(name: str) -> Mapping[str, Any]:  # Any: as above
+    """Return what AWS's services do and the published models no longer say, in the form of botocore's own extras."""
+    path = _EXTRAS / f"{name}.json"
+    found: Mapping[str, Any] = orjson.loads(path.read_bytes()) if path.is_file() else {}  # Any: as above
+    return found
 
 
 def has_service(name: str) -> bool:
@@ -336,6 +373,7 @@ def _summarise(name: str) -> ServiceSummary:
         target_prefix=metadata.get("targetPrefix"),
         api_version=metadata["apiVersion"],
         protocols=tuple(metadata.get("protocols") or (metadata["protocol"],)),
+        is_query_compatible="awsQueryCompatible" in metadata,
     )
 
 

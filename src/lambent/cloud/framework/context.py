@@ -50,7 +50,10 @@ def service_principal(host: str, scope: Scope, source_arn: str | None = None) ->
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """One request as an operation sees it: where it applies, who calls, its id, when, and its HTTP headers."""
+    """One request as an operation sees it: where it applies, who calls, its id, when, and its HTTP headers.
+
+    `host` is where the caller reached the platform, and `path` what it asked for there.
+    """
 
     scope: Scope
     caller: Principal
@@ -59,3 +62,4 @@ class RequestContext:
     access_key: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     host: str = "127.0.0.1:4566"
+    path: str = "/"

@@ -33,14 +33,18 @@ class InternalClient(Protocol):
 class RegistryClient:
     """The internal client of a platform: its registry, then the fallback.
 
-    It may be made before the registry is filled, so that services can be given it.
+    It may be made before the registry is filled, so that services can be given it. `host` is where clients reach the
+    platform, for operations that answer with a URL.
     """
 
-    def __init__(self, registry: Registry, fallback: Fallback, *, clock: Clock, ids: IdSource) -> None:
+    def __init__(
+        self, registry: Registry, fallback: Fallback, *, clock: Clock, ids: IdSource, host: str = "127.0.0.1:4566"
+    ) -> None:
         self._registry = registry
         self._fallback = fallback
         self._clock = clock
         self._ids = ids
+        self._host = host
 
     async def call(
         self, service: str, operation: str, parameters: Parameters, *, scope: Scope, principal: Principal
@@ -55,6 +59,7 @@ class RegistryClient:
             request_id=self._ids.uuid(),
             now=self._clock.now(),
             headers={} if principal.trace is None else {"x-amzn-trace-id": principal.trace},
+            host=self._host,
         )
         owner = self._registry.service(service)
         ours = None if owner is None else owner.operations().get(operation)

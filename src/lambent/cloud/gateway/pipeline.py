@@ -122,6 +122,7 @@ class Pipeline:
             access_key=signature.access_key,
             headers=headers,
             host=headers["host"],
+            path=request.path,
         )
 
     async def _foreign(self, request: Request, context: RequestContext, call: Call) -> Response:

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from lambent.aws.service_models import Operation
+from lambent.aws.service_models import Operation, query_model
 from lambent.cloud.protocol.aws_json import AwsJson
 from lambent.cloud.protocol.cbor import Cbor
 from lambent.cloud.protocol.identify import WireFormat
@@ -50,4 +50,6 @@ _CODECS: Mapping[WireFormat, type[AwsJson | Cbor | Query | RestJson | RestXml]] 
 @functools.cache
 def codec(operation: Operation, wire_format: WireFormat) -> Codec:
     """Return the codec of an operation in a wire format; the first call builds it, later ones look it up."""
+    if wire_format == "query" and "query" not in operation.service.protocols:
+        operation = query_model(operation.service.name).operation(operation.name) or operation
     return _CODECS[wire_format](operation)

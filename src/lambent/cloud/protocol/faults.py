@@ -41,7 +41,7 @@ class _Fault:
         self.status = status
         self.request_id = request_id
         self.message = error.message
-        self.code = error.code
+        self.code = model.shape.name if model else error.code
         self.is_senders = model.is_senders_fault and status < 500 if model else status < 500
 
     @property

@@ -106,7 +106,8 @@ class _Models:
     def of_version(self, version: str | None) -> Iterator[ServiceModel]:
         """Yield the services with query APIs of a version."""
         for summary in self.summaries():
-            if summary.api_version == version and {"query", "ec2"} & set(summary.protocols):
+            is_query = summary.is_query_compatible or {"query", "ec2"} & set(summary.protocols)
+            if summary.api_version == version and is_query:
                 yield self.model(summary.name)
 
     def _need_summaries(self) -> None:
@@ -147,7 +148,7 @@ def _by_action(models: _Models, action: str, version: str | None, signing_name: 
     for service in models.candidates(signing_name) if signing_name else models.of_version(version):
         if "ec2" in service.protocols:
             wire_format = "ec2"
-        elif "query" not in service.protocols:
+        elif not service.speaks_query:
             continue
         if version is not None and service.api_version != version and not signing_name:
             continue

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from lambent.cloud.services.lambda_.model.event import FunctionKey, QueuedEvent
+from lambent.cloud.store.helpings import in_helpings
 from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import OutboxEffect, Reader, SqlValue, Transaction
 
@@ -15,9 +15,6 @@ _COLUMNS = (
     " function_errors, system_errors"
 )
 _PLACES = f"({', '.join('?' * 13)})"
-# How many rows one statement writes or removes: a few sizes, so that the statements are prepared once and for all.
-_HELPINGS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,30 +34,17 @@ def write_changes(transaction: Transaction, changes: Sequence[EventChange]) -> N
     An event is never accepted and done in one call: it is tried only once it is durable.
     """
     rows = [_row(change) for change in changes if isinstance(change, QueuedEvent)]
-    for some in _in_helpings(rows):
+    for some in in_helpings(rows):
         values = ", ".join([_PLACES] * len(some))
         parameters = [value for row in some for value in row]
         transaction.execute(f"INSERT OR REPLACE INTO lambda_events ({_COLUMNS}) VALUES {values}", parameters)
     done = [change for change in changes if isinstance(change, Done)]
-    for numbers in _in_helpings([change.number for change in done]):
+    for numbers in in_helpings([change.number for change in done]):
         places = ", ".join("?" * len(numbers))
         transaction.execute(f"DELETE FROM lambda_events WHERE number IN ({places})", numbers)
     for change in done:
         for delivery in change.deliveries:
             transaction.enqueue(delivery)
-
-
-def _in_helpings(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Yield the values in as few helpings as can be; the last is filled up with its last value.
-
-    Written or removed once more, that changes nothing, and costs less than another statement: each gives up the
-    interpreter, which the loop holds meanwhile, and waits to have it back.
-    """
-    most = _HELPINGS[-1]
-    for begin in range(0, len(values), most):
-        some = values[begin : begin + most]
-        size = next(size for size in _HELPINGS if size >= len(some))
-        yield [*some, *[some[-1]] * (size - len(some))]
 
 
 def _row(event: QueuedEvent) -> tuple[SqlValue, ...]:
