@@ -77,7 +77,7 @@ class Delivery:
         arn = Arn.parse(role)
         name = arn.resource.rpartition("/")[2]
         session = f"arn:{arn.partition}:sts::{arn.account}:assumed-role/{name}/{mapping.function.name}"
-        return Principal("assumed-role", arn.account, session, name)
+        return Principal("assumed-role", arn.account, session, name, via=HOST)
 
     def _find(self, mapping: EventSourceMapping) -> FunctionRoute | None:
         return self._routes.find(mapping.scope.account, mapping.scope.region, mapping.function.name)

@@ -30,7 +30,7 @@ from lambent.cloud.services.lambda_.model.event_source_mapping import EventSourc
 from lambent.cloud.store.scope import Scope
 
 _log = logging.getLogger(__name__)
-_LONG_POLL_S: Final = 20
+_LONG_POLL_S: Final = 3600  # SQS lets its callers from within AWS wait so long
 _RECEIVED_AT_ONCE: Final = 10
 _DELETED_AT_ONCE: Final = 10
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 60.0
