@@ -12,6 +12,7 @@ from lambent.cloud.framework.internal_client import InternalClient
 from lambent.cloud.framework.service import Service
 from lambent.cloud.gateway.signing import SignatureReader
 from lambent.cloud.services.cloudformation.service import CloudFormationService
+from lambent.cloud.services.dynamodb.service import DynamoDbService, DynamoDbStreamsService
 from lambent.cloud.services.iam.service import IamService
 from lambent.cloud.services.lambda_.dependencies import Dependencies, Plane
 from lambent.cloud.services.lambda_.reporting import Reporting
@@ -23,7 +24,17 @@ from lambent.cloud.store.blobs import Blobs
 from lambent.cloud.store.sqlite_store import SqliteStore
 
 NAMES = tuple(
-    service.name for service in (IamService, StsService, LogsService, SqsService, LambdaService, CloudFormationService)
+    service.name
+    for service in (
+        IamService,
+        StsService,
+        LogsService,
+        SqsService,
+        DynamoDbService,
+        DynamoDbStreamsService,
+        LambdaService,
+        CloudFormationService,
+    )
 )
 """Their botocore names, in the order in which they start."""
 
@@ -76,6 +87,8 @@ def own_services(on: Foundation) -> OwnServices:
         sts,
         LogsService(on.store, on.client, clock=on.clock, ids=on.ids),
         SqsService(on.store, clock=on.clock, ids=on.ids),
+        DynamoDbService(on.store, clock=on.clock, ids=on.ids),
+        DynamoDbStreamsService(on.store),
         LambdaService(dependencies, packages=on.packages, reporting=on.reporting),
         # Behind what its resources are made of: an operation that was under way goes on as soon as it starts.
         CloudFormationService(on.store, on.client, clock=on.clock, ids=on.ids, endpoint_url=on.endpoint_url),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,15 +13,19 @@ from lambent.cloud.protocol.json_values import dump_json, load_json, structure_d
 from lambent.cloud.protocol.message import Request, Response
 from lambent.cloud.protocol.rest_json import JSON, JsonBody
 
+# Their clients compare a checksum with the body: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.LowLevelAPI.html
+_CHECKSUMMED = frozenset({"dynamodb", "dynamodbstreams"})
+
 
 class AwsJson:
     """The codec of one operation in awsJson."""
 
-    __slots__ = ("_content_type", "_decode", "_encode", "_events_in", "_events_out", "operation")
+    __slots__ = ("_content_type", "_decode", "_encode", "_events_in", "_events_out", "_is_checksummed", "operation")
 
     def __init__(self, operation: Operation) -> None:
         self.operation = operation
         self._content_type = f"application/x-amz-json-{operation.service.json_version}"
+        self._is_checksummed = operation.service.name in _CHECKSUMMED
         self._decode = structure_decoder(operation.input, only=_is_no_stream) if operation.input else None
         self._encode = structure_encoder(operation.output, only=_is_no_stream) if operation.output else None
         self._events_in = _stream_of(operation.input)
@@ -45,6 +50,8 @@ class AwsJson:
             # Operations without an output answer an empty body, still typed as JSON.
             return Response(200, headers)
         content = dump_json(self._encode(result))
+        if self._is_checksummed:
+            headers.append(("x-amz-crc32", str(zlib.crc32(content))))
         if self._events_out is None:
             return Response(200, headers, content)
         name, stream = self._events_out

@@ -17,6 +17,7 @@ from lambent.cloud.services.cloudformation.resources import (
     messaging,
     network,
     storage,
+    tables,
 )
 from lambent.cloud.services.cloudformation.resources.contract import ResourceHandler, ResourceType
 
@@ -48,6 +49,7 @@ _HANDLERS: Mapping[str, ResourceHandler] = {
     **messaging.HANDLERS,
     **network.HANDLERS,
     **storage.HANDLERS,
+    **tables.HANDLERS,
 }
 TYPE_NAMES = frozenset(_HANDLERS)
 # Types whose own properties Fn::GetAtt takes as well as what their schemas mark as read-only.

@@ -1,0 +1,1 @@
+"""DynamoDB without I/O: values, keys, tables, what requests consume, expressions."""

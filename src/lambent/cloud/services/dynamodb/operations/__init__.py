@@ -1,0 +1,1 @@
+"""The operations of DynamoDB and of its streams, one file for each resource."""
