@@ -134,3 +134,30 @@ class Queue:
     def receive(self) -> list[Event]:
         """Receive what there is."""
         return list(self._queues.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10).get("Messages", []))
+
+
+class Table:
+    """A table of a name of its own, with a stream."""
+
+    def __init__(self, platform: LocalPlatform) -> None:
+        self._tables = platform.client("dynamodb")
+        self.name = f"table-{next(_names)}"
+        made = self._tables.create_table(
+            TableName=self.name,
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            BillingMode="PAY_PER_REQUEST",
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        )
+        self.arn: str = made["TableDescription"]["LatestStreamArn"]
+
+    def put(self, *ids: str, **more: str) -> None:
+        """Put items one after the other; `more` are further attributes, texts."""
+        for each in ids:
+            item = {"id": {"S": each}, **{name: {"S": text} for name, text in more.items()}}
+            self._tables.put_item(TableName=self.name, Item=item)
+
+
+def ids_of(event: Event) -> list[str]:
+    """Return the keys of the items that an event is about."""
+    return [record["dynamodb"]["Keys"]["id"]["S"] for record in event["Records"]]
