@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 
 from lambent.cloud.services.lambda_ import errors
+from lambent.cloud.services.lambda_.checkpoint_repository import drop_checkpoints
 from lambent.cloud.services.lambda_.documents import EVENT_SOURCE_MAPPINGS, WHOLE, Document, Part
-from lambent.cloud.services.lambda_.event_sources.checkpoint_repository import drop_checkpoints
 from lambent.cloud.services.lambda_.model.event_source import SourceKind
 from lambent.cloud.services.lambda_.model.event_source_mapping import EventSourceMapping, MappingState
 from lambent.cloud.store.scope import Scope

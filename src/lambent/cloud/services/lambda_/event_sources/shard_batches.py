@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from lambent.cloud.errors import ServiceError
+from lambent.cloud.services.lambda_.checkpoint_repository import Checkpoint, Progress, write_progress
 from lambent.cloud.services.lambda_.deliveries import TOPIC
 from lambent.cloud.services.lambda_.event_sources.attempts import (
     Part,
@@ -21,7 +22,6 @@ from lambent.cloud.services.lambda_.event_sources.attempts import (
     young_of,
 )
 from lambent.cloud.services.lambda_.event_sources.batching import event_of
-from lambent.cloud.services.lambda_.event_sources.checkpoint_repository import Checkpoint, Progress, write_progress
 from lambent.cloud.services.lambda_.event_sources.parts import FUNCTION_FAILED, OK, Parts
 from lambent.cloud.services.lambda_.event_sources.replies import REPORTS, Reply, failed_items, state_of
 from lambent.cloud.services.lambda_.event_sources.stream_events import (

@@ -13,9 +13,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from lambent.cloud.errors import ServiceError
+from lambent.cloud.services.lambda_.checkpoint_repository import Checkpoint
 from lambent.cloud.services.lambda_.event_sources.attempts import pause_after
 from lambent.cloud.services.lambda_.event_sources.batching import PAYLOAD_BYTES, fitting
-from lambent.cloud.services.lambda_.event_sources.checkpoint_repository import Checkpoint
 from lambent.cloud.services.lambda_.event_sources.filtering import Filters, filters_of
 from lambent.cloud.services.lambda_.event_sources.parts import Parts
 from lambent.cloud.services.lambda_.event_sources.shard_batches import ShardBatches

@@ -9,14 +9,14 @@ from typing import Any, Final
 
 from lambent.base.tasks import wait_for_event
 from lambent.cloud.errors import ServiceError
-from lambent.cloud.services.lambda_.event_sources.attempts import pause_after
-from lambent.cloud.services.lambda_.event_sources.checkpoint_repository import (
+from lambent.cloud.services.lambda_.checkpoint_repository import (
     Checkpoint,
     Progress,
     checkpoints_of,
     drop_checkpoints,
     write_progress,
 )
+from lambent.cloud.services.lambda_.event_sources.attempts import pause_after
 from lambent.cloud.services.lambda_.event_sources.parts import Parts
 from lambent.cloud.services.lambda_.event_sources.shards import ShardReader
 from lambent.cloud.services.lambda_.event_sources.stream_source import (
