@@ -82,13 +82,14 @@ def own_services(on: Foundation) -> OwnServices:
         signers=SignatureReader(directory),
         port=on.port,
     )
+    dynamodb = DynamoDbService(on.store, clock=on.clock, ids=on.ids)
     services = (
         iam,
         sts,
         LogsService(on.store, on.client, clock=on.clock, ids=on.ids),
         SqsService(on.store, clock=on.clock, ids=on.ids),
-        DynamoDbService(on.store, clock=on.clock, ids=on.ids),
-        DynamoDbStreamsService(on.store),
+        dynamodb,
+        DynamoDbStreamsService(on.store, dynamodb.waits),
         LambdaService(dependencies, packages=on.packages, reporting=on.reporting),
         # Behind what its resources are made of: an operation that was under way goes on as soon as it starts.
         CloudFormationService(on.store, on.client, clock=on.clock, ids=on.ids, endpoint_url=on.endpoint_url),

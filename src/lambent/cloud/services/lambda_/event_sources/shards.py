@@ -27,9 +27,9 @@ from lambent.cloud.services.lambda_.model.event_source import SourceKind
 from lambent.cloud.services.lambda_.model.event_source_mapping import EventSourceMapping
 
 _log = logging.getLogger(__name__)
-# AWS looks four times a second at a table's shards, once a second at a stream's; less often while nothing comes.
-_LOOK_EVERY_S: Final[Mapping[SourceKind, float]] = {SourceKind.DYNAMODB: 0.25, SourceKind.KINESIS: 1.0}
-_LOOK_AT_LEAST_EVERY_S: Final = 1.0
+_LOOK_EVERY_S: Final = 1.0
+# Less than an iterator lives.
+_WAITED_FOR_S: Final = 300.0
 _LOST_ITERATOR: Final = frozenset({"ExpiredIteratorException", "TrimmedDataAccessException"})
 
 
@@ -72,7 +72,7 @@ class ShardReader:
 
     async def run(self) -> None:
         """Read until the shard, or polling, has ended."""
-        pause_s, failures = _LOOK_EVERY_S[self._mapping.kind], 0
+        failures = 0
         while not self._workers.has_ended and not self.has_ended:
             try:
                 found = await self._fill()
@@ -83,13 +83,11 @@ class ShardReader:
             failures = 0
             now = self._parts.clock.now()
             if self._is_due(now) or self._window_is_over(found=found, now=now):
-                pause_s = _LOOK_EVERY_S[self._mapping.kind]
                 await self._deliver()
             elif self._is_closed:
                 await self._finish()
-            elif not found:
-                await self._workers.sleep_until(min(now + pause_s, self._next_event(now + pause_s)))
-                pause_s = min(pause_s * 1.5, _LOOK_AT_LEAST_EVERY_S)
+            elif not found and not self._source.can_wait:
+                await self._workers.sleep_until(min(now + _LOOK_EVERY_S, self._next_event(now + _LOOK_EVERY_S)))
 
     async def _recover(self, error: ServiceError, failures: int) -> None:
         if error.code in _LOST_ITERATOR and failures == 1:
@@ -120,7 +118,9 @@ class ShardReader:
         with self._workers.waiting():
             if self._iterator is None:
                 self._iterator = await self._source.iterator(self._shard, self._position(HORIZON))
-            read = await self._source.read(self._shard, self._iterator, room)
+            now = self._parts.clock.now()
+            wait_s = min(max(0.0, self._next_event(now + _WAITED_FOR_S) - now), _WAITED_FOR_S)
+            read = await self._source.read(self._shard, self._iterator, room, wait_s=wait_s)
         if read.records:
             self._take(read.records)
         self._iterator = read.following

@@ -86,11 +86,15 @@ class StreamSource:
             asked["Timestamp"] = position.moment
         return str((await self._ask("GetShardIterator", asked))["ShardIterator"])
 
-    async def read(self, shard: str, iterator: str, most: int) -> Read:
-        """Return up to so many records of a shard."""
+    @property
+    def can_wait(self) -> bool:
+        """Whether `read` can wait for records: streams of tables, which are ours, tell when there are some."""
+        return self._is_table
+
+    async def read(self, shard: str, iterator: str, most: int, *, wait_s: float = 0.0) -> Read:
+        """Return up to so many records of a shard; where there is none, wait so long if it can."""
         asked: dict[str, Any] = {"ShardIterator": iterator, "Limit": min(most, _AT_ONCE[self.kind])}  # Any: as above
-        if not self._is_table:
-            asked["StreamARN"] = self._stream_arn
+        asked |= {"WaitTimeSeconds": wait_s} if self._is_table else {"StreamARN": self._stream_arn}
         answer = await self._ask("GetRecords", asked)
         named = self.shard(shard) if answer["Records"] else None
         make = change_record if self._is_table else data_record
