@@ -26,27 +26,24 @@ pytestmark = pytest.mark.timeout(120)
 
 def fill(platform: LocalPlatform) -> dict[str, str]:
     """Make something in several bridged services and return the identifiers that were given out."""
-    s3, sqs, ec2, kms = (platform.client(name) for name in ("s3", "sqs", "ec2", "kms"))
+    s3, ssm, ec2, kms = (platform.client(name) for name in ("s3", "ssm", "ec2", "kms"))
     s3.create_bucket(Bucket="kept-bucket")
     s3.put_bucket_versioning(Bucket="kept-bucket", VersioningConfiguration={"Status": "Enabled"})
     small = s3.put_object(Bucket="kept-bucket", Key="small", Body=b"a few bytes")
     s3.upload_fileobj(io.BytesIO(b"0123456789" * 20_000), "kept-bucket", "large")
-    queue = sqs.create_queue(QueueName="kept-queue")["QueueUrl"]
-    sqs.send_message(QueueUrl=queue, MessageBody="still here")
+    ssm.put_parameter(Name="kept", Value="still here", Type="String")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     key = kms.create_key(Description="kept")["KeyMetadata"]["KeyId"]
-    return {"version": small["VersionId"], "queue": queue, "vpc": vpc, "key": key}
+    return {"version": small["VersionId"], "vpc": vpc, "key": key}
 
 
 def check(platform: LocalPlatform, made: dict[str, str]) -> None:
     """Find all that `fill` made, under the same identifiers."""
-    s3, sqs, ec2, kms = (platform.client(name) for name in ("s3", "sqs", "ec2", "kms"))
+    s3, ssm, ec2, kms = (platform.client(name) for name in ("s3", "ssm", "ec2", "kms"))
     small = s3.get_object(Bucket="kept-bucket", Key="small")
     assert (small["Body"].read(), small["VersionId"]) == (b"a few bytes", made["version"])
     assert s3.get_object(Bucket="kept-bucket", Key="large")["Body"].read() == b"0123456789" * 20_000
-    assert sqs.get_queue_url(QueueName="kept-queue")["QueueUrl"].endswith("/kept-queue")
-    received = sqs.receive_message(QueueUrl=made["queue"])["Messages"]
-    assert [message["Body"] for message in received] == ["still here"]
+    assert ssm.get_parameter(Name="kept")["Parameter"]["Value"] == "still here"
     assert ec2.describe_vpcs(VpcIds=[made["vpc"]])["Vpcs"][0]["CidrBlock"] == "10.0.0.0/16"
     assert kms.describe_key(KeyId=made["key"])["KeyMetadata"]["Description"] == "kept"
 
@@ -75,17 +72,17 @@ def moto_processes(parent: int) -> set[int]:
 def test_what_the_bridge_acknowledged_is_there_after_a_restart(tmp_path: Path) -> None:
     with local_platform(data_dir=tmp_path / "data") as platform:
         made = fill(platform)
-        assert made["queue"].startswith(platform.endpoint_url)
     with local_platform(data_dir=tmp_path / "data", port=platform.port) as again:
         check(again, made)
 
 
 def test_accounts_and_regions_are_kept_apart() -> None:
     with local_platform() as platform:
-        platform.client("sqs", account="111111111111").create_queue(QueueName="mine")
-        assert "QueueUrls" not in platform.client("sqs", account="222222222222").list_queues()
-        assert "QueueUrls" not in platform.client("sqs", account="111111111111", region="eu-west-1").list_queues()
-        assert len(platform.client("sqs", account="111111111111").list_queues()["QueueUrls"]) == 1
+        platform.client("ssm", account="111111111111").put_parameter(Name="mine", Value="1", Type="String")
+        others = (("222222222222", "us-east-1"), ("111111111111", "eu-west-1"))
+        for account, region in others:
+            assert platform.client("ssm", account=account, region=region).describe_parameters()["Parameters"] == []
+        assert len(platform.client("ssm", account="111111111111").describe_parameters()["Parameters"]) == 1
 
 
 def test_errors_are_those_of_the_service_and_unknown_operations_are_refused() -> None:
@@ -228,32 +225,33 @@ def test_http_apis_are_kept_beside_rest_apis(platform: LocalPlatform) -> None:
 
 def test_reading_and_failing_leave_no_row_after_the_first_request_of_a_service(tmp_path: Path) -> None:
     with local_platform(data_dir=tmp_path / "data") as platform:
-        sqs = platform.client("sqs")
-        sqs.list_queues()  # the first of this service in the account and region: kept
-        queue = sqs.create_queue(QueueName="q")["QueueUrl"]
-        sqs.list_queues()
-        sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])
+        ssm = platform.client("ssm")
+        ssm.describe_parameters()  # the first of this service in the account and region: kept
+        ssm.put_parameter(Name="p", Value="1", Type="String")
+        ssm.describe_parameters()
+        ssm.get_parameter(Name="p")
         with pytest.raises(ClientError):
-            sqs.send_message(QueueUrl=f"{queue}-not-there", MessageBody="m")
-        sqs.send_message(QueueUrl=queue, MessageBody="m")
-        assert journalled(tmp_path / "data") == ["ListQueues", "CreateQueue", "SendMessage"]
+            ssm.delete_parameter(Name="not-there")
+        ssm.put_parameter(Name="p", Value="2", Type="String", Overwrite=True)
+        assert journalled(tmp_path / "data") == ["DescribeParameters", "PutParameter", "PutParameter"]
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds the process in Linux's /proc")
 def test_a_request_during_which_moto_dies_gets_503_and_the_next_finds_all_that_was_acknowledged() -> None:
     others = moto_processes(os.getpid())
     with local_platform() as platform:
-        sqs = platform.client("sqs")
-        queue = sqs.create_queue(QueueName="q")["QueueUrl"]
+        ssm = platform.client("ssm")
+        ssm.put_parameter(Name="p", Value="1", Type="String")
         (moto,) = moto_processes(os.getpid()) - others
         with ThreadPoolExecutor(1) as background:
-            # Moto itself waits for a message, and is killed while it does.
-            waiting = background.submit(sqs.receive_message, QueueUrl=queue, WaitTimeSeconds=20)
+            # Moto is held while it has the request, and killed.
+            os.kill(moto, signal.SIGSTOP)
+            waiting = background.submit(ssm.get_parameter, Name="p")
             threading.Event().wait(0.5)
             assert not waiting.done()
             os.kill(moto, signal.SIGKILL)
             with pytest.raises(ClientError) as interrupted:
                 waiting.result(20)
         assert interrupted.value.response["ResponseMetadata"]["HTTPStatusCode"] == 503
-        assert sqs.list_queues()["QueueUrls"] == [queue]
+        assert ssm.get_parameter(Name="p")["Parameter"]["Value"] == "1"
         assert moto not in moto_processes(os.getpid())

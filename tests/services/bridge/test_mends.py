@@ -136,33 +136,6 @@ def test_what_the_network_lacks_is_named_as_ec2_names_it(platform: LocalPlatform
     }
 
 
-def test_setting_one_attribute_of_a_queue_leaves_the_others_as_they_are(platform: LocalPlatform) -> None:
-    sqs = platform.client("sqs", account="100000000071")
-    dead = "arn:aws:sqs:us-east-1:100000000071:dead"
-    sqs.create_queue(QueueName="dead")
-    queue = sqs.create_queue(QueueName="jobs")["QueueUrl"]
-
-    def change(**attributes: str) -> None:
-        sqs.set_queue_attributes(QueueUrl=queue, Attributes=attributes)
-
-    def told() -> dict[str, str]:
-        answer = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
-        return {name: answer[name] for name in ("Policy", "RedrivePolicy", "VisibilityTimeout") if name in answer}
-
-    topics = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [{**topics, "Resource": "*"}]})
-    change(Policy=policy)
-    change(RedrivePolicy=json.dumps({"deadLetterTargetArn": dead, "maxReceiveCount": 3}))
-    change(VisibilityTimeout="60")
-    assert told() == {
-        "Policy": policy,
-        "RedrivePolicy": f'{{"deadLetterTargetArn":"{dead}","maxReceiveCount":3}}',  # as text: so Terraform compares
-        "VisibilityTimeout": "60",
-    }
-    change(Policy="", RedrivePolicy="")
-    assert told() == {"VisibilityTimeout": "60"}
-
-
 def test_the_keys_that_aws_manages_are_the_same_after_a_restart(tmp_path: Path) -> None:
     def managed(platform: LocalPlatform) -> tuple[str, str]:
         key = platform.client("kms").describe_key(KeyId="alias/aws/lambda")["KeyMetadata"]

@@ -16,7 +16,6 @@ import logging
 from lambent.base.identifiers import IdSource
 from lambent.cloud.bridge.coverage import Coverage
 from lambent.cloud.bridge.journal import Journal
-from lambent.cloud.bridge.message_traces import traced_body
 from lambent.cloud.bridge.messages import Message, decode_value, encode_value
 from lambent.cloud.bridge.process import BridgeProcess, BridgeUnavailableError
 from lambent.cloud.errors import ServiceError
@@ -72,7 +71,7 @@ class Bridge:
                     "headers": headers,
                     "host": foreign.context.host,
                 },
-                traced_body(operation, headers, request.body) if foreign.service == "sqs" else request.body,
+                request.body,
             )
         )
         headers_out = [(name, value) for name, value in answer.header["headers"] if name.lower() not in _NOT_PASSED_ON]

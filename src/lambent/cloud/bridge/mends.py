@@ -161,32 +161,4 @@ def _mend_buckets() -> None:
     setattr(FakeBucket, "get_permission", get_permission)  # noqa: B010 - in place of a method, which no checker follows
 
 
-@cache
-def _mend_queues() -> None:
-    """Let SetQueueAttributes change what it names alone, and let a redrive policy be told without spaces.
-
-    moto forgets a queue's policy with each change of another attribute. Terraform compares redrive policies as text.
-    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
-    """
-    from moto.sqs.models import Queue  # noqa: PLC0415 - only for SQS
-
-    plain = Queue._set_attributes  # noqa: SLF001 - there is no other place
-    told: Callable[[Any], dict[str, Any]] = vars(Queue)["attributes"].fget  # Any: as above
-
-    def set_attributes(queue: Any, attributes: Mapping[str, Any], now: float | None = None) -> None:  # Any: as above
-        kept = getattr(queue, "policy", None)
-        plain(queue, dict(attributes), now)
-        if "Policy" not in attributes:
-            queue.policy = kept
-
-    def attributes(queue: Any) -> dict[str, Any]:  # Any: as above
-        found = told(queue)
-        if found.get("RedrivePolicy"):
-            found["RedrivePolicy"] = json.dumps(queue.redrive_policy, separators=(",", ":"))
-        return found
-
-    setattr(Queue, "_set_attributes", set_attributes)  # noqa: B010 - as above
-    setattr(Queue, "attributes", property(attributes))  # noqa: B010 - as above
-
-
-_MENDS: Mapping[str, Callable[[], None]] = {"s3": _mend_buckets, "sqs": _mend_queues}
+_MENDS: Mapping[str, Callable[[], None]] = {"s3": _mend_buckets}

@@ -73,11 +73,7 @@ class MotoHost:
         if answer is None:
             return Message({"status": 404, "headers": []})
         status, answered, content = answer
-        body_out = _as_bytes(content)
-        if header["service"] == "sqs":
-            # SDKs send a queue's messages to the host in its URL, so it has to be the one the caller reached us by.
-            body_out = body_out.replace(endpoint.encode(), f"http://{header['host']}".encode())
-        return Message({"status": status, "headers": _header_list(answered)}, body_out)
+        return Message({"status": status, "headers": _header_list(answered)}, _as_bytes(content))
 
     def _call(self, header: Header, body: bytes) -> Message:
         client = self._client(header["service"], header["region"])

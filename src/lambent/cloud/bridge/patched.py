@@ -20,7 +20,6 @@ _PATCHED: Mapping[str, tuple[str, ...]] = {
     "kms/models.py": ("class KmsBackend", "def _generate_default_keys"),
     "moto_api/_internal/moto_random.py": ("class MotoRandom",),
     "s3/models.py": ("class FakeBucket", "def get_permission"),
-    "sqs/models.py": ("class Queue", "def _set_attributes", "def attributes"),
     "utilities/utils.py": ("def load_resource",),
 }  # fmt: skip
 

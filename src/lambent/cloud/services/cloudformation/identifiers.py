@@ -50,6 +50,7 @@ IDENTIFIERS: Final[Mapping[str, tuple[str, ...]]] = {
     "AWS::SNS::Subscription": ("Arn",),
     "AWS::SNS::Topic": ("TopicArn",),
     "AWS::SQS::Queue": ("QueueUrl",),
+    "AWS::SQS::QueueInlinePolicy": ("Queue",),
     "AWS::SQS::QueuePolicy": ("Id",),
     "AWS::SSM::Parameter": ("Name",),
     "AWS::SecretsManager::Secret": ("Id",),

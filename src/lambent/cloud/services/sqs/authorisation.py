@@ -36,7 +36,7 @@ _ABOUT_AN_ARN = frozenset({"StartMessageMoveTask", "ListMessageMoveTasks"})
 
 
 def check_access(queues: Queues, context: RequestContext, operation: str, parameters: Parameters) -> None:
-    """Raise AccessDenied unless the caller is of the queue's account, or its policy lets them in, and it denies nothing.
+    """Raise AccessDenied unless the caller is of the queue's account or let in by its policy, and it denies nothing.
 
     Identities of the same account are the business of identity policies. A queue that is not there is no matter of
     access: the operation says so.

@@ -1,6 +1,4 @@
-"""Rows of messages. What comes by the thousand is written by functions for `Store.write_with_others`: many rows in few
-statements.
-"""
+"""Rows of messages: what comes by the thousand is written with others, many rows in few statements."""
 
 from __future__ import annotations
 
@@ -42,7 +40,7 @@ class Deduplicated:
 
 
 Receive = tuple[int, int, int, int]
-"""What a receive changes of a message: its number, when it is visible next, how often and since when it was received."""
+"""What a receive changes of a message: number, when it is visible next, how often and since when it was received."""
 
 
 def stored(box: int, state: State, content: Content) -> Stored:
@@ -171,7 +169,8 @@ def remove_deduplication(transaction: Transaction, now_ms: int) -> bool:
 def visible(reader: Reader, box: int, now_ms: int, limit: int) -> list[State]:
     """Return messages that can be received, those that could first before."""
     rows: Sequence[Row] = reader.all(
-        f"SELECT {_STATE} FROM sqs_message WHERE box = ? AND visible_ms <= ? ORDER BY visible_ms, received, number LIMIT ?",
+        f"SELECT {_STATE} FROM sqs_message WHERE box = ? AND visible_ms <= ?"
+        " ORDER BY visible_ms, received, number LIMIT ?",
         (box, now_ms, limit),
     )
     return [State(*row) for row in rows]

@@ -49,13 +49,13 @@ class Receiver:
     def __init__(self, store: Store, clock: Clock, queues: Queues) -> None:
         self._store = store
         self._clock = clock
-        self._queues = queues
+        self.queues = queues
         self._has_stopped = False
 
     def stop(self) -> None:
         """Let nobody wait any longer."""
         self._has_stopped = True
-        for live in self._queues:
+        for live in self.queues:
             live.wake_all()
 
     async def receive(self, live: LiveQueue, wanted: Wanted) -> list[tuple[State, Content]]:
@@ -77,6 +77,19 @@ class Receiver:
             if live.is_gone:
                 raise errors.no_such_queue()
 
+    def reserve(self, live: LiveQueue, most: int, now_ms: int) -> list[State]:
+        """Return messages that can be received, which nobody else receives until `release`."""
+        choose = self._choose_in_order if live.queue.is_fifo else self._choose
+        choice = choose(live, most, now_ms, most_receives=None)
+        self._look_again(live, choice, now_ms)
+        return choice.states
+
+    def release(self, live: LiveQueue, states: Sequence[State], now_ms: int) -> None:
+        """Give back what `reserve` returned, whether the messages are still there or not."""
+        live.taken.difference_update([state.number for state in states])
+        for state in states:
+            self.ended(live, state.ordered_in, state.number, now_ms)
+
     async def _take(self, live: LiveQueue, wanted: Wanted, now_ms: int) -> list[State]:
         repeated = self._repeated(live, wanted, now_ms)
         if repeated:
@@ -84,13 +97,12 @@ class Receiver:
         most = self._room(live, wanted, now_ms)
         while most:
             choose = self._choose_in_order if live.queue.is_fifo else self._choose
-            choice = choose(live, most, now_ms)
+            choice = choose(live, most, now_ms, most_receives=self._most_receives(live))
             if choice.expired:
                 await self.expire(live, now_ms)
             if choice.exhausted:
                 await self._redrive(live, choice.exhausted, now_ms)
-            for group in choice.groups:
-                live.groups(self._store.read, now_ms).look_again(group, now_ms)
+            self._look_again(live, choice, now_ms)
             if choice.states:
                 return await self._note(live, choice.states, wanted, now_ms)
             if not (choice.expired or choice.exhausted):
@@ -106,9 +118,8 @@ class Receiver:
             raise errors.too_many_in_flight()
         return max(0, room)
 
-    def _choose(self, live: LiveQueue, most: int, now_ms: int) -> _Choice:
+    def _choose(self, live: LiveQueue, most: int, now_ms: int, *, most_receives: int | None) -> _Choice:
         choice = _Choice()
-        most_receives = self._most_receives(live)
         oldest = now_ms - live.queue.settings.retention_ms
         found = message_repository.visible(self._store.read, live.queue.box, now_ms, most + len(live.taken))
         for state in found:
@@ -123,10 +134,13 @@ class Receiver:
         live.taken.update(state.number for state in (*choice.states, *choice.exhausted))
         return choice
 
-    def _choose_in_order(self, live: LiveQueue, most: int, now_ms: int) -> _Choice:
+    def _look_again(self, live: LiveQueue, choice: _Choice, now_ms: int) -> None:
+        for group in choice.groups:
+            live.groups(self._store.read, now_ms).look_again(group, now_ms)
+
+    def _choose_in_order(self, live: LiveQueue, most: int, now_ms: int, *, most_receives: int | None) -> _Choice:
         choice = _Choice()
         reader, groups = self._store.read, live.groups(self._store.read, now_ms)
-        most_receives = self._most_receives(live)
         oldest = now_ms - live.queue.settings.retention_ms
         while len(choice.states) < most and (group := groups.next_ready(now_ms)) is not None:
             room = most - len(choice.states)
@@ -152,7 +166,7 @@ class Receiver:
     def _dead_letters(self, live: LiveQueue) -> LiveQueue | None:
         redrive = live.queue.settings.redrive
         address = None if redrive is None else address_in_arn(redrive.target_arn)
-        return None if address is None else self._queues.find(address)
+        return None if address is None else self.queues.find(address)
 
     async def _note(self, live: LiveQueue, states: Sequence[State], wanted: Wanted, now_ms: int) -> list[State]:
         """Write that messages were received, and return them as they are then."""
@@ -223,9 +237,7 @@ class Receiver:
                     partial(message_repository.redrive, states=moved, box=target.queue.box, source_arn=live.queue.arn)
                 )
         finally:
-            live.taken.difference_update([state.number for state in states])
-            for state in states:
-                self.ended(live, state.ordered_in, state.number, now_ms)
+            self.release(live, states, now_ms)
         if target is not None:
             groups = target.known_groups()
             for state in moved:

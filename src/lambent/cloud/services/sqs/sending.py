@@ -8,7 +8,7 @@ from typing import Any
 from lambent.base.identifiers import IdSource
 from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.services.sqs.live import LiveQueue
-from lambent.cloud.services.sqs.message_repository import Deduplicated, Stored, add_deduplicated, add_messages, stored
+from lambent.cloud.services.sqs.message_repository import Deduplicated, add_deduplicated, add_messages, stored
 from lambent.cloud.services.sqs.model.message import (
     Content,
     State,
@@ -108,11 +108,6 @@ class Sender:
 def checked(live: LiveQueue, given: Given) -> int:
     """Return a message's size; raises ServiceError for one that the queue does not take."""
     return check_message(given, live.queue.settings)
-
-
-def stored_in(box: int, made: Sequence[tuple[State, Content]]) -> list[Stored]:
-    """Return the rows of messages."""
-    return [stored(box, state, content) for state, content in made]
 
 
 def _trace(given: Given, context: RequestContext) -> str | None:

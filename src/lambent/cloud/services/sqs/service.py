@@ -17,8 +17,11 @@ from lambent.cloud.framework.service import Parameters, Service
 from lambent.cloud.services.sqs import message_repository, repository
 from lambent.cloud.services.sqs.authorisation import check_access
 from lambent.cloud.services.sqs.live import Queues
+from lambent.cloud.services.sqs.moves import MoveTasks
 from lambent.cloud.services.sqs.numbers import Numbers
 from lambent.cloud.services.sqs.operations.messages import MessageOperations
+from lambent.cloud.services.sqs.operations.moves import MoveOperations
+from lambent.cloud.services.sqs.operations.permissions import PermissionOperations
 from lambent.cloud.services.sqs.operations.queues import QueueOperations
 from lambent.cloud.services.sqs.operations.tags import TagOperations
 from lambent.cloud.services.sqs.receipts import Receipts
@@ -44,12 +47,16 @@ class SqsService(Service):
         self._clock = clock
         self._queues = Queues(store.read)
         self._receiver = Receiver(store, clock, self._queues)
-        sender = Sender(store, ids, Numbers(store))
+        numbers = Numbers(store)
+        sender = Sender(store, ids, numbers)
+        self._moves = MoveTasks(store, clock, ids, numbers, self._receiver)
         queues = QueueOperations(store, self._queues)
         super().__init__(
             queues,
             MessageOperations(self._queues, sender, self._receiver, Receipts(store, self._receiver)),
             TagOperations(store, self._queues),
+            PermissionOperations(self._queues, queues),
+            MoveOperations(store, ids, self._queues, self._moves),
         )
 
     def authorise(self, context: RequestContext, operation: str, parameters: Parameters) -> None:
@@ -57,12 +64,14 @@ class SqsService(Service):
         check_access(self._queues, context, operation, parameters)
 
     async def start(self) -> None:
-        """Make or upgrade the tables."""
+        """Make or upgrade the tables, and go on moving messages."""
         await self._store.migrate(self.name, [script.read_text(encoding="utf-8") for script in _SCRIPTS])
+        self._moves.resume()
 
     async def stop(self) -> None:
-        """Answer those who wait for messages."""
+        """Answer those who wait for messages, and leave off moving any."""
         self._receiver.stop()
+        await self._moves.stop()
 
     def loops(self) -> Sequence[Loop]:
         """Return the removal of what receivers do not see any more."""

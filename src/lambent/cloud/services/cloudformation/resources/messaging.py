@@ -1,4 +1,4 @@
-"""Queues and topics, which dead-letter queues, destinations and SAM's events need; the bridge keeps them.
+"""Queues and topics, which dead-letter queues, destinations and SAM's events need.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_SQS.html
 """
@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from lambent.cloud.errors import ServiceError
 from lambent.cloud.services.cloudformation.resources.calls import picked, tag_changes, tags_of
 from lambent.cloud.services.cloudformation.resources.contract import Live, Properties, ResourceContext, ResourceHandler
 from lambent.cloud.services.cloudformation.resources.described import Described, Given
@@ -25,13 +26,34 @@ def _text(value: Any) -> str:  # Any: a scalar or a policy document
     return json.dumps(value) if isinstance(value, Mapping) else as_text(value)
 
 
+# What an attribute is again once a template says nothing more of it.
+_QUEUE_DEFAULTS = {
+    "ContentBasedDeduplication": "false",
+    "DeduplicationScope": "queue",
+    "DelaySeconds": "0",
+    "FifoThroughputLimit": "perQueue",
+    "KmsDataKeyReusePeriodSeconds": "300",
+    "KmsMasterKeyId": "",
+    "MaximumMessageSize": "1048576",
+    "MessageRetentionPeriod": "345600",
+    "ReceiveMessageWaitTimeSeconds": "0",
+    "RedriveAllowPolicy": "",
+    "RedrivePolicy": "",
+    "SqsManagedSseEnabled": "true",
+    "VisibilityTimeout": "30",
+}
+
+
 def _queue_attributes(properties: Properties) -> dict[str, str]:
-    return {name: _text(value) for name, value in picked(properties, *_QUEUE).items()}
+    attributes = {name: _text(value) for name, value in picked(properties, *_QUEUE).items()}
+    # A template may say that a queue is none of FIFO's; the operation takes no such answer.
+    return {name: value for name, value in attributes.items() if (name, value) != ("FifoQueue", "false")}
 
 
 async def _change_queue(context: ResourceContext, live: Live, before: Properties, after: Properties) -> None:
-    attributes = _queue_attributes(after)
-    if attributes and attributes != _queue_attributes(before):
+    attributes, known = _queue_attributes(after), _queue_attributes(before)
+    attributes |= {name: _QUEUE_DEFAULTS[name] for name in known.keys() - attributes.keys() & _QUEUE_DEFAULTS.keys()}
+    if attributes and attributes != known:
         await context.call("sqs", "SetQueueAttributes", QueueUrl=live.physical_id, Attributes=attributes)
     added, removed = tag_changes(tags_of(before), tags_of(after))
     if removed:
@@ -57,13 +79,14 @@ class QueueHandler(Described):
         return Live(str(answer["QueueUrl"]), {"Arn": arn, "QueueName": name, "QueueUrl": answer["QueueUrl"]})
 
 
+_NO_QUEUE = ("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist")
 QUEUE = QueueHandler(
     "sqs",
     "CreateQueue",
     "DeleteQueue",
     "QueueUrl",
     change=_change_queue,
-    gone=("AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"),
+    gone=_NO_QUEUE,
 )
 
 
@@ -86,13 +109,54 @@ class QueuePolicyHandler:
         return live
 
     async def delete(self, context: ResourceContext, live: Live, properties: Properties) -> None:
-        """Take it from each queue."""
+        """Take it from each queue that is still there."""
         for queue in properties["Queues"]:
-            await context.call("sqs", "SetQueueAttributes", QueueUrl=queue, Attributes={"Policy": ""})
+            try:
+                await context.call("sqs", "SetQueueAttributes", QueueUrl=queue, Attributes={"Policy": ""})
+            except ServiceError as error:
+                if error.code not in _NO_QUEUE:
+                    raise
 
     async def read(self, context: ResourceContext, live: Live, properties: Properties) -> Properties | None:
         """Return it as it was put."""
         return properties
+
+
+class QueueInlinePolicyHandler:
+    """The policy of one queue; its physical id is the queue's URL."""
+
+    async def create(self, context: ResourceContext, properties: Properties) -> Live:
+        """Put the policy on the queue."""
+        queue = str(properties["Queue"])
+        await self._put(context, queue, _text(properties["PolicyDocument"]))
+        return Live(queue)
+
+    async def update(self, context: ResourceContext, live: Live, before: Properties, after: Properties) -> Live:
+        """Put the policy in the place of the other."""
+        return await self.create(context, after)
+
+    async def delete(self, context: ResourceContext, live: Live, properties: Properties) -> None:
+        """Take it from the queue, unless that is gone."""
+        try:
+            await self._put(context, live.physical_id, "")
+        except ServiceError as error:
+            if error.code not in _NO_QUEUE:
+                raise
+
+    async def read(self, context: ResourceContext, live: Live, properties: Properties) -> Properties | None:
+        """Return it as it is put; None where there is none."""
+        asked = {"QueueUrl": live.physical_id, "AttributeNames": ["Policy"]}
+        try:
+            answer = await context.call("sqs", "GetQueueAttributes", **asked)
+        except ServiceError as error:
+            if error.code not in _NO_QUEUE:
+                raise
+            return None
+        policy = answer.get("Attributes", {}).get("Policy")
+        return None if policy is None else {"Queue": live.physical_id, "PolicyDocument": json.loads(policy)}
+
+    async def _put(self, context: ResourceContext, queue: str, policy: str) -> None:
+        await context.call("sqs", "SetQueueAttributes", QueueUrl=queue, Attributes={"Policy": policy})
 
 
 _TOPIC = ("DisplayName", "KmsMasterKeyId", "FifoTopic", "ContentBasedDeduplication", "SignatureVersion")
@@ -160,5 +224,6 @@ HANDLERS: Mapping[str, ResourceHandler] = {
     "AWS::SNS::Subscription": SUBSCRIPTION,
     "AWS::SNS::Topic": TOPIC,
     "AWS::SQS::Queue": QUEUE,
+    "AWS::SQS::QueueInlinePolicy": QueueInlinePolicyHandler(),
     "AWS::SQS::QueuePolicy": QueuePolicyHandler(),
 }

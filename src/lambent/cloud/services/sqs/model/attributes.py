@@ -44,6 +44,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
 _HIGH_THROUGHPUT = frozenset({"DeduplicationScope", "FifoThroughputLimit"})
 _OF_FIFO_QUEUES = frozenset(FIFO_DEFAULTS)
 _DOCUMENTS = frozenset({"Policy", "RedrivePolicy", "RedriveAllowPolicy"})
+_REDRIVE = frozenset({"RedrivePolicy", "RedriveAllowPolicy"})
 _COUNTED = (
     "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed",
 )  # fmt: skip
@@ -82,6 +83,8 @@ def checked(given: Attributes, present: Attributes | None, *, is_fifo: bool) -> 
     for name in (*_DOCUMENTS, "KmsMasterKeyId"):
         if not merged.get(name):
             merged.pop(name, None)
+        elif name in _REDRIVE:  # told without spaces: Terraform compares them as text
+            merged[name] = orjson.dumps(orjson.loads(merged[name])).decode()
     _check_throughput(merged)
     _settle_encryption(merged, given)
     return merged
@@ -144,6 +147,10 @@ def _check(name: str, value: str, *, is_fifo: bool, is_new: bool) -> None:
         raise errors.unknown_attribute(name)
     if name == "FifoQueue" and not is_new and value != "true":
         raise errors.invalid_attribute_value(name, "Modifying queue type is not supported.")
+    _check_value(name, value, is_fifo=is_fifo)
+
+
+def _check_value(name: str, value: str, *, is_fifo: bool) -> None:
     if name in _RANGES:
         lowest, highest = _RANGES[name]
         if not (value.isascii() and value.isdigit() and lowest <= int(value) <= highest):
@@ -171,7 +178,8 @@ def _settle_encryption(attributes: dict[str, str], given: Attributes) -> None:
     has_key = "KmsMasterKeyId" in attributes
     if has_key and given.get("SqsManagedSseEnabled") == "true":
         raise errors.invalid_attribute_name(
-            "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE."
+            "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS "
+            "SSE."
         )
     if has_key:
         attributes.pop("SqsManagedSseEnabled", None)
@@ -238,7 +246,7 @@ def _redrive_error(text: str, reason: str) -> ServiceError:
 def _check_redrive_allow(text: str, _is_fifo: bool) -> None:  # noqa: FBT001 - as above
     policy = _parsed(text)
     unsupported = errors.invalid_attribute_value(
-        "RedriveAllowPolicy", "Amazon SQS can't create the redrive allow policy, as it’s in an unsupported format."
+        "RedriveAllowPolicy", "Amazon SQS can't create the redrive allow policy, as it\u2019s in an unsupported format."
     )
     if not isinstance(policy, dict) or policy.keys() - {"redrivePermission", "sourceQueueArns"}:
         raise unsupported

@@ -1,5 +1,4 @@
-"""Which messages of a FIFO queue may be received: the groups in the order of their first messages, each locked while
-one of its messages is in flight.
+"""Which messages of a FIFO queue may be received: group by group, each locked while one of its messages is in flight.
 
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html
 """
@@ -48,7 +47,7 @@ class Groups:
         heapq.heappush(self._timers, (until_ms, group))
 
     def lock(self, group: str, number: int) -> None:
-        """Lock a group, one of whose messages is being received or moved, until `in_flight` or `ended` is said of it."""
+        """Lock a group while one of its messages is received or moved, until `in_flight` or `ended` is said of it."""
         known = self._groups.setdefault(group, _Group())
         known.in_flight[number] = _NO_END
         known.ready_at = None

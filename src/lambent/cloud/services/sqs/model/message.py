@@ -34,7 +34,7 @@ _LENGTH = struct.Struct(">I")
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a message says, as it was sent; `trace` is its AWSTraceHeader, `source_arn` the queue it was redriven from."""
+    """What a message says, as it was sent; `trace` is its AWSTraceHeader, `source_arn` whence it was redriven."""
 
     message_id: str
     body: str
@@ -74,7 +74,8 @@ def check_message(given: Mapping[str, Any], settings: Settings) -> int:  # Any: 
     size = size_of(body, attributes)
     if size > settings.largest_message:
         raise errors.invalid_parameter(
-            f"One or more parameters are invalid. Reason: Message must be shorter than {settings.largest_message} bytes."
+            "One or more parameters are invalid. "
+            f"Reason: Message must be shorter than {settings.largest_message} bytes."
         )
     if _NO_TEXT.search(body):
         raise errors.invalid_contents()
@@ -248,15 +249,13 @@ def system_attributes(state: State, content: Content) -> dict[str, str]:
     }
     if state.ordered_in is not None:
         found["SequenceNumber"] = sequence_number(state.number)
-    for name, value in (
-        ("MessageDeduplicationId", content.deduplication_id),
-        ("MessageGroupId", content.group_id),
-        ("AWSTraceHeader", content.trace),
-        ("DeadLetterQueueSourceArn", content.source_arn),
-    ):
-        if value is not None:
-            found[name] = value
-    return found
+    told = {
+        "MessageDeduplicationId": content.deduplication_id,
+        "MessageGroupId": content.group_id,
+        "AWSTraceHeader": content.trace,
+        "DeadLetterQueueSourceArn": content.source_arn,
+    }
+    return found | {name: value for name, value in told.items() if value is not None}
 
 
 def asked_attributes(attributes: Attributes, names: Sequence[str]) -> Attributes:

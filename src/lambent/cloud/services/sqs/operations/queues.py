@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import TypeVar
 
 from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.paging import InvalidMarkerError, Page, decode_marker, page_read
@@ -21,6 +22,7 @@ from lambent.cloud.services.sqs.times import now_ms
 from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import Store, Transaction
 
+T = TypeVar("T")
 _MINUTE_MS = 60_000
 _MOST_LISTED = 1000
 
@@ -234,7 +236,7 @@ def _position(parameters: Parameters) -> str:
         raise errors.invalid_parameter("Invalid or expired next token.") from error
 
 
-def _listing(member: str, urls: Sequence[str], found: Page[object], parameters: Parameters) -> Result:
+def _listing(member: str, urls: Sequence[str], found: Page[T], parameters: Parameters) -> Result:
     # Who asks for no number of results is given no token: they get the first thousand.
     if found.next_marker is None or "MaxResults" not in parameters:
         return {member: urls}
