@@ -24,7 +24,7 @@ from lambent.cloud.services.lambda_.model.event_source import STREAMS, SourceKin
 from lambent.cloud.services.lambda_.model.event_source_mapping import EventSourceMapping
 from lambent.cloud.store.unit_of_work import Transaction
 
-_TAKEN_UP_AT_ONCE: Final = 50
+_TAKEN_UP_AT_ONCE: Final = 10
 _BETWEEN_S: Final = 0.01
 # Who stops waits so long for functions that are at work; what they were given is theirs again after the next start.
 _GRACE_S: Final = 3.0
