@@ -21,7 +21,12 @@ SECTIONS = {
     "System": "System", "Parameter": "Parameter", "Function": "Function", "Code": "CodeMapping", "S3Code": "S3Code",
     "Vpc": "Vpc", "Logs": "Logs", "Url": "Url", "Cors": "Cors", "Alias": "AliasMapping", "Retry": "Retry",
     "Managed": "ManagedMapping", "Layer": "Layer", "Role": "Role", "LogGroup": "LogGroup", "Key": "Key",
-    "CapacityProvider": "CapacityProvider", "Output": "OutputMapping",
+    "CapacityProvider": "CapacityProvider", "Output": "OutputMapping", "Trigger": "Trigger",
+    "Schedule": "ScheduleMapping", "ObjectTrigger": "ObjectTriggerMapping", "QueueTrigger": "QueueTriggerMapping",
+    "TopicTrigger": "TopicTriggerMapping", "EventTrigger": "EventTrigger", "Transformer": "Transformer",
+    "StreamTrigger": "StreamTriggerMapping", "Grant": "Grant", "Bucket": "Bucket", "Lifecycle": "Lifecycle",
+    "Notification": "Notification", "Queue": "Queue", "Topic": "Topic", "Subscription": "Subscription",
+    "Table": "Table", "Index": "Index", "Bus": "Bus", "Rule": "Rule", "Target": "TargetMapping",
 }  # fmt: skip
 
 

@@ -61,6 +61,12 @@ def test_every_reference_of_the_page_is_one() -> None:
         "roles": "{K: {}}",
         "log_groups": "{K: {}}",
         "keys": "{K: {}}",
+        "buckets": "{K: {}}",
+        "queues": "{K: {}}",
+        "topics": "{K: {}}",
+        "tables": "{K: {key: id}}",
+        "buses": "{K: {}}",
+        "rules": "{K: {pattern: {source: [a]}, targets: [queues.K]}}",
         "parameters": "{K: {default: v}}",
     }
     for reference in references:

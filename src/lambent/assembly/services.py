@@ -18,6 +18,7 @@ from lambent.cloud.services.lambda_.dependencies import Dependencies, Plane
 from lambent.cloud.services.lambda_.reporting import Reporting
 from lambent.cloud.services.lambda_.service import LambdaService
 from lambent.cloud.services.logs.service import LogsService
+from lambent.cloud.services.scheduler.service import SchedulerService
 from lambent.cloud.services.sqs.service import SqsService
 from lambent.cloud.services.sts.service import StsService
 from lambent.cloud.store.blobs import Blobs
@@ -34,6 +35,7 @@ NAMES = tuple(
         DynamoDbStreamsService,
         LambdaService,
         CloudFormationService,
+        SchedulerService,
     )
 )
 """Their botocore names, in the order in which they start."""
@@ -93,5 +95,7 @@ def own_services(on: Foundation) -> OwnServices:
         LambdaService(dependencies, packages=on.packages, reporting=on.reporting),
         # Behind what its resources are made of: an operation that was under way goes on as soon as it starts.
         CloudFormationService(on.store, on.client, clock=on.clock, ids=on.ids, endpoint_url=on.endpoint_url),
+        # Behind what its schedules call: what is due is carried out as soon as it starts.
+        SchedulerService(on.store, on.client, clock=on.clock, ids=on.ids),
     )
     return OwnServices(services, directory)

@@ -14,6 +14,8 @@ from lambent.compiler.outputs import output_names, outputs
 from lambent.compiler.references import References
 from lambent.compiler.resources.aliases import version_and_alias, versions_wanted
 from lambent.compiler.resources.async_invocation import event_invoke_config
+from lambent.compiler.resources.buckets import buckets
+from lambent.compiler.resources.buses import buses, rules
 from lambent.compiler.resources.capacity_providers import capacity_providers
 from lambent.compiler.resources.code import archives
 from lambent.compiler.resources.execution_roles import execution_role
@@ -21,14 +23,20 @@ from lambent.compiler.resources.functions import function_resource
 from lambent.compiler.resources.keys import keys
 from lambent.compiler.resources.layers import layers
 from lambent.compiler.resources.log_groups import log_groups, own_log_group
+from lambent.compiler.resources.queues import queues
 from lambent.compiler.resources.roles import roles
 from lambent.compiler.resources.scope import Emitted, Scope
+from lambent.compiler.resources.tables import tables
+from lambent.compiler.resources.topics import topics
+from lambent.compiler.resources.triggers import triggers
 from lambent.compiler.resources.urls import function_url
 from lambent.compiler.result import CompiledSystem, DiscoveredVpc
 from lambent.manifest.effective import effective_functions
 from lambent.manifest.system import System
 
-_SECTIONS = (keys, log_groups, roles, layers, capacity_providers)
+_SECTIONS = (
+    keys, log_groups, roles, layers, capacity_providers, buckets, queues, topics, tables, buses, rules,
+)  # fmt: skip
 _OF_A_FUNCTION = (
     own_log_group,
     execution_role,
@@ -36,6 +44,7 @@ _OF_A_FUNCTION = (
     version_and_alias,
     function_url,
     event_invoke_config,
+    triggers,
 )
 
 

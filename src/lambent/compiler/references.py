@@ -2,7 +2,8 @@
 
 A role's policies name functions in place of referring to them: the ARN is known from the name, a policy needs no
 function to be there, and a reference would go in a circle, since every function needs its role first. So does a
-function's environment where it speaks of the function itself.
+function's environment where it speaks of the function itself. A bucket is always named: it tells the functions that it
+invokes, so it has to come after them, while they may read from it.
 """
 
 from __future__ import annotations
@@ -29,8 +30,17 @@ _ATTRIBUTES: Mapping[str, tuple[str, Mapping[str, str | None]]] = {
     "log_groups": ("LogGroup", {"": None, "name": None, "arn": "Arn"}),
     "keys": ("Key", {"": "Arn", "arn": "Arn", "id": None}),
     "capacity_providers": ("CapacityProvider", {"": "Arn", "arn": "Arn", "name": None}),
+    "queues": ("Queue", {"": "Arn", "arn": "Arn", "url": None, "name": "QueueName"}),
+    "topics": ("Topic", {"": None, "arn": None, "name": "TopicName"}),
+    "tables": ("Table", {"": None, "name": None, "arn": "Arn", "stream": "StreamArn"}),
+    "buses": ("Bus", {"": "Arn", "arn": "Arn", "name": None}),
+    "rules": ("Rule", {"": "Arn", "arn": "Arn"}),
 }
-SECTION_KINDS = {"functions": "Function", **{section: kind for section, (kind, _) in _ATTRIBUTES.items()}}
+SECTION_KINDS = {
+    "functions": "Function",
+    "buckets": "Bucket",
+    **{section: kind for section, (kind, _) in _ATTRIBUTES.items()},
+}
 
 
 class References:
@@ -87,6 +97,23 @@ class References:
         name = self._functions[key].name
         return physical_name(self._system.stack, key) if name is None else self.value(name)
 
+    def bucket_name(self, key: str) -> Value:
+        """Return the name of bucket `key` as text, without a reference to the bucket itself."""
+        name = self._system.buckets[key].name
+        if name is not None:
+            return self.value(name)
+        # Bucket names are shared by all accounts, and have no capitals or underscores.
+        prefix = physical_name(self._system.stack, key).lower().replace("_", "-")
+        return {"Fn::Sub": f"{prefix}-${{AWS::AccountId}}-${{AWS::Region}}"}
+
+    def bucket_arn(self, key: str) -> Value:
+        """Return the ARN of bucket `key`, which has neither account nor region."""
+        return concatenate({"Fn::Sub": "arn:${AWS::Partition}:s3:::"}, self.bucket_name(key))
+
+    def target_arn(self, key: str) -> Value:
+        """Return what triggers invoke of function `key`: its alias, where it has one."""
+        return self._function(key, "arn" if self._functions[key].alias is None else "alias_arn")
+
     def role_arn(self, key: str) -> Value:
         """Return the ARN of the execution role of function `key`."""
         role = self._functions[key].role
@@ -140,12 +167,20 @@ class References:
                 return {"Fn::ImportValue": export_name(stack, output)}
             case "imports", [name]:
                 return {"Fn::ImportValue": name}
+            case "buckets", [key, *attribute] if key in self._system.buckets and attribute in ([], ["name"], ["arn"]):
+                return self.bucket_arn(key) if attribute == ["arn"] else self.bucket_name(key)
             case "keys", [key, "alias"] if key in self._system.keys:
                 return resource_ref(key, "KeyAlias")
             case _, [key, *attribute] if section in _ATTRIBUTES and key in getattr(self._system, section):
                 return _resource(reference, section, key, *attribute)
             case _:
                 raise _meaningless(reference)
+
+    def _dead_letter(self, key: str) -> Value:
+        target = self._functions[key].dead_letter
+        if isinstance(target, Expression):
+            return self.value(target)
+        return resource_att(key, "FunctionDeadLetters", "Arn")
 
     def _function(self, key: str, attribute: str = "arn") -> Value:
         match attribute:
@@ -163,8 +198,10 @@ class References:
                 return resource_att(key, "FunctionUrl", "FunctionUrl")
             case "version" if publishes(self._functions[key]):
                 return get_att(logical_id(key, "FunctionVersion"), "Version")
-            case "alias_arn" | "url" | "version":
-                lacks = {"alias_arn": "alias", "url": "url", "version": "alias"}[attribute]
+            case "dead_letter" if self._functions[key].dead_letter:
+                return self._dead_letter(key)
+            case "alias_arn" | "url" | "version" | "dead_letter":
+                lacks = {"version": "alias", "alias_arn": "alias"}.get(attribute, attribute)
                 advice = f"Give `functions.{key}` the key `{lacks}`."
                 raise CompileError(f"${{functions.{key}.{attribute}}}: functions.{key} has none", advice=advice)
             case _:

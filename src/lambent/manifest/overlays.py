@@ -12,6 +12,7 @@ Value = Any  # Any: text, numbers, booleans, None, lists and mappings of them
 SECTION = "environments"
 _SECTIONS = frozenset({
     "parameters", "functions", "layers", "roles", "log_groups", "keys", "capacity_providers", "outputs", "tags",
+    "buckets", "queues", "topics", "tables", "buses", "rules",
 })  # fmt: skip
 _NAMED = frozenset({("tags",), ("environment",)})
 

@@ -15,12 +15,18 @@ from lambent.manifest.words import did_you_mean
 
 # What may be asked of each kind of resource; without a name it is what one wants most often.
 ATTRIBUTES: Mapping[str, frozenset[str]] = {
-    "functions": frozenset({"arn", "name", "role_arn", "alias_arn", "version", "url", "log_group"}),
+    "functions": frozenset({"arn", "name", "role_arn", "alias_arn", "version", "url", "log_group", "dead_letter"}),
     "layers": frozenset({"arn"}),
     "roles": frozenset({"arn", "name"}),
     "log_groups": frozenset({"arn", "name"}),
     "keys": frozenset({"arn", "id", "alias"}),
     "capacity_providers": frozenset({"arn", "name"}),
+    "buckets": frozenset({"arn", "name"}),
+    "queues": frozenset({"arn", "name", "url"}),
+    "topics": frozenset({"arn", "name"}),
+    "tables": frozenset({"arn", "name", "stream"}),
+    "buses": frozenset({"arn", "name"}),
+    "rules": frozenset({"arn"}),
 }
 _AWS = frozenset({"region", "account", "partition", "stack"})
 _ELSEWHERE = {"stacks": 3, "imports": 2}

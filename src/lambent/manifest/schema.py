@@ -11,11 +11,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lambent.manifest import system
+from lambent.manifest import event_sources, node, system
 
 Schema = dict[str, Any]  # Any: JSON
 # Mappings that may be written as one text, by the model's class.
-_SHORT = ("Alias", "Code", "Managed", "Output")
+_SHORT = (
+    "Alias", "Code", "Managed", "ObjectTrigger", "Output", "QueueTrigger", "Schedule", "StreamTrigger", "Target",
+    "TopicTrigger",
+)  # fmt: skip
 _REFERENCE = {"type": "string", "pattern": r"\$\{[^}]+\}"}
 
 
@@ -58,15 +61,16 @@ def _loosen(field: Schema) -> None:
 
 def _docstrings() -> dict[tuple[str, str], str]:
     """Return what stands beneath each field of the model's source, by class and field."""
-    tree = ast.parse(Path(system.__file__).read_text(encoding="utf-8"))
+    files = [file for module in (node, event_sources, system) if (file := module.__file__) is not None]
+    trees = [ast.parse(Path(file).read_text(encoding="utf-8")) for file in files]
     found = {}
-    for node in tree.body:
-        if not isinstance(node, ast.ClassDef):
+    for one in [each for tree in trees for each in tree.body]:
+        if not isinstance(one, ast.ClassDef):
             continue
-        for field, told in zip(node.body, node.body[1:], strict=False):
+        for field, told in zip(one.body, one.body[1:], strict=False):
             match field, told:
                 case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
-                    found[node.name, name] = " ".join(text.split())
+                    found[one.name, name] = " ".join(text.split())
                 case _:
                     pass
     return found

@@ -6,43 +6,17 @@ What AWS's rules say of values and of their combinations is told by `checks`, ea
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import model_validator
 
+from lambent.manifest.event_sources import Bucket, Bus, Grant, Queue, Rule, Table, Topic, Trigger
 from lambent.manifest.expression import Expression, Reference, parse_expression
+from lambent.manifest.node import DeadLetter, Document, Node, Retry, Seconds, Tags, Texts, Words
 
 __all__ = ["Expression", "Reference", "parse_expression"]
 
 Architecture = Literal["x86_64", "arm64"]
-
-
-class Node(BaseModel):
-    """A mapping of the manifest: its keys are the fields, and there are no others."""
-
-    # Every command that reads a manifest pays for this module's import: validators are built when they are first used,
-    # and the fields' docstrings are collected by `schema` alone (pydantic's own way of reading them costs 25 ms).
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
-
-
-def _one_as_list(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-def _seconds(value: object) -> object:
-    """Read `30`, `30s`, `5m`, `2h`, `1d` as seconds."""
-    if isinstance(value, str) and value[:-1].isdigit() and value[-1:] in _UNITS:
-        return int(value[:-1]) * _UNITS[value[-1]]
-    return value
-
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-Texts = Annotated[tuple[Expression, ...], BeforeValidator(_one_as_list), Field(strict=False)]
-Words = Annotated[tuple[str, ...], BeforeValidator(_one_as_list), Field(strict=False)]
-Seconds = Annotated[int, BeforeValidator(_seconds)]
-Tags = dict[str, Expression]
-Document = dict[str, Any]  # Any: an IAM policy document; strings in it may hold references
 
 
 class Parameter(Node):
@@ -167,15 +141,6 @@ class Alias(Node):
         return {"name": value} if isinstance(value, str) else value
 
 
-class Retry(Node):
-    """How asynchronous invocations are tried again."""
-
-    attempts: int | None = None
-    """Further attempts after an error, 0 to 2."""
-    max_age: Seconds | None = None
-    """How long an event may wait, 60 s to 6 h."""
-
-
 class Managed(Node):
     """How a function uses a capacity provider (Lambda Managed Instances)."""
 
@@ -254,8 +219,12 @@ class Function(FunctionDefaults):
     """Start published versions from a snapshot of the initialised function."""
     url: Url | None = None
     """A function URL, on the alias where there is one."""
-    dead_letter: Expression | None = None
-    """A queue or topic that gets events whose attempts are used up."""
+    triggers: list[Trigger] = []
+    """What invokes it: schedules, buckets, queues, topics, event buses, streams."""
+    permissions: list[Grant] = []
+    """What it may do with resources of this manifest, each `VERB: NAME`, such as `read: raw`, `send: jobs`."""
+    dead_letter: DeadLetter | None = None
+    """A queue or topic that gets events whose attempts are used up; `true` makes a queue that keeps them 14 days."""
     on_success: Expression | None = None
     """Destination of records of successful asynchronous invocations."""
     on_failure: Expression | None = None
@@ -414,6 +383,18 @@ class System(Node):
     """KMS keys by key."""
     capacity_providers: dict[str, CapacityProvider] = {}
     """Capacity providers by key."""
+    buckets: dict[str, Bucket] = {}
+    """S3 buckets by key."""
+    queues: dict[str, Queue] = {}
+    """SQS queues by key."""
+    topics: dict[str, Topic] = {}
+    """SNS topics by key."""
+    tables: dict[str, Table] = {}
+    """DynamoDB tables by key."""
+    buses: dict[str, Bus] = {}
+    """EventBridge event buses by key."""
+    rules: dict[str, Rule] = {}
+    """EventBridge rules whose targets are more than one function, by key."""
     outputs: dict[str, Output] = {}
     """What the stack tells the world."""
     tags: Tags = {}

@@ -65,6 +65,12 @@ def _schedule(values: Values) -> Event:
     return values.json("input")
 
 
+def _notification(values: Values) -> Event:
+    # What a target without Input gets; its detail is text.
+    arn = values.arn("scheduler", f"schedule/default/{values['schedule']}")
+    return _envelope(values, "aws.scheduler", "Scheduled Event", [arn], "{}")
+
+
 def _alarm(values: Values) -> Event:
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-actions-Lambda.html
     at = values.time().replace("Z", "+0000")
@@ -110,6 +116,8 @@ def _kinds() -> Iterator[Kind]:
     instance = {"instance": "i-0123456789abcdef0", "state": "running"}
     yield Kind("eventbridge", "ec2-state", "an instance changed its state", _ec2, instance)
     yield Kind("scheduler", "schedule", "EventBridge Scheduler sends a schedule's input", _schedule, {"input": "{}"})
+    named = {"schedule": "example-schedule"}
+    yield Kind("scheduler", "default", "EventBridge Scheduler fires a schedule without input", _notification, named)
     yield Kind("cloudwatch", "alarm", "an alarm's action", _alarm, {"alarm": "example-alarm", "state": "ALARM"})
 
 

@@ -14,7 +14,7 @@ import orjson
 
 # Services of which every operation is ours: what we do not offer there is refused, for moto's copy of such a service
 # would know nothing of our resources.
-OWN_SERVICES = frozenset({"dynamodb", "dynamodbstreams", "iam", "lambda", "logs", "sqs", "sts"})
+OWN_SERVICES = frozenset({"dynamodb", "dynamodbstreams", "iam", "lambda", "logs", "scheduler", "sqs", "sts"})
 
 
 class Coverage:

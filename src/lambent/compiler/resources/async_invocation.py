@@ -6,8 +6,11 @@ from collections.abc import Iterator
 
 from lambent.compiler.intrinsics import Value, resource_ref
 from lambent.compiler.names import logical_id
+from lambent.compiler.parties import party
 from lambent.compiler.resources.scope import Emitted, Scope, resource, said
-from lambent.manifest.system import Function, Retry
+from lambent.manifest.checks.parties import TARGETS
+from lambent.manifest.node import Retry
+from lambent.manifest.system import Function
 
 
 def event_invoke_config(scope: Scope, key: str, function: Function) -> Iterator[Emitted]:
@@ -15,8 +18,11 @@ def event_invoke_config(scope: Scope, key: str, function: Function) -> Iterator[
     retry = function.retry or Retry()
     destinations: dict[str, Value] = said(
         {
-            name: None if target is None else {"Destination": scope.references.value(target)}
-            for name, target in (("OnSuccess", function.on_success), ("OnFailure", function.on_failure))
+            name: None if target is None else {"Destination": party(scope, target, *sections).arn}
+            for name, target, sections in (
+                ("OnSuccess", function.on_success, TARGETS["on_success"]),
+                ("OnFailure", function.on_failure, TARGETS["on_failure"]),
+            )
         }
     )
     settings = said(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lambent.aws.arn import Arn, MalformedArnError
-from lambent.compiler.intrinsics import Value, arn, concatenate
+from lambent.compiler.intrinsics import Value, arn, concatenate, resource_att
 from lambent.compiler.names import logical_id
+from lambent.compiler.parties import Party, party
+from lambent.compiler.resources.grants import granted, read_by_triggers
 from lambent.compiler.resources.networks import vpc_config
 from lambent.compiler.resources.policies import (
     allow,
@@ -16,7 +17,9 @@ from lambent.compiler.resources.policies import (
     policy_document,
 )
 from lambent.compiler.resources.scope import Emitted, Scope, resource
+from lambent.manifest.checks.parties import TARGETS
 from lambent.manifest.expression import Expression
+from lambent.manifest.parties import SERVICES
 from lambent.manifest.system import Function
 
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
@@ -45,7 +48,9 @@ def execution_role(scope: Scope, key: str, function: Function) -> Iterator[Emitt
     if function.role is not None:
         return
     managed, statements = _asked_for(scope, function)
-    statements = [*_needed(scope, key, function), *statements]
+    # Several things may need the same, such as the use of one key.
+    needed = {str(statement): statement for statement in _needed(scope, key, function)}
+    statements = [*needed.values(), *statements]
     properties = {
         "AssumeRolePolicyDocument": assumable_by(["lambda.amazonaws.com"]),
         "ManagedPolicyArns": managed or None,
@@ -65,25 +70,29 @@ def _needed(scope: Scope, key: str, function: Function) -> Iterator[Value]:
         yield allow(_TRACES)
     if function.kms_key is not None:
         yield allow(("kms:Decrypt",), scope.references.named(function.kms_key))
-    yield from _sending(scope, function)
+    yield from _sending(scope, key, function)
+    yield from read_by_triggers(scope, function)
+    yield from granted(scope, function)
 
 
-def _sending(scope: Scope, function: Function) -> Iterator[Value]:
+def _sending(scope: Scope, key: str, function: Function) -> Iterator[Value]:
     """Yield what the dead-letter queue and the destinations need, each target once."""
+    letters = function.dead_letter if isinstance(function.dead_letter, Expression) else None
     targets = {
-        str(target): (target, services)
-        for target, services in (
-            (function.on_success, ("sqs", "sns", "lambda", "events")),
-            (function.on_failure, ("sqs", "sns", "lambda", "events", "s3")),
-            (function.dead_letter, ("sqs", "sns")),
+        str(target.named_arn): (target, sections)
+        for target, sections in (
+            (_target(scope, function.on_success, TARGETS["on_success"]), TARGETS["on_success"]),
+            (_target(scope, function.on_failure, TARGETS["on_failure"]), TARGETS["on_failure"]),
+            (_target(scope, letters, TARGETS["dead_letter"]), TARGETS["dead_letter"]),
         )
         if target is not None
     }
-    for target, services in targets.values():
-        where = scope.references.named(target)
+    if function.dead_letter is True:
+        yield allow(("sqs:SendMessage",), resource_att(key, "FunctionDeadLetters", "Arn"))
+    for target, sections in targets.values():
+        where = target.named_arn
         # Of a target whose ARN only the deployment knows, every action is allowed that it could be for; on it alone.
-        known = _service(target)
-        likely = (known,) if known else services
+        likely = (target.service,) if target.service else tuple(SERVICES[section] for section in sections)
         actions = [action for service in likely for action in _SENDING.get(service, ())]
         if actions:
             yield allow(actions, where, *((concatenate(where, ":*"),) if likely == ("lambda",) else ()))
@@ -92,14 +101,8 @@ def _sending(scope: Scope, function: Function) -> Iterator[Value]:
             yield allow(("s3:PutObject",), concatenate(where, "/*"))
 
 
-def _service(target: Expression) -> str | None:
-    """Return the service that a destination belongs to, None where its text does not show it."""
-    if target.parts and not isinstance(target.parts[0], str):
-        return "lambda" if target.parts[0].path[:1] == ("functions",) else None
-    try:
-        return Arn.parse(str(target)).service
-    except MalformedArnError:
-        return None
+def _target(scope: Scope, target: Expression | None, sections: tuple[str, ...]) -> Party | None:
+    return None if target is None else party(scope, target, *sections)
 
 
 def _asked_for(scope: Scope, function: Function) -> tuple[list[Value], list[Value]]:

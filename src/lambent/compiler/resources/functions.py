@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lambent.compiler.errors import CompileError
-from lambent.compiler.intrinsics import Value, targets
+from lambent.compiler.intrinsics import Value, resource_att, targets
 from lambent.compiler.names import logical_id
+from lambent.compiler.parties import party
 from lambent.compiler.references import SECTION_KINDS, publishes
 from lambent.compiler.resources.code import DEFAULT_ARCHITECTURE, code_place
 from lambent.compiler.resources.networks import vpc_config
 from lambent.compiler.resources.scope import Emitted, Scope, resource, said
+from lambent.manifest.checks.parties import TARGETS
+from lambent.manifest.expression import Expression
 from lambent.manifest.system import Function, Logs, Managed
 
 DEFAULT_TIMEOUT_S = 3
@@ -60,11 +63,21 @@ def _settings(scope: Scope, key: str, function: Function) -> dict[str, Value]:
         "VpcConfig": vpc_config(scope, key, function),
         "TracingConfig": {"Mode": _TRACING[function.tracing]} if function.tracing else None,
         "LoggingConfig": _logging(scope, key, function),
-        "DeadLetterConfig": None if function.dead_letter is None else {"TargetArn": scope.value(function.dead_letter)},
+        "DeadLetterConfig": _dead_letter(scope, key, function),
         "SnapStart": {"ApplyOn": "PublishedVersions"} if function.snap_start else None,
         "ReservedConcurrentExecutions": function.reserved_concurrency,
         **_managed(scope, function, function.capacity_provider),
     }
+
+
+def _dead_letter(scope: Scope, key: str, function: Function) -> Value:
+    match function.dead_letter:
+        case True:
+            return {"TargetArn": resource_att(key, "FunctionDeadLetters", "Arn")}
+        case Expression() as target:
+            return {"TargetArn": party(scope, target, *TARGETS["dead_letter"]).arn}
+        case _:
+            return None
 
 
 def _logging(scope: Scope, key: str, function: Function) -> Value:

@@ -9,7 +9,8 @@ from lambent.compiler.intrinsics import Value
 from lambent.compiler.references import References
 from lambent.compiler.result import DiscoveredVpc
 from lambent.manifest.expression import Expression
-from lambent.manifest.system import Function, System, Tags
+from lambent.manifest.node import Tags
+from lambent.manifest.system import Function, System
 
 Emitted = tuple[str, Value]  # a logical id, and the resource that it is
 

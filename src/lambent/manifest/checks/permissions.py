@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from lambent.base.diagnostics import Diagnostic
+from lambent.manifest.checks.parties import TARGETS
 from lambent.manifest.checks.subject import Place, constraint, literal
 from lambent.manifest.expression import Expression
 from lambent.manifest.system import Function, Role
@@ -43,8 +44,11 @@ def check_function_permissions(function: Function, place: Place) -> Iterator[Dia
             yield from _managed(policy, place, "policies", index)
         else:
             yield from _statements([policy], place, "policies", index)
-    for name in ("dead_letter", "on_success", "on_failure", "kms_key"):
-        yield from _arn(getattr(function, name), place, name)
+    for name in (*TARGETS, "kms_key"):
+        target = getattr(function, name)
+        # What has no colon is the key of a resource, which `parties` looks for.
+        if isinstance(target, Expression) and (name == "kms_key" or ":" in (target.literal or "")):
+            yield from _arn(target, place, name)
 
 
 def check_role(role: Role, place: Place) -> Iterator[Diagnostic]:

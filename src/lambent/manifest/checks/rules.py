@@ -10,6 +10,8 @@ from lambent.base.diagnostics import Diagnostic, Severity, SourceSpan
 _DG = "https://docs.aws.amazon.com/lambda/latest/dg/"
 _API = "https://docs.aws.amazon.com/lambda/latest/api/"
 _IAM = "https://docs.aws.amazon.com/IAM/latest/UserGuide/"
+_SQS = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html"
+_EB = "https://docs.aws.amazon.com/eventbridge/latest/APIReference/"
 _E, _W, _N = Severity.ERROR, Severity.WARNING, Severity.NOTE
 
 
@@ -92,5 +94,23 @@ _ALL = (
     Rule("provider-instance-types", _E, "Instance types are allowed or excluded, not both, and from .large up.", _DG + "lambda-managed-instances-capacity-providers.html"),
     Rule("provider-vcpus", _E, "A capacity provider has 2 to 15,000 vCPUs.", _DG + "lambda-managed-instances-quotas.html"),
     Rule("provider-scaling", _E, "Manual scaling has a target, Auto has none.", _DG + "lambda-managed-instances-scaling.html"),
+    Rule("unknown-resource", _E, "What a trigger, a permission or a target speaks of is in the manifest.", _DG + "lambda-services.html"),
+    Rule("trigger", _E, "A trigger is of one kind.", _DG + "lambda-services.html"),
+    Rule("permissions-of-a-role", _W, "A role that is given is not changed by triggers and permissions.", _DG + "lambda-intro-execution-role.html"),
+    Rule("schedule", _E, "A flexible time window has 1 to 1,440 whole minutes.", "https://docs.aws.amazon.com/scheduler/latest/APIReference/API_FlexibleTimeWindow.html"),
+    Rule("delivery-retry", _E, "A target is tried up to 185 times again, within 1 minute to 24 hours.", _EB + "API_RetryPolicy.html"),
+    Rule("mapping-limits", _E, "Batches, windows and retries of an event source mapping are within AWS's bounds.", _API + "API_CreateEventSourceMapping.html"),
+    Rule("mapping-window", _E, "Batches of more than ten messages need a window, and FIFO queues have neither.", _DG + "services-sqs-configure.html"),
+    Rule("queue-visibility", _E, "Messages are hidden for as long as the function may take.", _DG + "services-sqs-configure.html"),
+    Rule("object-events", _E, "A bucket tells of events that S3 has.", "https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html"),
+    Rule("ambiguous-notifications", _E, "Of one object's event a bucket tells one target.", "https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-filtering.html"),
+    Rule("bucket-name", _E, "A bucket's name has 3 to 63 small letters, digits, hyphens and dots.", "https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"),
+    Rule("queue-limits", _E, "A queue's times, sizes and counts are within AWS's bounds.", _SQS),
+    Rule("queue-name", _E, "A queue's or topic's name has 80 letters, digits, hyphens and underscores at most.", "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html"),
+    Rule("queue-dead-letters", _E, "A queue and its dead-letter queue are both FIFO, or neither is.", "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html"),
+    Rule("fifo", _E, "Names that end in .fifo, and deduplication by content, are of FIFO queues and topics.", "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fifo-queues.html"),
+    Rule("subscription", _E, "A subscription has one endpoint.", "https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html"),
+    Rule("table-key", _E, "A key is one attribute, of one type wherever it is used.", "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeDefinition.html"),
+    Rule("rule", _E, "A rule has a pattern or a schedule, and 1 to 5 targets; schedules are of the default bus.", _EB + "API_PutRule.html"),
 )  # fmt: skip
 RULES: Mapping[str, Rule] = {rule.id: rule for rule in _ALL}

@@ -10,8 +10,11 @@ from lambent.base.diagnostics import Diagnostic
 from lambent.manifest.checks.capacity import check_managed, check_provider
 from lambent.manifest.checks.functions import check_function
 from lambent.manifest.checks.operation import RETENTION_DAYS, check_operation
+from lambent.manifest.checks.parties import check_parties
 from lambent.manifest.checks.permissions import check_function_permissions, check_role
+from lambent.manifest.checks.resources import check_resources
 from lambent.manifest.checks.subject import Place, constraint
+from lambent.manifest.checks.triggers import check_triggers
 from lambent.manifest.checks.whole import check_whole
 from lambent.manifest.effective import effective_functions
 from lambent.manifest.expression import Expression
@@ -36,6 +39,9 @@ def _every(system: System, sources: Sources, unjudged: frozenset[Path]) -> Itera
     yield from check_whole(system, sources, unjudged)
     yield from _tags(system.tags, whole)
     yield from _functions(system, sources, unjudged)
+    if not unjudged:  # what was taken out may be what is spoken of
+        yield from check_parties(system, sources)
+    yield from check_resources(system, sources, unjudged)
     for key, role in system.roles.items():
         if ("roles", key) not in unjudged:
             yield from check_role(role, Place(sources, ("roles", key)))
@@ -58,6 +64,7 @@ def _functions(system: System, sources: Sources, unjudged: frozenset[Path]) -> I
         yield from check_function(function, name, place)
         yield from check_operation(function, place)
         yield from check_function_permissions(function, place)
+        yield from check_triggers(system, function, place)
         if has_providers:
             yield from check_managed(function, place, system.capacity_providers)
         yield from _tags(function.tags, place)

@@ -18,7 +18,8 @@ _REGION = re.compile(
 )
 _KINDS = {
     "keys": "Key", "log_groups": "LogGroup", "roles": "Role", "layers": "Layer",
-    "capacity_providers": "CapacityProvider", "functions": "Function",
+    "capacity_providers": "CapacityProvider", "functions": "Function", "buckets": "Bucket", "queues": "Queue",
+    "topics": "Topic", "tables": "Table", "buses": "Bus", "rules": "Rule",
 }  # fmt: skip
 
 

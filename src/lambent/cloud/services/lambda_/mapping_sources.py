@@ -6,12 +6,12 @@ Brokers, Kafka clusters and databases are not looked up: nothing here could read
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import partial
 
 from lambent.aws.arn import Arn
 from lambent.cloud.errors import ServiceError
-from lambent.cloud.framework.authorise import AccessRequest, Decision, Document, decide
-from lambent.cloud.framework.context import Principal, service_principal
+from lambent.cloud.framework.context import service_principal
+from lambent.cloud.framework.execution_role import ExecutionRole, execution_role
 from lambent.cloud.framework.internal_client import InternalClient
 from lambent.cloud.framework.service import Parameters, Result
 from lambent.cloud.services.lambda_ import errors
@@ -31,18 +31,6 @@ _NEEDED = {
 _CONSUMER = "/consumer/"
 
 
-@dataclass(frozen=True, slots=True)
-class _Role:
-    """A function's execution role: who it is, and what its own policies say."""
-
-    principal: Principal
-    policies: tuple[Document, ...]
-
-    def may(self, action: str, resource: str, *shared: Document) -> bool:
-        """Whether its policies, or those of the resource itself, let it carry out an action."""
-        return decide((*self.policies, *shared), AccessRequest(self.principal, action, resource)) is Decision.ALLOW
-
-
 class MappingSources:
     """Asks other services about event sources on Lambda's behalf."""
 
@@ -60,7 +48,7 @@ class MappingSources:
         else:
             await self._check_stream(kind, source, role, function.scope)
 
-    async def _check_queue(self, queue: Arn, role: _Role, function: FunctionVersion) -> None:
+    async def _check_queue(self, queue: Arn, role: ExecutionRole, function: FunctionVersion) -> None:
         attributes = await self._queue(queue, function.scope)
         policy = policy_document(attributes.get("Policy") or "{}")
         for action in _OF_A_QUEUE:
@@ -92,7 +80,7 @@ class MappingSources:
             ) from error
         return attributes
 
-    async def _check_stream(self, kind: SourceKind, stream: Arn, role: _Role, scope: Scope) -> None:
+    async def _check_stream(self, kind: SourceKind, stream: Arn, role: ExecutionRole, scope: Scope) -> None:
         service = str(kind)
         readable, _, _ = str(stream).partition(_CONSUMER)
         if not all(role.may(f"{service}:{action}", readable) for action in _OF_A_STREAM):
@@ -118,37 +106,16 @@ class MappingSources:
         else:
             await self._ask("kinesis", "DescribeStreamSummary", {"StreamARN": str(stream)}, owner)
 
-    async def _role(self, function: FunctionVersion) -> _Role:
-        """Return a function's execution role; one that was deleted has no policies."""
-        arn = Arn.parse(function.settings.role)
-        name = arn.resource.rpartition("/")[2]
-        session = f"arn:{arn.partition}:sts::{arn.account}:assumed-role/{name}/{function.function}"
-        principal = Principal("assumed-role", arn.account, session, name)
-        try:
-            policies = [*await self._inline(name, function.scope), *await self._attached(name, function.scope)]
-        except ServiceError as error:
-            if error.code not in {"NoSuchEntity", "NoSuchEntityException"}:
-                raise
-            policies = []
-        return _Role(principal, tuple(policies))
-
-    async def _inline(self, role: str, scope: Scope) -> list[Document]:
-        names = (await self._ask("iam", "ListRolePolicies", {"RoleName": role}, scope))["PolicyNames"]
-        asked = [{"RoleName": role, "PolicyName": name} for name in names]
-        return [
-            policy_document((await self._ask("iam", "GetRolePolicy", each, scope))["PolicyDocument"]) for each in asked
-        ]
-
-    async def _attached(self, role: str, scope: Scope) -> list[Document]:
-        listed = await self._ask("iam", "ListAttachedRolePolicies", {"RoleName": role}, scope)
-        found = []
-        for attached in listed["AttachedPolicies"]:
-            arn = attached["PolicyArn"]
-            policy = (await self._ask("iam", "GetPolicy", {"PolicyArn": arn}, scope))["Policy"]
-            asked = {"PolicyArn": arn, "VersionId": policy["DefaultVersionId"]}
-            version = (await self._ask("iam", "GetPolicyVersion", asked, scope))["PolicyVersion"]
-            found.append(policy_document(version["Document"]))
+    async def _role(self, function: FunctionVersion) -> ExecutionRole:
+        """Return a function's execution role; raises InvalidParameterValueException for one that was deleted."""
+        ask = partial(self._ask_iam, function.scope)
+        found = await execution_role(ask, function.settings.role, function.function)
+        if found is None:
+            raise errors.invalid_parameter("The role defined for the function cannot be assumed by Lambda.")
         return found
+
+    async def _ask_iam(self, scope: Scope, operation: str, parameters: Parameters) -> Result:
+        return await self._ask("iam", operation, parameters, scope)
 
     async def _ask(self, service: str, operation: str, parameters: Parameters, scope: Scope) -> Result:
         principal = service_principal(HOST, scope)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from lambent.aws.quotas import LOG_TAIL_BYTES
 from lambent.base.clock import Clock
-from lambent.base.tasks import TaskOwner, let_others_run, shielded
+from lambent.base.tasks import OwnedTask, TaskOwner, let_others_run, shielded
 from lambent.cloud.services.lambda_.log_delivery import LogBatch, LogDelivery
 from lambent.cloud.services.lambda_.model import log_lines
 from lambent.cloud.services.lambda_.model.runtimes import version_arn
@@ -36,6 +37,8 @@ _INTERVAL_S = 0.1
 # Putting notes into words and handing them over takes some 20 µs each, on the loop that invocations share: a helping of
 # this size holds it for about a millisecond, and between two of them invocations go on.
 _NOTES_AT_ONCE = 48
+# So many helpings may wait for the disk: where a commit takes long, lines would else come faster than they go.
+_PUTS_AT_ONCE = 8
 
 Lines = Sequence[tuple[int, str]]
 """Log events: epoch milliseconds and message."""
@@ -66,6 +69,7 @@ class Reporting:
         self._levels: dict[str, str] = {}
         self._noted = asyncio.Event()
         self._tasks = TaskOwner("lambda reporting")
+        self._puts = TaskOwner("log lines")
 
     def start(self) -> None:
         """Begin to deliver."""
@@ -258,11 +262,20 @@ class Reporting:
     async def _deliver(self, stream: _Stream) -> None:
         info = stream.environment
         scope = Scope(info.spec.account, info.spec.region)
+        under_way: deque[OwnedTask[None]] = deque()
+        most = 1  # the first makes group and stream where they are missing, and has to be there before the others
         for begin in range(0, len(stream.notes), _NOTES_AT_ONCE):
             lines = [line for note in stream.notes[begin : begin + _NOTES_AT_ONCE] for line in note()]
-            if lines:
-                await self._delivery.put(LogBatch(scope, info.spec.log_group, info.log_stream, lines))
-                await let_others_run()  # a store in memory answers at once
+            if not lines:
+                continue
+            batch = LogBatch(scope, info.spec.log_group, info.log_stream, lines)
+            under_way.append(self._puts.start(self._delivery.put(batch), name=info.log_stream))
+            await let_others_run()  # a store in memory answers at once
+            if len(under_way) == most:
+                await under_way.popleft().result()
+                most = _PUTS_AT_ONCE
+        for put in under_way:
+            await put.result()
 
 
 def _runtime_arn(environment: EnvironmentInfo) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from lambent.base.clock import ManualClock
-from lambent.cloud.services.lambda_.events import Done, EventChange, waiting_events, write_changes
-from lambent.cloud.services.lambda_.model.event import QueuedEvent
+from lambent.cloud.services.lambda_.events import Done, EventChange, event_of, waiting_events, write_changes
+from lambent.cloud.services.lambda_.model.event import QueuedEvent, key_of
 from lambent.cloud.services.lambda_.schema import scripts
 from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.sqlite_store import SqliteStore, memory_store
@@ -37,16 +37,23 @@ def event(number: int, function_errors: int = 0) -> QueuedEvent:
     )
 
 
+def kept(store: SqliteStore) -> list[QueuedEvent | None]:
+    waiting = waiting_events(store.read)
+    found = [event_of(store.read, each.number) for each in waiting]
+    assert [(each.function, each.due_at) for each in waiting] == [(key_of(e), e.due_at) for e in found if e is not None]
+    return found
+
+
 @pytest.mark.parametrize("count", [1, 2, 5, 31, 128, 129, 300])
 async def test_any_number_of_events_is_written_and_removed_together(count: int) -> None:
     store = await opened(SCRIPTS)
     events = [event(number) for number in range(1, count + 1)]
     await store.write_with_others(write_changes, *events)
-    assert waiting_events(store.read) == events
+    assert kept(store) == events
     tried = event(1, function_errors=1)
     changes: list[EventChange] = [tried, *(Done(each.number, ()) for each in events[1:])]
     await store.write_with_others(write_changes, *changes)
-    assert waiting_events(store.read) == [tried]
+    assert kept(store) == [tried]
     await store.close()
 
 
@@ -72,9 +79,9 @@ async def test_events_that_an_older_version_accepted_are_numbered_in_their_order
 
     await store.write(accept)
     await store.migrate("lambda", SCRIPTS)
-    kept = [
+    expected = [
         QueuedEvent(name, SCOPE, "f", "live", b"{}", at, 90.0, function_errors=1, system_errors=2, number=number)
         for number, (name, at) in enumerate((("first", 10.0), ("second", 20.0)), 1)
     ]
-    assert waiting_events(store.read) == kept
+    assert kept(store) == expected
     await store.close()

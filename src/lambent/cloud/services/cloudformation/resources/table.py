@@ -16,6 +16,7 @@ from lambent.cloud.services.cloudformation.resources import (
     logs,
     messaging,
     network,
+    scheduler,
     storage,
     tables,
 )
@@ -48,6 +49,7 @@ _HANDLERS: Mapping[str, ResourceHandler] = {
     "AWS::Logs::SubscriptionFilter": logs.SUBSCRIPTION_FILTER,
     **messaging.HANDLERS,
     **network.HANDLERS,
+    **scheduler.HANDLERS,
     **storage.HANDLERS,
     **tables.HANDLERS,
 }

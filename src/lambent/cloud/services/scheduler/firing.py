@@ -1,0 +1,104 @@
+"""Schedules that fall due: one task waits for the first of them all, however many there are."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from lambent.base.clock import Clock
+from lambent.base.identifiers import IdSource
+from lambent.base.tasks import TaskOwner, wait_for_event
+from lambent.cloud.services.scheduler import repository
+from lambent.cloud.services.scheduler.invocations import Invocations
+from lambent.cloud.services.scheduler.model import KeptSchedule, retries_of, timing_of, window_s
+from lambent.cloud.store.unit_of_work import Store, Transaction
+
+_log = logging.getLogger(__name__)
+_AT_ONCE = 100
+_PAUSE_AFTER_FAILURE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What is to become of a schedule that is due: what is told of its occurrence, if it has one, and its next one."""
+
+    schedule: KeptSchedule
+    following: float | None
+    begins: float = 0.0
+    told: Mapping[str, object] | None = None
+
+
+class Firing:
+    """Moves every schedule on as it falls due; the occurrence is owed from the same commit on."""
+
+    def __init__(self, store: Store, clock: Clock, ids: IdSource, invocations: Invocations) -> None:
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+        self._invocations = invocations
+        self._changed = asyncio.Event()
+        self._tasks = TaskOwner("scheduler", clock=clock)
+
+    def start(self) -> None:
+        """Begin to wait for what is due."""
+        # Not as a loop: a virtual clock is to wait until what is due already has been moved on, also the first time.
+        self._tasks.start(self._run(), name="firing")
+
+    async def stop(self) -> None:
+        """End the waiting."""
+        await self._tasks.aclose()
+
+    def look_again(self) -> None:
+        """Look whether another schedule is due first now."""
+        self._changed.set()
+
+    async def _run(self) -> None:
+        while True:
+            self._changed.clear()
+            due = repository.next_due(self._store.read)
+            if due is None or due > self._clock.now():
+                await wait_for_event(self._changed, self._clock, until=due)
+                continue
+            try:
+                await self._fire()
+            except Exception:  # noqa: BLE001 - the loop must live on; what is due stays so
+                _log.exception("schedules that are due could not be moved on")
+                await self._clock.sleep_until(self._clock.now() + _PAUSE_AFTER_FAILURE_S)
+
+    async def _fire(self) -> None:
+        now = self._clock.now()
+        turns = [self._turn(one, now) for one in repository.due_schedules(self._store.read, now, _AT_ONCE)]
+        await self._store.write(partial(self._move_on, turns))
+
+    def _turn(self, one: KeptSchedule, now: float) -> _Turn:
+        if one.due is None:
+            raise ValueError("a schedule that is not due has no turn")
+        oldest_s = retries_of(one.definition["Target"])["MaximumEventAgeInSeconds"]
+        fires, following = timing_of(one.definition, one.since).turn(one.due, now, oldest_s)
+        if fires is None:
+            _log.warning("%s was due when the platform was off; that is not made up for", one.key.arn)
+            return _Turn(one, following)
+        begins = fires + self._ids.fraction() * window_s(one.definition)
+        told = {
+            "schedule": one.id,
+            "revision": one.revision,
+            "scheduled": fires,
+            "begins": begins,
+            "execution": self._ids.hex(16),
+            "event": self._ids.uuid(),
+            "completes": following is None and one.completes,
+        }
+        return _Turn(one, following, begins, told)
+
+    def _move_on(self, turns: Sequence[_Turn], transaction: Transaction) -> None:
+        for turn in turns:
+            one = turn.schedule
+            if not repository.move_on(transaction, one, turn.following):
+                continue  # it was changed or deleted meanwhile
+            if turn.told is not None:
+                self._invocations.add(transaction, one, turn.told, turn.begins)
+            elif turn.following is None and one.completes:
+                repository.delete_unchanged(transaction, one.id, one.revision)

@@ -1,0 +1,1 @@
+"""EventBridge Scheduler's operations, one file per resource."""

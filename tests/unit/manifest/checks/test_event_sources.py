@@ -1,0 +1,89 @@
+# ruff: noqa: E501 - AWS's messages stand in one piece
+"""Rules about triggers, permissions and what functions work with."""
+
+from __future__ import annotations
+
+import pytest
+
+from lambent.base.diagnostics import Severity
+from lambent.manifest.load import load
+
+BODY = "code: src, handler: app.handler, runtime: python3.13"
+
+
+def told(text: str) -> list[str]:
+    """Return each finding but notes as `line:column rule`."""
+    found = load(text, "lambent.yaml").diagnostics
+    assert all(one.span is not None for one in found)
+    return [
+        f"{one.span.line}:{one.span.column} {one.rule}"
+        for one in found
+        if one.span is not None and one.severity is not Severity.NOTE
+    ]
+
+
+def with_trigger(trigger: str, more: str = "", function: str = "") -> str:
+    return f"stack: shop\nfunctions:\n  f:\n    {{{BODY}{function},\n     triggers: [{trigger}]}}\n{more}"
+
+
+@pytest.mark.parametrize(
+    ("text", "findings"),
+    [
+        pytest.param(with_trigger("{schedule: rate(1 minute)}"), [], id="a schedule"),
+        pytest.param(with_trigger("{schedule: {expression: rate(1 hour), window: 90s}}"), ["5:63 schedule"], id="half a minute"),
+        pytest.param(with_trigger("{schedule: {expression: rate(1 hour), retry: {attempts: 200}}}"), ["5:73 delivery-retry"], id="tried too often"),
+        pytest.param(with_trigger("{schedule: rate(1 hour), sqs: jobs}", "queues: {jobs: {}}\n"), ["5:17 trigger"], id="two in one"),
+        pytest.param(with_trigger("{}"), ["5:17 trigger"], id="none"),
+        pytest.param(with_trigger("{sqs: job}", "queues: {jobs: {}}\n"), ["5:23 unknown-resource"], id="no such queue"),
+        pytest.param(with_trigger("{sqs: 'arn:aws:sqs:eu-west-1:123456789012:jobs'}"), [], id="a queue elsewhere"),
+        pytest.param(with_trigger("{sqs: '${queues.jobs}'}", "queues: {jobs: {}}\n"), [], id="a reference"),
+        pytest.param(with_trigger("{sqs: {queue: jobs, batch_size: 11}}", "queues: {jobs: {}}\n"), ["5:49 mapping-window"], id="no window"),
+        pytest.param(with_trigger("{sqs: {queue: jobs, batch_size: 20000, window: 1s}}", "queues: {jobs: {}}\n"), ["5:49 mapping-limits"], id="too many"),
+        pytest.param(with_trigger("{sqs: {queue: jobs, window: 1s}}", "queues: {jobs: {fifo: true}}\n"), ["5:18 mapping-window"], id="a window of a FIFO queue"),
+        pytest.param(with_trigger("{sqs: jobs}", "queues: {jobs: {visibility: 5}}\n", ", timeout: 9"), ["5:18 queue-visibility"], id="hidden too shortly"),
+        pytest.param(with_trigger("{stream: {source: t, parallelization: 11}}", "tables: {t: {key: id}}\n"), ["5:55 mapping-limits"], id="too parallel"),
+        pytest.param(with_trigger("{stream: {source: t, retry: {max_age: 5}}}", "tables: {t: {key: id}}\n"), ["5:55 mapping-limits"], id="given up too soon"),
+        pytest.param(with_trigger("{s3: {bucket: b, events: [made]}}", "buckets: {b: {}}\n"), ["5:43 object-events"], id="no event"),
+        pytest.param(with_trigger("{s3: b}, {s3: {bucket: b, events: 's3:ObjectCreated:Put'}}", "buckets: {b: {}}\n"), ["5:26 ambiguous-notifications"], id="told twice"),
+        pytest.param(with_trigger("{s3: {bucket: b, suffix: .a}}, {s3: {bucket: b, suffix: .b}}", "buckets: {b: {}}\n"), [], id="told apart"),
+        pytest.param(with_trigger("{event: {pattern: {source: [a]}, dead_letter: dlq}}"), ["5:63 unknown-resource"], id="no dead-letter queue"),
+        pytest.param(with_trigger("{sqs: jobs}", "queues: {jobs: {}}\n", ", role: 'arn:aws:iam::123456789012:role/r'"), ["4:66 permissions-of-a-role"], id="a role of its own"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_trigger_is_found_at_its_place(text: str, findings: list[str]) -> None:
+    assert told(text) == findings
+
+
+SOUND = f"stack: shop\nfunctions: {{f: {{{BODY}}}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "findings"),
+    [
+        pytest.param("buckets:\n  a_very_long_name_that_leaves_no_room_at_all: {}\n", ["4:3 bucket-name"], id="a long name"),
+        pytest.param("buckets:\n  b: {name: UPPER}\n", ["4:13 bucket-name"], id="capitals"),
+        pytest.param("queues:\n  q: {deduplicate: true}\n", ["4:20 fifo"], id="deduplication without FIFO"),
+        pytest.param("queues:\n  q: {name: q.fifo}\n", ["4:13 fifo"], id="a name of another kind"),
+        pytest.param("queues:\n  q: {name: q q}\n", ["4:13 queue-name"], id="a blank"),
+        pytest.param("queues:\n  q: {retention: 15d, max_receives: 0}\n", ["4:18 queue-limits", "4:37 queue-limits"], id="kept too long"),
+        pytest.param("queues:\n  q: {fifo: true, dead_letter: r}\n  r: {}\n", ["4:32 queue-dead-letters"], id="another kind of letters"),
+        pytest.param("topics:\n  t: {subscriptions: [{email: a@b.c, url: 'https://b.c'}]}\n", ["4:23 subscription"], id="two endpoints"),
+        pytest.param("tables:\n  t: {key: {a: string, b: string}}\n", ["4:12 table-key"], id="two attributes"),
+        pytest.param("tables:\n  t: {key: a, indexes: {i: {key: {a: number}}}}\n", ["4:28 table-key"], id="two types"),
+        pytest.param("rules:\n  r: {targets: [f]}\n", ["4:3 rule"], id="neither pattern nor schedule"),
+        pytest.param("rules:\n  r: {schedule: rate(1 hour), bus: b, targets: [f]}\n", ["4:36 rule"], id="a schedule on a bus"),
+        pytest.param("rules:\n  r: {pattern: {source: [a]}, targets: [f, f, f, f, f, f]}\n", ["4:40 rule"], id="six targets"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_resource_is_found_at_its_place(text: str, findings: list[str]) -> None:
+    assert told(SOUND + text) == findings
+
+
+def test_a_name_that_two_sections_have_asks_which() -> None:
+    text = (
+        f"stack: shop\nfunctions:\n  f: {{{BODY}, permissions: [{{read: runs}}]}}\n"
+        "buckets: {runs: {}}\ntables: {runs: {key: id}}\n"
+    )
+    (found,) = load(text, "lambent.yaml").diagnostics
+    assert (found.rule, found.advice) == ("unknown-resource", "Write `buckets.runs` or `tables.runs`.")
+    assert told(text.replace("read: runs", "read: tables.runs")) == []
