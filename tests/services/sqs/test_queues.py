@@ -1,14 +1,39 @@
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from lambent.base.clock import ManualClock
+from lambent.base.identifiers import SeededIds
+from lambent.cloud.errors import ServiceError
+from lambent.cloud.framework.context import RequestContext, root_of, service_principal
+from lambent.cloud.services.sqs.service import SqsService
+from lambent.cloud.store.scope import Scope
+from lambent.cloud.store.sqlite_store import memory_store
 from lambent.testing.platform import LocalPlatform, local_platform
 from lambent.testing.pytest_plugin import ClientFactory
+
+SCOPE = Scope("000000000000", "us-east-1")
+
+
+@asynccontextmanager
+async def running_service() -> AsyncIterator[SqsService]:
+    """Run the service alone, so that a test can be another service."""
+    clock = ManualClock()
+    store = memory_store(clock)
+    service = SqsService(store, clock=clock, ids=SeededIds(1))
+    await service.start()
+    try:
+        yield service
+    finally:
+        await service.stop()
+        await store.close()
 
 
 def code_of(raised: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
@@ -144,8 +169,10 @@ def test_other_accounts_use_a_queue_as_far_as_its_policy_lets_them(platform: Loc
         other.send_message(QueueUrl=url, MessageBody="m")
     assert code_of(raised) == (
         "AccessDenied",
-        "User: arn:aws:iam::111111111111:root is not authorized to perform: sqs:sendmessage on resource: "
-        f"{arn_of(sqs, url)} because no resource-based policy allows the sqs:sendmessage action",
+        (
+            "User: arn:aws:iam::111111111111:root is not authorized to perform: sqs:sendmessage on resource: "
+            f"{arn_of(sqs, url)} because no resource-based policy allows the sqs:sendmessage action"
+        ),
     )
     assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
     sqs.add_permission(QueueUrl=url, Label="send", AWSAccountIds=["111111111111"], Actions=["SendMessage"])
@@ -186,3 +213,34 @@ def test_a_queue_is_purged_and_its_name_given_out_again_a_minute_later(timeless:
 
 def arn_of(sqs: Any, url: str) -> str:  # Any: a boto3 client
     return str(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"])
+
+
+@pytest.mark.parametrize(
+    ("source", "is_let_in"),
+    [("arn:aws:sns:us-east-1:000000000000:mine", True), ("arn:aws:sns:us-east-1:000000000000:other", False)],
+)
+def test_a_service_sends_on_behalf_of_what_the_policy_names(source: str, *, is_let_in: bool) -> None:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": "*",
+        "Condition": {"ArnEquals": {"aws:SourceArn": "arn:aws:sns:us-east-1:000000000000:mine"}},
+    }
+
+    async def send() -> str:
+        async with running_service() as sqs:
+            owner = RequestContext(SCOPE, root_of(SCOPE.account), "id", 0.0)
+            policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+            await sqs.operations()["CreateQueue"](owner, {"QueueName": "q", "Attributes": {"Policy": policy}})
+            caller = service_principal("sns.amazonaws.com", SCOPE, source)
+            context = RequestContext(SCOPE, caller, "id", 0.0)
+            message = {"QueueUrl": "https://sqs.us-east-1.amazonaws.com/000000000000/q", "MessageBody": "m"}
+            sqs.authorise(context, "SendMessage", message)
+            return str((await sqs.operations()["SendMessage"](context, message))["MessageId"])
+
+    if is_let_in:
+        assert asyncio.run(send())
+    else:
+        with pytest.raises(ServiceError, match="because no resource-based policy allows the sqs:sendmessage action"):
+            asyncio.run(send())

@@ -102,6 +102,11 @@ class Queues:
                 found = self._live[address] = LiveQueue(queue)
         return found
 
+    def waiting(self, address: Address) -> int:
+        """Return how many receivers wait for a queue's messages."""
+        known = self._live.get(address)
+        return 0 if known is None else len(known.waiting)
+
     def the(self, address: Address) -> LiveQueue:
         """Return the queue; raises NonExistentQueue."""
         found = self.find(address)

@@ -106,7 +106,7 @@ class SqsService(Service):
             pass
 
     def views(self) -> Mapping[str, View]:
-        """Return the queues and how many messages are in each."""
+        """Return the queues, how many messages are in each, and how many receivers wait for one."""
         return {"queues": self._view}
 
     def _view(self) -> Mapping[str, object]:
@@ -120,6 +120,7 @@ class SqsService(Service):
                     "messages": messages,
                     "in_flight": in_flight,
                     "delayed": delayed,
+                    "receivers_waiting": self._queues.waiting(queue.address),
                 }
             )
         return {"queues": shown}

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from lambent.cloud.framework.context import RequestContext
 
+# A moment made of milliseconds may be short of them by what a float cannot hold.
+_FRACTION_LOST = 0.01
+
 
 def now_ms(context: RequestContext) -> int:
     """Return the moment of a request."""
@@ -11,5 +14,5 @@ def now_ms(context: RequestContext) -> int:
 
 
 def in_ms(moment: float) -> int:
-    """Return a moment in milliseconds: the nearest, so that who sleeps until one finds it reached."""
-    return round(moment * 1000)
+    """Return a moment in milliseconds, never a later one: what follows in so many seconds must not come after them."""
+    return int(moment * 1000 + _FRACTION_LOST)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -129,6 +130,7 @@ def _redrive(text: str | None) -> Redrive | None:
     return Redrive(str(policy["deadLetterTargetArn"]), int(policy["maxReceiveCount"]))
 
 
+@functools.lru_cache(maxsize=4096)
 def address_in_url(url: str, region: str) -> Address | None:
     """Return the queue that a URL, or its path alone, names; None where it names none. Its host does not matter.
 
