@@ -184,21 +184,12 @@ def test_a_topic_delivers_to_a_queue_reached_by_its_url(platform: LocalPlatform)
     assert [each["Body"] for each in sqs.receive_message(QueueUrl=queue)["Messages"]] == ["read all about it"]
 
 
-def test_parameters_secrets_and_tables_give_back_what_they_were_given(platform: LocalPlatform) -> None:
-    ssm, secrets, tables = (platform.client(name) for name in ("ssm", "secretsmanager", "dynamodb"))
+def test_parameters_and_secrets_give_back_what_they_were_given(platform: LocalPlatform) -> None:
+    ssm, secrets = (platform.client(name) for name in ("ssm", "secretsmanager"))
     ssm.put_parameter(Name="/a/b", Value="hidden", Type="SecureString")
     assert ssm.get_parameter(Name="/a/b", WithDecryption=True)["Parameter"]["Value"] == "hidden"
     secrets.create_secret(Name="s", SecretBinary=b"\x00\xff")
     assert secrets.get_secret_value(SecretId="s")["SecretBinary"] == b"\x00\xff"
-    tables.create_table(
-        TableName="t",
-        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    item = {"k": {"S": "1"}, "bytes": {"B": b"\x00"}, "list": {"L": [{"N": "1.5"}, {"NULL": True}]}}
-    tables.put_item(TableName="t", Item=item)
-    assert tables.get_item(TableName="t", Key={"k": {"S": "1"}})["Item"] == item
 
 
 def journalled(folder: Path) -> list[str]:

@@ -167,9 +167,11 @@ def test_values_that_are_none_are_refused(dynamodb: Client, make_table: MakeTabl
             {"SS": ["a", "a"]},
             "One or more parameter values were invalid: Input collection [a, a] contains duplicates.",
         ),
-        ({"NULL": False}, "One or more parameter values were invalid: Null attribute value types must have the value "
-                          "of true"),
-    ):  # fmt: skip
+        (
+            {"NULL": False},
+            "One or more parameter values were invalid: Null attribute value types must have the value of true",
+        ),
+    ):
         told = refusal(dynamodb.put_item, TableName="t", Item={"pk": {"S": "a"}, "v": value})
         assert told == f"ValidationException: {words}"
 

@@ -67,7 +67,9 @@ def test_a_page_ends_at_one_megabyte(table: Any) -> None:
 
 
 def test_filters_count_what_they_leave_out(numbers: Any) -> None:
-    found = numbers.query(KeyConditionExpression=Key("pk").eq("a"), FilterExpression=Attr("even").eq(True), Limit=4)
+    found = numbers.query(
+        KeyConditionExpression=Key("pk").eq("a"), FilterExpression=Attr("even").eq(value=True), Limit=4
+    )
     assert (found["Count"], found["ScannedCount"], sort_keys(found)) == (3, 4, [-10.0, -2.0, 0.0])
     counted = numbers.scan(FilterExpression=Attr("even").exists(), Select="COUNT")
     assert (counted["Count"], counted["ScannedCount"], "Items" in counted) == (8, 9, False)
@@ -162,8 +164,10 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [  # Any: as query takes
     (
         "g = :v",
         {"IndexName": "by_g", "Select": "ALL_ATTRIBUTES"},
-        "One or more parameter values were invalid: Select type ALL_ATTRIBUTES is not supported for global secondary "
-        "index by_g because its projection type is not ALL",
+        (
+            "One or more parameter values were invalid: Select type ALL_ATTRIBUTES is not supported for global "
+            "secondary index by_g because its projection type is not ALL"
+        ),
     ),
     (
         "pk = :v",
@@ -183,8 +187,10 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [  # Any: as query takes
     (
         "pk = :v",
         {"FilterExpression": "x BETWEEN :w AND :z", "ExpressionAttributeValues": {**TWO, ":z": {"N": "0"}}},
-        "Invalid FilterExpression: The BETWEEN operator requires upper bound to be greater than or equal to lower "
-        "bound; lower bound operand: AttributeValue: {N:1}, upper bound operand: AttributeValue: {N:0}",
+        (
+            "Invalid FilterExpression: The BETWEEN operator requires upper bound to be greater than or equal to lower "
+            "bound; lower bound operand: AttributeValue: {N:1}, upper bound operand: AttributeValue: {N:0}"
+        ),
     ),
 ]
 

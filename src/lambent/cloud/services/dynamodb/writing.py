@@ -14,14 +14,14 @@ from typing import Any
 
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.services.dynamodb import item_repository, stream_repository, tokens
-from lambent.cloud.services.dynamodb.errors import invalid, not_found, transaction_cancelled
+from lambent.cloud.services.dynamodb.errors import not_found, transaction_cancelled
 from lambent.cloud.services.dynamodb.item_repository import ItemRow, Place, Written
 from lambent.cloud.services.dynamodb.model.encoding import packed
 from lambent.cloud.services.dynamodb.model.expiry import expires_at
 from lambent.cloud.services.dynamodb.model.keys import ItemKey, check_index_keys, entries_of
 from lambent.cloud.services.dynamodb.model.records import Changed, record_of
 from lambent.cloud.services.dynamodb.model.table import Table
-from lambent.cloud.services.dynamodb.model.values import LARGEST_ITEM, Item, item_size
+from lambent.cloud.services.dynamodb.model.values import Item, item_size
 from lambent.cloud.services.dynamodb.repository import Tables
 from lambent.cloud.services.dynamodb.stream_waits import StreamWaits
 from lambent.cloud.services.dynamodb.tokens import Token
@@ -36,7 +36,7 @@ _NO_REASON: Mapping[str, Any] = {"Code": _UNCHANGED}  # Any: members of a Cancel
 class Action:
     """One change of one item: `decide` returns it as it shall be, None for deleted, or raises ServiceError.
 
-    It runs on the writer's thread and may run more than once; `before` and `after` tell what came of it.
+    It runs on the writer's thread, and sees to the item's size and keys; `before` and `after` tell what came of it.
     """
 
     table: Table
@@ -170,8 +170,6 @@ class _Commit:
         action.after = action.decide(action.before)
         if action.after is None or action.after is action.before:
             return
-        if item_size(action.after) > LARGEST_ITEM:
-            raise invalid("Item size has exceeded the maximum allowed size")
         check_index_keys(table, action.after)
 
     def _take_over(self, action: Action, now: float) -> None:

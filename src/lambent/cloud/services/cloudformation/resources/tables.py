@@ -39,7 +39,7 @@ _COMMON = (
 _ON_CREATE = ("KeySchema", "LocalSecondaryIndexes")
 _OF_INDEX = ("IndexName", "KeySchema", "OnDemandThroughput", "Projection", "ProvisionedThroughput", "WarmThroughput")
 _NOT_MADE = ("ImportSourceSpecification", "KinesisStreamSpecification")
-Given = dict[str, Any]  # Any: parameters of an operation
+Given = Mapping[str, Any]  # Any: parameters and answers of an operation
 
 
 class TableHandler:
@@ -55,21 +55,24 @@ class TableHandler:
             if not (context.is_repeated and error.code == "ResourceInUseException"):
                 raise
         async with made(name):
-            await _set_ttl(context, name, {}, wanted)
+            await _set_ttl(context, name, wanted)
             await _set_backups(context, name, {}, wanted)
             live = await self._described(context, name)
             await _set_stream_policy(context, live, {}, wanted)
         return live
 
     async def update(self, context: ResourceContext, live: Live, before: Properties, after: Properties) -> Live:
-        """Change the table in place: its indexes one after another, then the rest."""
+        """Change the table in place, its indexes one after another."""
         name = live.physical_id
         was, wanted = self._table(context, before), self._table(context, after)
-        await _change_indexes(context, name, was, wanted)
+        # What an update that failed half-way has left may be neither of the two: the table itself tells.
+        current = (await context.call("dynamodb", "DescribeTable", TableName=name))["Table"]
+        await _change_stream(context, name, current, wanted)
         changes = _changes(was, wanted)
         if changes:
             await context.call("dynamodb", "UpdateTable", TableName=name, **changes)
-        await _set_ttl(context, name, was, wanted)
+        await _change_indexes(context, current, was, wanted)
+        await _set_ttl(context, name, wanted)
         await _set_backups(context, name, was, wanted)
         arn = str(live.attributes["Arn"])
         await _set_policy(context, arn, was.get("ResourcePolicy"), wanted.get("ResourcePolicy"))
@@ -120,7 +123,7 @@ class GlobalTableHandler(TableHandler):
                 "available here."
             )
         (replica,) = replicas
-        found: Given = {
+        found: dict[str, Any] = {  # Any: as Given
             **picked(
                 properties, "AttributeDefinitions", "BillingMode", "KeySchema", "LocalSecondaryIndexes",
                 "SSESpecification", "StreamSpecification", "TableName", "TimeToLiveSpecification", "WarmThroughput",
@@ -144,7 +147,7 @@ class GlobalTableHandler(TableHandler):
 
 def _throughput(shared: Properties, replica: Properties) -> Given:
     """Return the throughput that a global table splits into writes of all and reads of each replica."""
-    found: Given = {}
+    found: dict[str, Any] = {}  # Any: as Given
     write, read = shared.get("WriteProvisionedThroughputSettings"), replica.get("ReadProvisionedThroughputSettings")
     if write is not None or read is not None:
         found["ProvisionedThroughput"] = {
@@ -166,7 +169,9 @@ def _units(settings: Properties, kind: str) -> Any:  # Any: a number or its text
 
 
 def _creation(context: ResourceContext, properties: Properties) -> Given:
-    found = {**picked(properties, *_COMMON, *_ON_CREATE), **_specifications(properties)}
+    found = {**picked(properties, *_COMMON, *_ON_CREATE), **_encryption(properties)}
+    if properties.get("StreamSpecification"):
+        found["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": _view(properties)}
     if properties.get("GlobalSecondaryIndexes"):
         found["GlobalSecondaryIndexes"] = [picked(one, *_OF_INDEX) for one in properties["GlobalSecondaryIndexes"]]
     if "ResourcePolicy" in properties:
@@ -175,27 +180,37 @@ def _creation(context: ResourceContext, properties: Properties) -> Given:
     return found
 
 
-def _specifications(properties: Properties) -> Given:
-    found: Given = {}
+def _encryption(properties: Properties) -> Given:
     encryption = properties.get("SSESpecification")
-    if encryption is not None:
-        found["SSESpecification"] = {
-            "Enabled": encryption.get("SSEEnabled", False),
-            **picked(encryption, "KMSMasterKeyId", "SSEType"),
-        }
-    if properties.get("StreamSpecification"):
-        view = properties["StreamSpecification"]["StreamViewType"]
-        found["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": view}
-    return found
+    if encryption is None:
+        return {}
+    chosen = picked(encryption, "KMSMasterKeyId", "SSEType")
+    return {"SSESpecification": {"Enabled": encryption.get("SSEEnabled", False), **chosen}}
+
+
+def _view(properties: Properties) -> str | None:
+    view: str | None = (properties.get("StreamSpecification") or {}).get("StreamViewType")
+    return view
+
+
+async def _change_stream(context: ResourceContext, name: str, current: Given, after: Properties) -> None:
+    """Enable or disable the stream; one of another view is a stream anew."""
+    was, wanted = _view(current), _view(after)
+    if was == wanted:
+        return
+    if was is not None:
+        off = {"StreamEnabled": False}
+        await context.call("dynamodb", "UpdateTable", TableName=name, StreamSpecification=off)
+    if wanted is not None:
+        on = {"StreamEnabled": True, "StreamViewType": wanted}
+        await context.call("dynamodb", "UpdateTable", TableName=name, StreamSpecification=on)
 
 
 def _changes(before: Properties, after: Properties) -> Given:
-    """Return what UpdateTable is to change; a stream of another kind is a stream anew."""
-    was = {**picked(before, *_COMMON), **_specifications(before)}
-    wanted = {**picked(after, *_COMMON), **_specifications(after)}
+    """Return what UpdateTable is to change."""
+    was = {**picked(before, *_COMMON), **_encryption(before)}
+    wanted = {**picked(after, *_COMMON), **_encryption(after)}
     changed = {name: value for name, value in wanted.items() if was.get(name) != value}
-    if "StreamSpecification" in was and "StreamSpecification" not in wanted:
-        changed["StreamSpecification"] = {"StreamEnabled": False}
     if was.get("DeletionProtectionEnabled") and "DeletionProtectionEnabled" not in wanted:
         changed["DeletionProtectionEnabled"] = False
     if was.get("BillingMode") == "PAY_PER_REQUEST" and "BillingMode" not in wanted:
@@ -207,18 +222,23 @@ def _changes(before: Properties, after: Properties) -> Given:
     return changed
 
 
-async def _change_indexes(context: ResourceContext, name: str, before: Properties, after: Properties) -> None:
+async def _change_indexes(context: ResourceContext, current: Given, before: Properties, after: Properties) -> None:
+    name = str(current["TableName"])
+    there = {one["IndexName"] for one in current.get("GlobalSecondaryIndexes", ())}
     was = {one["IndexName"]: picked(one, *_OF_INDEX) for one in before.get("GlobalSecondaryIndexes", ())}
     wanted = {one["IndexName"]: picked(one, *_OF_INDEX) for one in after.get("GlobalSecondaryIndexes", ())}
-    for index, old in was.items():
-        new = wanted.get(index)
-        if new is None or _schema_of(new) != _schema_of(old):
+    kept = set()
+    for index in sorted(there):
+        old, new = was.get(index), wanted.get(index)
+        if new is None or (old is not None and _schema_of(new) != _schema_of(old)):
             await _update_index(context, name, {"Delete": {"IndexName": index}}, after)
-        elif new != old:
+            continue
+        kept.add(index)
+        if new != old:
             throughput = picked(new, "IndexName", "OnDemandThroughput", "ProvisionedThroughput", "WarmThroughput")
             await _update_index(context, name, {"Update": throughput}, after)
     for index, new in wanted.items():
-        if index not in was or _schema_of(new) != _schema_of(was[index]):
+        if index not in kept:
             await _update_index(context, name, {"Create": new}, after)
             await until(context, lambda: _at_rest(context, name))
 
@@ -243,20 +263,15 @@ def _schema_of(index: Properties) -> Given:
     return picked(index, "KeySchema", "Projection")
 
 
-async def _set_ttl(context: ResourceContext, name: str, before: Properties, after: Properties) -> None:
-    was, wanted = _ttl_of(before), _ttl_of(after)
+async def _set_ttl(context: ResourceContext, name: str, after: Properties) -> None:
+    described = await context.call("dynamodb", "DescribeTimeToLive", TableName=name)
+    was, wanted = described["TimeToLiveDescription"].get("AttributeName", ""), _ttl_of(after)
     if was == wanted:
         return
     for attribute, is_on in ((was, False), (wanted, True)):
         if attribute:
             specification = {"AttributeName": attribute, "Enabled": is_on}
-            try:
-                await context.call(
-                    "dynamodb", "UpdateTimeToLive", TableName=name, TimeToLiveSpecification=specification
-                )
-            except ServiceError as error:
-                if not (context.is_repeated and error.code == "ValidationException"):
-                    raise
+            await context.call("dynamodb", "UpdateTimeToLive", TableName=name, TimeToLiveSpecification=specification)
 
 
 def _ttl_of(properties: Properties) -> str:
@@ -305,7 +320,9 @@ def _policy_text(policy: Mapping[str, Any]) -> str:  # Any: a policy document
 
 def _as_template(table: Mapping[str, Any], properties: Properties) -> Given:  # Any: a TableDescription
     """Return of a table what the template says, as templates write it."""
-    found: Given = picked(table, "AttributeDefinitions", "DeletionProtectionEnabled", "KeySchema", "TableName")
+    found: dict[str, Any] = picked(  # Any: as Given
+        table, "AttributeDefinitions", "DeletionProtectionEnabled", "KeySchema", "TableName"
+    )
     found["BillingMode"] = table.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
     found["TableClass"] = table.get("TableClassSummary", {}).get("TableClass", "STANDARD")
     throughput = table["ProvisionedThroughput"]
