@@ -37,19 +37,18 @@ def handler(event, context):
     failed = [name for name, text in zip(names, texts) if text.startswith('bad')]
     return {'batchItemFailures': [{'itemIdentifier': name} for name in failed]}
 """
-REPORTS = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
+REPORTS = ["ReportBatchItemFailures"]
 
 
 class Mapped:
     """A function of a name of its own, and the mapping that feeds it."""
 
-    def __init__(self, platform: LocalPlatform, code: str = HANDLER, **parameters: object) -> None:
+    def __init__(self, platform: LocalPlatform, code: str = HANDLER) -> None:
         self.platform = platform
         self.name = f"mapped-{next(_names)}"
         self.functions = platform.client("lambda")
         self._logs = platform.client("logs")
-        wanted = {"Timeout": 20, **parameters}
-        role = platform.create_function(self.name, zip_of({"handler.py": code}), **wanted)["Role"]
+        role = platform.create_function(self.name, zip_of({"handler.py": code}), Timeout=20)["Role"]
         platform.client("iam").put_role_policy(
             RoleName=role.rpartition("/")[2], PolicyName="read", PolicyDocument=json.dumps(MAY_READ)
         )

@@ -95,7 +95,7 @@ def test_six_hours_of_retries(virtual: LocalPlatform) -> None:
 
 def test_only_the_messages_that_are_reported_as_failed_return(virtual: LocalPlatform) -> None:
     queue = Queue(virtual, VisibilityTimeout="60")
-    mapping = mapped(virtual, queue, MaximumBatchingWindowInSeconds=5, Enabled=False, **REPORTS)
+    mapping = mapped(virtual, queue, MaximumBatchingWindowInSeconds=5, Enabled=False, FunctionResponseTypes=REPORTS)
     queue.send("a", "bad", "c")
     mapping.update(Enabled=True)
     virtual.clock.advance(10)

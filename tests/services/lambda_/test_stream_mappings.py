@@ -141,7 +141,7 @@ def test_halves_isolate_the_record_that_fails(virtual: LocalPlatform) -> None:
 def test_records_are_tried_again_from_the_first_that_is_reported(virtual: LocalPlatform) -> None:
     table = Table(virtual)
     table.put("a", "bad", "c", "bad too")
-    mapping = mapped(virtual, table, MaximumRetryAttempts=1, **REPORTS)
+    mapping = mapped(virtual, table, MaximumRetryAttempts=1, FunctionResponseTypes=REPORTS)
     virtual.clock.advance(60)
     eventually(lambda: len(batches(mapping)) == 3)
     assert batches(mapping) == [["a", "bad", "c", "bad too"], ["bad", "c", "bad too"], ["bad", "c", "bad too"]]

@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from lambent.cloud.services.lambda_.event_sources.stream_events import StreamRecord
+from lambent.cloud.services.lambda_.model.event_source import SourceKind
 
 _UNLIMITED: Final = -1
+_TABLE_RETENTION_S: Final = 86_400.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
 
 
@@ -24,12 +26,15 @@ class RetryRules:
     bisects: bool = False
 
 
-def rules_of(settings: Mapping[str, Any]) -> RetryRules:  # Any: a mapping's settings
-    """Return the rules of a mapping."""
-    age_s = settings["MaximumRecordAgeInSeconds"]
+def rules_of(settings: Mapping[str, Any], kind: SourceKind) -> RetryRules:  # Any: a mapping's settings
+    """Return the rules of a mapping. A table's stream keeps records for a day: then they are tried no more."""
+    asked = settings["MaximumRecordAgeInSeconds"]
+    age_s = None if asked == _UNLIMITED else float(asked)
+    if kind is SourceKind.DYNAMODB:
+        age_s = min(age_s or _TABLE_RETENTION_S, _TABLE_RETENTION_S)
     return RetryRules(
         retries=settings["MaximumRetryAttempts"],
-        age_s=None if age_s == _UNLIMITED else float(age_s),
+        age_s=age_s,
         bisects=settings["BisectBatchOnFunctionError"],
     )
 

@@ -51,7 +51,7 @@ class ShardBatches:
         settings: Mapping[str, Any] = mapping.settings  # Any: as the model has checked
         self.checkpoint = checkpoint
         """How far the shard has been handled, as it is kept."""
-        self.rules: RetryRules = rules_of(settings)
+        self.rules: RetryRules = rules_of(settings, mapping.kind)
         self._mapping = mapping
         self._source = source
         self._parts = parts

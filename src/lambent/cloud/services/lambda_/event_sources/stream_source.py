@@ -16,7 +16,6 @@ from lambent.cloud.services.lambda_.model.event_source_mapping import EventSourc
 from lambent.cloud.store.scope import Scope
 
 _CONSUMER: Final = "/consumer/"
-_TABLE_RETENTION_S: Final = 86_400.0
 # The most records that GetRecords returns at once.
 _AT_ONCE: Mapping[SourceKind, int] = {SourceKind.DYNAMODB: 1000, SourceKind.KINESIS: 10_000}
 
@@ -68,13 +67,6 @@ class StreamSource:
         """Return the stream's shards, open and closed."""
         listed = await (self._shards_of_table() if self._is_table else self._shards_of_stream())
         return [FoundShard(each["ShardId"], each.get("ParentShardId")) for each in listed]
-
-    async def retention_s(self) -> float:
-        """Return how old the stream's records become."""
-        if self._is_table:
-            return _TABLE_RETENTION_S
-        summary = await self._ask("DescribeStreamSummary", {"StreamARN": self._stream_arn})
-        return float(summary["StreamDescriptionSummary"].get("RetentionPeriodHours", 24)) * 3600
 
     async def iterator(self, shard: str, position: Position) -> str:
         """Return an iterator that reads a shard from a position on."""

@@ -55,11 +55,12 @@ def test_records_that_have_become_too_old_are_parted_from_the_others() -> None:
 
 
 def test_the_rules_are_those_of_the_mapping() -> None:
-    assert rules_of(asked(SourceKind.KINESIS)) == RetryRules()
+    assert rules_of(asked(SourceKind.KINESIS), SourceKind.KINESIS) == RetryRules()
+    assert rules_of(asked(SourceKind.DYNAMODB), SourceKind.DYNAMODB) == RetryRules(age_s=86_400.0)
     said = asked(
         SourceKind.DYNAMODB, MaximumRetryAttempts=3, MaximumRecordAgeInSeconds=60, BisectBatchOnFunctionError=True
     )
-    assert rules_of(said) == RetryRules(3, 60.0, bisects=True)
+    assert rules_of(said, SourceKind.DYNAMODB) == RetryRules(3, 60.0, bisects=True)
 
 
 @given(st.sets(st.integers(0, 7)), st.integers(0, 3))
