@@ -96,12 +96,12 @@ class Pollers:
         return {uuid: counts.shape() for uuid, counts in self._counts.items()}
 
     def _make(self, mapping: EventSourceMapping) -> _Poller | None:
+        if mapping.kind is not SourceKind.SQS and mapping.kind not in STREAMS:
+            return None
         counts = self._counts.setdefault(mapping.uuid, Counts())
         on = self._dependencies
         parts = Parts(on.client, on.clock, on.ids, on.store, self._tasks, self._delivery, counts, self._tell)
-        if mapping.kind is SourceKind.SQS:
-            return QueuePoller(mapping, parts)
-        return StreamPoller(mapping, parts) if mapping.kind in STREAMS else None
+        return QueuePoller(mapping, parts) if mapping.kind is SourceKind.SQS else StreamPoller(mapping, parts)
 
     async def _take_up(self) -> None:
         store, after = self._dependencies.store, ("", "", "")

@@ -139,12 +139,12 @@ class QueuePoller:
         counts = self._parts.counts
         counts.polled += len(messages)
         records = [queue_record(message, str(self._arn), self._owner.region) for message in messages]
-        wanted = [record for record in records if self._filters.match_message(record)]
-        if len(wanted) < len(records):
-            missed = [rendered(record) for record in records if not self._filters.match_message(record)]
+        passes = [self._filters.match_message(record) for record in records]
+        chosen = [rendered(record) for record, wanted in zip(records, passes, strict=True) if wanted]
+        if len(chosen) < len(records):
+            missed = [rendered(record) for record, wanted in zip(records, passes, strict=True) if not wanted]
             counts.filtered_out += len(missed)
             await self._delete(missed)
-        chosen = [rendered(record) for record in wanted]
         for batch in batches(chosen, lambda record: len(record.json), most=self._batch_size):
             handled = await self._deliver(batch, received_at)
             if self._is_fifo and not handled:
