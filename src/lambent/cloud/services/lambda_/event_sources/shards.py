@@ -58,6 +58,7 @@ class ShardReader:
         self._iterator: str | None = None
         self._read_to = checkpoint.sequence
         self._is_closed = False
+        self._first = HORIZON
         self._skip_before = 0.0
 
     @property
@@ -67,7 +68,8 @@ class ShardReader:
 
     async def open(self, first: Position, *, is_new: bool) -> None:
         """Take the position to read from: `first` where nothing was read yet. Raises ServiceError."""
-        position = first if is_new else self._position(first)
+        self._first = first
+        position = first if is_new else self._position()
         self._iterator = await self._source.iterator(self._shard, position)
 
     async def run(self) -> None:
@@ -91,19 +93,20 @@ class ShardReader:
 
     async def _recover(self, error: ServiceError, failures: int) -> None:
         if error.code in _LOST_ITERATOR and failures == 1:
-            is_trimmed = error.code == "TrimmedDataAccessException"
-            self._iterator, self._read_to = None, None if is_trimmed else self._read_to
+            self._iterator = None
+            if error.code == "TrimmedDataAccessException":
+                self._first, self._read_to = HORIZON, None
             return
         if failures == 1:
             _log.warning("shard %s of %s cannot be read: %s", self._shard, self._mapping.source_arn, error)
         await self._workers.sleep_until(self._parts.clock.now() + pause_after(failures))
 
-    def _position(self, first: Position) -> Position:
+    def _position(self) -> Position:
         if self._read_to is not None:
             return Position("AFTER_SEQUENCE_NUMBER", self._read_to)
         since = self._checkpoint.since
-        if first.kind != LATEST.kind or since is None:
-            return first
+        if self._first.kind != LATEST.kind or since is None:
+            return self._first
         # What came after polling had begun, and was not read before the platform stopped.
         if self._source.kind is SourceKind.KINESIS:
             return Position("AT_TIMESTAMP", moment=since)
@@ -117,7 +120,7 @@ class ShardReader:
             return False
         with self._workers.waiting():
             if self._iterator is None:
-                self._iterator = await self._source.iterator(self._shard, self._position(HORIZON))
+                self._iterator = await self._source.iterator(self._shard, self._position())
             now = self._parts.clock.now()
             wait_s = min(max(0.0, self._next_event(now + _WAITED_FOR_S) - now), _WAITED_FOR_S)
             read = await self._source.read(self._shard, self._iterator, room, wait_s=wait_s)

@@ -46,6 +46,8 @@ class StreamPoller:
         self._source = StreamSource(mapping, parts.client, parts.delivery)
         self._lanes: int = settings["ParallelizationFactor"]
         self._position = _position_of(settings)
+        self._is_new = True
+        self._at_start: set[str] = set()
         self._reading: set[str] = set()
         self._kept: dict[str, list[Checkpoint]] = {}
         self._has_changed = asyncio.Event()
@@ -62,6 +64,7 @@ class StreamPoller:
     async def _run(self) -> None:
         for checkpoint in checkpoints_of(self._parts.store.read, self._mapping):
             self._kept.setdefault(checkpoint.shard, []).append(checkpoint)
+        self._is_new = not self._kept
         failures = 0
         try:
             while not self.workers.has_ended:
@@ -86,17 +89,19 @@ class StreamPoller:
         """Begin to read the shards that can be read and are not."""
         with self.workers.waiting():
             found = await self._source.shards()
-        is_first = not self._kept
         names = {shard.name for shard in found}
+        if self._is_new:
+            self._at_start |= names
         for shard in found:
             if shard.name in self._reading or self._has_ended(shard.name):
                 continue
-            if is_first or not self._waits_for_parent(shard, names):
-                await self._begin(shard, self._position if self._is_at_start(shard, is_first=is_first) else HORIZON)
+            if (self._is_new and self._position is LATEST) or not self._waits_for_parent(shard, names):
+                await self._begin(shard, self._position if self._was_at_start(shard) else HORIZON)
+        self._is_new = False
 
-    def _is_at_start(self, shard: FoundShard, *, is_first: bool) -> bool:
+    def _was_at_start(self, shard: FoundShard) -> bool:
         """Whether a shard was there when the mapping began: others are read from their own beginning."""
-        return is_first or any(each.since is not None for each in self._kept.get(shard.name, ()))
+        return shard.name in self._at_start or any(each.since is not None for each in self._kept.get(shard.name, ()))
 
     def _has_ended(self, shard: str) -> bool:
         kept = self._kept.get(shard, ())
