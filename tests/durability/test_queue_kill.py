@@ -79,7 +79,7 @@ def test_every_acknowledged_message_survives_a_kill_and_no_deleted_one_returns(t
     assert len(traffic.sent) > SENDERS
     with platform(tmp_path / "data", port):
         sqs = clients.get("sqs")
-        found = set()
+        found: set[str] = set()
         while messages := received(sqs, url, VisibilityTimeout=3600):
             found.update(message["Body"] for message in messages)
     clients.close()

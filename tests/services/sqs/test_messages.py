@@ -8,6 +8,8 @@ from botocore.exceptions import ClientError
 
 from lambent.testing.pytest_plugin import ClientFactory
 
+Given = dict[str, Any]  # Any: parameters of an operation
+
 
 def test_a_message_is_sent_received_and_deleted(aws: ClientFactory, account: str) -> None:
     sqs = aws("sqs")
@@ -126,9 +128,7 @@ def test_what_no_batch_may_be_is_refused_whole(aws: ClientFactory, entries: list
         ({"MessageAttributes": {"a": {"DataType": "String", "StringValue": ""}}}, "a non-empty value of type 'String'"),
     ],
 )
-def test_messages_that_a_queue_does_not_take_are_refused(
-    aws: ClientFactory, more: dict[str, Any], message: str
-) -> None:
+def test_messages_that_a_queue_does_not_take_are_refused(aws: ClientFactory, more: Given, message: str) -> None:
     sqs = aws("sqs")
     url = sqs.create_queue(QueueName="jobs", Attributes={"MaximumMessageSize": "1024"})["QueueUrl"]
     with pytest.raises(ClientError) as raised:

@@ -14,7 +14,9 @@ from botocore.exceptions import ClientError
 from lambent.testing.platform import LocalPlatform, local_platform
 from tests.waiting import eventually
 
-DAY = 86_400
+Sqs = Any  # Any: boto3's clients are made at run time
+Given = Any  # Any: parameters of an operation
+Told = dict[str, Any]  # Any: answers of an operation
 
 
 @pytest.fixture(scope="module")
@@ -26,30 +28,30 @@ def platform() -> Iterator[LocalPlatform]:
 
 
 @pytest.fixture
-def sqs(platform: LocalPlatform, account: str) -> Any:  # Any: a boto3 client
+def sqs(platform: LocalPlatform, account: str) -> Sqs:
     return platform.client("sqs", account=account)
 
 
-def made(sqs: Any, name: str, **attributes: str) -> str:  # Any: as above
+def made(sqs: Sqs, name: str, **attributes: str) -> str:
     return str(sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"])
 
 
-def send(sqs: Any, url: str, *bodies: str, **more: Any) -> None:  # Any: as above
+def send(sqs: Sqs, url: str, *bodies: str, **more: Given) -> None:
     for body in bodies:
         sqs.send_message(QueueUrl=url, MessageBody=body, **more)
 
 
-def received(sqs: Any, url: str, **more: Any) -> list[dict[str, Any]]:  # Any: as above
+def received(sqs: Sqs, url: str, **more: Given) -> list[Told]:
     asked = {"MaxNumberOfMessages": 10, "MessageSystemAttributeNames": ["All"], **more}
-    messages: list[dict[str, Any]] = sqs.receive_message(QueueUrl=url, **asked).get("Messages", [])  # Any: as above
+    messages: list[Told] = sqs.receive_message(QueueUrl=url, **asked).get("Messages", [])
     return messages
 
 
-def bodies(sqs: Any, url: str, **more: Any) -> list[str]:  # Any: as above
+def bodies(sqs: Sqs, url: str, **more: Given) -> list[str]:
     return [message["Body"] for message in received(sqs, url, **more)]
 
 
-def counts(sqs: Any, url: str) -> tuple[int, int, int]:  # Any: as above
+def counts(sqs: Sqs, url: str) -> tuple[int, int, int]:
     found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     visible, hidden, delayed = (
         int(found[f"ApproximateNumberOfMessages{name}"]) for name in ("", "NotVisible", "Delayed")
@@ -57,7 +59,7 @@ def counts(sqs: Any, url: str) -> tuple[int, int, int]:  # Any: as above
     return visible, hidden, delayed
 
 
-def test_a_message_returns_after_its_visibility_timeout(platform: LocalPlatform, sqs: Any) -> None:
+def test_a_message_returns_after_its_visibility_timeout(platform: LocalPlatform, sqs: Sqs) -> None:
     url = made(sqs, "q", VisibilityTimeout="5")
     send(sqs, url, "m")
     (first,) = received(sqs, url)
@@ -77,7 +79,7 @@ def test_a_message_returns_after_its_visibility_timeout(platform: LocalPlatform,
         sqs.delete_message(QueueUrl=url, ReceiptHandle="odd")
 
 
-def test_messages_are_delayed_by_the_queue_or_by_themselves(platform: LocalPlatform, sqs: Any) -> None:
+def test_messages_are_delayed_by_the_queue_or_by_themselves(platform: LocalPlatform, sqs: Sqs) -> None:
     url = made(sqs, "q", DelaySeconds="10")
     send(sqs, url, "late")
     send(sqs, url, "later", DelaySeconds=20)
@@ -90,7 +92,7 @@ def test_messages_are_delayed_by_the_queue_or_by_themselves(platform: LocalPlatf
     assert bodies(sqs, url) == ["later"]
 
 
-def test_messages_expire_after_the_retention_period(platform: LocalPlatform, sqs: Any) -> None:
+def test_messages_expire_after_the_retention_period(platform: LocalPlatform, sqs: Sqs) -> None:
     url = made(sqs, "q", MessageRetentionPeriod="60", VisibilityTimeout="0")
     send(sqs, url, "old")
     platform.clock.advance(40)
@@ -102,7 +104,7 @@ def test_messages_expire_after_the_retention_period(platform: LocalPlatform, sqs
     assert counts(sqs, url) == (0, 0, 0)
 
 
-def test_a_receiver_waits_until_a_message_comes(sqs: Any, platform: LocalPlatform) -> None:
+def test_a_receiver_waits_until_a_message_comes(sqs: Sqs, platform: LocalPlatform) -> None:
     url = made(sqs, "q", ReceiveMessageWaitTimeSeconds="20", VisibilityTimeout="7")
     with ThreadPoolExecutor(1) as background:
         waiting = background.submit(bodies, sqs, url)
@@ -111,7 +113,7 @@ def test_a_receiver_waits_until_a_message_comes(sqs: Any, platform: LocalPlatfor
         assert waiting.result(10) == ["m"]
 
 
-def test_a_receiver_is_woken_at_the_very_moment_a_message_is_visible_again(sqs: Any, platform: LocalPlatform) -> None:
+def test_a_receiver_is_woken_at_the_very_moment_a_message_is_visible_again(sqs: Sqs, platform: LocalPlatform) -> None:
     url = made(sqs, "q", ReceiveMessageWaitTimeSeconds="20", VisibilityTimeout="7")
     send(sqs, url, "m")
     assert bodies(sqs, url) == ["m"]
@@ -125,7 +127,7 @@ def test_a_receiver_is_woken_at_the_very_moment_a_message_is_visible_again(sqs: 
         assert waiting.result(10) == ["m"]
 
 
-def test_a_receiver_waits_no_longer_than_it_asks_for(sqs: Any, platform: LocalPlatform) -> None:
+def test_a_receiver_waits_no_longer_than_it_asks_for(sqs: Sqs, platform: LocalPlatform) -> None:
     url = made(sqs, "q")
     with ThreadPoolExecutor(1) as background:
         waiting = background.submit(bodies, sqs, url, WaitTimeSeconds=3)
@@ -145,7 +147,7 @@ def until_somebody_waits(platform: LocalPlatform, arn: str) -> None:
     assert eventually(look)
 
 
-def test_a_message_received_too_often_goes_to_the_dead_letter_queue_and_back(platform: LocalPlatform, sqs: Any) -> None:
+def test_a_message_received_too_often_goes_to_the_dead_letter_queue_and_back(platform: LocalPlatform, sqs: Sqs) -> None:
     dead = made(sqs, "dead")
     dead_arn = arn_of(sqs, dead)
     policy = json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": 2})
@@ -163,8 +165,8 @@ def test_a_message_received_too_often_goes_to_the_dead_letter_queue_and_back(pla
     sqs.change_message_visibility(QueueUrl=dead, ReceiptHandle=letter["ReceiptHandle"], VisibilityTimeout=0)
     sqs.start_message_move_task(SourceArn=dead_arn)
 
-    def completed() -> dict[str, Any] | None:  # Any: as above
-        task: dict[str, Any] = sqs.list_message_move_tasks(SourceArn=dead_arn)["Results"][0]  # Any: as above
+    def completed() -> Told | None:
+        task: Told = sqs.list_message_move_tasks(SourceArn=dead_arn)["Results"][0]
         return task if task["Status"] == "COMPLETED" else None
 
     task = eventually(completed)
@@ -175,7 +177,7 @@ def test_a_message_received_too_often_goes_to_the_dead_letter_queue_and_back(pla
     assert counts(sqs, dead) == (0, 0, 0)
 
 
-def test_messages_are_moved_as_slowly_as_is_asked_for_until_it_is_cancelled(platform: LocalPlatform, sqs: Any) -> None:
+def test_messages_are_moved_as_slowly_as_is_asked_for_until_it_is_cancelled(platform: LocalPlatform, sqs: Sqs) -> None:
     dead, other = made(sqs, "dead"), made(sqs, "other")
     dead_arn = arn_of(sqs, dead)
     made(sqs, "q", RedrivePolicy=json.dumps({"deadLetterTargetArn": dead_arn, "maxReceiveCount": 2}))
@@ -194,7 +196,7 @@ def test_messages_are_moved_as_slowly_as_is_asked_for_until_it_is_cancelled(plat
     assert (listed["Status"], listed["ApproximateNumberOfMessagesMoved"]) == ("CANCELLED", 4)
 
 
-def test_a_fifo_group_goes_on_when_its_message_is_deleted_or_visible_again(platform: LocalPlatform, sqs: Any) -> None:
+def test_a_fifo_group_goes_on_when_its_message_is_deleted_or_visible_again(platform: LocalPlatform, sqs: Sqs) -> None:
     url = made(sqs, "q.fifo", FifoQueue="true", ContentBasedDeduplication="true", VisibilityTimeout="5")
     send(sqs, url, "a1", "a2", MessageGroupId="a")
     (first,) = received(sqs, url, MaxNumberOfMessages=1)
@@ -212,7 +214,7 @@ def test_a_fifo_group_goes_on_when_its_message_is_deleted_or_visible_again(platf
     assert bodies(sqs, url) == ["a1", "a2", "a1"]
 
 
-def test_deduplication_is_within_a_group_where_that_is_the_scope(sqs: Any) -> None:
+def test_deduplication_is_within_a_group_where_that_is_the_scope(sqs: Sqs) -> None:
     url = made(sqs, "q.fifo", FifoQueue="true", DeduplicationScope="messageGroup")
     for group in ("a", "a", "b"):
         send(sqs, url, "m", MessageGroupId=group, MessageDeduplicationId="one")
@@ -223,5 +225,5 @@ def test_deduplication_is_within_a_group_where_that_is_the_scope(sqs: Any) -> No
         send(sqs, url, "m", MessageGroupId="a")
 
 
-def arn_of(sqs: Any, url: str) -> str:  # Any: as above
+def arn_of(sqs: Sqs, url: str) -> str:
     return str(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"])
