@@ -42,6 +42,7 @@ bench: .venv/.test ## measure against a bare server and another emulator (needs 
 	@$(bin)/python bench/run.py
 	@$(bin)/python bench/execution.py
 	@$(bin)/python bench/snapstart.py --record
+	@$(bin)/python bench/tables.py
 	@$(bin)/python bench/deployments.py
 	@$(bin)/python bench/scale.py
 

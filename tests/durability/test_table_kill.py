@@ -54,7 +54,7 @@ def records_of(streams: Client, arn: str) -> list[Any]:  # Any: records
     """Return every record of a stream."""
     shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
     asked = {"StreamArn": arn, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"}
-    at, found = streams.get_shard_iterator(**asked)["ShardIterator"], list[Any]()
+    at, found = streams.get_shard_iterator(**asked)["ShardIterator"], list[Any]()  # Any: as boto3 and the API have it
     while page := streams.get_records(ShardIterator=at):
         if not page["Records"]:
             break

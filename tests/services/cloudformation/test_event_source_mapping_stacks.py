@@ -119,7 +119,7 @@ def test_mappings_of_streams_take_every_property_of_theirs(stacks: Stacks, aws: 
     aws("kinesis").create_stream(StreamName="s", ShardCount=1)
     stream = aws("kinesis").describe_stream_summary(StreamName="s")["StreamDescriptionSummary"]["StreamARN"]
     table = aws("dynamodb").create_table(
-        TableName="t",
+        TableName="tab",
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         BillingMode="PAY_PER_REQUEST",

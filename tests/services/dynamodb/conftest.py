@@ -24,7 +24,7 @@ def dynamodb(aws: ClientFactory) -> Client:
 def make_table(dynamodb: Client) -> MakeTable:
     """Make a table of keys as text: `name="kind, kind"` of its own key, `gsi`/`lsi` of indexes, and more members."""
 
-    def make(name: str = "t", key: str = "pk:S sk:N", **members: Any) -> dict[str, Any]:  # Any: as create_table takes
+    def make(name: str = "tab", key: str = "pk:S sk:N", **members: Any) -> dict[str, Any]:  # Any: as create_table takes
         attributes = [part.split(":") for part in f"{key} {members.pop('more', '')}".split()]
         return dict(
             dynamodb.create_table(
@@ -52,7 +52,7 @@ def table(dynamodb: Client, make_table: MakeTable) -> Iterator[Any]:  # Any: bot
         aws_secret_access_key=credentials.secret_key,
         aws_session_token=credentials.token,
     )
-    yield resource.Table("t")
+    yield resource.Table("tab")
     resource.meta.client.close()
 
 
@@ -62,7 +62,10 @@ def schema(*names: str) -> list[dict[str, str]]:
 
 
 def index(
-    name: str, *keys: str, projection: str = "ALL", **members: Any
+    name: str,
+    *keys: str,
+    projection: str = "ALL",
+    **members: Any,  # Any: as boto3 and the API have it
 ) -> dict[str, Any]:  # Any: as create_table takes
     """Return the definition of an index."""
     return {

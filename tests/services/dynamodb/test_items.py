@@ -20,7 +20,7 @@ def refusal(call: Any, **parameters: Any) -> str:  # Any: a method of a client, 
     return f"{error['Code']}: {error['Message']}"
 
 
-def test_an_item_of_every_type_comes_back_as_it_was_put(table: Any) -> None:
+def test_an_item_of_every_type_comes_back_as_it_was_put(table: Any) -> None:  # Any: a boto3 Table
     item = {
         "pk": "a",
         "sk": Decimal("-1.5"),
@@ -45,8 +45,8 @@ def test_numbers_are_shown_normalised(dynamodb: Client, make_table: MakeTable) -
     make_table(key="pk:S")
     given = {"1.50E+3": "1500", "-0.0": "0", ".5": "0.5", "1e-130": "0." + "0" * 129 + "1", "007": "7"}
     numbers = {"L": [{"N": each} for each in given]}
-    dynamodb.put_item(TableName="t", Item={"pk": {"S": "n"}, "numbers": numbers})
-    found = dynamodb.get_item(TableName="t", Key={"pk": {"S": "n"}})["Item"]["numbers"]["L"]
+    dynamodb.put_item(TableName="tab", Item={"pk": {"S": "n"}, "numbers": numbers})
+    found = dynamodb.get_item(TableName="tab", Key={"pk": {"S": "n"}})["Item"]["numbers"]["L"]
     assert [each["N"] for each in found] == list(given.values())
     for number, words in (
         ("1e126", "Number overflow. Attempting to store a number with magnitude larger than supported range"),
@@ -54,11 +54,11 @@ def test_numbers_are_shown_normalised(dynamodb: Client, make_table: MakeTable) -
         ("1" * 39, "Attempting to store more than 38 significant digits in a Number"),
         ("x", "The parameter cannot be converted to a numeric value: x"),
     ):
-        told = refusal(dynamodb.put_item, TableName="t", Item={"pk": {"S": "n"}, "number": {"N": number}})
+        told = refusal(dynamodb.put_item, TableName="tab", Item={"pk": {"S": "n"}, "number": {"N": number}})
         assert told == f"ValidationException: {words}"
 
 
-def test_updates_change_nested_parts_and_give_back_what_is_asked(table: Any) -> None:
+def test_updates_change_nested_parts_and_give_back_what_is_asked(table: Any) -> None:  # Any: a boto3 Table
     key = {"pk": "a", "sk": 1}
     table.put_item(Item={**key, "list": [1, 2, 3], "map": {"a": 1, "b": 2}, "count": 1, "tags": {"x", "y"}})
     answer = table.update_item(
@@ -121,7 +121,7 @@ UPDATES = {
 }
 
 
-def test_updates_are_refused_in_the_words_of_aws(table: Any) -> None:
+def test_updates_are_refused_in_the_words_of_aws(table: Any) -> None:  # Any: a boto3 Table
     table.put_item(Item={"pk": "a", "sk": 1, "a": "x"})
     values = {":v": "v"}
     found = {
@@ -133,7 +133,7 @@ def test_updates_are_refused_in_the_words_of_aws(table: Any) -> None:
     assert found == {text: f"ValidationException: {words}" for text, words in UPDATES.items()}
 
 
-def test_keys_and_items_that_do_not_suit_the_schema_are_refused(table: Any) -> None:
+def test_keys_and_items_that_do_not_suit_the_schema_are_refused(table: Any) -> None:  # Any: a boto3 Table
     invalid = "ValidationException: One or more parameter values were invalid:"
     schema = "ValidationException: The provided key element does not match the schema"
     assert refusal(table.get_item, Key={"pk": "a"}) == schema
@@ -172,11 +172,11 @@ def test_values_that_are_none_are_refused(dynamodb: Client, make_table: MakeTabl
             "One or more parameter values were invalid: Null attribute value types must have the value of true",
         ),
     ):
-        told = refusal(dynamodb.put_item, TableName="t", Item={"pk": {"S": "a"}, "v": value})
+        told = refusal(dynamodb.put_item, TableName="tab", Item={"pk": {"S": "a"}, "v": value})
         assert told == f"ValidationException: {words}"
 
 
-def test_conditions_decide_inside_the_write(table: Any) -> None:
+def test_conditions_decide_inside_the_write(table: Any) -> None:  # Any: a boto3 Table
     key = {"pk": "a", "sk": 1}
 
     def increment(_: int) -> None:
@@ -199,7 +199,7 @@ def test_conditions_decide_inside_the_write(table: Any) -> None:
     assert table.get_item(Key=key)["Item"]["n"] == 20
 
 
-def test_a_failed_condition_shows_the_item_where_it_is_asked_for(table: Any) -> None:
+def test_a_failed_condition_shows_the_item_where_it_is_asked_for(table: Any) -> None:  # Any: a boto3 Table
     item = {"pk": "a", "sk": 1, "state": "paid"}
     table.put_item(Item=item)
     with pytest.raises(ClientError) as raised:
@@ -217,7 +217,7 @@ def test_a_failed_condition_shows_the_item_where_it_is_asked_for(table: Any) -> 
 def test_capacity_is_counted_as_aws_counts_it(dynamodb: Client, make_table: MakeTable) -> None:
     make_table(more="g:S", GlobalSecondaryIndexes=[index("by_g", "g", projection="KEYS_ONLY")])
     item = {"pk": {"S": "a"}, "sk": {"N": "1"}, "g": {"S": "g"}, "x": {"S": "y" * 5000}}
-    put = dynamodb.put_item(TableName="t", Item=item, ReturnConsumedCapacity="INDEXES")["ConsumedCapacity"]
+    put = dynamodb.put_item(TableName="tab", Item=item, ReturnConsumedCapacity="INDEXES")["ConsumedCapacity"]
     assert (put["CapacityUnits"], put["Table"], put["GlobalSecondaryIndexes"]) == (
         6.0,
         {"CapacityUnits": 5.0},
@@ -225,10 +225,10 @@ def test_capacity_is_counted_as_aws_counts_it(dynamodb: Client, make_table: Make
     )
     key = {"pk": item["pk"], "sk": item["sk"]}
     for is_consistent, units in ((True, 2.0), (False, 1.0)):
-        got = dynamodb.get_item(TableName="t", Key=key, ConsistentRead=is_consistent, ReturnConsumedCapacity="TOTAL")
+        got = dynamodb.get_item(TableName="tab", Key=key, ConsistentRead=is_consistent, ReturnConsumedCapacity="TOTAL")
         assert got["ConsumedCapacity"]["CapacityUnits"] == units
     moved = dynamodb.update_item(
-        TableName="t", Key=key, UpdateExpression="SET g = :g", ExpressionAttributeValues={":g": {"S": "h"}},
+        TableName="tab", Key=key, UpdateExpression="SET g = :g", ExpressionAttributeValues={":g": {"S": "h"}},
         ReturnConsumedCapacity="INDEXES",
     )["ConsumedCapacity"]  # fmt: skip
     assert moved["GlobalSecondaryIndexes"] == {"by_g": {"CapacityUnits": 2.0}}
@@ -237,15 +237,15 @@ def test_capacity_is_counted_as_aws_counts_it(dynamodb: Client, make_table: Make
 def test_parameters_from_before_expressions_do_what_they_did(dynamodb: Client, make_table: MakeTable) -> None:
     make_table()
     key = {"pk": {"S": "a"}, "sk": {"N": "1"}}
-    dynamodb.put_item(TableName="t", Item=key, Expected={"pk": {"Exists": False}})
+    dynamodb.put_item(TableName="tab", Item=key, Expected={"pk": {"Exists": False}})
     dynamodb.update_item(
-        TableName="t",
+        TableName="tab",
         Key=key,
         AttributeUpdates={"n": {"Action": "ADD", "Value": {"N": "2"}}, "x": {"Value": {"S": "y"}}},
         Expected={"n": {"ComparisonOperator": "NULL"}},
     )
     found = dynamodb.query(
-        TableName="t",
+        TableName="tab",
         KeyConditions={
             "pk": {"ComparisonOperator": "EQ", "AttributeValueList": [{"S": "a"}]},
             "sk": {"ComparisonOperator": "GE", "AttributeValueList": [{"N": "1"}]},
@@ -255,11 +255,11 @@ def test_parameters_from_before_expressions_do_what_they_did(dynamodb: Client, m
     )
     assert found["Items"] == [{"n": {"N": "2"}}]
     assert "ConditionalCheckFailedException" in refusal(
-        dynamodb.delete_item, TableName="t", Key=key, Expected={"n": {"Value": {"N": "3"}}}
+        dynamodb.delete_item, TableName="tab", Key=key, Expected={"n": {"Value": {"N": "3"}}}
     )
     assert "Non-expression parameters: {Expected} Expression parameters: {ConditionExpression}" in refusal(
         dynamodb.delete_item,
-        TableName="t",
+        TableName="tab",
         Key=key,
         Expected={"n": {"Value": {"N": "3"}}},
         ConditionExpression="attribute_exists(pk)",

@@ -25,7 +25,7 @@ def sort_keys(answer: Any) -> list[float]:  # Any: a result
     return [float(item["sk"]) for item in answer["Items"]]
 
 
-def test_a_query_returns_a_range_of_a_partition_in_its_order(numbers: Any) -> None:
+def test_a_query_returns_a_range_of_a_partition_in_its_order(numbers: Any) -> None:  # Any: a boto3 Table
     whole = Key("pk").eq("a")
     everything = [-10.0, -2.5, -2.0, 0.0, 0.1, 3.0, 20.0, 1e20]
     assert sort_keys(numbers.query(KeyConditionExpression=whole)) == everything
@@ -41,7 +41,7 @@ def test_a_query_returns_a_range_of_a_partition_in_its_order(numbers: Any) -> No
         assert sort_keys(numbers.query(KeyConditionExpression=whole & condition)) == expected
 
 
-def test_pages_join_without_gap_or_repetition_in_both_directions(numbers: Any) -> None:
+def test_pages_join_without_gap_or_repetition_in_both_directions(numbers: Any) -> None:  # Any: a boto3 Table
     for forward in (True, False):
         asked = {"KeyConditionExpression": Key("pk").eq("a"), "ScanIndexForward": forward, "Limit": 3}
         pages = [numbers.query(**asked)]
@@ -53,7 +53,7 @@ def test_pages_join_without_gap_or_repetition_in_both_directions(numbers: Any) -
         assert len(set(joined)) == 8
 
 
-def test_a_page_ends_at_one_megabyte(table: Any) -> None:
+def test_a_page_ends_at_one_megabyte(table: Any) -> None:  # Any: a boto3 Table
     with table.batch_writer() as batch:
         for number in range(4):
             batch.put_item(Item={"pk": "a", "sk": number, "x": "y" * 300_000})
@@ -66,7 +66,7 @@ def test_a_page_ends_at_one_megabyte(table: Any) -> None:
     assert (page["Count"], page["LastEvaluatedKey"]) == (4, {"pk": "a", "sk": 3})
 
 
-def test_filters_count_what_they_leave_out(numbers: Any) -> None:
+def test_filters_count_what_they_leave_out(numbers: Any) -> None:  # Any: a boto3 Table
     found = numbers.query(
         KeyConditionExpression=Key("pk").eq("a"), FilterExpression=Attr("even").eq(value=True), Limit=4
     )
@@ -75,7 +75,7 @@ def test_filters_count_what_they_leave_out(numbers: Any) -> None:
     assert (counted["Count"], counted["ScannedCount"], "Items" in counted) == (8, 9, False)
 
 
-def test_segments_of_a_scan_hold_every_item_once(table: Any) -> None:
+def test_segments_of_a_scan_hold_every_item_once(table: Any) -> None:  # Any: a boto3 Table
     with table.batch_writer() as batch:
         for number in range(60):
             batch.put_item(Item={"pk": f"p{number}", "sk": 0})
@@ -91,7 +91,7 @@ def test_segments_of_a_scan_hold_every_item_once(table: Any) -> None:
     assert sorted(found) == sorted(f"p{number}" for number in range(60))
 
 
-def test_projections_keep_the_shape_of_what_they_take(table: Any) -> None:
+def test_projections_keep_the_shape_of_what_they_take(table: Any) -> None:  # Any: a boto3 Table
     table.put_item(Item={"pk": "a", "sk": 1, "m": {"x": 1, "y": {"z": 2}}, "l": [{"k": 1}, {"k": 2}, 3], "size": 5})
     (found,) = table.scan(ProjectionExpression="m.y, l[2], l[0].k, #s, gone", ExpressionAttributeNames={"#s": "size"})[
         "Items"
@@ -109,11 +109,11 @@ def test_indexes_hold_the_items_that_have_their_keys(dynamodb: Client, make_tabl
         item = {"pk": {"S": f"p{number % 2}"}, "sk": {"N": str(number)}, "hidden": {"S": "h"}, "shown": {"S": "s"}}
         if number != 3:
             item |= {"g": {"S": "g"}, "n": {"N": str(-number // 2)}}
-        dynamodb.put_item(TableName="t", Item=item)
+        dynamodb.put_item(TableName="tab", Item=item)
 
     def queried(name: str, key: str, value: str, **more: Any) -> Any:  # Any: as query takes and answers
         return dynamodb.query(
-            TableName="t",
+            TableName="tab",
             IndexName=name,
             KeyConditionExpression=f"{key} = :v",
             ExpressionAttributeValues={":v": {"S": value}},
@@ -123,7 +123,8 @@ def test_indexes_hold_the_items_that_have_their_keys(dynamodb: Client, make_tabl
     found = queried("by_g", "g", "g")["Items"]
     assert [item["n"]["N"] for item in found] == ["-3", "-2", "-1", "-1", "0"]
     assert all(item.keys() == {"pk", "sk", "g", "n", "shown"} for item in found)
-    seen, start = [], {}
+    seen: list[str] = []
+    start: dict[str, Any] = {}  # Any: as query takes
     while True:
         page = queried("by_g", "g", "g", Limit=2, **start)
         seen += [item["sk"]["N"] for item in page["Items"]]
@@ -134,9 +135,9 @@ def test_indexes_hold_the_items_that_have_their_keys(dynamodb: Client, make_tabl
     assert sorted(seen) == ["0", "1", "2", "4", "5"]
     local = queried("by_n", "pk", "p0", Select="ALL_ATTRIBUTES", ConsistentRead=True)["Items"]
     assert [(item["n"]["N"], item["hidden"]["S"]) for item in local] == [("-2", "h"), ("-1", "h"), ("0", "h")]
-    dynamodb.update_item(TableName="t", Key={"pk": {"S": "p0"}, "sk": {"N": "0"}}, UpdateExpression="REMOVE g")
-    assert dynamodb.scan(TableName="t", IndexName="by_g")["Count"] == 4
-    assert dynamodb.scan(TableName="t", IndexName="by_n")["Count"] == 5
+    dynamodb.update_item(TableName="tab", Key={"pk": {"S": "p0"}, "sk": {"N": "0"}}, UpdateExpression="REMOVE g")
+    assert dynamodb.scan(TableName="tab", IndexName="by_g")["Count"] == 4
+    assert dynamodb.scan(TableName="tab", IndexName="by_n")["Count"] == 5
 
 
 ONE = {":v": {"S": "a"}}
@@ -199,4 +200,4 @@ def test_queries_are_refused_in_the_words_of_aws(dynamodb: Client, make_table: M
     make_table(more="g:S", GlobalSecondaryIndexes=[index("by_g", "g", projection="KEYS_ONLY")])
     for condition, more, words in REFUSED:
         asked = {"KeyConditionExpression": condition, "ExpressionAttributeValues": ONE, **more}
-        assert refusal(dynamodb.query, TableName="t", **asked) == f"ValidationException: {words}", condition
+        assert refusal(dynamodb.query, TableName="tab", **asked) == f"ValidationException: {words}", condition

@@ -18,7 +18,7 @@ def item(name: str, **more: Any) -> Item:  # Any: attribute values
 
 
 def put(name: str, **more: Any) -> dict[str, Any]:  # Any: an action of a transaction
-    return {"Put": {"TableName": "t", "Item": item(name, **more)}}
+    return {"Put": {"TableName": "tab", "Item": item(name, **more)}}
 
 
 @pytest.fixture(autouse=True)
@@ -28,50 +28,53 @@ def _table(make_table: MakeTable) -> None:
 
 def test_a_batch_writes_and_reads_several_tables(dynamodb: Client, make_table: MakeTable) -> None:
     make_table("other", key="id:N")
-    dynamodb.put_item(TableName="t", Item=item("old"))
+    dynamodb.put_item(TableName="tab", Item=item("old"))
     answer = dynamodb.batch_write_item(
         RequestItems={
-            "t": [{"PutRequest": {"Item": item("a")}}, {"DeleteRequest": {"Key": item("old")}}],
+            "tab": [{"PutRequest": {"Item": item("a")}}, {"DeleteRequest": {"Key": item("old")}}],
             "other": [{"PutRequest": {"Item": {"id": {"N": "1"}, "x": {"S": "y"}}}}],
         },
         ReturnConsumedCapacity="TOTAL",
     )
     assert answer["UnprocessedItems"] == {}
-    assert {each["TableName"]: each["CapacityUnits"] for each in answer["ConsumedCapacity"]} == {"t": 2.0, "other": 1.0}
+    assert {each["TableName"]: each["CapacityUnits"] for each in answer["ConsumedCapacity"]} == {
+        "tab": 2.0,
+        "other": 1.0,
+    }
     found = dynamodb.batch_get_item(
         RequestItems={
-            "t": {"Keys": [item("a"), item("old")]},
+            "tab": {"Keys": [item("a"), item("old")]},
             "other": {"Keys": [{"id": {"N": "1"}}], "ProjectionExpression": "x"},
         }
     )
-    assert found["Responses"] == {"t": [item("a")], "other": [{"x": {"S": "y"}}]}
+    assert found["Responses"] == {"tab": [item("a")], "other": [{"x": {"S": "y"}}]}
     assert found["UnprocessedKeys"] == {}
     duplicates = "ValidationException: Provided list of item keys contains duplicates"
-    assert refusal(dynamodb.batch_get_item, RequestItems={"t": {"Keys": [item("a"), item("a")]}}) == duplicates
+    assert refusal(dynamodb.batch_get_item, RequestItems={"tab": {"Keys": [item("a"), item("a")]}}) == duplicates
     requests = [{"PutRequest": {"Item": item("a")}}, {"DeleteRequest": {"Key": item("a")}}]
-    assert refusal(dynamodb.batch_write_item, RequestItems={"t": requests}) == duplicates
+    assert refusal(dynamodb.batch_write_item, RequestItems={"tab": requests}) == duplicates
 
 
 def test_a_transaction_is_carried_out_whole(dynamodb: Client) -> None:
-    dynamodb.put_item(TableName="t", Item=item("gone"))
-    dynamodb.put_item(TableName="t", Item=item("seen", n={"N": "1"}))
+    dynamodb.put_item(TableName="tab", Item=item("gone"))
+    dynamodb.put_item(TableName="tab", Item=item("seen", n={"N": "1"}))
     dynamodb.transact_write_items(
         TransactItems=[
             put("new"),
-            {"Delete": {"TableName": "t", "Key": item("gone")}},
+            {"Delete": {"TableName": "tab", "Key": item("gone")}},
             {
                 "Update": {
-                    "TableName": "t",
+                    "TableName": "tab",
                     "Key": item("counter"),
                     "UpdateExpression": "ADD n :one",
                     "ExpressionAttributeValues": {":one": {"N": "1"}},
                 }
             },
-            {"ConditionCheck": {"TableName": "t", "Key": item("seen"), "ConditionExpression": "attribute_exists(n)"}},
+            {"ConditionCheck": {"TableName": "tab", "Key": item("seen"), "ConditionExpression": "attribute_exists(n)"}},
         ]
     )
     got = dynamodb.transact_get_items(
-        TransactItems=[{"Get": {"TableName": "t", "Key": item(name)}} for name in ("new", "gone", "counter", "seen")],
+        TransactItems=[{"Get": {"TableName": "tab", "Key": item(name)}} for name in ("new", "gone", "counter", "seen")],
         ReturnConsumedCapacity="TOTAL",
     )
     assert [each.get("Item") for each in got["Responses"]] == [
@@ -80,18 +83,18 @@ def test_a_transaction_is_carried_out_whole(dynamodb: Client) -> None:
         item("counter", n={"N": "1"}),
         item("seen", n={"N": "1"}),
     ]
-    assert got["ConsumedCapacity"] == [{"TableName": "t", "CapacityUnits": 8.0, "ReadCapacityUnits": 8.0}]
+    assert got["ConsumedCapacity"] == [{"TableName": "tab", "CapacityUnits": 8.0, "ReadCapacityUnits": 8.0}]
 
 
 def test_a_transaction_that_fails_changes_nothing_and_tells_why(dynamodb: Client) -> None:
-    dynamodb.put_item(TableName="t", Item=item("there", n={"N": "1"}))
+    dynamodb.put_item(TableName="tab", Item=item("there", n={"N": "1"}))
     with pytest.raises(ClientError) as raised:
         dynamodb.transact_write_items(
             TransactItems=[
                 put("new"),
                 {
                     "Put": {
-                        "TableName": "t",
+                        "TableName": "tab",
                         "Item": item("there"),
                         "ConditionExpression": "attribute_not_exists(pk)",
                         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
@@ -99,7 +102,7 @@ def test_a_transaction_that_fails_changes_nothing_and_tells_why(dynamodb: Client
                 },
                 {
                     "Update": {
-                        "TableName": "t",
+                        "TableName": "tab",
                         "Key": item("absent"),
                         "UpdateExpression": "SET a = b",
                     }
@@ -124,13 +127,13 @@ def test_a_transaction_that_fails_changes_nothing_and_tells_why(dynamodb: Client
             "Message": "The provided expression refers to an attribute that does not exist in the item",
         },
     ]
-    assert dynamodb.scan(TableName="t")["Items"] == [item("there", n={"N": "1"})]
+    assert dynamodb.scan(TableName="tab")["Items"] == [item("there", n={"N": "1"})]
 
 
 def test_a_token_makes_a_transaction_idempotent(dynamodb: Client) -> None:
     add = {
         "Update": {
-            "TableName": "t",
+            "TableName": "tab",
             "Key": item("c"),
             "UpdateExpression": "ADD n :one",
             "ExpressionAttributeValues": {":one": {"N": "1"}},
@@ -138,7 +141,7 @@ def test_a_token_makes_a_transaction_idempotent(dynamodb: Client) -> None:
     }
     for _ in range(3):
         dynamodb.transact_write_items(TransactItems=[add], ClientRequestToken="once")
-    assert dynamodb.get_item(TableName="t", Key=item("c"))["Item"]["n"] == {"N": "1"}
+    assert dynamodb.get_item(TableName="tab", Key=item("c"))["Item"]["n"] == {"N": "1"}
     assert refusal(dynamodb.transact_write_items, TransactItems=[put("x")], ClientRequestToken="once").startswith(
         "IdempotentParameterMismatchException"
     )
@@ -148,7 +151,7 @@ def test_transactions_are_refused_in_the_words_of_aws(dynamodb: Client) -> None:
     assert refusal(dynamodb.transact_write_items, TransactItems=[put("a"), put("a")]) == (
         "ValidationException: Transaction request cannot include multiple operations on one item"
     )
-    both = {**put("a"), "Delete": {"TableName": "t", "Key": item("b")}}
+    both = {**put("a"), "Delete": {"TableName": "tab", "Key": item("b")}}
     assert refusal(dynamodb.transact_write_items, TransactItems=[both]) == (
         "ValidationException: TransactItems can only contain one of Check, Put, Update or Delete"
     )

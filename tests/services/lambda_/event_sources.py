@@ -83,7 +83,7 @@ def sources(aws: ClientFactory, cloud: Cloud) -> Sources:
     streams.create_stream(StreamName="s", ShardCount=1)
     streams.get_waiter("stream_exists").wait(StreamName="s", WaiterConfig={"Delay": 0.02})
     table = aws("dynamodb").create_table(
-        TableName="t",
+        TableName="tab",
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         BillingMode="PAY_PER_REQUEST",

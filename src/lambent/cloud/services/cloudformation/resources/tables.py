@@ -39,7 +39,7 @@ _COMMON = (
 _ON_CREATE = ("KeySchema", "LocalSecondaryIndexes")
 _OF_INDEX = ("IndexName", "KeySchema", "OnDemandThroughput", "Projection", "ProvisionedThroughput", "WarmThroughput")
 _NOT_MADE = ("ImportSourceSpecification", "KinesisStreamSpecification")
-Given = Mapping[str, Any]  # Any: parameters and answers of an operation
+Given = Mapping[str, Any]  # Any: parts of templates, parameters and answers of an operation
 
 
 class TableHandler:
@@ -302,9 +302,7 @@ async def _set_stream_policy(context: ResourceContext, live: Live, before: Prope
         await _set_policy(context, str(live.attributes["StreamArn"]), was, wanted)
 
 
-async def _set_policy(
-    context: ResourceContext, arn: str, before: Any, after: Any
-) -> None:  # Any: policies of a template
+async def _set_policy(context: ResourceContext, arn: str, before: Given | None, after: Given | None) -> None:
     if before == after:
         return
     if after is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from lambent.cloud.services.dynamodb.model.table import Index, StreamSettings, T
 from lambent.cloud.services.dynamodb.operations.common import Answer, Parts, name_in
 from lambent.cloud.store.unit_of_work import Transaction
 
+_NAME = re.compile(r"[a-zA-Z0-9_.-]{3,255}")
 _MOST_TABLES = 2500
 _PAGE = 100
 _ELSEWHERE = (
@@ -127,6 +129,12 @@ class TableOperations:
         return {"TableDescription": describe(self._parts.store.read, table, "DELETING")}
 
     def _new_table(self, context: RequestContext, parameters: Parameters) -> Table:
+        name = name_in(context.scope, parameters["TableName"])
+        if not _NAME.fullmatch(name):
+            raise invalid(
+                "Invalid table/index name.  Table/index names must be between 3 and 255 characters long, and may "
+                "contain only the characters a-z, A-Z, 0-9, '_', '-', and '.'"
+            )
         types = types_of(parameters.get("AttributeDefinitions") or ())
         tags = {tag["Key"]: tag["Value"] for tag in parameters.get("Tags") or ()}
         if len(tags) > MOST_TAGS:
@@ -140,7 +148,7 @@ class TableOperations:
         }
         table = Table(
             scope=context.scope,
-            name=name_in(context.scope, parameters["TableName"]),
+            name=name,
             table_id=self._ids.uuid(),
             created=context.now,
             key=key_schema(parameters["KeySchema"], types),
