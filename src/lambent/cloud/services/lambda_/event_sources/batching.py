@@ -46,7 +46,7 @@ def batches(items: Sequence[T], size_of: Callable[[T], int], *, most: int, limit
     """Return the items in as few batches as their sizes allow, in order.
 
     >>> batches(["aaaa", "bbbb", "c"], len, most=10, limit=24)
-    [['aaaa'], ['bbbb', 'c']]
+    [['aaaa', 'bbbb'], ['c']]
     """
     sizes = [size_of(item) for item in items]
     found: list[list[T]] = []

@@ -2,7 +2,8 @@
 
 AWS begins with five and adds three hundred a minute for as long as there is more to do, up to 1,250, and takes fewer
 while the function fails: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html. Here the queue and the
-functions share a few cores, so it adds none while receiving takes much longer than it did at its quickest.
+functions share a few cores, so it adds none while receiving takes much longer than it did at its quickest, and takes
+away what it has added: others who invoke would wait behind them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _MOST: Final = 1250
 _OF_A_POLLER: Final = 10
 _LEAST_POLLERS: Final = 2
 _MOST_POLLERS: Final = 200
-_SLACK_S: Final = 0.02
+_SLACK_S: Final = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,15 @@ class Scaling:
         305
         >>> Scaling().busy(100.0, 0.001).busy(160.0, 0.5).lanes
         5
+        >>> Scaling(limit=100).busy(100.0, 0.001).busy(100.1, 0.5).lanes
+        80
         """
         quickest_s = min(took_s, self.quickest_s * 1.002)
-        is_slow = took_s > 3 * quickest_s + _SLACK_S
-        grown = 0.0 if self.at is None or is_slow else (now - self.at) * _MORE_PER_S
-        return replace(self, limit=min(self.limit + grown, float(self.most)), at=now, quickest_s=quickest_s)
+        if took_s > 3 * quickest_s + _SLACK_S:
+            limit = max(self.limit * 0.8, min(self.limit, float(self.least)))
+        else:
+            limit = self.limit + (0.0 if self.at is None else (now - self.at) * _MORE_PER_S)
+        return replace(self, limit=min(limit, float(self.most)), at=now, quickest_s=quickest_s)
 
     def failed(self, now: float) -> Scaling:
         """Return the scaling after a batch failed: fewer at a time.
