@@ -93,13 +93,14 @@ def own_services(on: Foundation) -> OwnServices:
         signers=signers,
         port=on.port,
     )
+    dynamodb = DynamoDbService(on.store, clock=on.clock, ids=on.ids)
     services = (
         iam,
         sts,
         LogsService(on.store, on.client, clock=on.clock, ids=on.ids),
         SqsService(on.store, clock=on.clock, ids=on.ids),
-        DynamoDbService(on.store, clock=on.clock, ids=on.ids),
-        DynamoDbStreamsService(on.store),
+        dynamodb,
+        DynamoDbStreamsService(on.store, dynamodb.waits),
         LambdaService(dependencies, packages=on.packages, reporting=on.reporting),
         # Behind the queues and functions that it delivers to: what is owed is delivered as soon as it starts.
         SnsService(on.store, on.client, clock=on.clock, ids=on.ids, endpoint_url=on.endpoint_url),

@@ -41,6 +41,10 @@ class OwnedTask(Generic[T]):
         """Wait for its end and return its result, or raise what it raised; cancelling the wait leaves it running."""
         return await asyncio.shield(self._task)
 
+    async def ended(self) -> None:
+        """Wait for its end, however it ends; cancelling the wait leaves it running."""
+        await asyncio.wait({self._task})
+
 
 class TaskOwner:
     """Owns tasks that outlive the call that starts them, until `aclose`.

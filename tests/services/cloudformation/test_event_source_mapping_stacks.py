@@ -9,6 +9,7 @@ import pytest
 
 from lambent.testing.pytest_plugin import ClientFactory
 from tests.services.cloudformation.test_stacks import Stacks, Template, stacks, template
+from tests.waiting import eventually
 
 __all__ = ["stacks"]
 
@@ -259,7 +260,7 @@ def test_a_serverless_function_is_mapped_to_its_events(stacks: Stacks, aws: Clie
                 "Properties": {
                     "Runtime": "python3.11",
                     "Handler": "index.handler",
-                    "InlineCode": "def handler(event, context):\n    return event\n",
+                    "InlineCode": "def handler(event, context):\n    print('got', event['Records'][0]['body'])\n",
                     "Events": {"Messages": {"Type": "SQS", "Properties": {"Queue": QUEUE["EventSourceArn"]}}},
                 },
             },
@@ -271,4 +272,18 @@ def test_a_serverless_function_is_mapped_to_its_events(stacks: Stacks, aws: Clie
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
     assert stacks.at_rest("s")["StackStatus"] == "CREATE_COMPLETE", stacks.events("s")
-    assert shown(aws("lambda"))["State"] == "Enabled"
+    mapping = shown(aws("lambda"))
+    assert mapping["State"] == "Enabled"
+    queue = mapping["EventSourceArn"].rpartition(":")[2]
+    url = aws("sqs").get_queue_url(QueueName=queue)["QueueUrl"]
+    aws("sqs").send_message(QueueUrl=url, MessageBody="delivered")
+    logs, group = aws("logs"), f"/aws/lambda/{mapping['FunctionArn'].rpartition(':')[2]}"
+
+    def printed() -> list[str]:
+        try:
+            found = logs.filter_log_events(logGroupName=group, filterPattern="got")["events"]
+        except logs.exceptions.ResourceNotFoundException:
+            return []
+        return [each["message"].strip() for each in found]
+
+    assert eventually(printed) == ["got delivered"]

@@ -23,6 +23,7 @@ from lambent.cloud.services.dynamodb.operations.tables import TableOperations
 from lambent.cloud.services.dynamodb.operations.transactions import TransactionOperations
 from lambent.cloud.services.dynamodb.rebuilding import Rebuilding
 from lambent.cloud.services.dynamodb.repository import Tables
+from lambent.cloud.services.dynamodb.stream_waits import StreamWaits
 from lambent.cloud.services.dynamodb.writing import ItemWriter
 from lambent.cloud.store.unit_of_work import Store
 
@@ -38,8 +39,10 @@ class DynamoDbService(Service):
     name: ClassVar[str] = "dynamodb"
 
     def __init__(self, store: Store, *, clock: Clock, ids: IdSource) -> None:
+        self.waits = StreamWaits(clock)
+        """Who waits for records of the tables' streams."""
         tables = Tables()
-        self._writer = ItemWriter(store, tables)
+        self._writer = ItemWriter(store, tables, self.waits)
         self._rebuilding = Rebuilding(store, tables, clock)
         self._expiring = Expiring(store, tables, self._writer, clock)
         self._store = store
@@ -79,8 +82,8 @@ class DynamoDbStreamsService(Service):
 
     name: ClassVar[str] = "dynamodbstreams"
 
-    def __init__(self, store: Store) -> None:
-        super().__init__(StreamOperations(store))
+    def __init__(self, store: Store, waits: StreamWaits) -> None:
+        super().__init__(StreamOperations(store, waits))
 
     def authorise(self, context: RequestContext, operation: str, parameters: Parameters) -> None:
         """Refuse what the service model forbids."""

@@ -23,6 +23,7 @@ from lambent.cloud.services.dynamodb.model.records import Changed, record_of
 from lambent.cloud.services.dynamodb.model.table import Table
 from lambent.cloud.services.dynamodb.model.values import Item, item_size
 from lambent.cloud.services.dynamodb.repository import Tables
+from lambent.cloud.services.dynamodb.stream_waits import StreamWaits
 from lambent.cloud.services.dynamodb.tokens import Token
 from lambent.cloud.store.unit_of_work import SqlValue, Store, Transaction
 
@@ -82,9 +83,10 @@ class _Cell:
 class ItemWriter:
     """Carries out changes of items durably."""
 
-    def __init__(self, store: Store, tables: Tables) -> None:
+    def __init__(self, store: Store, tables: Tables, waits: StreamWaits) -> None:
         self._store = store
         self._tables = tables
+        self._waits = waits
 
     async def write(self, *units: Unit) -> None:
         """Carry out units, each for itself; returns once all are durable. Raises nothing of what they met."""
@@ -101,6 +103,8 @@ class ItemWriter:
         for unit in units:
             commit.carry_out(unit)
         commit.write()
+        if streams := commit.streams():
+            transaction.after_commit(lambda: self._waits.announce(streams))
 
 
 @dataclass(slots=True)
@@ -123,6 +127,10 @@ class _Commit:
         rows = item_repository.items_at(transaction, list(places)) if places else {}
         self._cells = {place: _Cell(rows.get(place)) for place in places}
         self._records: list[tuple[int, float, bytes]] = []
+
+    def streams(self) -> set[int]:
+        """Return the streams that get records."""
+        return {stream for stream, _, _ in self._records}
 
     def carry_out(self, unit: Unit) -> None:
         """Decide on every action of a unit; where none fails, take them over."""

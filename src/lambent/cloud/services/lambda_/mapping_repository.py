@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
+import orjson
+
 from lambent.cloud.services.lambda_ import errors
+from lambent.cloud.services.lambda_.checkpoint_repository import drop_checkpoints
 from lambent.cloud.services.lambda_.documents import EVENT_SOURCE_MAPPINGS, WHOLE, Document, Part
 from lambent.cloud.services.lambda_.model.event_source import SourceKind
 from lambent.cloud.services.lambda_.model.event_source_mapping import EventSourceMapping, MappingState
@@ -40,6 +43,26 @@ def unsettled_mappings(reader: Reader) -> list[EventSourceMapping]:
     return [each for each in found if each is not None]
 
 
+def enabled_behind(reader: Reader, after: tuple[str, str, str], limit: int) -> list[EventSourceMapping]:
+    """Return the next mappings, of any account and region, that poll; `after` is the last one's key."""
+    rows = reader.all(
+        "SELECT account, region, id, document FROM lambda_event_source_mappings INDEXED BY lambda_mappings_enabled"
+        " WHERE (account, region, id) > (?, ?, ?) AND json_extract(document, '$.state') = 'Enabled'"
+        " ORDER BY account, region, id LIMIT ?",
+        (*after, limit),
+    )
+    return [_mapping(Scope(str(row[0]), str(row[1])), str(row[2]), orjson.loads(str(row[3]))) for row in rows]
+
+
+def put_result(transaction: Transaction, value: EventSourceMapping, result: str) -> None:
+    """Note what the processing of a mapping last came to, if it is still there."""
+    transaction.execute(
+        "UPDATE lambda_event_source_mappings SET document = json_set(document, '$.result', ?)"
+        " WHERE account = ? AND region = ? AND id = ?",
+        (result, value.scope.account, value.scope.region, value.uuid),
+    )
+
+
 def put_mapping(transaction: Transaction, value: EventSourceMapping) -> None:
     """Add the mapping or replace it."""
     document: dict[str, Any] = asdict(value)  # Any: JSON of our own writing
@@ -48,7 +71,8 @@ def put_mapping(transaction: Transaction, value: EventSourceMapping) -> None:
 
 
 def delete_mapping(transaction: Transaction, value: EventSourceMapping) -> None:
-    """Remove the mapping."""
+    """Remove the mapping, and how far it has read."""
+    drop_checkpoints(transaction, value)
     EVENT_SOURCE_MAPPINGS.delete(transaction, value.scope, value.uuid)
 
 

@@ -100,9 +100,7 @@ class MappingSources:
     async def _describe(self, kind: SourceKind, stream: Arn) -> None:
         owner = Scope(stream.account, stream.region)
         if kind is SourceKind.DYNAMODB:
-            table = await self._ask("dynamodb", "DescribeTable", {"TableName": stream.resource.split("/")[1]}, owner)
-            if table["Table"].get("LatestStreamArn") != str(stream):
-                raise errors.not_found("The table has another stream, or none.")
+            await self._ask("dynamodbstreams", "DescribeStream", {"StreamArn": str(stream)}, owner)
         elif _CONSUMER in stream.resource:
             await self._ask("kinesis", "DescribeStreamConsumer", {"ConsumerARN": str(stream)}, owner)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from lambent.base.clock import Clock
 from lambent.base.tasks import TaskOwner
@@ -12,25 +13,48 @@ from lambent.cloud.services.lambda_.model.event_source_mapping import EventSourc
 from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import Reader, Store, Transaction
 
+
+class Polling(Protocol):
+    """Who polls the sources of mappings, as `Mappings` uses it."""
+
+    def resume(self) -> None:
+        """Take up the enabled mappings, in the background."""
+
+    async def stop(self) -> None:
+        """End all polling."""
+
+    async def begin(self, mapping: EventSourceMapping) -> None:
+        """Poll a mapping's source from now on; return once it is, or was found not to be readable."""
+
+    def end(self, uuid: str) -> None:
+        """Poll no more for a mapping; what was received is handled in the background."""
+
+    def forget(self, uuid: str) -> None:
+        """Forget a mapping that is gone."""
+
+
 MappingChange = Callable[[EventSourceMapping], EventSourceMapping]
 
 
 class Mappings:
     """Keeps mappings, and carries those that are under way to the state they are on the way to."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, pollers: Polling) -> None:
         self._store = store
+        self._pollers = pollers
         self._clock = clock
         self._tasks = TaskOwner("lambda event source mappings", clock=clock)
 
     def resume(self) -> None:
-        """Take up what was under way when the platform stopped."""
+        """Take up what was under way when the platform stopped, and the polling of what is enabled."""
+        self._pollers.resume()
         for mapping in mapping_repository.unsettled_mappings(self._store.read):
             self._begin(mapping)
 
     async def stop(self) -> None:
-        """Give up what is under way; `resume` takes it up again."""
+        """Give up what is under way, and end all polling; `resume` takes it up again."""
         await self._tasks.aclose()
+        await self._pollers.stop()
 
     def find(self, scope: Scope, uuid: str) -> EventSourceMapping:
         """Return a mapping; raises ResourceNotFoundException."""
@@ -66,14 +90,21 @@ class Mappings:
             if conflict is not None:
                 raise errors.conflict(conflict)
         mapping_repository.put_mapping(transaction, mapping)
-        transaction.after_commit(lambda: self._begin(mapping))
+        transaction.after_commit(lambda: self._changed(mapping))
         return mapping
+
+    def _changed(self, mapping: EventSourceMapping) -> None:
+        self._pollers.end(mapping.uuid)
+        self._begin(mapping)
 
     def _begin(self, mapping: EventSourceMapping) -> None:
         if not mapping.state.is_settled:
             self._tasks.start(self._settle(mapping), name=mapping.arn)
 
     async def _settle(self, mapping: EventSourceMapping) -> None:
+        """Bring a mapping to rest: enabled once its source is polled, disabled or gone once it no longer is."""
+        if mapping.state is not MappingState.DELETING and mapping.is_enabled:
+            await self._pollers.begin(mapping)
         now = self._clock.now()
 
         def work(transaction: Transaction) -> None:
@@ -82,6 +113,7 @@ class Mappings:
                 return
             if current.state is MappingState.DELETING:
                 mapping_repository.delete_mapping(transaction, current)
+                transaction.after_commit(lambda: self._pollers.forget(mapping.uuid))
             else:
                 mapping_repository.put_mapping(transaction, current.moved(MappingEvent.SETTLE, now))
 

@@ -32,6 +32,11 @@ class Declared:
 
 _FUNCTIONS = "CreateFunction UpdateFunctionConfiguration"
 _MAPPINGS = "CreateEventSourceMapping UpdateEventSourceMapping"
+_POLLING = (
+    "BatchSize FilterCriteria ScalingConfig MaximumBatchingWindowInSeconds ParallelizationFactor DestinationConfig "
+    "MaximumRecordAgeInSeconds BisectBatchOnFunctionError MaximumRetryAttempts TumblingWindowInSeconds "
+    "FunctionResponseTypes ProvisionedPollerConfig"
+)
 WITHOUT_EFFECT = (
     Declared(
         Treatment.KEPT, _FUNCTIONS, "VpcConfig", "its subnets and groups are looked up; there is no network of theirs"
@@ -103,19 +108,18 @@ WITHOUT_EFFECT = (
     Declared(
         Treatment.KEPT,
         _MAPPINGS,
-        "BatchSize FilterCriteria KMSKeyArn MetricsConfig LoggingConfig ScalingConfig "
-        "MaximumBatchingWindowInSeconds ParallelizationFactor DestinationConfig "
-        "MaximumRecordAgeInSeconds BisectBatchOnFunctionError MaximumRetryAttempts "
-        "TumblingWindowInSeconds SourceAccessConfigurations FunctionResponseTypes "
-        "AmazonManagedKafkaEventSourceConfig SelfManagedKafkaEventSourceConfig "
-        "DocumentDBEventSourceConfig ProvisionedPollerConfig",
-        "checked; nothing reads the sources of mappings",
+        "LoggingConfig SourceAccessConfigurations AmazonManagedKafkaEventSourceConfig "
+        "SelfManagedKafkaEventSourceConfig DocumentDBEventSourceConfig",
+        "checked; Kafka, MQ and DocumentDB are not read",
     ),
+    Declared(Treatment.KEPT, "ProvisionedPollerConfig", "PollerGroupName", "as above"),
+    Declared(Treatment.KEPT, "CreateEventSourceMapping", "Topics Queues SelfManagedEventSource", "as above"),
+    Declared(Treatment.KEPT, _MAPPINGS, "KMSKeyArn", "filter criteria are not encrypted"),
     Declared(
         Treatment.KEPT,
-        "CreateEventSourceMapping",
-        "StartingPosition StartingPositionTimestamp Topics Queues SelfManagedEventSource",
-        "as above",
+        _MAPPINGS,
+        "MetricsConfig",
+        "events are counted in any case, under `/_lambent/event-source-mappings`",
     ),
     Declared(Treatment.REFUSED, "Invoke InvokeWithResponseStream", "TenantId", "tenants are not kept apart"),
     Declared(Treatment.REFUSED, "Invoke", "DurableExecutionName", "durable executions are not offered"),
@@ -131,7 +135,9 @@ IN_EFFECT = {
     "CreateAlias": "FunctionName Name FunctionVersion Description RoutingConfig",
     "CreateCapacityProvider": "CapacityProviderName Tags",
     "CreateCodeSigningConfig": "Description CodeSigningPolicies Tags",
-    "CreateEventSourceMapping": "EventSourceArn FunctionName Enabled Tags",
+    "CreateEventSourceMapping": (
+        f"EventSourceArn FunctionName Enabled Tags StartingPosition StartingPositionTimestamp {_POLLING}"
+    ),
     "CreateFunction": (
         "FunctionName Runtime Role Handler Code Description Timeout MemorySize Publish PublishTo PackageType "
         "DeadLetterConfig Environment TracingConfig Tags Layers CodeSigningConfigArn EphemeralStorage SnapStart "
@@ -205,7 +211,7 @@ IN_EFFECT = {
     "UpdateAlias": "FunctionName Name FunctionVersion Description RoutingConfig RevisionId",
     "UpdateCapacityProvider": "CapacityProviderName",
     "UpdateCodeSigningConfig": "CodeSigningConfigArn Description CodeSigningPolicies",
-    "UpdateEventSourceMapping": "UUID FunctionName Enabled",
+    "UpdateEventSourceMapping": f"UUID FunctionName Enabled {_POLLING}",
     "UpdateFunctionCode": "FunctionName ZipFile S3Bucket S3Key S3ObjectVersion Publish PublishTo DryRun RevisionId",
     "UpdateFunctionConfiguration": (
         "FunctionName Role Handler Description Timeout MemorySize Environment Runtime DeadLetterConfig "
@@ -223,9 +229,12 @@ IN_EFFECT = {
     "DestinationConfig": "OnSuccess OnFailure",
     "Environment": "Variables",
     "EphemeralStorage": "Size",
+    "FilterCriteria": "Filters",
     "FunctionCode": "ZipFile S3Bucket S3Key S3ObjectVersion",
     "LayerVersionContentInput": "S3Bucket S3Key S3ObjectVersion ZipFile",
     "LoggingConfig": "LogFormat ApplicationLogLevel SystemLogLevel LogGroup",
+    "ProvisionedPollerConfig": "MinimumPollers MaximumPollers",
+    "ScalingConfig": "MaximumConcurrency",
     "SnapStart": "ApplyOn",
     "TracingConfig": "Mode",
 }

@@ -15,6 +15,8 @@ from lambent.cloud.services.lambda_.control import Control
 from lambent.cloud.services.lambda_.deliveries import TOPIC, Deliveries
 from lambent.cloud.services.lambda_.dependencies import Dependencies
 from lambent.cloud.services.lambda_.downloads import Downloads
+from lambent.cloud.services.lambda_.event_sources.delivery import Delivery
+from lambent.cloud.services.lambda_.event_sources.poller import Pollers
 from lambent.cloud.services.lambda_.front_door import UrlFrontDoor
 from lambent.cloud.services.lambda_.invocation import Invoker
 from lambent.cloud.services.lambda_.layer_access import LayerAccess
@@ -72,7 +74,8 @@ class LambdaService(Service):
         self._url_door = UrlFrontDoor(dependencies, self._routes, self._streams, self._loops)
         self._queue = AsyncQueue(dependencies, self._routes, invoker, self._loops)
         dependencies.store.deliver(TOPIC, Deliveries(dependencies.client).deliver)
-        self._mappings = Mappings(dependencies.store, dependencies.clock)
+        self._pollers = Pollers(dependencies, Delivery(dependencies, self._routes, invoker, self._loops))
+        self._mappings = Mappings(dependencies.store, dependencies.clock, self._pollers)
         self._providers = ProviderLifecycle(dependencies)
         lookups = Lookups(dependencies.client)
         access = LayerAccess(dependencies.store.read, lookups)
@@ -140,8 +143,12 @@ class LambdaService(Service):
         return (self._url_door.door(),)
 
     def views(self) -> Mapping[str, View]:
-        """Return the functions as they are routed, and how many invocations were dropped for running in a loop."""
-        return {"functions": self._routes.view, "recursive-invocations-dropped": self._loops.view}
+        """Return the functions as they are routed, dropped invocations of loops, and what mappings did."""
+        return {
+            "functions": self._routes.view,
+            "recursive-invocations-dropped": self._loops.view,
+            "event-source-mappings": self._pollers.view,
+        }
 
     def _route_changed(self, before: FunctionRoute | None, after: FunctionRoute | None) -> None:
         """Tell the data plane and the log what a change of a function means to them."""

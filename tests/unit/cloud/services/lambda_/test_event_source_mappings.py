@@ -125,12 +125,31 @@ async def keep(store: SqliteStore, *kept: EventSourceMapping) -> None:
     await store.write(work)
 
 
+class NoPolling:
+    """Pollers of sources that are not looked at here."""
+
+    def resume(self) -> None:
+        pass
+
+    async def stop(self) -> None:
+        pass
+
+    async def begin(self, mapping: EventSourceMapping) -> None:
+        pass
+
+    def end(self, uuid: str) -> None:
+        pass
+
+    def forget(self, uuid: str) -> None:
+        pass
+
+
 async def test_what_was_under_way_comes_to_rest_after_a_restart(store: SqliteStore) -> None:
     clock = ManualClock()
     left = {state: mapping(uuid=str(state), state=state, source_arn=f"{QUEUE}-{state}") for state in MappingState}
     off = mapping(uuid="off", state=MappingState.UPDATING, is_enabled=False, source_arn=f"{QUEUE}-off")
     await keep(store, off, *left.values())
-    mappings = Mappings(store, clock)
+    mappings = Mappings(store, clock, NoPolling())
     mappings.resume()
     await clock.advance(0)
     states = {each.uuid: str(each.state) for each in mappings.listed(SCOPE)}
@@ -151,7 +170,7 @@ async def test_a_mapping_is_read_back_as_it_was_kept(store: SqliteStore) -> None
 @pytest.mark.parametrize("verb", ["update", "delete"])
 async def test_a_mapping_under_way_is_in_use(store: SqliteStore, verb: str) -> None:
     await keep(store, mapping(state=MappingState.UPDATING))
-    mappings = Mappings(store, ManualClock())
+    mappings = Mappings(store, ManualClock(), NoPolling())
     with pytest.raises(ServiceError) as refused:
         await mappings.change(SCOPE, UUID, verb, lambda current: current)
     assert (refused.value.code, refused.value.status) == ("ResourceInUseException", 400)

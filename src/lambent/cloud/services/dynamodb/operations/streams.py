@@ -17,6 +17,7 @@ from lambent.cloud.services.dynamodb.model.records import sequence_of, sequence_
 from lambent.cloud.services.dynamodb.model.table import STREAM_RETENTION_S
 from lambent.cloud.services.dynamodb.operations.common import Answer
 from lambent.cloud.services.dynamodb.stream_repository import Stream
+from lambent.cloud.services.dynamodb.stream_waits import StreamWaits
 from lambent.cloud.store.unit_of_work import Reader, Store
 
 _ITERATOR_LIFETIME_S = 15 * 60.0
@@ -50,8 +51,9 @@ class _Iterator:
 class StreamOperations:
     """The operations on streams."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, waits: StreamWaits) -> None:
         self._store = store
+        self._waits = waits
 
     @operation("ListStreams")
     async def list_streams(self, context: RequestContext, parameters: Parameters) -> Result:
@@ -110,7 +112,10 @@ class StreamOperations:
 
     @operation("GetRecords")
     async def records(self, context: RequestContext, parameters: Parameters) -> Result:
-        """Return the records behind an iterator, and the next iterator; none at the end of a stream that ended."""
+        """Return the records behind an iterator, and the next iterator; none at the end of a stream that ended.
+
+        Callers from within AWS may say in `WaitTimeSeconds` how long to wait where there is none.
+        """
         reader = self._store.read
         iterator = _Iterator.read(parameters["ShardIterator"])
         if context.now - iterator.given > _ITERATOR_LIFETIME_S:
@@ -120,7 +125,12 @@ class StreamOperations:
             raise not_found("Requested resource not found: Stream: not found")
         limit = parameters.get("Limit", _MOST_RECORDS)
         found = stream_repository.records(reader, stream.id, iterator.after, limit)
-        if iterator.after < stream.trimmed_to or (found and found[0].created <= context.now - STREAM_RETENTION_S):
+        wait_s = parameters.get("WaitTimeSeconds", 0) if context.caller.is_aws else 0
+        if wait_s > 0 and not found and stream.disabled_at is None:
+            await self._waits.wait(stream.id, context.now + wait_s)
+            found = stream_repository.records(reader, stream.id, iterator.after, limit)
+        now = self._waits.clock.now()
+        if iterator.after < stream.trimmed_to or (found and found[0].created <= now - STREAM_RETENTION_S):
             raise _trimmed()
         size, after = 0, iterator.after
         answered: list[Result] = []
@@ -132,7 +142,7 @@ class StreamOperations:
             after = each.sequence
         answer: Answer = {"Records": answered}
         if answered or stream.disabled_at is None:
-            answer["NextShardIterator"] = _Iterator(stream.id, after, context.now).text(stream.arn)
+            answer["NextShardIterator"] = _Iterator(stream.id, after, now).text(stream.arn)
         return answer
 
     def _stream(self, context: RequestContext, arn: str) -> Stream:

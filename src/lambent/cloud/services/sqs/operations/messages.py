@@ -77,7 +77,7 @@ class MessageOperations:
     async def receive(self, context: RequestContext, parameters: Parameters) -> Result:
         """Return messages, waiting for them as long as is asked for."""
         live = queue_meant(self._queues, context, parameters)
-        wanted = _wanted(live, parameters)
+        wanted = _wanted(context, live, parameters)
         found = await self._receiver.receive(live, wanted)
         if not found:
             return {}
@@ -159,7 +159,7 @@ class _Chosen:
         self.outcome = _outcome(done, failed)
 
 
-def _wanted(live: LiveQueue, parameters: Parameters) -> Wanted:
+def _wanted(context: RequestContext, live: LiveQueue, parameters: Parameters) -> Wanted:
     settings = live.queue.settings
     most = parameters.get("MaxNumberOfMessages", 1)
     if not 1 <= most <= _MOST_RECEIVED:
@@ -168,7 +168,8 @@ def _wanted(live: LiveQueue, parameters: Parameters) -> Wanted:
     if not 0 <= visibility <= LONGEST_VISIBILITY_S:
         raise errors.invalid_value(visibility, "VisibilityTimeout", "Must be >= 0 and <= 43200, if provided.")
     wait = parameters.get("WaitTimeSeconds", settings.wait_s)
-    if not 0 <= wait <= _LONGEST_WAIT_S:
+    # AWS's own pollers wait for as long as they like, so that a queue where nothing happens costs nothing.
+    if not 0 <= wait <= _LONGEST_WAIT_S and not context.caller.is_aws:
         raise errors.invalid_value(wait, "WaitTimeSeconds", "Must be >= 0 and <= 20, if provided.")
     return Wanted(most, visibility, wait, parameters.get("ReceiveRequestAttemptId"))
 

@@ -1,0 +1,41 @@
+"""How many batches of a queue are handled at a time."""
+
+from __future__ import annotations
+
+from lambent.cloud.services.lambda_.event_sources.scaling import Scaling, scaling_of
+
+
+def test_three_hundred_are_added_each_minute_up_to_the_most() -> None:
+    scaling = Scaling().busy(0.0, 0.001)
+    lanes = [scaling.lanes]
+    for minute in range(1, 6):
+        scaling = scaling.busy(minute * 60.0, 0.001)
+        lanes.append(scaling.lanes)
+    assert lanes == [5, 305, 605, 905, 1205, 1250]
+
+
+def test_an_empty_queue_brings_them_back_to_the_start() -> None:
+    scaling = Scaling().busy(0.0, 0.001).busy(60.0, 0.001).idle()
+    assert scaling.lanes == 5
+    assert scaling.busy(1000.0, 0.001).lanes == 5  # the time without work counts for nothing
+
+
+def test_failures_take_them_away_and_successes_bring_back_what_there_was() -> None:
+    scaling = Scaling().failed(0.0)
+    assert scaling.lanes == 2
+    for _ in range(9):
+        scaling = scaling.succeeded()
+    assert scaling.lanes == 5
+
+
+def test_a_maximum_concurrency_holds() -> None:
+    scaling = scaling_of({"ScalingConfig": {"MaximumConcurrency": 20}}).busy(0.0, 0.001)
+    assert scaling.lanes == 5
+    assert scaling.busy(600.0, 0.001).lanes == 20
+
+
+def test_provisioned_pollers_bound_it() -> None:
+    scaling = scaling_of({"ProvisionedPollerConfig": {"MinimumPollers": 2, "MaximumPollers": 3}})
+    assert scaling.lanes == 20
+    assert scaling.busy(0.0, 0.001).busy(600.0, 0.001).lanes == 30
+    assert scaling.idle().lanes == 20
