@@ -1,0 +1,1 @@
+"""What the pipeline's functions share: state vectors, quality checks, the record of executions, the circuit breaker."""
