@@ -28,7 +28,7 @@ def advance(story: Story, port: str, by: str, what: str) -> None:
 
 def an_hour(story: Story, port: str, feed: Source) -> None:
     """Let an hour pass, in the middle of which the source fails for twenty minutes."""
-    advance(story, port, "20m", "four ingestions")
+    advance(story, port, "20m", "an ingestion every five minutes")
     feed.fails, asked = True, feed.asked
     advance(story, port, "20m", "the source answers 503")
     print(f"         the source was asked {feed.asked - asked} times, then left alone: the circuit breaker is open")

@@ -1,4 +1,4 @@
-"""A source of OpenSky's shape on this machine: it answers from the made-up hour, or not at all when told to fail."""
+"""A source of OpenSky's shape on this machine: it answers with the made-up hour in its order, or fails when told to."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 SAMPLE = Path(__file__).parent / "src" / "ingest" / "sample.json"
@@ -27,20 +28,24 @@ class Source:
 def source() -> Iterator[Source]:
     """Run a source on a free port."""
     snapshots = json.loads(SAMPLE.read_bytes())
+    answered: dict[int, int] = {}  # by moment: which snapshot, so that whoever asks again gets the same
+
+    def snapshot(moment: int) -> dict[str, Any]:
+        taken = snapshots[answered.setdefault(moment, len(answered)) % len(snapshots)]
+        later = moment - taken["time"]
+        rows = [
+            [value + later if place in _TIMES else value for place, value in enumerate(row)]
+            if isinstance(row, list)
+            else row
+            for row in taken["states"]
+        ]
+        return {"time": moment, "states": rows}
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             running.asked += 1
             moment = int(parse_qs(urlsplit(self.path).query)["time"][0])
-            snapshot = snapshots[moment // 300 % len(snapshots)]
-            later = moment - snapshot["time"]
-            rows = [
-                [value + later if place in _TIMES else value for place, value in enumerate(row)]
-                if isinstance(row, list)
-                else row
-                for row in snapshot["states"]
-            ]
-            body = b"" if running.fails else json.dumps({"time": moment, "states": rows}).encode()
+            body = b"" if running.fails else json.dumps(snapshot(moment)).encode()
             self.send_response(503 if running.fails else 200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
