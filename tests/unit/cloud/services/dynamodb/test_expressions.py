@@ -62,6 +62,10 @@ VALUES: dict[str, Any] = {  # Any: as above
         ("l[1].x = :y", True),
         ("tags = :sa", True),
         ("yes = :true", True),
+        ("(n)between(:5)and(:6)", True),
+        ("(n) in (:6, (:5))", True),
+        (":5 = (n) AND ((n = :5) OR (n = :6))", True),
+        ("a < :5 " + "OR (n = :5 " * 149 + ")" * 149, True),
     ],
 )
 def test_conditions_hold_as_aws_says(text: str, expected: bool) -> None:  # noqa: FBT001 - a parameter of the test
@@ -85,6 +89,26 @@ WRONG = {
     "=, first operand: [n]",
     "if_not_exists(n, :5) = :5": "The function is not allowed in a condition expression; function: if_not_exists",
     " ": "The expression can not be empty;",
+    "(" * 600 + "n = :5" + ")" * 600: "The expression has redundant parentheses;",
+    "NOT (" * 400 + "n = :5" + ")" * 400: "The expression contains too many operators; operator count: 301",
+    "NOT " * 1000 + "n = :5": "The expression contains too many operators; operator count: 301",
+    " OR ".join(["n = :5"] * 400): "The expression contains too many operators; operator count: 301",
+    f"n IN ({', '.join([':5'] * 101)})": "The IN operator is provided with too many operands; number of operands: 101",
+    "n < " + "f(" * 1355 + "b" + ")" * 1355: "Invalid function name; function: f",
+    "n < " + "size(" * 680 + "b" + ")" * 680: "The function is not allowed to be used this way in an expression; "
+    "function: size",
+    "n" + ".n" * 32 + " = :5": "The document path has too many nesting levels; nesting levels: 33",
+    "n[9999999999] = :5": "List index is not within the allowable range; index: [9999999999]",
+    "attribute_exists(n) = :true": "The function is not allowed to be used this way in an expression; function: "
+    "attribute_exists",
+    "n between s and attribute_exists(n)": "The function is not allowed to be used this way in an expression; "
+    "function: attribute_exists",
+    "contains(s, s)": "The first operand must be distinct from the remaining operands for this operator or function; "
+    "operator: contains, first operand: [s]",
+    "begins_with(s, size(n))": "Incorrect operand type for operator or function; operator or function: begins_with, "
+    "operand type: N",
+    "size(size(s)) > :5": "Incorrect operand type for operator or function; operator or function: size, operand type: "
+    "N",
 }
 
 
@@ -138,6 +162,13 @@ def bracketed(node: Any) -> str:  # Any: as above
 @given(conditions)
 def test_a_condition_that_is_written_down_is_read_as_it_was(condition: Condition) -> None:
     assert parse_condition(shown(condition)) == condition
+
+
+def test_no_expression_is_too_deep_to_be_refused() -> None:
+    deep = ("(", "(" * 4000, "((((((a) b) b) b) b", "(" * 1300 + "n" + ") n" * 900, "n < size(" + "(" * 2000)
+    for text in (*deep, *(f"SET n = {one}" for one in (*deep, "(" * 900 + "n" + " + n)" * 600))):
+        with pytest.raises(ServiceError):
+            parse_update(text) if text.startswith("SET") else parse_condition(text)
 
 
 @given(st.text(alphabet="ab#:1 =<>()[],.+-SETADDREMOVE", max_size=40))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.services.dynamodb.errors import invalid
 from lambent.cloud.services.dynamodb.model.expressions.parser import (
+    CONDITION_FUNCTIONS,
     parse_condition,
     parse_projection,
     parse_update,
@@ -117,6 +118,13 @@ def _checked_value(key: str, value: Value) -> Value:
         raise invalid(f"ExpressionAttributeValues contains invalid value: {error.message} for key {key}") from error
 
 
+def _known_type(operand: Operand) -> str | None:
+    """Return the type that an operand has whatever the item; None where it depends on the item."""
+    if isinstance(operand, Constant):
+        return type_of(operand.value)
+    return "N" if isinstance(operand, Call) and operand.function == "size" else None
+
+
 class _Binder:
     def __init__(self, bindings: Bindings, kind: str) -> None:
         self._bindings = bindings
@@ -169,14 +177,18 @@ class _Binder:
                 return self._call(Call(function, tuple(map(self.operand, operands))))
 
     def _comparison(self, found: Comparison) -> Comparison:
-        if isinstance(found.left, Path) and found.left == found.right:
-            raise self._wrong(
-                "The first operand must be distinct from the remaining operands for this operator or function; "
-                f"operator: {found.operator}, first operand: {found.left}"
-            )
+        self._check_distinct(found.operator, (found.left, found.right))
         if found.operator not in {"=", "<>"}:
             self._check_types(found.operator, (found.left, found.right), SCALARS)
         return found
+
+    def _check_distinct(self, operator: str, operands: Sequence[Operand]) -> None:
+        first = operands[0]
+        if isinstance(first, Path) and first in operands[1:]:
+            raise self._wrong(
+                "The first operand must be distinct from the remaining operands for this operator or function; "
+                f"operator: {operator}, first operand: {first}"
+            )
 
     def _between(self, found: Between) -> Between:
         self._check_types("BETWEEN", (found.operand, found.low, found.high), SCALARS)
@@ -206,6 +218,8 @@ class _Binder:
             "list_append": lambda call: self._check_types("list_append", call.operands, {"L"}),
             "size": lambda call: self._check_types("size", call.operands, set(_TYPES) - {"N", "BOOL", "NULL"}),
         }
+        if call.function in CONDITION_FUNCTIONS:
+            self._check_distinct(call.function, call.operands)
         check = checks.get(call.function)
         if check is not None:
             check(call)
@@ -227,10 +241,11 @@ class _Binder:
 
     def _check_types(self, operator: str, operands: Sequence[Operand], allowed: set[str] | frozenset[str]) -> None:
         for each in operands:
-            if isinstance(each, Constant) and type_of(each.value) not in allowed:
+            kind = _known_type(each)
+            if kind is not None and kind not in allowed:
                 raise self._wrong(
                     "Incorrect operand type for operator or function; operator or function: "
-                    f"{operator}, operand type: {type_of(each.value)}"
+                    f"{operator}, operand type: {kind}"
                 )
 
     def change(self, change: Change) -> Change:
