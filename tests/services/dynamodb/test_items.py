@@ -20,6 +20,18 @@ def refusal(call: Any, **parameters: Any) -> str:  # Any: a method of a client, 
     return f"{error['Code']}: {error['Message']}"
 
 
+def test_what_is_set_beyond_the_end_of_a_list_is_added_in_the_order_of_its_places(table: Any) -> None:  # Any: as below
+    key = {"pk": "a", "sk": 1}
+    table.put_item(Item={**key, "l": ["first"]})
+    answer = table.update_item(
+        Key=key,
+        UpdateExpression="SET l[9] = :nine, l[5] = :five, l[1] = :one",
+        ExpressionAttributeValues={":nine": "nine", ":five": "five", ":one": "one"},
+        ReturnValues="ALL_NEW",
+    )
+    assert answer["Attributes"]["l"] == ["first", "one", "five", "nine"]
+
+
 def test_an_item_of_every_type_comes_back_as_it_was_put(table: Any) -> None:  # Any: a boto3 Table
     item = {
         "pk": "a",

@@ -34,9 +34,10 @@ def updated(item: Item, update: Update) -> dict[str, Value]:
     for name in {change.path.top for change in update if len(change.path.parts) > 1}:
         if name in found:
             found[name] = copied(found[name])
-    for change, value in zip(update, values, strict=True):
-        if value is not None:
-            _put(found, change.path, value)
+    given = [(change.path, value) for change, value in zip(update, values, strict=True) if value is not None]
+    # What goes beyond the end of a list is added in the order of its places, however they are written.
+    for path, value in sorted(given, key=lambda each: _places(each[0])):
+        _put(found, path, value)
     _remove_all(found, [change for change, value in zip(update, values, strict=True) if value is None])
     return found
 
@@ -119,6 +120,10 @@ def _put(item: dict[str, Any], path: Path, value: Value) -> None:  # Any: attrib
         raise _wrong_path()
 
 
+def _places(path: Path) -> tuple[int, ...]:
+    return tuple(part for part in path.parts if isinstance(part, int))
+
+
 def _holder(item: dict[str, Any], path: Path) -> dict[str, Any]:  # Any: attribute values
     holder = item.get(path.top)
     for part in path.parts[1:-1]:
@@ -137,10 +142,7 @@ def _holder(item: dict[str, Any], path: Path) -> dict[str, Any]:  # Any: attribu
 
 def _remove_all(item: dict[str, Any], changes: Sequence[Change]) -> None:  # Any: attribute values
     # Later elements of a list first: places mean the list as it was.
-    def order(change: Change) -> tuple[int, ...]:
-        return tuple(part for part in change.path.parts if isinstance(part, int))
-
-    for change in sorted(changes, key=order, reverse=True):
+    for change in sorted(changes, key=lambda change: _places(change.path), reverse=True):
         path, last = change.path, change.path.parts[-1]
         if len(path.parts) == 1:
             item.pop(path.top, None)
