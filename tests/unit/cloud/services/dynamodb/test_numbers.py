@@ -46,6 +46,19 @@ def test_normalising_keeps_the_number_and_is_done_once(number: str) -> None:
     assert "E" not in shown
 
 
+@pytest.mark.parametrize("text", ["1e126", "1e9999999", "-1E999999999999999999999", "1" * 2_000_000])
+def test_numbers_too_large_for_any_arithmetic_are_refused_as_others_are(text: str) -> None:
+    with pytest.raises(ServiceError, match="Number overflow"):
+        normalised(text)
+
+
+@pytest.mark.parametrize("text", ["1e-131", "1e-9999999", "-1e-999999999999999999999"])
+def test_numbers_too_small_for_any_arithmetic_are_not_taken_for_zero(text: str) -> None:
+    with pytest.raises(ServiceError, match="Number underflow"):
+        normalised(text)
+    assert normalised("0" + text[text.index("e") :]) == "0"
+
+
 @given(st.integers(-(10**18), 10**18), st.integers(-(10**18), 10**18))
 def test_sums_and_differences_are_exact(left: int, right: int) -> None:
     assert added(str(left), str(right)) == str(left + right)

@@ -7,8 +7,9 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.Nami
 from __future__ import annotations
 
 import re
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation, Overflow, Underflow
 
+from lambent.cloud.errors import ServiceError
 from lambent.cloud.services.dynamodb.errors import invalid
 
 _PLAIN = re.compile(r"0|-?[1-9][0-9]{0,37}")
@@ -17,7 +18,8 @@ _MOST_DIGITS = 38
 _LARGEST_EXPONENT = 125
 _SMALLEST_EXPONENT = -130
 # Sums are exact before they are checked: both operands together span fewer digits than this.
-_EXACT = Context(prec=600, rounding=ROUND_HALF_UP, Emax=999_999, Emin=-999_999)
+_TRAPS = [InvalidOperation, Overflow, Underflow]
+_EXACT = Context(prec=600, rounding=ROUND_HALF_UP, Emax=999_999, Emin=-999_999, traps=_TRAPS)
 _ZERO, _POSITIVE, _NEGATIVE = b"\x80", b"\x81", b"\x7f"
 
 
@@ -32,7 +34,16 @@ def normalised(text: str) -> str:
     if not _NUMBER.fullmatch(text):
         tail = f": {text}" if text else ""
         raise invalid(f"The parameter cannot be converted to a numeric value{tail}")
-    return _shown(_EXACT.create_decimal(text))
+    return _shown(_parsed(text))
+
+
+def _parsed(text: str) -> Decimal:
+    try:
+        return _EXACT.create_decimal(text)
+    except Overflow:
+        raise _overflow() from None
+    except Underflow:
+        raise _underflow() from None
 
 
 def added(left: str, right: str) -> str:
@@ -85,7 +96,15 @@ def _shown(number: Decimal) -> str:
     scale = int(exponent) + len(text) - len(significant)
     adjusted = scale + len(significant) - 1
     if adjusted > _LARGEST_EXPONENT:
-        raise invalid("Number overflow. Attempting to store a number with magnitude larger than supported range")
+        raise _overflow()
     if adjusted < _SMALLEST_EXPONENT:
-        raise invalid("Number underflow. Attempting to store a number with magnitude smaller than supported range")
+        raise _underflow()
     return format(Decimal((sign, tuple(map(int, significant)), scale)), "f")
+
+
+def _overflow() -> ServiceError:
+    return invalid("Number overflow. Attempting to store a number with magnitude larger than supported range")
+
+
+def _underflow() -> ServiceError:
+    return invalid("Number underflow. Attempting to store a number with magnitude smaller than supported range")
