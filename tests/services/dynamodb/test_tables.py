@@ -97,6 +97,11 @@ def test_an_index_is_filled_while_the_table_is_used(dynamodb: Client, make_table
 
     eventually(active)
     assert dynamodb.scan(TableName="tab", IndexName="by_g", Select="COUNT")["Count"] == 126
+    old = {"TableName": "tab", "Key": {"pk": {"S": "p0"}}, "ExpressionAttributeValues": {":n": {"N": "2"}}}
+    dynamodb.update_item(**old, UpdateExpression="SET n = :n")  # what was there before the index may stay as it is
+    assert refusal(dynamodb.update_item, **old, UpdateExpression="SET g = :n") == (
+        "ValidationException: The update expression attempted to update the secondary index key to unsupported type"
+    )
     dynamodb.update_item(TableName="tab", Key={"pk": {"S": "p0"}}, UpdateExpression="REMOVE g")
     assert refusal(
         dynamodb.update_table, TableName="tab", AttributeDefinitions=definitions, GlobalSecondaryIndexUpdates=[create]

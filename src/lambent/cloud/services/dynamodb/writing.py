@@ -18,7 +18,7 @@ from lambent.cloud.services.dynamodb.errors import not_found, transaction_cancel
 from lambent.cloud.services.dynamodb.item_repository import ItemRow, Place, Written
 from lambent.cloud.services.dynamodb.model.encoding import packed
 from lambent.cloud.services.dynamodb.model.expiry import expires_at
-from lambent.cloud.services.dynamodb.model.keys import ItemKey, check_index_keys, entries_of
+from lambent.cloud.services.dynamodb.model.keys import ItemKey, check_index_key_updates, entries_of
 from lambent.cloud.services.dynamodb.model.records import Changed, record_of
 from lambent.cloud.services.dynamodb.model.table import Table
 from lambent.cloud.services.dynamodb.model.values import Item, item_size
@@ -170,7 +170,7 @@ class _Commit:
         action.after = action.decide(action.before)
         if action.after is None or action.after is action.before:
             return
-        check_index_keys(table, action.after)
+        check_index_key_updates(table, action.before, action.after)
 
     def _take_over(self, action: Action, now: float) -> None:
         if action.after is action.before:

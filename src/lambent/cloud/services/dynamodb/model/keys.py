@@ -101,10 +101,25 @@ def entries_of(table: Table, item: Item) -> dict[int, tuple[bytes, bytes]]:
 
 
 def check_index_keys(table: Table, item: Item) -> None:
-    """Raise ValidationException where an item that is written has an index key of another type, or an empty one."""
+    """Raise ValidationException where an item that is put has an index key of another type, or an empty one."""
     for index in table.indexes:
         for name in index.key.names:
             _check_index_key(table, index, name, item.get(name))
+
+
+def check_index_key_updates(table: Table, before: Item | None, after: Item) -> None:
+    """Raise ValidationException where an update gives an index key a value of another type, or an empty one.
+
+    What an item has had before may stay: it was written when there was no such index, and does not stand in it.
+    """
+    for index in table.indexes:
+        for name in index.key.names:
+            value = after.get(name)
+            if value is None or (before is not None and before.get(name) == value):
+                continue
+            if type_of(value) != table.types[name]:
+                raise invalid("The update expression attempted to update the secondary index key to unsupported type")
+            _check_index_key(table, index, name, value)
 
 
 def index_place(index: Index, item: Item) -> tuple[bytes, bytes]:
