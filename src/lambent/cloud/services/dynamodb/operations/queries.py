@@ -19,6 +19,7 @@ from lambent.cloud.store.unit_of_work import Reader
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Query.Pagination.html
 _PAGE_BYTES = 1024 * 1024
+# Of the largest items these are 12.5 MB.
 _FIRST_ROWS = 32
 _MOST_ROWS = 1024
 
@@ -104,15 +105,18 @@ class _Page:
 
 
 def _rows(reader: Reader, selection: Selection, limit: int | None) -> Iterator[Found]:
+    """Yield rows in their order; read some at a time, about a page of them, so far as their sizes tell."""
     wanted, rows = selection.range, _FIRST_ROWS
-    if limit is not None:
-        rows = min(limit, _MOST_ROWS)
+    left = limit
     while True:
+        rows = rows if left is None else min(rows, left)
         found = item_repository.read_range(reader, selection.table, selection.index, wanted, rows)
         yield from found
-        if len(found) < rows:
+        left = None if left is None else left - len(found)
+        if len(found) < rows or left == 0:
             return
         last = found[-1]
         keys = (last.hash_key, last.range_key)
         wanted = replace(wanted, after=keys if selection.index is None else (*keys, *last.item_key))
-        rows = min(rows * 2, _MOST_ROWS)
+        size = sum(each.row.size for each in found)
+        rows = min(rows * 4, _PAGE_BYTES * rows // size + 1, _MOST_ROWS)
