@@ -92,12 +92,14 @@ class ShardReader:
                 await self._workers.sleep_until(min(now + _LOOK_EVERY_S, self._next_event(now + _LOOK_EVERY_S)))
 
     async def _recover(self, error: ServiceError, failures: int) -> None:
-        if error.code in _LOST_ITERATOR and failures == 1:
+        if error.code in _LOST_ITERATOR:
+            # Whatever failed before: with the iterator that it has, it would never read on.
             self._iterator = None
             if error.code == "TrimmedDataAccessException":
                 self._first, self._read_to = HORIZON, None
-            return
-        if failures == 1:
+            if failures == 1:
+                return
+        elif failures == 1:
             _log.warning("shard %s of %s cannot be read: %s", self._shard, self._mapping.source_arn, error)
         await self._workers.sleep_until(self._parts.clock.now() + pause_after(failures))
 
