@@ -14,6 +14,9 @@ from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import Reader, Transaction
 
 Row = Sequence[Any]  # Any: the tables are STRICT, so each column has the type that the schema says
+# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_GetRecords.html
+_PAGE_BYTES = 1024 * 1024
+_FIRST_RECORDS = 32
 _COLUMNS = "id, account, region, table_name, label, view, key_schema, created, disabled_at, trimmed_to"
 
 
@@ -88,13 +91,26 @@ def add_records(transaction: Transaction, records: Sequence[tuple[int, float, by
 
 
 def records(reader: Reader, stream_id: int, after: int, limit: int) -> list[Kept]:
-    """Return up to `limit` records of a stream behind one."""
-    rows: Sequence[Row] = reader.all(
-        "SELECT sequence, created, document FROM dynamodb_record WHERE stream_id = ? AND sequence > ?"
-        " ORDER BY sequence LIMIT ?",
-        (stream_id, after, limit),
-    )
-    return [Kept(*row) for row in rows]
+    """Return the records of a stream behind one: up to `limit`, and what a page holds of them, but one at least."""
+    found: list[Kept] = []
+    size, wanted = 0, min(limit, _FIRST_RECORDS)
+    while wanted > 0:
+        rows: Sequence[Row] = reader.all(
+            "SELECT sequence, created, document FROM dynamodb_record WHERE stream_id = ? AND sequence > ?"
+            " ORDER BY sequence LIMIT ?",
+            (stream_id, after, wanted),
+        )
+        for row in rows:
+            size += len(row[2])
+            if found and size > _PAGE_BYTES:
+                return found
+            found.append(Kept(*row))
+        if len(rows) < wanted:
+            return found
+        after = found[-1].sequence
+        # About as many as there is room for: a record may hold two images of 400 KB.
+        wanted = min(limit - len(found), (_PAGE_BYTES - size) * len(found) // size)
+    return found
 
 
 def last_record(reader: Reader, stream_id: int) -> int | None:

@@ -1,4 +1,4 @@
-"""Pages: how much is read for them at once."""
+"""Pages of items and of stream records: how much is read for them at once."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from itertools import islice
 
 import pytest
 
+from lambent.cloud.services.dynamodb import stream_repository
 from lambent.cloud.services.dynamodb.item_repository import Range
 from lambent.cloud.services.dynamodb.model.table import KeySchema, Table
 from lambent.cloud.services.dynamodb.operations.queries import _rows
@@ -53,3 +54,43 @@ def test_a_limit_is_the_most_that_is_read() -> None:
     reader = Endless(100)
     assert len(list(_rows(reader, SELECTION, 150))) == 150
     assert sum(reader.asked) == 150
+
+
+class Records:
+    """A reader of a stream whose records are all of one size; it notes how many are asked for."""
+
+    def __init__(self, count: int, size: int) -> None:
+        self._count = count
+        self._document = bytes(size)
+        self.asked: list[int] = []
+
+    def all(self, sql: str, parameters: Sequence[SqlValue] = ()) -> list[tuple[SqlValue, ...]]:
+        _, after, limit = parameters
+        assert isinstance(after, int)
+        assert isinstance(limit, int)
+        self.asked.append(limit)
+        last = min(after + limit, self._count)
+        return [(sequence, 0.0, self._document) for sequence in range(after + 1, last + 1)]
+
+    def one(self, sql: str, parameters: Sequence[SqlValue] = ()) -> tuple[SqlValue, ...] | None:
+        raise AssertionError(sql)
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "limit", "expected"),
+    [
+        (5000, 100, 1000, 1000),
+        (5000, 800_000, 1000, 1),
+        (5000, 10_000, 1000, 104),
+        (5000, 2_000_000, 1000, 1),
+        (7, 100, 1000, 7),
+        (0, 100, 1000, 0),
+        (5000, 100, 3, 3),
+    ],
+)
+def test_of_a_stream_a_page_is_read_and_one_record_at_least(count: int, size: int, limit: int, expected: int) -> None:
+    reader = Records(count, size)
+    found = stream_repository.records(reader, 1, 0, limit)
+    assert [each.sequence for each in found] == list(range(1, expected + 1))
+    assert sum(reader.asked[1:]) * size <= 1024 * 1024
+    assert reader.asked[0] <= 32

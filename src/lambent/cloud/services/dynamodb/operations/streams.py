@@ -22,7 +22,6 @@ from lambent.cloud.store.unit_of_work import Reader, Store
 
 _ITERATOR_LIFETIME_S = 15 * 60.0
 _MOST_RECORDS = 1000
-_MOST_BYTES = 1024 * 1024
 _PAGE = 100
 
 
@@ -132,16 +131,9 @@ class StreamOperations:
         now = self._waits.clock.now()
         if iterator.after < stream.trimmed_to or (found and found[0].created <= now - STREAM_RETENTION_S):
             raise _trimmed()
-        size, after = 0, iterator.after
-        answered: list[Result] = []
-        for each in found:
-            size += len(each.document)
-            if answered and size > _MOST_BYTES:
-                break
-            answered.append(shown(each, stream.scope.region, stream.id, stream.view))
-            after = each.sequence
-        answer: Answer = {"Records": answered}
-        if answered or stream.disabled_at is None:
+        after = found[-1].sequence if found else iterator.after
+        answer: Answer = {"Records": [shown(each, stream.scope.region, stream.id, stream.view) for each in found]}
+        if found or stream.disabled_at is None:
             answer["NextShardIterator"] = _Iterator(stream.id, after, now).text(stream.arn)
         return answer
 
