@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from itertools import islice
 
 import pytest
 
+from lambent.base.tasks import let_others_run
 from lambent.cloud.services.dynamodb import stream_repository
 from lambent.cloud.services.dynamodb.item_repository import Range
 from lambent.cloud.services.dynamodb.model.table import KeySchema, Table
-from lambent.cloud.services.dynamodb.operations.queries import _rows
+from lambent.cloud.services.dynamodb.operations.queries import _Page, _rows
 from lambent.cloud.services.dynamodb.reading import Selection
 from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import SqlValue
@@ -54,6 +56,27 @@ def test_a_limit_is_the_most_that_is_read() -> None:
     reader = Endless(100)
     assert len(list(_rows(reader, SELECTION, 150))) == 150
     assert sum(reader.asked) == 150
+
+
+async def test_others_have_their_turn_while_a_large_page_is_read() -> None:
+    page = _Page(SELECTION)
+    turns_at_end: list[int] = []
+
+    async def read() -> None:
+        await page.read(Endless(100), 5000)
+        turns_at_end.append(turns)
+
+    turns = 0
+
+    async def others() -> None:
+        nonlocal turns
+        while not turns_at_end:
+            turns += 1
+            await let_others_run()
+
+    await asyncio.gather(read(), others())
+    assert page.scanned == 5000
+    assert turns_at_end[0] > 10
 
 
 class Records:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from lambent.base.tasks import let_others_run
 from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.dynamodb import item_repository
@@ -22,6 +23,7 @@ _PAGE_BYTES = 1024 * 1024
 # Of the largest items these are 12.5 MB.
 _FIRST_ROWS = 32
 _MOST_ROWS = 1024
+_ITEMS_AT_ONCE = 256
 
 
 class QueryOperations:
@@ -34,17 +36,17 @@ class QueryOperations:
     async def query(self, context: RequestContext, parameters: Parameters) -> Result:
         """Return a page of one partition's items, in the order of their sort keys."""
         table = self._parts.table(context, parameters["TableName"])
-        return self._page(query_of(table, parameters), parameters)
+        return await self._page(query_of(table, parameters), parameters)
 
     @operation("Scan")
     async def scan(self, context: RequestContext, parameters: Parameters) -> Result:
         """Return a page of all items, or of a segment of them."""
         table = self._parts.table(context, parameters["TableName"])
-        return self._page(scan_of(table, parameters), parameters)
+        return await self._page(scan_of(table, parameters), parameters)
 
-    def _page(self, selection: Selection, parameters: Parameters) -> Result:
+    async def _page(self, selection: Selection, parameters: Parameters) -> Result:
         page = _Page(selection)
-        last = page.read(self._parts.store.read, parameters.get("Limit"))
+        last = await page.read(self._parts.store.read, parameters.get("Limit"))
         answer: Answer = {"Count": page.count, "ScannedCount": page.scanned}
         if not selection.counts_only:
             answer["Items"] = page.items
@@ -69,8 +71,11 @@ class _Page:
     fetched: float = 0.0
     items: list[Item] = field(default_factory=list)
 
-    def read(self, reader: Reader, limit: int | None) -> Item | None:
-        """Read the page; return the last item that was looked at where there may be more behind it."""
+    async def read(self, reader: Reader, limit: int | None) -> Item | None:
+        """Read the page; return the last item that was looked at where there may be more behind it.
+
+        A page may hold tens of thousands of small items: others have their turn in between.
+        """
         selection = self.selection
         for found in _rows(reader, selection, limit):
             item = found.row.item
@@ -80,6 +85,8 @@ class _Page:
             self._take(seen, item, found)
             if self.size >= _PAGE_BYTES or (limit is not None and self.scanned >= limit):
                 return item
+            if self.scanned % _ITEMS_AT_ONCE == 0:
+                await let_others_run()
         return None
 
     def _take(self, seen: Item, item: Item, found: Found) -> None:
