@@ -17,10 +17,20 @@ def packed(document: object) -> bytes:
 def unpacked_item(content: bytes) -> dict[str, Any]:  # Any: attribute values
     """Return the item that `packed` wrote."""
     item: dict[str, Any] = orjson.loads(content)  # Any: as above
-    # Most items hold nothing binary: one search of the bytes spares the walk through all values.
-    if b'{"B":' in content or b'{"BS":' in content:
-        return {name: _with_bytes(value) for name, value in item.items()}
-    return item
+    return with_bytes(item) if may_hold_binary(content) else item
+
+
+def may_hold_binary(content: bytes) -> bool:
+    """Return whether what `packed` wrote may hold binary values.
+
+    Most items hold none: one search of the bytes spares the walk through all values.
+    """
+    return b'{"B":' in content or b'{"BS":' in content
+
+
+def with_bytes(item: Mapping[str, Any]) -> dict[str, Any]:  # Any: as above
+    """Return an item with its binary values as bytes again."""
+    return {name: _with_bytes(value) for name, value in item.items()}
 
 
 def _as_text(value: object) -> str:

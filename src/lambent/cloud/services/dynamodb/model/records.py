@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from lambent.cloud.framework.service import Result
-from lambent.cloud.services.dynamodb.model.encoding import packed, unpacked_item
+from lambent.cloud.services.dynamodb.model.encoding import may_hold_binary, packed, with_bytes
 from lambent.cloud.services.dynamodb.model.table import Table
 from lambent.cloud.services.dynamodb.model.values import Item, item_size
 
@@ -69,9 +69,10 @@ def shown(record: Kept, region: str, stream_id: int, view: str) -> Result:
     """Return a record as GetRecords answers it."""
     content = orjson.loads(record.document)
     change = content["dynamodb"]
-    for name in ("Keys", "NewImage", "OldImage"):
-        if name in change:
-            change[name] = unpacked_item(orjson.dumps(change[name]))
+    if may_hold_binary(record.document):
+        for name in ("Keys", "NewImage", "OldImage"):
+            if name in change:
+                change[name] = with_bytes(change[name])
     event_id = hashlib.blake2b(f"{stream_id}:{record.sequence}".encode(), digest_size=16).hexdigest()
     answer: dict[str, object] = {
         "eventID": event_id,
