@@ -113,9 +113,7 @@ def _nested(document: Mapping[str, Value], base: Path, within: tuple[Path, ...])
                 f"{name}: {said} cannot be read: {error}", f"{key} is relative to the template."
             ) from error
         given = properties.get("Parameters") or {}
-        inner = compile_template(
-            text, file.parent, stack_name=name, parameters=given, within=(*within, file.resolve())
-        )
+        inner = compile_template(text, file.parent, stack_name=name, parameters=given, within=(*within, file.resolve()))
         yield NestedWanted(name, key, os.path.relpath(file.parent, base), inner)
 
 

@@ -179,7 +179,10 @@ Resources:
   F: {{Type: AWS::Serverless::Function, Properties: {{{NAMED}}}}}
   Z: {{Type: AWS::Serverless::Function, Properties: {{{NAMED}, CodeUri: made.zip}}}}
 """
-    assert [(one.logical_id, one.source) for one in serverless(tmp_path, text).archives] == [("F", "."), ("Z", "made.zip")]
+    assert [(one.logical_id, one.source) for one in serverless(tmp_path, text).archives] == [
+        ("F", "."),
+        ("Z", "made.zip"),
+    ]
 
 
 def test_code_in_loops_is_packaged_once_for_all_that_they_make(tmp_path: Path) -> None:

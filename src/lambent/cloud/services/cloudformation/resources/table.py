@@ -18,6 +18,7 @@ from lambent.cloud.services.cloudformation.resources import (
     network,
     scheduler,
     storage,
+    streams,
 )
 from lambent.cloud.services.cloudformation.resources.contract import ResourceHandler, ResourceType
 
@@ -50,6 +51,7 @@ _HANDLERS: Mapping[str, ResourceHandler] = {
     **network.HANDLERS,
     **scheduler.HANDLERS,
     **storage.HANDLERS,
+    **streams.HANDLERS,
 }
 TYPE_NAMES = frozenset(_HANDLERS)
 # Types whose own properties Fn::GetAtt takes as well as what their schemas mark as read-only.
