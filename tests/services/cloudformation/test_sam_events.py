@@ -213,20 +213,21 @@ Resources:
     assert {"FOne", "FTwo"} <= deployed(stacks, body).keys()
 
 
+MACHINE = (
+    "Type: AWS::Serverless::StateMachine, Properties: {Role: 'arn:aws:iam::000000000000:role/r', "
+    "Definition: {StartAt: A, States: {A: {Type: Pass, End: true}}}}"
+)
+SHARED = (
+    "Type: AWS::Serverless::Application, Properties: {Location: {ApplicationId: "
+    "'arn:aws:serverlessrepo:us-east-1:123456789012:applications/x', SemanticVersion: 1.0.0}}"
+)
+
+
 @pytest.mark.parametrize(
     ("resource", "reason"),
     [
-        (
-            "Type: AWS::Serverless::StateMachine, Properties: {Role: 'arn:aws:iam::000000000000:role/r', "
-            "Definition: {StartAt: A, States: {A: {Type: Pass, End: true}}}}",
-            "Template format error: Unrecognized resource types: [AWS::StepFunctions::StateMachine]",
-        ),
-        (
-            "Type: AWS::Serverless::Application, Properties: {Location: {ApplicationId: 'arn:aws:serverlessrepo:"
-            "us-east-1:123456789012:applications/x', SemanticVersion: 1.0.0}}",
-            "Resource with id [X] is invalid. The Serverless Application Repository is not offered here; "
-            "name a template with Location.",
-        ),
+        (MACHINE, "Template format error: Unrecognized resource types: [AWS::StepFunctions::StateMachine]"),
+        (SHARED, "The Serverless Application Repository is not offered here; name a template with Location."),
     ],
 )
 def test_what_nothing_here_runs_is_refused_before_anything_is_made(stacks: Stacks, resource: str, reason: str) -> None:

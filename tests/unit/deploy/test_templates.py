@@ -144,7 +144,7 @@ def test_parameters_of_nested_templates_are_given_by_what_nests_them(tmp_path: P
     nests = "Resources: {X: {Type: AWS::Serverless::Application, Properties: {Location: child.yaml%s}}}"
     found = serverless(tmp_path, nests % ", Parameters: {Stage: {'Fn::Sub': 'x'}}")
     assert [one.logical_id for one in found.nested] == ["X"]
-    with pytest.raises(DeployError, match="child.yaml needs a value for Stage"):
+    with pytest.raises(DeployError, match=r"child\.yaml needs a value for Stage"):
         serverless(tmp_path, nests % "")
 
 
@@ -204,7 +204,7 @@ Resources:
     Metadata: {DockerContext: ./code, Dockerfile: Dockerfile}
     Properties: {PackageType: Image%s}
 """
-    with pytest.raises(DeployError, match="F is a container image, to be built from ./code: images are") as refused:
+    with pytest.raises(DeployError, match=r"F is a container image, to be built from \./code: images are") as refused:
         serverless(tmp_path, text % "")
     assert "ImageUri" in refused.value.advice
     assert serverless(tmp_path, text % ", ImageUri: 1.dkr.ecr.us-east-1.amazonaws.com/x").archives == ()
