@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lambent.compiler.intrinsics import Value, resource_ref
 from lambent.compiler.names import logical_id
-from lambent.compiler.parties import party
+from lambent.compiler.resources.parties import party
 from lambent.compiler.resources.scope import Emitted, Scope, resource, said
 from lambent.manifest.checks.parties import TARGETS
 from lambent.manifest.node import Retry

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from lambent.compiler.errors import CompileError
 from lambent.compiler.intrinsics import Value, resource_att, resource_ref
 from lambent.compiler.names import logical_id, physical_name
-from lambent.compiler.parties import Party, party
+from lambent.compiler.resources.parties import Party, party
 from lambent.compiler.resources.policies import allow, assumable_by, policy_document
 from lambent.compiler.resources.scope import Emitted, Scope, resource, said
 from lambent.compiler.resources.triggers import (

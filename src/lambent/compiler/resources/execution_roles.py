@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from lambent.compiler.intrinsics import Value, arn, concatenate, resource_att
 from lambent.compiler.names import logical_id
-from lambent.compiler.parties import Party, party
 from lambent.compiler.resources.grants import granted, read_by_triggers
 from lambent.compiler.resources.networks import vpc_config
+from lambent.compiler.resources.parties import Party, party
 from lambent.compiler.resources.policies import (
     allow,
     assumable_by,

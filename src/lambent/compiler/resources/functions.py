@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from lambent.compiler.errors import CompileError
 from lambent.compiler.intrinsics import Value, resource_att, targets
 from lambent.compiler.names import logical_id
-from lambent.compiler.parties import party
 from lambent.compiler.references import SECTION_KINDS, publishes
 from lambent.compiler.resources.code import DEFAULT_ARCHITECTURE, code_place
 from lambent.compiler.resources.networks import vpc_config
+from lambent.compiler.resources.parties import party
 from lambent.compiler.resources.scope import Emitted, Scope, resource, said
 from lambent.manifest.checks.parties import TARGETS
 from lambent.manifest.expression import Expression

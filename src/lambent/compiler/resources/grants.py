@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from lambent.compiler.errors import CompileError
 from lambent.compiler.intrinsics import Value, concatenate, resource_att
-from lambent.compiler.parties import Party, party
+from lambent.compiler.resources.parties import Party, party
 from lambent.compiler.resources.policies import allow
 from lambent.compiler.resources.scope import Scope
 from lambent.manifest.checks.parties import GRANTED

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from lambent.compiler.intrinsics import Value, resource_att, resource_ref
 from lambent.compiler.names import logical_id
-from lambent.compiler.parties import Party, party
 from lambent.compiler.resources.grants import encrypting_key
+from lambent.compiler.resources.parties import Party, party
 from lambent.compiler.resources.policies import policy_document
 from lambent.compiler.resources.scope import Scope
 from lambent.manifest.expression import Expression

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lambent.compiler.intrinsics import Value
 from lambent.compiler.names import logical_id, physical_name
-from lambent.compiler.parties import party
+from lambent.compiler.resources.parties import party
 from lambent.compiler.resources.scope import RETAINED, Emitted, Scope, resource, said
 from lambent.manifest.event_sources import Index, KeyAttribute, Table
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lambent.compiler.intrinsics import Value, resource_ref
 from lambent.compiler.names import logical_id, physical_name
-from lambent.compiler.parties import party
+from lambent.compiler.resources.parties import party
 from lambent.compiler.resources.scope import Emitted, Scope, resource
 from lambent.compiler.resources.senders import policy_of_senders, senders_to
 from lambent.compiler.resources.triggers import filtered, redrive

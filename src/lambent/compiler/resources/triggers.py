@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from lambent.compiler.intrinsics import Value, concatenate, ref, resource_att, resource_ref
 from lambent.compiler.names import logical_id, pascal, physical_name
-from lambent.compiler.parties import party
 from lambent.compiler.resources.grants import STREAM_FAILURES, stream_arn
+from lambent.compiler.resources.parties import party
 from lambent.compiler.resources.policies import allow, policy_document
 from lambent.compiler.resources.scope import Emitted, Scope, resource, said
 from lambent.manifest.event_sources import (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from lambent.aws.schedule import Dialect, InvalidScheduleError, parse_schedule
 from lambent.base.diagnostics import Diagnostic
 from lambent.manifest.checks.parties import declared_queue, is_bucket
 from lambent.manifest.checks.subject import Place, bounds, literal
@@ -60,6 +61,20 @@ def check_retry(retry: Retry | None, place: Place, *inside: str | int) -> Iterat
     limits = (("attempts", retry.attempts, "maximumRetryAttempts", 0, 185),
               ("max_age", retry.max_age, "maximumEventAgeInSeconds", 60, 86_400))  # fmt: skip
     yield from bounded(limits, "delivery-retry", place, *inside)
+
+
+def check_expression(
+    expression: Expression, dialect: Dialect, place: Place, *inside: str | int
+) -> Iterator[Diagnostic]:
+    """Yield that a schedule's expression is none of its dialect's."""
+    text = expression.literal
+    if text is None:
+        return
+    try:
+        parse_schedule(text, dialect)
+    except InvalidScheduleError as error:
+        advice = "Write rate(5 minutes) or cron(0 8 ? * MON-FRI *): minute, hour, day, month, day of the week, year."
+        yield place.found("schedule-expression", str(error), advice, *inside)
 
 
 def bounded(
@@ -191,6 +206,8 @@ def _rule(rule: Rule, place: Place) -> Iterator[Diagnostic]:
     if (rule.pattern is None) == (rule.schedule is None):
         message = "Parameter(s) EventPattern or ScheduleExpression must be specified."
         yield place.found("rule", message, "Write one of `pattern` and `schedule`.", key=True)
+    if rule.schedule is not None:
+        yield from check_expression(rule.schedule, Dialect.RULE, place, "schedule")
     if rule.schedule is not None and rule.bus is not None:
         message = "ScheduleExpression is supported only on the default event bus."
         yield place.found("rule", message, "Take `bus` out.", "bus")

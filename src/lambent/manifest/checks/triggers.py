@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from zoneinfo import available_timezones
 
+from lambent.aws.schedule import Dialect
 from lambent.base.diagnostics import Diagnostic
 from lambent.manifest.checks.parties import declared_queue
-from lambent.manifest.checks.resources import bounded, check_events, check_retry
+from lambent.manifest.checks.resources import bounded, check_events, check_expression, check_retry
 from lambent.manifest.checks.subject import Place, bounds, constraint
 from lambent.manifest.event_sources import QueueTrigger, Schedule, StreamTrigger, Trigger
 from lambent.manifest.node import Retry
 from lambent.manifest.system import Function, System
+from lambent.manifest.words import did_you_mean
 
 _KINDS = ("schedule", "s3", "sqs", "sns", "event", "stream")
 
@@ -45,12 +48,17 @@ def _trigger(system: System, function: Function, trigger: Trigger, place: Place)
 
 
 def _schedule(schedule: Schedule, place: Place) -> Iterator[Diagnostic]:
+    yield from check_expression(schedule.expression, Dialect.SCHEDULER, place, "schedule")
+    if schedule.timezone is not None and schedule.timezone not in available_timezones():
+        message = f"Provided Timezone {schedule.timezone} is invalid."
+        advice = did_you_mean(schedule.timezone, available_timezones(), otherwise="Write one such as Europe/Berlin.")
+        yield place.found("schedule", message, advice, "schedule", "timezone")
     yield from check_retry(schedule.retry, place, "schedule", "retry")
     if schedule.window is not None:
-        message = bounds(schedule.window // 60, "flexibleTimeWindow.maximumWindowInMinutes", 1, 1440)
-        if message or schedule.window % 60:
-            message = message or constraint(schedule.window, "flexibleTimeWindow", "Member must be whole minutes")
-            yield place.found("schedule", message, "Write it in minutes, as 15m.", "schedule", "window")
+        problem = bounds(schedule.window // 60, "flexibleTimeWindow.maximumWindowInMinutes", 1, 1440)
+        if problem or schedule.window % 60:
+            problem = problem or constraint(schedule.window, "flexibleTimeWindow", "Member must be whole minutes")
+            yield place.found("schedule", problem, "Write it in minutes, as 15m.", "schedule", "window")
 
 
 def _queue_trigger(system: System, function: Function, trigger: QueueTrigger, place: Place) -> Iterator[Diagnostic]:

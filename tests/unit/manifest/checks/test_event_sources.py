@@ -30,6 +30,8 @@ def with_trigger(trigger: str, more: str = "", function: str = "") -> str:
     ("text", "findings"),
     [
         pytest.param(with_trigger("{schedule: rate(1 minute)}"), [], id="a schedule"),
+        pytest.param(with_trigger("{schedule: every minute}"), ["5:28 schedule-expression"], id="no expression"),
+        pytest.param(with_trigger("{schedule: {expression: rate(1 hour), timezone: Europe/Berlim}}"), ["5:65 schedule"], id="no time zone"),
         pytest.param(with_trigger("{schedule: {expression: rate(1 hour), window: 90s}}"), ["5:63 schedule"], id="half a minute"),
         pytest.param(with_trigger("{schedule: {expression: rate(1 hour), retry: {attempts: 200}}}"), ["5:73 delivery-retry"], id="tried too often"),
         pytest.param(with_trigger("{schedule: rate(1 hour), sqs: jobs}", "queues: {jobs: {}}\n"), ["5:17 trigger"], id="two in one"),
@@ -71,6 +73,7 @@ SOUND = f"stack: shop\nfunctions: {{f: {{{BODY}}}}}\n"
         pytest.param("tables:\n  t: {key: {a: string, b: string}}\n", ["4:12 table-key"], id="two attributes"),
         pytest.param("tables:\n  t: {key: a, indexes: {i: {key: {a: number}}}}\n", ["4:28 table-key"], id="two types"),
         pytest.param("rules:\n  r: {targets: [f]}\n", ["4:3 rule"], id="neither pattern nor schedule"),
+        pytest.param("rules:\n  r: {schedule: rate(1 hours), targets: [f]}\n", ["4:17 schedule-expression"], id="a plural of one"),
         pytest.param("rules:\n  r: {schedule: rate(1 hour), bus: b, targets: [f]}\n", ["4:36 rule"], id="a schedule on a bus"),
         pytest.param("rules:\n  r: {pattern: {source: [a]}, targets: [f, f, f, f, f, f]}\n", ["4:40 rule"], id="six targets"),
     ],
