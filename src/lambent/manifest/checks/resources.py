@@ -8,8 +8,19 @@ from collections.abc import Iterator, Sequence
 from lambent.aws.schedule import Dialect, InvalidScheduleError, parse_schedule
 from lambent.base.diagnostics import Diagnostic
 from lambent.manifest.checks.parties import declared_queue, is_bucket
+from lambent.manifest.checks.patterns import check_event_pattern, check_filter_policy
 from lambent.manifest.checks.subject import Place, bounds, literal
-from lambent.manifest.event_sources import Bucket, Notification, ObjectTrigger, Queue, Rule, Table, Topic
+from lambent.manifest.event_sources import (
+    Bucket,
+    EventTrigger,
+    Notification,
+    ObjectTrigger,
+    Queue,
+    Rule,
+    Table,
+    Target,
+    Topic,
+)
 from lambent.manifest.expression import Expression
 from lambent.manifest.node import Retry
 from lambent.manifest.sources import Path, Sources
@@ -48,7 +59,7 @@ def _checked(system: System, key: str, one: object, place: Place) -> Iterator[Di
         case Table():
             yield from _table(one, place)
         case Rule():
-            yield from _rule(one, place)
+            yield from _rule(system, one, place)
 
 
 def check_retry(retry: Retry | None, place: Place, *inside: str | int) -> Iterator[Diagnostic]:
@@ -61,6 +72,14 @@ def check_retry(retry: Retry | None, place: Place, *inside: str | int) -> Iterat
     limits = (("attempts", retry.attempts, "maximumRetryAttempts", 0, 185),
               ("max_age", retry.max_age, "maximumEventAgeInSeconds", 60, 86_400))  # fmt: skip
     yield from bounded(limits, "delivery-retry", place, *inside)
+
+
+def check_one_input(target: EventTrigger | Target, place: Place, *inside: str | int) -> Iterator[Diagnostic]:
+    """Yield that more than one way is given to say what a target gets in place of the event."""
+    given = [field for field in ("input", "input_path", "transformer") if getattr(target, field) is not None]
+    if len(given) > 1:
+        message = "Only one of Input, InputPath, or InputTransformer must be provided for a target."
+        yield place.found("rule", message, f"Keep one of {', '.join(given)}.", *inside, given[1])
 
 
 def check_expression(
@@ -181,6 +200,11 @@ def _topic(topic: Topic, place: Place) -> Iterator[Diagnostic]:
         if len(given) != 1:
             message = f"a subscription is of one of email, queue, url; this one has {' and '.join(given) or 'none'}"
             yield place.found("subscription", message, "Functions have `sns` triggers.", "subscriptions", index)
+        elif topic.fifo and given != ["queue"]:
+            message = f"Invalid parameter: Protocol Reason: FIFO topics do not support the protocol: {given[0]}"
+            yield place.found("subscription", message, "FIFO topics tell queues.", "subscriptions", index)
+        where, nested = ("subscriptions", index, "filter"), subscription.filter_by == "body"
+        yield from check_filter_policy(subscription.filter, place, *where, nested=nested)
 
 
 def _table(table: Table, place: Place) -> Iterator[Diagnostic]:
@@ -202,10 +226,11 @@ def _table(table: Table, place: Place) -> Iterator[Diagnostic]:
             yield place.found("table-key", message, "An attribute has one type in all keys of a table.", *where)
 
 
-def _rule(rule: Rule, place: Place) -> Iterator[Diagnostic]:
+def _rule(system: System, rule: Rule, place: Place) -> Iterator[Diagnostic]:
     if (rule.pattern is None) == (rule.schedule is None):
         message = "Parameter(s) EventPattern or ScheduleExpression must be specified."
         yield place.found("rule", message, "Write one of `pattern` and `schedule`.", key=True)
+    yield from check_event_pattern(rule.pattern, place, "pattern")
     if rule.schedule is not None:
         yield from check_expression(rule.schedule, Dialect.RULE, place, "schedule")
     if rule.schedule is not None and rule.bus is not None:
@@ -215,4 +240,9 @@ def _rule(rule: Rule, place: Place) -> Iterator[Diagnostic]:
         message = "The requested resource exceeds the maximum number allowed."
         yield place.found("rule", message, "A rule has 1 to 5 targets.", "targets")
     for index, target in enumerate(rule.targets):
+        yield from check_one_input(target, place, "targets", index)
         yield from check_retry(target.retry, place, "targets", index, "retry")
+        queue = declared_queue(system, target.to)
+        if queue is not None and queue.fifo and target.group is None:
+            message = f"Parameter(s) SqsParameters must be specified for target: target-{index + 1}."
+            yield place.found("rule", message, "Add `group`, the message group of a FIFO queue.", "targets", index)
