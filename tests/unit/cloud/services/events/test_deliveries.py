@@ -10,8 +10,11 @@ import pytest
 
 from lambent.base.clock import ManualClock
 from lambent.cloud.errors import ServiceError
+from lambent.cloud.services.events import repository
 from lambent.cloud.services.events.retries import Exhausted, RetryPolicy, code_of, next_step
+from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.sqlite_store import memory_store, store_in
+from lambent.cloud.store.unit_of_work import Transaction
 from tests.unit.cloud.services.events.harness import FUNCTION, LETTERS, Alone, Others, alone, closing
 
 DAY_S = 86_400
@@ -154,6 +157,21 @@ async def test_hour_of_minutes_fires_sixty_times(here: Alone) -> None:
     await here.clock.advance(3600)
 
     assert [event["time"][14:16] for event in here.others.events] == [f"{minute % 60:02}" for minute in range(1, 61)]
+
+
+async def test_rules_go_on_firing_after_a_commit_that_failed(here: Alone, monkeypatch: pytest.MonkeyPatch) -> None:
+    await here.rule("r", ScheduleExpression="rate(1 minute)")
+    schedule, failures = repository.schedule, [OSError("no space left on device")]
+
+    def failing_once(transaction: Transaction, scope: Scope, name: str, due: float | None) -> None:
+        if failures:
+            raise failures.pop()
+        schedule(transaction, scope, name, due)
+
+    monkeypatch.setattr(repository, "schedule", failing_once)
+    await here.clock.advance(185)
+
+    assert [event["time"][14:16] for event in here.others.events] == ["01", "02", "03"]
 
 
 async def test_replay_gives_the_events_of_its_time_once_more(here: Alone) -> None:
