@@ -9,7 +9,7 @@ from lambent.aws.schedule import Dialect, InvalidScheduleError, parse_schedule
 from lambent.base.diagnostics import Diagnostic
 from lambent.manifest.checks.parties import declared_queue, is_bucket
 from lambent.manifest.checks.patterns import check_event_pattern, check_filter_policy
-from lambent.manifest.checks.subject import Place, bounds, literal
+from lambent.manifest.checks.subject import Place, bounds, constraint, literal
 from lambent.manifest.event_sources import (
     Bucket,
     EventTrigger,
@@ -53,13 +53,13 @@ def _checked(system: System, key: str, one: object, place: Place) -> Iterator[Di
         case Bucket():
             yield from _bucket(system, key, one, place)
         case Queue():
-            yield from _queue(system, one, place)
+            yield from _queue(system, key, one, place)
         case Topic():
             yield from _topic(one, place)
         case Table():
             yield from _table(one, place)
         case Rule():
-            yield from _rule(system, one, place)
+            yield from _rule(system, key, one, place)
 
 
 def check_retry(retry: Retry | None, place: Place, *inside: str | int) -> Iterator[Diagnostic]:
@@ -72,6 +72,13 @@ def check_retry(retry: Retry | None, place: Place, *inside: str | int) -> Iterat
     limits = (("attempts", retry.attempts, "maximumRetryAttempts", 0, 185),
               ("max_age", retry.max_age, "maximumEventAgeInSeconds", 60, 86_400))  # fmt: skip
     yield from bounded(limits, "delivery-retry", place, *inside)
+
+
+def check_made_name(place: Place, name: str | None, most: int) -> Iterator[Diagnostic]:
+    """Yield that a name, given or made of the stack's and the key, is longer than AWS takes it."""
+    if name is not None and len(name) > most:
+        message = constraint(name, "name", f"Member must have length less than or equal to {most}")
+        yield place.found("name-length", message, "Shorten the stack's name or the key; or give it a `name`.", key=True)
 
 
 def check_one_input(target: EventTrigger | Target, place: Place, *inside: str | int) -> Iterator[Diagnostic]:
@@ -162,8 +169,11 @@ def _bucket(system: System, key: str, bucket: Bucket, place: Place) -> Iterator[
         yield from check_events(told.events, place, "notify", index)
 
 
-def _queue(system: System, queue: Queue, place: Place) -> Iterator[Diagnostic]:
+def _queue(system: System, key: str, queue: Queue, place: Place) -> Iterator[Diagnostic]:
     yield from _fifo_name(queue, place)
+    if queue.name is None or queue.dead_letter is True:
+        made = f"{system.stack}-{key}" + ("-dead-letters" if queue.dead_letter is True else "")
+        yield from check_made_name(place, made + (".fifo" if queue.fifo else ""), 80)
     limits = (("visibility", queue.visibility, "VisibilityTimeout", 0, 43_200),
               ("retention", queue.retention, "MessageRetentionPeriod", 60, 1_209_600),
               ("delay", queue.delay, "DelaySeconds", 0, 900),
@@ -226,7 +236,7 @@ def _table(table: Table, place: Place) -> Iterator[Diagnostic]:
             yield place.found("table-key", message, "An attribute has one type in all keys of a table.", *where)
 
 
-def _rule(system: System, rule: Rule, place: Place) -> Iterator[Diagnostic]:
+def _rule(system: System, key: str, rule: Rule, place: Place) -> Iterator[Diagnostic]:
     if (rule.pattern is None) == (rule.schedule is None):
         message = "Parameter(s) EventPattern or ScheduleExpression must be specified."
         yield place.found("rule", message, "Write one of `pattern` and `schedule`.", key=True)
@@ -239,6 +249,7 @@ def _rule(system: System, rule: Rule, place: Place) -> Iterator[Diagnostic]:
     if not 1 <= len(rule.targets) <= 5:
         message = "The requested resource exceeds the maximum number allowed."
         yield place.found("rule", message, "A rule has 1 to 5 targets.", "targets")
+    yield from check_made_name(place, f"{system.stack}-{key}" if rule.name is None else literal(rule.name), 64)
     for index, target in enumerate(rule.targets):
         yield from check_one_input(target, place, "targets", index)
         yield from check_retry(target.retry, place, "targets", index, "retry")

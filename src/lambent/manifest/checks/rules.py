@@ -111,6 +111,7 @@ _ALL = (
     Rule("queue-name", _E, "A queue's or topic's name has 80 letters, digits, hyphens and underscores at most.", "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html"),
     Rule("queue-dead-letters", _E, "A queue and its dead-letter queue are both FIFO, or neither is.", "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html"),
     Rule("fifo", _E, "Names that end in .fifo, and deduplication by content, are of FIFO queues and topics.", "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fifo-queues.html"),
+    Rule("name-length", _E, "Names of rules and schedules have 64 characters at most, those of queues 80.", _EB + "API_PutRule.html"),
     Rule("subscription", _E, "A subscription has one endpoint.", "https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html"),
     Rule("table-key", _E, "A key is one attribute, of one type wherever it is used.", "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeDefinition.html"),
     Rule("event-pattern", _E, "A pattern or filter policy has lists of values and operators that its service has.", "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html"),

@@ -10,7 +10,14 @@ from lambent.aws.schedule import Dialect
 from lambent.base.diagnostics import Diagnostic
 from lambent.manifest.checks.parties import declared_queue
 from lambent.manifest.checks.patterns import check_event_pattern, check_filter_policy, check_filters
-from lambent.manifest.checks.resources import bounded, check_events, check_expression, check_one_input, check_retry
+from lambent.manifest.checks.resources import (
+    bounded,
+    check_events,
+    check_expression,
+    check_made_name,
+    check_one_input,
+    check_retry,
+)
 from lambent.manifest.checks.subject import Place, bounds, constraint
 from lambent.manifest.event_sources import QueueTrigger, Schedule, StreamTrigger, Trigger
 from lambent.manifest.expression import Expression
@@ -40,6 +47,11 @@ def check_triggers(system: System, function: Function, place: Place) -> Iterator
             yield place.found("trigger", message, "Write each trigger as an item of its own.", *where)
         yield from _trigger(system, function, trigger, Place(place.sources, (*place.path, *where)))
     yield from _repeated(system, function, place)
+    for kind in ("schedule", "event"):
+        count = sum(getattr(trigger, kind) is not None for trigger in function.triggers)
+        if count:
+            made = f"{system.stack}-{place.path[-1]}" + (f"-{count}" if count > 1 else "")
+            yield from check_made_name(place, made, 64)
 
 
 def _repeated(system: System, function: Function, place: Place) -> Iterator[Diagnostic]:
