@@ -55,7 +55,7 @@ def _checked(system: System, key: str, one: object, place: Place) -> Iterator[Di
         case Queue():
             yield from _queue(system, key, one, place)
         case Topic():
-            yield from _topic(one, place)
+            yield from _topic(system, one, place)
         case Table():
             yield from _table(one, place)
         case Rule():
@@ -167,6 +167,9 @@ def _bucket(system: System, key: str, bucket: Bucket, place: Place) -> Iterator[
         yield place.found("bucket-name", f"The specified bucket is not valid: {name}", advice, "name")
     for index, told in enumerate(bucket.notify):
         yield from check_events(told.events, place, "notify", index)
+        if _is_fifo(system, told.to):
+            message = "Unable to validate the following destination configurations: FIFO queues are not supported"
+            yield place.found("fifo", message, "Let it tell a standard queue.", "notify", index, "to")
 
 
 def _queue(system: System, key: str, queue: Queue, place: Place) -> Iterator[Diagnostic]:
@@ -188,6 +191,12 @@ def _queue(system: System, key: str, queue: Queue, place: Place) -> Iterator[Dia
         yield place.found("queue-dead-letters", message, "Write `dead_letter: true` to have one.", "dead_letter")
 
 
+def _is_fifo(system: System, target: Expression) -> bool:
+    """Whether a FIFO queue of the manifest is meant."""
+    queue = declared_queue(system, target)
+    return queue is not None and queue.fifo
+
+
 def _fifo_name(one: Queue | Topic, place: Place) -> Iterator[Diagnostic]:
     name = literal(one.name)
     if one.deduplicate and not one.fifo:
@@ -203,7 +212,7 @@ def _fifo_name(one: Queue | Topic, place: Place) -> Iterator[Diagnostic]:
         yield place.found("queue-name", message, "Choose another name.", "name")
 
 
-def _topic(topic: Topic, place: Place) -> Iterator[Diagnostic]:
+def _topic(system: System, topic: Topic, place: Place) -> Iterator[Diagnostic]:
     yield from _fifo_name(topic, place)
     for index, subscription in enumerate(topic.subscriptions):
         given = [kind for kind in ("email", "queue", "url") if getattr(subscription, kind) is not None]
@@ -213,6 +222,9 @@ def _topic(topic: Topic, place: Place) -> Iterator[Diagnostic]:
         elif topic.fifo and given != ["queue"]:
             message = f"Invalid parameter: Protocol Reason: FIFO topics do not support the protocol: {given[0]}"
             yield place.found("subscription", message, "FIFO topics tell queues.", "subscriptions", index)
+        if subscription.queue is not None and not topic.fifo and _is_fifo(system, subscription.queue):
+            message = "Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics"
+            yield place.found("fifo", message, "Both are FIFO, or neither.", "subscriptions", index, "queue")
         where, nested = ("subscriptions", index, "filter"), subscription.filter_by == "body"
         yield from check_filter_policy(subscription.filter, place, *where, nested=nested)
 
@@ -253,7 +265,6 @@ def _rule(system: System, key: str, rule: Rule, place: Place) -> Iterator[Diagno
     for index, target in enumerate(rule.targets):
         yield from check_one_input(target, place, "targets", index)
         yield from check_retry(target.retry, place, "targets", index, "retry")
-        queue = declared_queue(system, target.to)
-        if queue is not None and queue.fifo and target.group is None:
+        if target.group is None and _is_fifo(system, target.to):
             message = f"Parameter(s) SqsParameters must be specified for target: target-{index + 1}."
             yield place.found("rule", message, "Add `group`, the message group of a FIFO queue.", "targets", index)

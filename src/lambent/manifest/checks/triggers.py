@@ -91,6 +91,11 @@ def _trigger(system: System, function: Function, trigger: Trigger, place: Place)
         yield from check_one_input(trigger.event, place, "event")
         yield from check_retry(trigger.event.retry, place, "event", "retry")
     if trigger.sns is not None:
+        topic = system.topics.get(_known_as(system, trigger.sns.topic, "topics"))
+        if topic is not None and topic.fifo:
+            message = "Invalid parameter: Protocol Reason: FIFO topics do not support the protocol: lambda"
+            advice = "Let the topic tell a queue, and give that an `sqs` trigger."
+            yield place.found("subscription", message, advice, "sns", key=True)
         nested = trigger.sns.filter_by == "body"
         yield from check_filter_policy(trigger.sns.filter, place, "sns", "filter", nested=nested)
 
