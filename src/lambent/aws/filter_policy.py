@@ -22,10 +22,11 @@ _OR = "$or"
 _MOST_KEYS = 5
 _MOST_COMBINATIONS = 150
 # https://docs.aws.amazon.com/sns/latest/dg/string-value-matching.html
-_DIALECT = Dialect(
+FILTER_POLICY = Dialect(
     frozenset({"anything-but", "cidr", "equals-ignore-case", "exists", "numeric", "prefix", "suffix", "wildcard"}),
     frozenset({"equals-ignore-case", "prefix", "suffix", "wildcard"}),
 )
+"""The operators of filter policies."""
 
 
 class FilterPolicyError(ValueError):
@@ -37,6 +38,16 @@ class FilterPolicy:
     """A policy that SNS takes."""
 
     pattern: EventPattern
+
+    @classmethod
+    def of(cls, tree: Node, *, nested: bool) -> FilterPolicy:
+        """Read a policy from its JSON; `nested` ones are for bodies.
+
+        Raises RefusedError with AWS's reason and the place it concerns, FilterPolicyError beyond SNS's limits.
+        """
+        pattern = EventPattern.of(tree, FILTER_POLICY)
+        _check_limits(tree, nested=nested)
+        return cls(pattern)
 
     def takes_attributes(self, attributes: Attributes) -> bool:
         """Whether a message with these attributes is wanted; binary ones are not looked at.
@@ -57,18 +68,14 @@ class FilterPolicy:
 def parse_filter_policy(text: str, *, nested: bool) -> FilterPolicy:
     """Read a policy; `nested` ones are for bodies. Raises FilterPolicyError with AWS's reason."""
     try:
-        tree = read(text)
+        return FilterPolicy.of(read(text), nested=nested)
     except NotJsonError as error:
         raise FilterPolicyError(
             f"FilterPolicy: failed to parse JSON. {error.reason}{_place(text, error.at)}"
         ) from error
-    try:
-        pattern = EventPattern.of(tree, _DIALECT)
     except RefusedError as error:
         where = "" if error.at is None else _place(text, error.at)
         raise FilterPolicyError(f"FilterPolicy: {error.reason}{where * error.times}") from error
-    _check_limits(tree, nested=nested)
-    return FilterPolicy(pattern)
 
 
 def _check_limits(tree: Node, *, nested: bool) -> None:

@@ -77,14 +77,17 @@ class References:
         )
 
     def document(self, document: Any) -> Value:  # Any: a JSON document with references in its texts
-        """Return an IAM document with the references in it resolved. Raises CompileError for a bad one."""
+        """Return a policy, a pattern or an input with the references in it resolved.
+
+        Raises CompileError for a bad one.
+        """
         if isinstance(document, str):
             if "${" not in document:
                 return document
             try:
                 return self.named(parse_expression(document))
             except ValueError as error:
-                advice = "Write `$${` where IAM is to see `${`."
+                advice = "Write `$${` where AWS is to see `${`."
                 raise CompileError(f"{document!r}: {error}", advice=advice) from error
         if isinstance(document, dict):
             return {key: self.document(value) for key, value in document.items()}

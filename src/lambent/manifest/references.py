@@ -29,6 +29,8 @@ ATTRIBUTES: Mapping[str, frozenset[str]] = {
     "rules": frozenset({"arn"}),
 }
 _AWS = frozenset({"region", "account", "partition", "stack"})
+# The fields whose values are documents of AWS's, in whose texts references may stand.
+_DOCUMENTS = frozenset({"policies", "policy", "trust", "pattern", "filter", "input", "template"})
 _ELSEWHERE = {"stacks": 3, "imports": 2}
 
 
@@ -73,7 +75,8 @@ def _walk(value: Any, path: Path) -> Iterator[tuple[Path, Reference]]:  # Any: v
 
 
 def _in_document(path: Path) -> bool:
-    return any(part in {"policies", "policy", "trust"} for part in path)
+    # Behind the section and the resource's key, which is any word.
+    return not _DOCUMENTS.isdisjoint(path[1:] if path[:1] == ("defaults",) else path[2:])
 
 
 def _in_text(text: str, path: Path) -> Iterator[tuple[Path, Reference]]:

@@ -127,3 +127,27 @@ def test_a_parameter_that_is_no_secret_may_be_seen() -> None:
     compiled = compile_system(system(parameters={"stage": {"default": "dev"}}, functions=functions))
     assert compiled.template["Parameters"] == {"StageParameter": {"Type": "String"}}
     assert compiled.parameters == {"StageParameter": "dev"}
+
+
+def test_patterns_filters_and_inputs_speak_of_what_else_the_manifest_has() -> None:
+    told = {"pattern": {"detail": {"bucket": {"name": ["${buckets.b}"]}}}, "input": {"table": "${tables.t}"}}
+    triggers = [{"event": told}, {"sqs": {"queue": "q", "filter": [{"body": {"table": ["${tables.t}", "$${}"]}}]}}]
+    compiled = compile_system(
+        system(
+            functions={"f": {**FUNCTION, "triggers": triggers}},
+            buckets={"b": {"name": "named"}},
+            tables={"t": {"key": "id"}},
+            queues={"q": {}},
+        )
+    ).template["Resources"]
+    rule = compiled["FEventRule"]["Properties"]
+    assert rule["EventPattern"] == {"detail": {"bucket": {"name": ["named"]}}}
+    assert rule["Targets"][0]["Input"] == {"Fn::Sub": '{"table":"${TTable}"}'}
+    (pattern,) = compiled["FQQueueMapping"]["Properties"]["FilterCriteria"]["Filters"]
+    assert pattern["Pattern"] == {"Fn::Join": ["", ['{"body":{"table":["', {"Ref": "TTable"}, '","${}"]}}']]}
+
+
+def test_a_function_is_triggered_by_buckets_of_its_own_manifest_alone() -> None:
+    triggers = [{"s3": "arn:aws:s3:::elsewhere"}]
+    with pytest.raises(CompileError, match="no bucket of this manifest"):
+        compile_system(system(functions={"f": {**FUNCTION, "triggers": triggers}}))

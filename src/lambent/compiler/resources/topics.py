@@ -48,7 +48,7 @@ def _subscription(scope: Scope, key: str, subscription: Subscription) -> Value:
         "Protocol": protocol,
         "Endpoint": endpoint,
         "RawMessageDelivery": subscription.raw or None,
-        **filtered(subscription.filter, subscription.filter_by),
+        **filtered(scope, subscription.filter, subscription.filter_by),
         "RedrivePolicy": redrive(scope, subscription.dead_letter),
     }
     return resource("AWS::SNS::Subscription", properties)

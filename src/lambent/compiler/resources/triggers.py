@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from lambent.compiler.errors import CompileError
 from lambent.compiler.intrinsics import Value, concatenate, ref, resource_att, resource_ref
 from lambent.compiler.names import logical_id, pascal, physical_name
 from lambent.compiler.resources.grants import STREAM_FAILURES, stream_arn
 from lambent.compiler.resources.parties import party
 from lambent.compiler.resources.policies import allow, policy_document
 from lambent.compiler.resources.scope import Emitted, Scope, resource, said
+from lambent.manifest.checks.parties import NO_BUCKET, NO_BUCKET_ADVICE
 from lambent.manifest.event_sources import (
     EventTrigger,
     Json,
@@ -79,21 +81,26 @@ def dead_letter_config(scope: Scope, queue: Expression | None) -> Value:
     return None if queue is None else {"Arn": party(scope, queue, "queues").arn}
 
 
-def transformed(target: EventTrigger | Target) -> dict[str, Value]:
+def transformed(scope: Scope, target: EventTrigger | Target) -> dict[str, Value]:
     """Return what a rule's target gets in place of the event."""
     transformer = target.transformer
     return {
-        "Input": None if target.input is None else as_json(target.input),
+        "Input": None if target.input is None else as_json(scope, target.input),
         "InputPath": target.input_path,
         "InputTransformer": None
         if transformer is None
-        else said({"InputPathsMap": transformer.paths or None, "InputTemplate": transformer.template}),
+        else said(
+            {
+                "InputPathsMap": transformer.paths or None,
+                "InputTemplate": scope.references.document(transformer.template),
+            }
+        ),
     }
 
 
-def as_json(value: Json) -> str:
-    """Return what a handler is to be given, as JSON text."""
-    return json.dumps(value, separators=(",", ":"))
+def as_json(scope: Scope, value: Json) -> Value:
+    """Return what a handler is to be given, or a filter, as JSON text with its references resolved."""
+    return scope.references.document(json.dumps(value, separators=(",", ":")))
 
 
 def bus_name(scope: Scope, bus: Expression | None) -> Value:
@@ -169,7 +176,7 @@ def _schedule(scope: Scope, key: str, schedule: Schedule, number: str) -> dict[s
             {
                 "Arn": scope.references.target_arn(key),
                 "RoleArn": resource_att(key, "ScheduleRole", "Arn"),
-                "Input": as_json(_MOMENT if schedule.input is None else schedule.input),
+                "Input": as_json(scope, _MOMENT if schedule.input is None else schedule.input),
                 "RetryPolicy": retry_policy(schedule.retry),
                 "DeadLetterConfig": dead_letter_config(scope, schedule.dead_letter),
             }
@@ -180,6 +187,8 @@ def _schedule(scope: Scope, key: str, schedule: Schedule, number: str) -> dict[s
 def _buckets(scope: Scope, key: str, function: Function) -> Iterator[Emitted]:
     """Yield the permission of each bucket that triggers the function; the bucket itself says which events."""
     wanted = [party(scope, trigger.s3.bucket, "buckets") for trigger in function.triggers if trigger.s3 is not None]
+    if not all(one.section for one in wanted):
+        raise CompileError(NO_BUCKET, advice=NO_BUCKET_ADVICE)
     for bucket in dict.fromkeys(one.key for one in wanted):
         # Buckets have no account in their ARN: without it, whoever gets the name next could invoke the function.
         properties = permission(
@@ -201,7 +210,7 @@ def _queue(scope: Scope, key: str, function: Function, trigger: QueueTrigger) ->
         "BatchSize": trigger.batch_size,
         "MaximumBatchingWindowInSeconds": trigger.window,
         "ScalingConfig": None if trigger.max_concurrency is None else {"MaximumConcurrency": trigger.max_concurrency},
-        **_of_a_mapping(trigger),
+        **_of_a_mapping(scope, trigger),
     }
     name = logical_id(key, f"{_known_as(queue.key, trigger.queue)}QueueMapping")
     yield name, resource("AWS::Lambda::EventSourceMapping", properties)
@@ -229,15 +238,15 @@ def _stream(scope: Scope, key: str, function: Function, trigger: StreamTrigger) 
         "DestinationConfig": None
         if on_failure is None
         else {"OnFailure": {"Destination": party(scope, on_failure, *STREAM_FAILURES).arn}},
-        **_of_a_mapping(trigger),
+        **_of_a_mapping(scope, trigger),
     }
     name = logical_id(key, f"{_known_as(table.key, trigger.source)}StreamMapping")
     yield name, resource("AWS::Lambda::EventSourceMapping", properties)
 
 
-def _of_a_mapping(trigger: QueueTrigger | StreamTrigger) -> dict[str, Value]:
+def _of_a_mapping(scope: Scope, trigger: QueueTrigger | StreamTrigger) -> dict[str, Value]:
     return {
-        "FilterCriteria": {"Filters": [{"Pattern": as_json(pattern)} for pattern in trigger.filter]}
+        "FilterCriteria": {"Filters": [{"Pattern": as_json(scope, pattern)} for pattern in trigger.filter]}
         if trigger.filter
         else None,
         "FunctionResponseTypes": ["ReportBatchItemFailures"] if trigger.partial_failures else None,
@@ -257,7 +266,7 @@ def _topic(scope: Scope, key: str, trigger: TopicTrigger) -> Iterator[Emitted]:
         "TopicArn": topic.arn,
         "Protocol": "lambda",
         "Endpoint": scope.references.target_arn(key),
-        **filtered(trigger.filter, trigger.filter_by),
+        **filtered(scope, trigger.filter, trigger.filter_by),
         "RedrivePolicy": redrive(scope, trigger.dead_letter),
     }
     allowed = logical_id(key, f"{known}TopicPermission")
@@ -265,10 +274,10 @@ def _topic(scope: Scope, key: str, trigger: TopicTrigger) -> Iterator[Emitted]:
     yield logical_id(key, f"{known}Subscription"), resource("AWS::SNS::Subscription", properties, DependsOn=allowed)
 
 
-def filtered(policy: Value, by: str) -> dict[str, Value]:
+def filtered(scope: Scope, policy: Value, by: str) -> dict[str, Value]:
     """Return a subscription's filter policy."""
     return {
-        "FilterPolicy": policy,
+        "FilterPolicy": scope.references.document(policy),
         "FilterPolicyScope": None if policy is None else {"attributes": "MessageAttributes", "body": "MessageBody"}[by],
     }
 
@@ -283,14 +292,14 @@ def _event(scope: Scope, key: str, trigger: EventTrigger, number: str) -> Iterat
     target = {
         "Id": "function",
         "Arn": scope.references.target_arn(key),
-        **transformed(trigger),
+        **transformed(scope, trigger),
         "RetryPolicy": retry_policy(trigger.retry),
         "DeadLetterConfig": dead_letter_config(scope, trigger.dead_letter),
     }
     properties = {
         "Name": concatenate(physical_name(scope.system.stack, key), f"-{number}" if number else ""),
         "EventBusName": bus_name(scope, trigger.bus),
-        "EventPattern": trigger.pattern,
+        "EventPattern": scope.references.document(trigger.pattern),
         "State": "ENABLED" if trigger.enabled else "DISABLED",
         "Targets": [said(target)],
     }

@@ -24,7 +24,10 @@ GRANTED = {
 }
 """The verbs of `permissions`, and the sections whose resources each is for."""
 RULE_TARGETS = ("functions", "queues", "topics", "buses")
-
+NO_BUCKET = "this is no bucket of this manifest, and only its own stack can have it tell functions"
+"""What is said of an `s3` trigger whose bucket is elsewhere."""
+NO_BUCKET_ADVICE = "Declare it under `buckets`; one elsewhere can tell a topic, of which there are `sns` triggers."
+"""What to do about it."""
 
 TARGETS = {
     "dead_letter": ("queues", "topics"),
@@ -41,9 +44,12 @@ def check_parties(system: System, sources: Sources) -> Iterator[Diagnostic]:
     """Yield what is spoken of and is not in the manifest."""
     for path, expression, sections in _spoken_of(system):
         try:
-            find(system, expression, sections)
+            found = find(system, expression, sections)
         except UnknownPartyError as error:
             yield Place(sources, path).found("unknown-resource", error.message, error.advice)
+            continue
+        if found is None and path[-2:] == ("s3", "bucket"):
+            yield Place(sources, path).found("unknown-resource", f"{expression}: {NO_BUCKET}", NO_BUCKET_ADVICE)
 
 
 def declared_queue(system: System, queue: Expression) -> Queue | None:

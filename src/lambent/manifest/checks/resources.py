@@ -8,8 +8,19 @@ from collections.abc import Iterator, Sequence
 from lambent.aws.schedule import Dialect, InvalidScheduleError, parse_schedule
 from lambent.base.diagnostics import Diagnostic
 from lambent.manifest.checks.parties import declared_queue, is_bucket
-from lambent.manifest.checks.subject import Place, bounds, literal
-from lambent.manifest.event_sources import Bucket, Notification, ObjectTrigger, Queue, Rule, Table, Topic
+from lambent.manifest.checks.patterns import check_event_pattern, check_filter_policy
+from lambent.manifest.checks.subject import Place, bounds, constraint, literal
+from lambent.manifest.event_sources import (
+    Bucket,
+    EventTrigger,
+    Notification,
+    ObjectTrigger,
+    Queue,
+    Rule,
+    Table,
+    Target,
+    Topic,
+)
 from lambent.manifest.expression import Expression
 from lambent.manifest.node import Retry
 from lambent.manifest.sources import Path, Sources
@@ -42,13 +53,13 @@ def _checked(system: System, key: str, one: object, place: Place) -> Iterator[Di
         case Bucket():
             yield from _bucket(system, key, one, place)
         case Queue():
-            yield from _queue(system, one, place)
+            yield from _queue(system, key, one, place)
         case Topic():
-            yield from _topic(one, place)
+            yield from _topic(system, one, place)
         case Table():
             yield from _table(one, place)
         case Rule():
-            yield from _rule(one, place)
+            yield from _rule(system, key, one, place)
 
 
 def check_retry(retry: Retry | None, place: Place, *inside: str | int) -> Iterator[Diagnostic]:
@@ -61,6 +72,21 @@ def check_retry(retry: Retry | None, place: Place, *inside: str | int) -> Iterat
     limits = (("attempts", retry.attempts, "maximumRetryAttempts", 0, 185),
               ("max_age", retry.max_age, "maximumEventAgeInSeconds", 60, 86_400))  # fmt: skip
     yield from bounded(limits, "delivery-retry", place, *inside)
+
+
+def check_made_name(place: Place, name: str | None, most: int) -> Iterator[Diagnostic]:
+    """Yield that a name, given or made of the stack's and the key, is longer than AWS takes it."""
+    if name is not None and len(name) > most:
+        message = constraint(name, "name", f"Member must have length less than or equal to {most}")
+        yield place.found("name-length", message, "Shorten the stack's name or the key; or give it a `name`.", key=True)
+
+
+def check_one_input(target: EventTrigger | Target, place: Place, *inside: str | int) -> Iterator[Diagnostic]:
+    """Yield that more than one way is given to say what a target gets in place of the event."""
+    given = [field for field in ("input", "input_path", "transformer") if getattr(target, field) is not None]
+    if len(given) > 1:
+        message = "Only one of Input, InputPath, or InputTransformer must be provided for a target."
+        yield place.found("rule", message, f"Keep one of {', '.join(given)}.", *inside, given[1])
 
 
 def check_expression(
@@ -141,10 +167,16 @@ def _bucket(system: System, key: str, bucket: Bucket, place: Place) -> Iterator[
         yield place.found("bucket-name", f"The specified bucket is not valid: {name}", advice, "name")
     for index, told in enumerate(bucket.notify):
         yield from check_events(told.events, place, "notify", index)
+        if _is_fifo(system, told.to):
+            message = "Unable to validate the following destination configurations: FIFO queues are not supported"
+            yield place.found("fifo", message, "Let it tell a standard queue.", "notify", index, "to")
 
 
-def _queue(system: System, queue: Queue, place: Place) -> Iterator[Diagnostic]:
+def _queue(system: System, key: str, queue: Queue, place: Place) -> Iterator[Diagnostic]:
     yield from _fifo_name(queue, place)
+    if queue.name is None or queue.dead_letter is True:
+        made = f"{system.stack}-{key}" + ("-dead-letters" if queue.dead_letter is True else "")
+        yield from check_made_name(place, made + (".fifo" if queue.fifo else ""), 80)
     limits = (("visibility", queue.visibility, "VisibilityTimeout", 0, 43_200),
               ("retention", queue.retention, "MessageRetentionPeriod", 60, 1_209_600),
               ("delay", queue.delay, "DelaySeconds", 0, 900),
@@ -157,6 +189,12 @@ def _queue(system: System, queue: Queue, place: Place) -> Iterator[Diagnostic]:
         kind = "FIFO" if queue.fifo else "standard"
         message = f"The dead-letter queue of a {kind} queue has to be a {kind} queue, too."
         yield place.found("queue-dead-letters", message, "Write `dead_letter: true` to have one.", "dead_letter")
+
+
+def _is_fifo(system: System, target: Expression) -> bool:
+    """Whether a FIFO queue of the manifest is meant."""
+    queue = declared_queue(system, target)
+    return queue is not None and queue.fifo
 
 
 def _fifo_name(one: Queue | Topic, place: Place) -> Iterator[Diagnostic]:
@@ -174,13 +212,21 @@ def _fifo_name(one: Queue | Topic, place: Place) -> Iterator[Diagnostic]:
         yield place.found("queue-name", message, "Choose another name.", "name")
 
 
-def _topic(topic: Topic, place: Place) -> Iterator[Diagnostic]:
+def _topic(system: System, topic: Topic, place: Place) -> Iterator[Diagnostic]:
     yield from _fifo_name(topic, place)
     for index, subscription in enumerate(topic.subscriptions):
         given = [kind for kind in ("email", "queue", "url") if getattr(subscription, kind) is not None]
         if len(given) != 1:
             message = f"a subscription is of one of email, queue, url; this one has {' and '.join(given) or 'none'}"
             yield place.found("subscription", message, "Functions have `sns` triggers.", "subscriptions", index)
+        elif topic.fifo and given != ["queue"]:
+            message = f"Invalid parameter: Protocol Reason: FIFO topics do not support the protocol: {given[0]}"
+            yield place.found("subscription", message, "FIFO topics tell queues.", "subscriptions", index)
+        if subscription.queue is not None and not topic.fifo and _is_fifo(system, subscription.queue):
+            message = "Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics"
+            yield place.found("fifo", message, "Both are FIFO, or neither.", "subscriptions", index, "queue")
+        where, nested = ("subscriptions", index, "filter"), subscription.filter_by == "body"
+        yield from check_filter_policy(subscription.filter, place, *where, nested=nested)
 
 
 def _table(table: Table, place: Place) -> Iterator[Diagnostic]:
@@ -202,10 +248,11 @@ def _table(table: Table, place: Place) -> Iterator[Diagnostic]:
             yield place.found("table-key", message, "An attribute has one type in all keys of a table.", *where)
 
 
-def _rule(rule: Rule, place: Place) -> Iterator[Diagnostic]:
+def _rule(system: System, key: str, rule: Rule, place: Place) -> Iterator[Diagnostic]:
     if (rule.pattern is None) == (rule.schedule is None):
         message = "Parameter(s) EventPattern or ScheduleExpression must be specified."
         yield place.found("rule", message, "Write one of `pattern` and `schedule`.", key=True)
+    yield from check_event_pattern(rule.pattern, place, "pattern")
     if rule.schedule is not None:
         yield from check_expression(rule.schedule, Dialect.RULE, place, "schedule")
     if rule.schedule is not None and rule.bus is not None:
@@ -214,5 +261,10 @@ def _rule(rule: Rule, place: Place) -> Iterator[Diagnostic]:
     if not 1 <= len(rule.targets) <= 5:
         message = "The requested resource exceeds the maximum number allowed."
         yield place.found("rule", message, "A rule has 1 to 5 targets.", "targets")
+    yield from check_made_name(place, f"{system.stack}-{key}" if rule.name is None else literal(rule.name), 64)
     for index, target in enumerate(rule.targets):
+        yield from check_one_input(target, place, "targets", index)
         yield from check_retry(target.retry, place, "targets", index, "retry")
+        if target.group is None and _is_fifo(system, target.to):
+            message = f"Parameter(s) SqsParameters must be specified for target: target-{index + 1}."
+            yield place.found("rule", message, "Add `group`, the message group of a FIFO queue.", "targets", index)

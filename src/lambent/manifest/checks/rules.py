@@ -101,6 +101,7 @@ _ALL = (
     Rule("schedule", _E, "A schedule's time zone is known, and its flexible window 1 to 1,440 whole minutes.", "https://docs.aws.amazon.com/scheduler/latest/APIReference/API_FlexibleTimeWindow.html"),
     Rule("delivery-retry", _E, "A target is tried up to 185 times again, within 1 minute to 24 hours.", _EB + "API_RetryPolicy.html"),
     Rule("mapping-limits", _E, "Batches, windows and retries of an event source mapping are within AWS's bounds.", _API + "API_CreateEventSourceMapping.html"),
+    Rule("mapping-start", _E, "A stream is read from its end, its beginning or, of Kinesis, a moment.", _API + "API_CreateEventSourceMapping.html"),
     Rule("mapping-window", _E, "Batches of more than ten messages need a window, and FIFO queues have neither.", _DG + "services-sqs-configure.html"),
     Rule("queue-visibility", _E, "Messages are hidden for as long as the function may take.", _DG + "services-sqs-configure.html"),
     Rule("object-events", _E, "A bucket tells of events that S3 has.", "https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-how-to-event-types-and-destinations.html"),
@@ -110,8 +111,10 @@ _ALL = (
     Rule("queue-name", _E, "A queue's or topic's name has 80 letters, digits, hyphens and underscores at most.", "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html"),
     Rule("queue-dead-letters", _E, "A queue and its dead-letter queue are both FIFO, or neither is.", "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html"),
     Rule("fifo", _E, "Names that end in .fifo, and deduplication by content, are of FIFO queues and topics.", "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fifo-queues.html"),
+    Rule("name-length", _E, "Names of rules and schedules have 64 characters at most, those of queues 80.", _EB + "API_PutRule.html"),
     Rule("subscription", _E, "A subscription has one endpoint.", "https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html"),
     Rule("table-key", _E, "A key is one attribute, of one type wherever it is used.", "https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeDefinition.html"),
+    Rule("event-pattern", _E, "A pattern or filter policy has lists of values and operators that its service has.", "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html"),
     Rule("rule", _E, "A rule has a pattern or a schedule, and 1 to 5 targets; schedules are of the default bus.", _EB + "API_PutRule.html"),
 )  # fmt: skip
 RULES: Mapping[str, Rule] = {rule.id: rule for rule in _ALL}

@@ -7,6 +7,7 @@ may then be given twice, never left out.
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Sequence
 from functools import partial
 
@@ -23,7 +24,9 @@ from lambent.cloud.services.events.routing import Routing
 from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import Store, Transaction
 
+_log = logging.getLogger(__name__)
 _AT_ONCE = 100
+_PAUSE_AFTER_FAILURE_S = 5.0
 
 
 class Replays:
@@ -50,20 +53,33 @@ class Replays:
         self._tasks.start(self._run(scope, name), name=f"replay {name}")
 
     async def _run(self, scope: Scope, name: str) -> None:
-        while (replay := repository.resource(self._store.read, scope, Replay, name)) is not None:
-            await self._routing.ready(scope, replay.bus)
-            if replay.state == ReplayState.CANCELLING:
-                await self._store.write(partial(self._end, scope, name, ReplayState.CANCELLED))
-                return
-            since = (replay.starts_at if replay.last_at is None else replay.last_at, replay.passed)
-            archived = archive_repository.between(self._store.read, replay.archive_id, since, replay.ends_at, _AT_ONCE)
-            if not archived:
-                await self._store.write(partial(self._end, scope, name, ReplayState.COMPLETED))
-                return
-            deliveries = [each for _, _, event in archived for each in self._deliveries(scope, replay, event)]
-            number, at, _ = archived[-1]
-            going_on = dataclasses.replace(replay, state=ReplayState.RUNNING, passed=number, last_at=at)
-            await self._store.write(partial(self._give, scope, going_on, deliveries))
+        is_over = False
+        while not is_over:
+            try:
+                is_over = await self._go_on(scope, name)
+            except Exception:  # noqa: BLE001 - a replay ends by its archive alone, and goes on where it was
+                _log.exception("replay %s could not go on", name)
+                await self._clock.sleep_until(self._clock.now() + _PAUSE_AFTER_FAILURE_S)
+
+    async def _go_on(self, scope: Scope, name: str) -> bool:
+        """Give some more of a replay's events; return whether it is over."""
+        replay = repository.resource(self._store.read, scope, Replay, name)
+        if replay is None:
+            return True
+        await self._routing.ready(scope, replay.bus)
+        if replay.state == ReplayState.CANCELLING:
+            await self._store.write(partial(self._end, scope, name, ReplayState.CANCELLED))
+            return True
+        since = (replay.starts_at if replay.last_at is None else replay.last_at, replay.passed)
+        archived = archive_repository.between(self._store.read, replay.archive_id, since, replay.ends_at, _AT_ONCE)
+        if not archived:
+            await self._store.write(partial(self._end, scope, name, ReplayState.COMPLETED))
+            return True
+        deliveries = [each for _, _, event in archived for each in self._deliveries(scope, replay, event)]
+        number, at, _ = archived[-1]
+        going_on = dataclasses.replace(replay, state=ReplayState.RUNNING, passed=number, last_at=at)
+        await self._store.write(partial(self._give, scope, going_on, deliveries))
+        return False
 
     def _deliveries(self, scope: Scope, replay: Replay, event: Event) -> list[Addition]:
         told = replayed(event, replay.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from functools import lru_cache, partial
 
@@ -18,7 +19,9 @@ from lambent.cloud.services.events.routing import routes_of
 from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import Store, Transaction
 
+_log = logging.getLogger(__name__)
 _AT_ONCE = 100
+_PAUSE_AFTER_FAILURE_S = 5.0
 _Due = tuple[Scope, str, float]
 
 
@@ -58,12 +61,18 @@ class Schedules:
     async def _run(self) -> None:
         while True:
             self._changed.clear()
-            now = self._clock.now()
-            due = repository.due_rules(self._store.read, now, _AT_ONCE)
+            due = repository.due_rules(self._store.read, self._clock.now(), _AT_ONCE)
             if due:
-                await self._store.write(partial(self._fire, due))
+                await self._have_fire(due)
                 continue
             await wait_for_event(self._changed, self._clock, until=repository.next_due(self._store.read))
+
+    async def _have_fire(self, due: Sequence[_Due]) -> None:
+        try:
+            await self._store.write(partial(self._fire, due))
+        except Exception:  # noqa: BLE001 - the loop must live on; what is due stays so
+            _log.exception("scheduled rules that are due could not fire")
+            await self._clock.sleep_until(self._clock.now() + _PAUSE_AFTER_FAILURE_S)
 
     def _fire(self, due: Sequence[_Due], transaction: Transaction) -> None:
         """Write the events of rules that are due to their targets, and when each is due next, in one commit."""

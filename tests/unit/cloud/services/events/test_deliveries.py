@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lambent.base.clock import ManualClock
 from lambent.cloud.errors import ServiceError
+from lambent.cloud.services.events import archive_repository, repository
 from lambent.cloud.services.events.retries import Exhausted, RetryPolicy, code_of, next_step
+from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.sqlite_store import memory_store, store_in
+from lambent.cloud.store.unit_of_work import Transaction
 from tests.unit.cloud.services.events.harness import FUNCTION, LETTERS, Alone, Others, alone, closing
 
 DAY_S = 86_400
@@ -156,6 +160,21 @@ async def test_hour_of_minutes_fires_sixty_times(here: Alone) -> None:
     assert [event["time"][14:16] for event in here.others.events] == [f"{minute % 60:02}" for minute in range(1, 61)]
 
 
+async def test_rules_go_on_firing_after_a_commit_that_failed(here: Alone, monkeypatch: pytest.MonkeyPatch) -> None:
+    await here.rule("r", ScheduleExpression="rate(1 minute)")
+    schedule, failures = repository.schedule, [OSError("no space left on device")]
+
+    def failing_once(transaction: Transaction, scope: Scope, name: str, due: float | None) -> None:
+        if failures:
+            raise failures.pop()
+        schedule(transaction, scope, name, due)
+
+    monkeypatch.setattr(repository, "schedule", failing_once)
+    await here.clock.advance(185)
+
+    assert [event["time"][14:16] for event in here.others.events] == ["01", "02", "03"]
+
+
 async def test_replay_gives_the_events_of_its_time_once_more(here: Alone) -> None:
     bus = "arn:aws:events:eu-central-1:123456789012:event-bus/default"
     began = here.clock.now()
@@ -175,6 +194,28 @@ async def test_replay_gives_the_events_of_its_time_once_more(here: Alone) -> Non
     assert replay["State"] == "COMPLETED"
     assert replay["EventLastReplayedTime"] == began + 3
     assert kept["EventCount"] == 5
+
+
+async def test_replay_goes_on_after_a_commit_that_failed(here: Alone, monkeypatch: pytest.MonkeyPatch) -> None:
+    bus = "arn:aws:events:eu-central-1:123456789012:event-bus/default"
+    began = here.clock.now()
+    archive = (await here.ask("CreateArchive", ArchiveName="a", EventSourceArn=bus))["ArchiveArn"]
+    await here.put(3)
+    await here.rule("r")
+    between, failures = archive_repository.between, [OSError("disk I/O error")]
+
+    def failing_once(*asked: Any) -> Any:  # Any: as the function it stands for takes and gives them
+        if failures:
+            raise failures.pop()
+        return between(*asked)
+
+    monkeypatch.setattr(archive_repository, "between", failing_once)
+    moments = {"EventStartTime": began, "EventEndTime": began + 3}
+    await here.ask("StartReplay", ReplayName="again", EventSourceArn=archive, Destination={"Arn": bus}, **moments)
+    await here.clock.advance(10)
+
+    assert [event["detail"]["n"] for event in here.others.events] == [0, 1, 2]
+    assert (await here.ask("DescribeReplay", ReplayName="again"))["State"] == "COMPLETED"
 
 
 async def test_archive_keeps_events_of_its_pattern_for_its_days(here: Alone) -> None:
