@@ -56,8 +56,7 @@ def uploads(reader: Reader, wanted: UploadRange) -> list[Upload]:
     if wanted.after_upload is not None and key == wanted.after_key:
         behind, position = "(key, upload_id) > (?, ?)", [key, wanted.after_upload]
     rows = reader.all(
-        f"SELECT {_UPLOAD} FROM s3_upload WHERE bucket_id = ? AND {behind} AND key < ?"
-        " ORDER BY key, upload_id LIMIT ?",
+        f"SELECT {_UPLOAD} FROM s3_upload WHERE bucket_id = ? AND {behind} AND key < ? ORDER BY key, upload_id LIMIT ?",
         (wanted.bucket_id, *position, wanted.prefix + BEYOND, wanted.limit),
     )
     return [_as_upload(row) for row in rows]

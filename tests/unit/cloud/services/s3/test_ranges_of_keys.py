@@ -55,11 +55,11 @@ def reader() -> CountingReader:
 
 
 def objects(reader: CountingReader, prefix: str, begin: str) -> list[str]:
-    return [each.key for each in repository.listed(reader, KeyRange(1, prefix, begin, False, 3))]
+    return [each.key for each in repository.listed(reader, KeyRange(1, prefix, begin, includes_begin=False, limit=3))]
 
 
 def versions(reader: CountingReader, prefix: str, begin: str) -> list[str]:
-    return [each.key for each in repository.versions(reader, KeyRange(1, prefix, begin, False, 3))]
+    return [each.key for each in repository.versions(reader, KeyRange(1, prefix, begin, includes_begin=False, limit=3))]
 
 
 def uploads(reader: CountingReader, prefix: str, begin: str) -> list[str]:
