@@ -123,11 +123,13 @@ class Bodies:
         Raises ServiceError (BadDigest, IncompleteBody, EntityTooLarge …), having kept nothing.
         """
         trailers: Mapping[str, str] = {}
+        sums = _Sums(stated)
         if stated.is_chunked:
             decoder = ChunkDecoder()
             trailers = decoder.trailers
-            source = _decoded_bytes(source, decoder) if isinstance(source, bytes) else _decoded(source, decoder)
-        sums = _Sums(stated)
+            if not isinstance(source, bytes):
+                return await self._keep_pieces(_gathered(_decoded(source, decoder)), sums, trailers, stated)
+            source = _decoded_bytes(source, decoder)
         if isinstance(source, bytes):
             _check_size(len(source), stated)
             if len(source) > SMALL or in_file:
@@ -217,9 +219,9 @@ async def _once(data: bytes) -> AsyncIterator[bytes]:
     yield data
 
 
-async def _gathered(source: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+async def _gathered(source: AsyncIterable[bytes] | AsyncIterable[memoryview]) -> AsyncIterator[bytes]:
     """Yield what comes in pieces worth a thread's while."""
-    waiting: list[bytes] = []
+    waiting: list[bytes | memoryview] = []
     size = 0
     async for piece in source:
         waiting.append(piece)
@@ -241,11 +243,11 @@ def _decoded_bytes(body: bytes, decoder: ChunkDecoder) -> bytes:
     return decoded
 
 
-async def _decoded(source: AsyncIterable[bytes], decoder: ChunkDecoder) -> AsyncIterator[bytes]:
+async def _decoded(source: AsyncIterable[bytes], decoder: ChunkDecoder) -> AsyncIterator[memoryview]:
     try:
         async for piece in source:
             for content in decoder.feed(piece):
-                yield bytes(content)
+                yield content
     except MalformedChunksError as error:
         raise errors.incomplete_body() from error
     if not decoder.is_whole:
