@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import http.client
 import io
+import logging
+import socket
+import zlib
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -19,6 +25,52 @@ def test_a_stream_is_sent_in_chunks_and_kept_without_them(aws: ClientFactory, ac
     got = s3.get_object(**at, ChecksumMode="ENABLED")
     assert (got["Body"].read(), got["ContentLength"]) == (b"some content", 12)
     assert got[f"Checksum{algorithm}"] == put[f"Checksum{algorithm}"]
+
+
+def signed(account: str) -> dict[str, str]:
+    scope = f"{account}/20260101/us-east-1/s3/aws4_request"
+    return {"Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"}
+
+
+def test_a_large_body_in_chunks_is_kept_without_them(aws: ClientFactory, account: str) -> None:
+    s3, bucket = aws("s3"), f"large-chunks-{account}"
+    s3.create_bucket(Bucket=bucket)
+    content = bytes(range(256)) * 10_000
+    chunks = [content[start : start + 70_000] for start in range(0, len(content), 70_000)]
+    framed = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
+    checksum = base64.b64encode(zlib.crc32(content).to_bytes(4, "big"))
+    headers = {
+        **signed(account),
+        "x-amz-content-sha256": "STREAMING-UNSIGNED-PAYLOAD-TRAILER",
+        "x-amz-trailer": "x-amz-checksum-crc32",
+        "x-amz-decoded-content-length": str(len(content)),
+        "content-encoding": "aws-chunked",
+    }
+    connection = http.client.HTTPConnection(urlsplit(s3.meta.endpoint_url).netloc)
+    body = framed + b"0\r\nx-amz-checksum-crc32:" + checksum + b"\r\n\r\n"
+    connection.request("PUT", f"/{bucket}/k", body=body, headers=headers)
+    assert connection.getresponse().status == 200
+    connection.close()
+    got = s3.get_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")
+    assert (got["Body"].read(), got["ChecksumCRC32"]) == (content, checksum.decode())
+
+
+def test_a_body_that_breaks_off_is_the_clients_fault_and_makes_no_object(
+    aws: ClientFactory, account: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    s3, bucket = aws("s3"), f"cut-short-{account}"
+    s3.create_bucket(Bucket=bucket)
+    address = urlsplit(s3.meta.endpoint_url)
+    head = f"PUT /{bucket}/k HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Length: 1000000\r\n"
+    head += "".join(f"{name}: {value}\r\n" for name, value in signed(account).items()) + "\r\n"
+    with socket.create_connection((address.hostname or "", address.port or 0)) as connection:
+        connection.sendall(head.encode() + bytes(400_000))
+        connection.shutdown(socket.SHUT_WR)
+        answer = connection.makefile("rb").read()
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"<Code>IncompleteBody</Code>" in answer
+    assert s3.list_objects_v2(Bucket=bucket)["KeyCount"] == 0
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 def test_objects_and_uploads_under_way_are_there_after_a_restart(tmp_path: Path) -> None:

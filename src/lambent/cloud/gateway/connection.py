@@ -21,6 +21,7 @@ from lambent.base.tasks import resting
 from lambent.cloud.errors import CutShortError
 from lambent.cloud.gateway.incoming import IncomingBody
 from lambent.cloud.gateway.limits import Limits
+from lambent.cloud.gateway.outlet import SocketOutlet
 from lambent.cloud.gateway.reader import Arrival, Phase, Receiver, RefusedError, RequestReader
 from lambent.cloud.gateway.wire import (
     CONTINUE,
@@ -31,7 +32,7 @@ from lambent.cloud.gateway.wire import (
     render_head,
     states_length,
 )
-from lambent.cloud.protocol.message import Request, Response
+from lambent.cloud.protocol.message import Request, Response, SendsItself
 
 _log = logging.getLogger(__name__)
 
@@ -322,12 +323,7 @@ class Connection(asyncio.Protocol):
         try:
             self._write(render_head(response, date=self._host.date(), keep_alive=keep_alive, chunked=chunked))
             if has_body(response.status, turn.request.method):
-                async for data in stream:
-                    if data:
-                        self._write(render_chunk(data) if chunked else data)
-                    if self._transport is None:
-                        break
-                    await self._drained()
+                await self._send_pieces(stream, chunked=chunked)
                 if chunked:
                     self._write(LAST_CHUNK)
             is_whole = True
@@ -336,11 +332,40 @@ class Connection(asyncio.Protocol):
         except Exception:  # noqa: BLE001 - outermost guard: the head may have left, all that remains is to stop
             _log.exception("the answer to %s %s broke off", turn.request.method, turn.request.path)
         finally:
-            if isinstance(stream, AsyncGenerator):
+            if isinstance(stream, AsyncGenerator | SendsItself):
                 await stream.aclose()
             if not is_whole:
                 self.abort()  # a clean end would pass a cut answer off as a whole one
         return keep_alive and is_whole
+
+    async def _send_pieces(self, stream: AsyncIterator[bytes], *, chunked: bool) -> None:
+        if isinstance(stream, SendsItself) and stream.pays and not chunked:
+            await self._send_file(stream)
+        async for data in stream:
+            if data:
+                self._write(render_chunk(data) if chunked else data)
+            if self._transport is None:
+                break
+            await self._drained()
+
+    async def _send_file(self, stream: SendsItself) -> None:
+        """Have a stream send itself while the client keeps up, and by pieces where it does not; what is left is little.
+
+        The two never write at once: what we have written has left before the stream goes on.
+        """
+        transport = self._transport
+        if transport is None:
+            return
+        outlet = SocketOutlet(transport.get_extra_info("socket"))
+        transport.set_write_buffer_limits(0)
+        try:
+            while stream.pays and self._transport is not None:
+                await self._drained()
+                await stream.send(outlet)
+                self._write(await anext(stream, b""))
+        finally:
+            outlet.close()
+            transport.set_write_buffer_limits()
 
     async def _drained(self) -> None:
         if self._can_write is not None:
@@ -348,7 +373,7 @@ class Connection(asyncio.Protocol):
                 await self._can_write
 
     def _write(self, data: bytes) -> None:
-        if self._transport is not None:
+        if data and self._transport is not None:
             self._transport.write(data)
 
     def _linger(self) -> None:

@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 MORE_HEADERS: Final = ""
 """Where a result has headers that AWS sends beside those of its models: under a name that no member has."""
+
+Outlet = Callable[[int, int, int], int]
+"""Takes bytes of an open file (its descriptor, the first, how many), in a thread, and returns how many it took."""
+
+
+@runtime_checkable
+class SendsItself(Protocol):
+    """A stream that can bring its bytes from a file to a socket without having them pass through this process."""
+
+    @property
+    def pays(self) -> bool:
+        """Whether so much is left that sending it this way costs less than copying it."""
+
+    async def send(self, outlet: Outlet) -> None:
+        """Send what the outlet takes without waiting for its reader; the rest is still to be iterated over."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Iterate over what is left."""
+
+    async def __anext__(self) -> bytes:
+        """Return the next piece of what is left."""
+
+    async def aclose(self) -> None:
+        """End the stream."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,12 +115,21 @@ class Files:
         """Begin a file (in a thread)."""
         return DraftFile(self._directory, name, self._sync_names)
 
-    def open(self, name: str) -> int:
-        """Return a descriptor, readable even when the file has been removed; raises FileMissing (in a thread)."""
+    def read(self, name: str, first: int, count: int) -> bytes:
+        """Return up to `count` bytes of a file from `first` on (in a thread); raises FileMissing."""
+        descriptor = self._open(name)
         try:
-            return os.open(self._directory / name, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            raise FileMissing(f"There is no file {name}.") from None
+            return os.pread(descriptor, count, first)
+        finally:
+            os.close(descriptor)
+
+    def send(self, name: str, first: int, count: int, outlet: Callable[[int, int, int], int]) -> int:
+        """Have bytes of a file taken by an outlet, and return how many it took (in a thread); raises FileMissing."""
+        descriptor = self._open(name)
+        try:
+            return outlet(descriptor, first, count)
+        finally:
+            os.close(descriptor)
 
     def link(self, names: Sequence[tuple[str, str]]) -> None:
         """Give files second names, each with its own life, durably (in a thread); raises FileMissing."""
@@ -156,8 +165,14 @@ class Files:
                 raise StoreFailed(f"A file could not be linked: {error}") from error
             self._copy(present, added)  # it has as many names as it may, or the disk knows no second names
 
+    def _open(self, name: str) -> int:
+        try:
+            return os.open(self._directory / name, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise FileMissing(f"There is no file {name}.") from None
+
     def _copy(self, present: str, added: str) -> None:
-        source = self.open(present)
+        source = self._open(present)
         draft = self.draft(added)
         try:
             while data := os.read(source, _COPIED_AT_ONCE):

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 from collections import Counter
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lambent.base.identifiers import IdSource
-from lambent.cloud.errors import CutShortError
 from lambent.cloud.protocol.aws_chunked import ChunkDecoder, MalformedChunksError
 from lambent.cloud.services.s3 import errors
 from lambent.cloud.services.s3.model.checksums import ALGORITHMS, DEFAULT, Running, written
 from lambent.cloud.services.s3.model.records import StoredFile
-from lambent.cloud.store.files import DraftFile, FileMissing, Files
+from lambent.cloud.services.s3.reading import FileBody
+from lambent.cloud.store.files import DraftFile, Files
 
 Source = bytes | AsyncIterable[bytes]
 
@@ -27,7 +26,6 @@ SMALL = 8 * 1024
 """Up to this size a body stands in the database: docs/decisions/0020 has the measurement."""
 _AT_ONCE = 1024 * 1024
 _SYNCED_EVERY = 16 * 1024 * 1024
-_READ_AT_ONCE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,11 +123,13 @@ class Bodies:
         Raises ServiceError (BadDigest, IncompleteBody, EntityTooLarge …), having kept nothing.
         """
         trailers: Mapping[str, str] = {}
+        sums = _Sums(stated)
         if stated.is_chunked:
             decoder = ChunkDecoder()
             trailers = decoder.trailers
-            source = _decoded_bytes(source, decoder) if isinstance(source, bytes) else _decoded(source, decoder)
-        sums = _Sums(stated)
+            if not isinstance(source, bytes):
+                return await self._keep_pieces(_gathered(_decoded(source, decoder)), sums, trailers, stated)
+            source = _decoded_bytes(source, decoder)
         if isinstance(source, bytes):
             _check_size(len(source), stated)
             if len(source) > SMALL or in_file:
@@ -151,46 +151,13 @@ class Bodies:
         await self._files.run(self._files.link, pairs)
         return named
 
-    async def read(self, files: Sequence[StoredFile], first: int, count: int) -> AsyncIterator[bytes]:
-        """Yield `count` bytes of a body in files from `first` on.
-
-        Raises CutShortError where a file has gone; one that is being read is not removed by `removable`.
-        """
-        names = [file.name for file in files]
-        self._readers.update(names)
-        try:
-            for file in files:
-                if first >= file.size:
-                    first -= file.size
-                    continue
-                wanted = min(count, file.size - first)
-                async for piece in self._read_file(file, first, wanted):
-                    yield piece
-                count, first = count - wanted, 0
-                if not count:
-                    return
-        finally:
-            self._readers.subtract(names)
-            self._readers += Counter()  # forgets what nobody reads
+    def read(self, files: Sequence[StoredFile], first: int, count: int) -> FileBody:
+        """Return `count` bytes of a body in files from `first` on; what is being read is not `removable`."""
+        return FileBody(self._files, self._readers, files, first, count)
 
     def removable(self, names: Sequence[str]) -> list[str]:
         """Return those of the files that nobody is reading."""
         return [name for name in names if name not in self._readers]
-
-    async def _read_file(self, file: StoredFile, first: int, count: int) -> AsyncIterator[bytes]:
-        try:
-            descriptor = await self._files.run(self._files.open, file.name)
-        except FileMissing as error:
-            raise CutShortError(f"the file {file.name} is gone") from error
-        try:
-            while count:
-                piece = await self._files.run(os.pread, descriptor, min(count, _READ_AT_ONCE), first)
-                if not piece:
-                    raise CutShortError(f"the file {file.name} is shorter than it was")
-                yield piece
-                first, count = first + len(piece), count - len(piece)
-        finally:
-            os.close(descriptor)
 
     async def _keep_pieces(
         self, pieces: AsyncIterable[bytes], sums: _Sums, trailers: Mapping[str, str], stated: Stated
@@ -252,9 +219,9 @@ async def _once(data: bytes) -> AsyncIterator[bytes]:
     yield data
 
 
-async def _gathered(source: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+async def _gathered(source: AsyncIterable[bytes] | AsyncIterable[memoryview]) -> AsyncIterator[bytes]:
     """Yield what comes in pieces worth a thread's while."""
-    waiting: list[bytes] = []
+    waiting: list[bytes | memoryview] = []
     size = 0
     async for piece in source:
         waiting.append(piece)
@@ -276,11 +243,11 @@ def _decoded_bytes(body: bytes, decoder: ChunkDecoder) -> bytes:
     return decoded
 
 
-async def _decoded(source: AsyncIterable[bytes], decoder: ChunkDecoder) -> AsyncIterator[bytes]:
+async def _decoded(source: AsyncIterable[bytes], decoder: ChunkDecoder) -> AsyncIterator[memoryview]:
     try:
         async for piece in source:
             for content in decoder.feed(piece):
-                yield bytes(content)
+                yield content
     except MalformedChunksError as error:
         raise errors.incomplete_body() from error
     if not decoder.is_whole:

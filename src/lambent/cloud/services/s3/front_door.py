@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from lambent.aws.service_models import is_loaded, service_model
 from lambent.base.clock import Clock
 from lambent.base.identifiers import IdSource
-from lambent.cloud.errors import ServiceError
+from lambent.cloud.errors import CutShortError, ServiceError
 from lambent.cloud.framework.context import ANONYMOUS, RequestContext
 from lambent.cloud.framework.identity import Signers
 from lambent.cloud.framework.routes import is_of_other_site
@@ -93,6 +93,9 @@ class S3Door:
             response = await self._call(request, request_id)
         except ServiceError as error:
             response = fault("s3", "rest-xml", error, request_id)
+        except CutShortError as cause:
+            _log.info("%s %s: %s", request.method, request.path, cause)
+            response = fault("s3", "rest-xml", errors.incomplete_body(), request_id)
         except Exception:  # noqa: BLE001 - the outermost guard of every operation
             _log.exception("%s %s failed; request id %s", request.method, request.path, request_id)
             response = fault("s3", "rest-xml", errors.internal_error(), request_id)

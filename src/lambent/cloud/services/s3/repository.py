@@ -33,6 +33,19 @@ _ENTRY = (
 _VERSION = f"{_ENTRY}, about, files"
 
 
+def lower_bound(begin: str, prefix: str, *, includes_begin: bool = False) -> tuple[str, str]:
+    """Return how texts from `begin` on (or only behind it) that have a prefix compare, and with what.
+
+    Of two lower bounds SQLite seeks by one alone, and reads all there is up to the other.
+
+    >>> lower_bound("a", "b/"), lower_bound("b/1", "b/")
+    (('>=', 'b/'), ('>', 'b/1'))
+    """
+    if begin < prefix:
+        return ">=", prefix
+    return (">=" if includes_begin else ">"), begin
+
+
 # ── buckets ──
 
 
@@ -62,13 +75,13 @@ class BucketRange:
 def buckets(reader: Reader, wanted: BucketRange) -> list[Bucket]:
     """Return the buckets of a range."""
     where = "" if wanted.region is None else " AND region = ?"
+    lowest, position = lower_bound(wanted.after, wanted.prefix)
     rows = reader.all(
-        f"SELECT {_BUCKET} FROM s3_bucket WHERE account = ? AND name > ? AND name >= ? AND name < ?{where}"
+        f"SELECT {_BUCKET} FROM s3_bucket WHERE account = ? AND name {lowest} ? AND name < ?{where}"
         " ORDER BY name LIMIT ?",
         (
             wanted.account,
-            wanted.after,
-            wanted.prefix,
+            position,
             wanted.prefix + BEYOND,
             *(() if wanted.region is None else (wanted.region,)),
             wanted.limit,
@@ -239,11 +252,11 @@ class KeyRange:
 
 def listed(reader: Reader, keys: KeyRange) -> list[Entry]:
     """Return the objects of a range by key: latest versions that are no delete markers."""
-    compare = ">=" if keys.includes_begin else ">"
+    lowest, position = lower_bound(keys.begin, keys.prefix, includes_begin=keys.includes_begin)
     rows = reader.all(
         f"SELECT {_ENTRY} FROM s3_version INDEXED BY s3_version_listed WHERE is_listed = 1 AND bucket_id = ?"
-        f" AND key {compare} ? AND key >= ? AND key < ? ORDER BY key LIMIT ?",
-        (keys.bucket_id, keys.begin, keys.prefix, keys.prefix + BEYOND, keys.limit),
+        f" AND key {lowest} ? AND key < ? ORDER BY key LIMIT ?",
+        (keys.bucket_id, position, keys.prefix + BEYOND, keys.limit),
     )
     return [_as_entry(row) for row in rows]
 
@@ -259,12 +272,13 @@ def versions(reader: Reader, keys: KeyRange, *, older_than: int | None = None) -
             f"SELECT {_ENTRY} FROM s3_version WHERE bucket_id = ? AND key = ? AND id < ? ORDER BY id DESC LIMIT ?",
             (keys.bucket_id, keys.begin, older_than, keys.limit),
         )
-    compare = ">=" if keys.includes_begin and older_than is None else ">"
+    includes_begin = keys.includes_begin and older_than is None
+    lowest, position = lower_bound(keys.begin, keys.prefix, includes_begin=includes_begin)
     if len(found) < keys.limit:
         found += reader.all(
-            f"SELECT {_ENTRY} FROM s3_version WHERE bucket_id = ? AND key {compare} ? AND key >= ? AND key < ?"
+            f"SELECT {_ENTRY} FROM s3_version WHERE bucket_id = ? AND key {lowest} ? AND key < ?"
             " ORDER BY key, id DESC LIMIT ?",
-            (keys.bucket_id, keys.begin, keys.prefix, keys.prefix + BEYOND, keys.limit - len(found)),
+            (keys.bucket_id, position, keys.prefix + BEYOND, keys.limit - len(found)),
         )
     return [_as_entry(row) for row in found]
 

@@ -10,7 +10,14 @@ import orjson
 
 from lambent.cloud.services.s3.model.records import Part, Upload
 from lambent.cloud.services.s3.model.walking import BEYOND
-from lambent.cloud.services.s3.repository import add_files, dump_about, give_up_files, load_about, next_number
+from lambent.cloud.services.s3.repository import (
+    add_files,
+    dump_about,
+    give_up_files,
+    load_about,
+    lower_bound,
+    next_number,
+)
 from lambent.cloud.store.unit_of_work import Reader, Transaction
 
 Row = Sequence[Any]  # Any: the tables are STRICT, so each column has the type that the schema says
@@ -44,12 +51,13 @@ def upload(reader: Reader, bucket_id: int, key: str, upload_id: str) -> Upload |
 def uploads(reader: Reader, wanted: UploadRange) -> list[Upload]:
     """Return uploads by key and id."""
     # Upload ids of one key are in the order of their making: model.records.Upload says how they begin.
-    behind = "key > ?" if wanted.after_upload is None else "(key, upload_id) > (?, ?)"
-    position = (wanted.after_key,) if wanted.after_upload is None else (wanted.after_key, wanted.after_upload)
+    lowest, key = lower_bound(wanted.after_key, wanted.prefix)
+    behind, position = f"key {lowest} ?", [key]
+    if wanted.after_upload is not None and key == wanted.after_key:
+        behind, position = "(key, upload_id) > (?, ?)", [key, wanted.after_upload]
     rows = reader.all(
-        f"SELECT {_UPLOAD} FROM s3_upload WHERE bucket_id = ? AND {behind} AND key >= ? AND key < ?"
-        " ORDER BY key, upload_id LIMIT ?",
-        (wanted.bucket_id, *position, wanted.prefix, wanted.prefix + BEYOND, wanted.limit),
+        f"SELECT {_UPLOAD} FROM s3_upload WHERE bucket_id = ? AND {behind} AND key < ? ORDER BY key, upload_id LIMIT ?",
+        (wanted.bucket_id, *position, wanted.prefix + BEYOND, wanted.limit),
     )
     return [_as_upload(row) for row in rows]
 
