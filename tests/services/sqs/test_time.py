@@ -127,6 +127,24 @@ def test_a_receiver_is_woken_at_the_very_moment_a_message_is_visible_again(sqs: 
         assert waiting.result(10) == ["m"]
 
 
+@pytest.mark.parametrize("kind", ["standard", "fifo"])
+def test_a_receiver_that_waits_gets_what_another_received_meanwhile_and_left(
+    sqs: Sqs, platform: LocalPlatform, kind: str
+) -> None:
+    attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true"} if kind == "fifo" else {}
+    url = made(sqs, "q.fifo" if attributes else "q", VisibilityTimeout="3", **attributes)
+    with ThreadPoolExecutor(2) as background:
+        first = background.submit(bodies, sqs, url, WaitTimeSeconds=20)
+        until_somebody_waits(platform, arn_of(sqs, url))
+        second = background.submit(bodies, sqs, url, WaitTimeSeconds=20)
+        until_somebody_waits(platform, arn_of(sqs, url), receivers=2)
+        send(sqs, url, "m", **({"MessageGroupId": "g"} if attributes else {}))
+        assert first.result(10) == ["m"]
+        until_somebody_waits(platform, arn_of(sqs, url))
+        platform.clock.advance(3)
+        assert second.result(10) == ["m"]
+
+
 def test_a_receiver_waits_no_longer_than_it_asks_for(sqs: Sqs, platform: LocalPlatform) -> None:
     url = made(sqs, "q")
     with ThreadPoolExecutor(1) as background:
@@ -136,13 +154,13 @@ def test_a_receiver_waits_no_longer_than_it_asks_for(sqs: Sqs, platform: LocalPl
         assert waiting.result(10) == []
 
 
-def until_somebody_waits(platform: LocalPlatform, arn: str) -> None:
-    """Return once a receiver waits for the queue's messages."""
+def until_somebody_waits(platform: LocalPlatform, arn: str, receivers: int = 1) -> None:
+    """Return once so many receivers wait for the queue's messages."""
 
     def look() -> bool:
         with urllib.request.urlopen(f"{platform.endpoint_url}/_lambent/queues") as answer:  # noqa: S310 - our own
             queues = json.load(answer)["queues"]
-        return any(queue["arn"] == arn and queue["receivers_waiting"] for queue in queues)
+        return any(queue["arn"] == arn and queue["receivers_waiting"] >= receivers for queue in queues)
 
     assert eventually(look)
 

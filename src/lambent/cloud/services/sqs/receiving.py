@@ -13,7 +13,7 @@ from functools import partial
 from lambent.base.clock import Clock
 from lambent.base.tasks import wait_for_event
 from lambent.cloud.services.sqs import errors, message_repository
-from lambent.cloud.services.sqs.live import Attempt, LiveQueue, Queues, receive_of
+from lambent.cloud.services.sqs.live import Attempt, LiveQueue, Queues, Waiter, receive_of
 from lambent.cloud.services.sqs.message_repository import note_receives
 from lambent.cloud.services.sqs.model.message import Content, State
 from lambent.cloud.services.sqs.model.queue import MOST_IN_FLIGHT, address_in_arn
@@ -175,12 +175,12 @@ class Receiver:
             replace(state, received=state.received + 1, first_ms=state.first_ms or now_ms, visible_ms=until_ms)
             for state in states
         ]
-        numbers = [state.number for state in received]
         try:
             await self._store.write_with_others(note_receives, *[receive_of(state) for state in received])
         finally:
-            live.taken.difference_update(numbers)
+            live.taken.difference_update([state.number for state in received])
             self._lock(live, received, now_ms)
+        live.wake_later_than(until_ms / 1000)
         if live.in_flight is not None:
             live.in_flight += len(received)
         if wanted.attempt is not None:
@@ -260,19 +260,18 @@ class Receiver:
 
     async def _wait(self, live: LiveQueue, deadline: float, now_ms: int) -> None:
         """Return when there may be a message, at the moment at which the next becomes visible, or at the deadline."""
-        event = asyncio.Event()
-        live.waiting.append(event)
+        next_ms = self._next_ms(live, now_ms)
+        waiter = Waiter(deadline if next_ms is None else min(deadline, next_ms / 1000))
+        live.waiting.append(waiter)
         try:
-            next_ms = self._next_ms(live, now_ms)
-            until = deadline if next_ms is None else min(deadline, next_ms / 1000)
-            await wait_for_event(event, self._clock, until)
+            await wait_for_event(waiter.woken, self._clock, waiter.until)
         except asyncio.CancelledError:
-            if event.is_set():
+            if waiter.woken.is_set():
                 live.wake(1)  # somebody else is to have what this one was woken for
             raise
         finally:
-            if not event.is_set():
-                live.waiting.remove(event)
+            if not waiter.woken.is_set():
+                live.waiting.remove(waiter)
 
     def _next_ms(self, live: LiveQueue, now_ms: int) -> int | None:
         if live.queue.is_fifo:
