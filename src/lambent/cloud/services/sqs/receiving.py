@@ -98,11 +98,17 @@ class Receiver:
         while most:
             choose = self._choose_in_order if live.queue.is_fifo else self._choose
             choice = choose(live, most, now_ms, most_receives=self._most_receives(live))
-            if choice.expired:
-                await self.expire(live, now_ms)
-            if choice.exhausted:
-                await self._redrive(live, choice.exhausted, now_ms)
-            self._look_again(live, choice, now_ms)
+            try:
+                if choice.expired:
+                    await self.expire(live, now_ms)
+                if choice.exhausted:
+                    await self._redrive(live, choice.exhausted, now_ms)
+            except BaseException:  # who asked has gone, or the store is full: the messages are others' to receive
+                self.release(live, [*choice.states, *choice.exhausted], now_ms)
+                live.wake(len(choice.states))
+                raise
+            finally:
+                self._look_again(live, choice, now_ms)
             if choice.states:
                 return await self._note(live, choice.states, wanted, now_ms)
             if not (choice.expired or choice.exhausted):
@@ -183,7 +189,8 @@ class Receiver:
         live.wake_later_than(until_ms / 1000)
         if live.in_flight is not None:
             live.in_flight += len(received)
-        if wanted.attempt is not None:
+        if wanted.attempt is not None and live.queue.is_fifo:
+            live.attempts.pop(wanted.attempt, None)  # the oldest stand first
             live.attempts[wanted.attempt] = Attempt(now_ms, received)
         return received
 
@@ -204,9 +211,8 @@ class Receiver:
         """
         if wanted.attempt is None or not live.queue.is_fifo:
             return []
-        for name, attempt in list(live.attempts.items()):
-            if attempt.at_ms + _ATTEMPT_MS <= now_ms:
-                del live.attempts[name]
+        while live.attempts and next(iter(live.attempts.values())).at_ms + _ATTEMPT_MS <= now_ms:
+            del live.attempts[next(iter(live.attempts))]
         known = live.attempts.get(wanted.attempt)
         if known is None:
             return []
