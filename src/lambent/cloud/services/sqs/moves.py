@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from lambent.base.clock import Clock
@@ -111,7 +111,7 @@ class MoveTasks:
                 now_ms,
                 ordered_in=content.group_id if settings.is_fifo else None,
             )
-            told = replace(content, message_id=self._ids.uuid(), source_arn=None)
+            told = content._replace(message_id=self._ids.uuid(), source_arn=None)
             moved.append(_Moved(destination, state, fresh, told))
         return moved
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from lambent.base.clock import Clock
@@ -127,15 +127,12 @@ class Receiver:
     def _choose(self, live: LiveQueue, most: int, now_ms: int, *, most_receives: int | None) -> _Choice:
         choice = _Choice()
         oldest = now_ms - live.queue.settings.retention_ms
-        found = message_repository.visible(self._store.read, live.queue.box, now_ms, most + len(live.taken))
-        for state in found:
-            if state.number in live.taken:
-                continue
+        for state in message_repository.visible(self._store.read, live.queue.box, now_ms, most, live.taken):
             if state.sent_ms <= oldest:
                 choice.expired = True
             elif _is_exhausted(state, most_receives):
                 choice.exhausted.append(state)
-            elif len(choice.states) < most:
+            else:
                 choice.states.append(state)
         live.taken.update(state.number for state in (*choice.states, *choice.exhausted))
         return choice
@@ -178,7 +175,7 @@ class Receiver:
         """Write that messages were received, and return them as they are then."""
         until_ms = now_ms + wanted.visibility_s * 1000
         received = [
-            replace(state, received=state.received + 1, first_ms=state.first_ms or now_ms, visible_ms=until_ms)
+            state._replace(received=state.received + 1, first_ms=state.first_ms or now_ms, visible_ms=until_ms)
             for state in states
         ]
         try:
@@ -216,10 +213,10 @@ class Receiver:
         known = live.attempts.get(wanted.attempt)
         if known is None:
             return []
-        found = [message_repository.state(self._store.read, live.queue.box, state.number) for state in known.states]
-        if any(state is None or state.visible_ms <= now_ms for state in found) or found != known.states:
-            return []
-        return known.states
+        numbers = [state.number for state in known.states]
+        found = message_repository.states(self._store.read, live.queue.box, numbers)
+        is_held = all(found.get(state.number) == state and state.visible_ms > now_ms for state in known.states)
+        return known.states if is_held else []
 
     async def _redrive(self, live: LiveQueue, states: Sequence[State], now_ms: int) -> None:
         """Put messages that were received too often into the dead-letter queue.
@@ -229,8 +226,7 @@ class Receiver:
         """
         target = self._dead_letters(live)
         moved = [
-            replace(
-                state,
+            state._replace(
                 visible_ms=now_ms,
                 sent_ms=now_ms if live.queue.is_fifo else state.sent_ms,
                 received_before=state.received,
