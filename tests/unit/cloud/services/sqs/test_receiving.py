@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
 import pytest
@@ -15,40 +14,12 @@ from lambent.cloud.framework.context import Principal, RequestContext
 from lambent.cloud.services.sqs.service import SqsService
 from lambent.cloud.store.errors import StoreFull
 from lambent.cloud.store.scope import Scope
-from lambent.cloud.store.sqlite_store import SqliteStore, memory_store
-from lambent.cloud.store.unit_of_work import Reader, Transaction
+from lambent.cloud.store.sqlite_store import memory_store
+from tests.full_store import FullStore
 
-T = TypeVar("T")
-Item = TypeVar("Item")
 Told = dict[str, Any]  # Any: answers of an operation
 _SCOPE = Scope("000000000000", "eu-west-1")
 _CALLER = Principal("root", _SCOPE.account, f"arn:aws:iam::{_SCOPE.account}:root", _SCOPE.account)
-
-
-class FullStore:
-    """A store whose disk is full for as long as `is_full`."""
-
-    def __init__(self, kept: SqliteStore) -> None:
-        self._kept = kept
-        self.is_full = False
-
-    @property
-    def read(self) -> Reader:
-        return self._kept.read
-
-    async def write(self, work: Callable[[Transaction], T]) -> T:
-        if self.is_full:
-            raise StoreFull("The disk is full.")
-        return await self._kept.write(work)
-
-    async def write_with_others(self, work: Callable[[Transaction, Sequence[Item]], None], *items: Item) -> None:
-        await self.write(lambda transaction: work(transaction, items))
-
-    async def migrate(self, component: str, scripts: Sequence[str]) -> None:
-        await self._kept.migrate(component, scripts)
-
-    def deliver(self, topic: str, handler: Callable[[str], Any]) -> None:  # Any: an awaitable
-        self._kept.deliver(topic, handler)
 
 
 class Caller:
