@@ -214,6 +214,20 @@ def test_messages_are_moved_as_slowly_as_is_asked_for_until_it_is_cancelled(plat
     assert (listed["Status"], listed["ApproximateNumberOfMessagesMoved"]) == ("CANCELLED", 4)
 
 
+def test_expired_messages_do_not_end_the_moving_of_those_behind_them(platform: LocalPlatform, sqs: Sqs) -> None:
+    dead, other = made(sqs, "dead", MessageRetentionPeriod="60"), made(sqs, "other")
+    made(sqs, "q", RedrivePolicy=json.dumps({"deadLetterTargetArn": arn_of(sqs, dead), "maxReceiveCount": 2}))
+    send(sqs, dead, "1", "2", "3")
+    platform.clock.advance(50)
+    send(sqs, dead, "fresh")
+    platform.clock.advance(15)
+    sqs.start_message_move_task(
+        SourceArn=arn_of(sqs, dead), DestinationArn=arn_of(sqs, other), MaxNumberOfMessagesPerSecond=2
+    )
+    platform.clock.advance(3)
+    assert bodies(sqs, other) == ["fresh"]
+
+
 def test_a_fifo_group_goes_on_when_its_message_is_deleted_or_visible_again(platform: LocalPlatform, sqs: Sqs) -> None:
     url = made(sqs, "q.fifo", FifoQueue="true", ContentBasedDeduplication="true", VisibilityTimeout="5")
     send(sqs, url, "a1", "a2", MessageGroupId="a")

@@ -79,7 +79,7 @@ class MoveTasks:
         """Move some messages; returns whether there were any."""
         source = self._live(task.source_arn)
         now_ms = in_ms(self._clock.now())
-        states = self._receiver.reserve(source, task.most_per_second or _AT_ONCE, now_ms)
+        states = await self._receiver.reserve(source, task.most_per_second or _AT_ONCE, now_ms)
         if not states:
             return False
         try:

@@ -77,12 +77,15 @@ class Receiver:
             if live.is_gone:
                 raise errors.no_such_queue()
 
-    def reserve(self, live: LiveQueue, most: int, now_ms: int) -> list[State]:
+    async def reserve(self, live: LiveQueue, most: int, now_ms: int) -> list[State]:
         """Return messages that can be received, which nobody else receives until `release`."""
         choose = self._choose_in_order if live.queue.is_fifo else self._choose
-        choice = choose(live, most, now_ms, most_receives=None)
-        self._look_again(live, choice, now_ms)
-        return choice.states
+        while True:
+            choice = choose(live, most, now_ms, most_receives=None)
+            self._look_again(live, choice, now_ms)
+            if choice.states or not choice.expired:
+                return choice.states
+            await self.expire(live, now_ms)  # others may stand behind
 
     def release(self, live: LiveQueue, states: Sequence[State], now_ms: int) -> None:
         """Give back what `reserve` returned, whether the messages are still there or not."""
@@ -183,7 +186,7 @@ class Receiver:
         finally:
             live.taken.difference_update([state.number for state in received])
             self._lock(live, received, now_ms)
-        live.wake_later_than(until_ms / 1000)
+            live.wake_later_than(until_ms / 1000)
         if live.in_flight is not None:
             live.in_flight += len(received)
         if wanted.attempt is not None and live.queue.is_fifo:
