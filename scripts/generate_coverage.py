@@ -101,7 +101,8 @@ async def own_operations() -> dict[str, frozenset[str]]:
     platform = Platform(Settings(port=0))
     await platform.start()
     try:
-        return {service.name: frozenset(service.operations()) for service in platform.registry}
+        woken = [await platform.registry.wake(name) for name in platform.registry.names()]
+        return {service.name: frozenset(service.operations()) for service in woken if service is not None}
     finally:
         await platform.stop()
 

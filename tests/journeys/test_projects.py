@@ -37,6 +37,39 @@ Outputs:
   Name: {Value: !Ref Function}
 """
 
+SERVERLESS = """
+AWSTemplateFormatVersion: 2010-09-09
+Transform: [AWS::LanguageExtensions, AWS::Serverless-2016-10-31]
+Parameters:
+  Stage: {Type: String}
+Globals:
+  Function: {Runtime: python3.11, Handler: app.handler}
+Resources:
+  Fn::ForEach::All:
+    - Name
+    - [One, Two]
+    - ${Name}:
+        Type: AWS::Serverless::Function
+        Properties:
+          FunctionName: !Sub ${AWS::StackName}-${Name}
+          CodeUri: code
+          Fn::Transform: {Name: AWS::Include, Parameters: {Location: ./more.yaml}}
+  App:
+    Type: AWS::Serverless::Application
+    Properties: {Location: app/template.yaml, Parameters: {Stage: !Ref Stage}}
+Outputs:
+  Inner: {Value: !GetAtt App.Outputs.Name}
+"""
+APPLICATION = """
+Transform: AWS::Serverless-2016-10-31
+Parameters:
+  Stage: {Type: String}
+Resources:
+  F: {Type: AWS::Serverless::Function, Properties: {Runtime: python3.11, Handler: app.handler, CodeUri: code}}
+Outputs:
+  Name: {Value: !Ref F}
+"""
+
 
 def test_a_new_project_is_checked_deployed_changed_and_removed(
     lambent: Commands, tmp_path: Path, platform: LocalPlatform
@@ -108,11 +141,37 @@ def test_a_template_with_code_beside_it_is_deployed_as_it_is(
     (tmp_path / "code" / "app.py").write_text("import os\ndef handler(e, c):\n    return os.environ['ANSWER']\n")
     (tmp_path / "template.yaml").write_text(TEMPLATE)
     assert "Name it with --stack" in lambent.run("up", "template.yaml", expect=2).stderr
-    assert "Parameters: [Answer] must have values" in lambent.run("up", "--stack", "told", expect=1).stderr
+    assert "The template needs a value for Answer" in lambent.run("up", "--stack", "told", expect=1).stderr
     found = lambent.told("up", "--stack", "told", "--set", "Answer=42", "--json")
     assert found["outputs"] == {"Name": "told-told"}
     assert platform.client("lambda").invoke(FunctionName="told-told")["Payload"].read() == b'"42"'
     lambent.run("down", "--stack", "told", "--yes")
+
+
+def test_a_sam_template_is_deployed_with_its_loops_snippets_and_applications(
+    lambent: Commands, platform: LocalPlatform, tmp_path: Path
+) -> None:
+    for folder in ("code", "app/code"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "app.py").write_text(f"def handler(event, context):\n    return {folder!r}\n")
+    (tmp_path / "more.yaml").write_text("MemorySize: 192\n")
+    (tmp_path / "app" / "template.yaml").write_text(APPLICATION)
+    (tmp_path / "template.yaml").write_bytes(b"\xef\xbb\xbf" + SERVERLESS.replace("\n", "\r\n").encode())
+
+    missing = lambent.run("up", ".", "--stack", "serverless", expect=1).stderr
+    assert "The template needs a value for Stage" in missing
+    assert "--set Stage=VALUE" in missing
+    up = ("up", ".", "--stack", "serverless", "--set", "Stage=dev", "--json")
+    outputs = lambent.told(*up)["outputs"]
+    told = platform.client("lambda").get_function_configuration(FunctionName="serverless-Two")
+    assert told["MemorySize"] == 192
+    answers = [lambent.told("invoke", name, "--json")["Payload"] for name in ("serverless-Two", outputs["Inner"])]
+    assert answers == ["code", "app/code"]
+
+    assert lambent.told(*up)["changed"] is False
+    (tmp_path / "more.yaml").write_text("MemorySize: 256\n")
+    assert lambent.told(*up)["changed"] is True
+    lambent.run("down", "--stack", "serverless", "--yes")
 
 
 def test_a_deployment_that_fails_tells_the_first_cause_and_is_rolled_back(

@@ -21,6 +21,7 @@ import logging
 import os
 import resource
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from lambent import __version__
@@ -145,6 +146,8 @@ class Platform:
         )
         for service in own.services:
             self.registry.add(service)
+        for deferral in own.deferred:
+            self.registry.defer(deferral)
         # Runs after the data plane has stopped: what functions wrote while it did is delivered too.
         release.push_async_callback(reporting.flush)
         release.push_async_callback(plane.stop)
@@ -155,7 +158,7 @@ class Platform:
         store.start_delivery()
         loops = TaskOwner("service loops", clock=self.clock)
         release.push_async_callback(loops.aclose)
-        start_loops(loops, self.clock, self.registry.loops())
+        self.registry.begin_loops(partial(start_loops, loops, self.clock))
         # Last to start, so first to stop: no request meets a service that is not there.
         release.push_async_callback(server.stop, self.settings.stop_grace_s)
         pipeline = self._pipeline(own.directory, bridge)

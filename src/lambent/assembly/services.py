@@ -1,26 +1,29 @@
-"""The platform's own services, each made of the parts it works with."""
+"""The platform's own services, each made of the parts it works with.
+
+Services that nobody has used in a data directory are not even imported: half of what a start would cost is theirs.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from lambent.base.clock import Clock
 from lambent.base.identifiers import IdSource
 from lambent.cloud.framework.identity import CredentialDirectory, Directories
 from lambent.cloud.framework.internal_client import InternalClient
+from lambent.cloud.framework.registry import Deferral
 from lambent.cloud.framework.service import Service
 from lambent.cloud.gateway.signing import SignatureReader
 from lambent.cloud.services.cloudformation.service import CloudFormationService
-from lambent.cloud.services.dynamodb.service import DynamoDbService, DynamoDbStreamsService
-from lambent.cloud.services.events.service import EventsService
 from lambent.cloud.services.iam.service import IamService
 from lambent.cloud.services.lambda_.dependencies import Dependencies, Plane
 from lambent.cloud.services.lambda_.reporting import Reporting
 from lambent.cloud.services.lambda_.service import LambdaService
 from lambent.cloud.services.logs.service import LogsService
 from lambent.cloud.services.s3.service import S3Service
-from lambent.cloud.services.scheduler.service import SchedulerService
 from lambent.cloud.services.sns.service import SnsService
 from lambent.cloud.services.sqs.service import SqsService
 from lambent.cloud.services.sts.service import StsService
@@ -28,22 +31,14 @@ from lambent.cloud.store.blobs import Blobs
 from lambent.cloud.store.files import Files
 from lambent.cloud.store.sqlite_store import SqliteStore
 
-NAMES = tuple(
-    service.name
-    for service in (
-        IamService,
-        StsService,
-        LogsService,
-        SqsService,
-        DynamoDbService,
-        DynamoDbStreamsService,
-        LambdaService,
-        SnsService,
-        EventsService,
-        S3Service,
-        CloudFormationService,
-        SchedulerService,
-    )
+_DYNAMODB = ("dynamodb", "dynamodbstreams")
+NAMES = (
+    *(service.name for service in (IamService, StsService, LogsService, SqsService)),
+    *_DYNAMODB,
+    *(service.name for service in (LambdaService, SnsService)),
+    "events",
+    *(service.name for service in (S3Service, CloudFormationService)),
+    "scheduler",
 )
 """Their botocore names, in the order in which they start."""
 
@@ -71,9 +66,10 @@ class Foundation:
 
 @dataclass(frozen=True, slots=True)
 class OwnServices:
-    """The services in the order in which they start, and whose credentials they know."""
+    """The services in the order in which they start, those that wait to be used, and whose credentials they know."""
 
     services: tuple[Service, ...]
+    deferred: tuple[Deferral, ...]
     directory: CredentialDirectory
 
 
@@ -93,24 +89,53 @@ def own_services(on: Foundation) -> OwnServices:
         signers=signers,
         port=on.port,
     )
-    dynamodb = DynamoDbService(on.store, clock=on.clock, ids=on.ids)
-    services = (
+    in_order: tuple[Service | Deferral, ...] = (
         iam,
         sts,
         LogsService(on.store, on.client, clock=on.clock, ids=on.ids),
         SqsService(on.store, clock=on.clock, ids=on.ids),
-        dynamodb,
-        DynamoDbStreamsService(on.store, dynamodb.waits),
+        Deferral(_DYNAMODB, partial(_dynamodb, on)),
         LambdaService(dependencies, packages=on.packages, reporting=on.reporting),
         # Behind the queues and functions that it delivers to: what is owed is delivered as soon as it starts.
         SnsService(on.store, on.client, clock=on.clock, ids=on.ids, endpoint_url=on.endpoint_url),
         # Behind what its targets are: events that were on their way go on as soon as it starts.
-        EventsService(on.store, on.client, clock=on.clock, ids=on.ids),
+        Deferral(("events",), partial(_events, on)),
         # Behind what it tells of changes: notifications that are owed are sent as soon as it starts.
         S3Service(on.store, on.files, signers, on.client, clock=on.clock, ids=on.ids),
         # Behind what its resources are made of: an operation that was under way goes on as soon as it starts.
         CloudFormationService(on.store, on.client, clock=on.clock, ids=on.ids, endpoint_url=on.endpoint_url),
         # Behind what its schedules call: what is due is carried out as soon as it starts.
-        SchedulerService(on.store, on.client, clock=on.clock, ids=on.ids),
+        Deferral(("scheduler",), partial(_scheduler, on)),
     )
-    return OwnServices(services, directory)
+    services: list[Service] = []
+    deferred: list[Deferral] = []
+    for one in in_order:
+        if isinstance(one, Service):
+            services.append(one)
+        elif on.store.has_tables_of(one.names[0]):
+            services.extend(one.load()())
+        else:
+            deferred.append(one)
+    return OwnServices(tuple(services), tuple(deferred), directory)
+
+
+def _dynamodb(on: Foundation) -> Callable[[], Sequence[Service]]:
+    from lambent.cloud.services.dynamodb import service  # noqa: PLC0415 - when it is used
+
+    def make() -> Sequence[Service]:
+        tables = service.DynamoDbService(on.store, clock=on.clock, ids=on.ids)
+        return (tables, service.DynamoDbStreamsService(on.store, tables.waits))
+
+    return make
+
+
+def _events(on: Foundation) -> Callable[[], Sequence[Service]]:
+    from lambent.cloud.services.events.service import EventsService  # noqa: PLC0415 - when it is used
+
+    return lambda: (EventsService(on.store, on.client, clock=on.clock, ids=on.ids),)
+
+
+def _scheduler(on: Foundation) -> Callable[[], Sequence[Service]]:
+    from lambent.cloud.services.scheduler.service import SchedulerService  # noqa: PLC0415 - when it is used
+
+    return lambda: (SchedulerService(on.store, on.client, clock=on.clock, ids=on.ids),)

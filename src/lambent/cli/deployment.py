@@ -176,7 +176,15 @@ def remember(request: ProjectRequest, place: Place, project: Project, planned: P
         for function in (*project.system.functions.values(), project.system.defaults)
     )
     system = planned.compiled
-    if known is None or system is None or brings or looks_up or system.nested or _has_secrets(system):
+    if (
+        known is None
+        or system is None
+        or brings
+        or looks_up
+        or system.nested
+        or system.included
+        or _has_secrets(system)
+    ):
         return
     keep(settings.cache_dir(), known[1], system, place.region or project.region)
 

@@ -92,7 +92,8 @@ class CompiledSystem:
     It is complete but for the places of archives and nested templates, and the digests in `versions`' logical ids.
 
     `parameters` are values for the template's parameters, `tags` the stack's; `capabilities` what AWS wants confirmed.
-    `output_names` says what the manifest calls each output (`function_arn` of `FunctionArn`).
+    `output_names` says what the manifest calls each output (`function_arn` of `FunctionArn`). `included` are the files
+    that the template took in on this machine.
     """
 
     stack_name: str
@@ -104,3 +105,4 @@ class CompiledSystem:
     versions: tuple[VersionWanted, ...] = ()
     output_names: Mapping[str, str] = field(default_factory=dict)
     nested: tuple[NestedWanted, ...] = ()
+    included: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from typing import Any
 
 from lambent.compiler.result import CompiledSystem
 from lambent.compiler.versions import with_version_digests
+from lambent.deploy.document import resources_of
 from lambent.deploy.packaging.package import Package
 
 
@@ -16,9 +17,10 @@ def filled(
 ) -> dict[str, Any]:  # Any: a CloudFormation template
     """Return the template with each archive's place written in; `packages` are by logical id and property."""
     template: dict[str, Any] = copy.deepcopy(dict(compiled.template))  # Any: as above
+    resources = dict(resources_of(template))
     for wanted in compiled.archives:
         package = packages[f"{wanted.logical_id}.{wanted.property_name}"]
-        properties = template["Resources"][wanted.logical_id].setdefault("Properties", {})
+        properties = resources[wanted.logical_id].setdefault("Properties", {})
         if wanted.bucket_key:
             properties[wanted.property_name] = {wanted.bucket_key: bucket, wanted.key_key: package.key}
         else:

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from lambent.base.diagnostics import Diagnostic, Severity, SourceSpan
+from lambent.deploy.errors import DeployError
+from lambent.deploy.includes import with_includes
 from lambent.deploy.not_simulated import not_simulated
 from lambent.template.codec import parse
 from lambent.template.document import TemplateError, read_template
@@ -20,9 +22,9 @@ _SEVERITIES = {"error": Severity.ERROR, "warning": Severity.WARNING, "informatio
 def lint(text: str, file: Path) -> list[Diagnostic]:
     """Return what is wrong with a template; without cfn-lint its resources are not looked at, and a note says so."""
     try:
-        document = parse(text, allow_aliases=True)
+        document, _ = with_includes(parse(text, allow_aliases=True), file.parent)
         read_template(document)
-    except TemplateError as error:
+    except (TemplateError, DeployError) as error:
         return [Diagnostic(Severity.ERROR, "template", str(error), SourceSpan(str(file), 1, 1, 1, 1))]
     if importlib.util.find_spec("cfnlint") is None:
         advice = "Install it with: pip install 'lambent[lint]'"

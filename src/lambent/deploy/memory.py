@@ -50,6 +50,7 @@ def _compiled(body: dict[str, Any]) -> CompiledSystem:  # Any: what JSON makes o
         **{
             **body,
             "capabilities": tuple(body["capabilities"]),
+            "included": tuple(body["included"]),
             "archives": tuple(_archive(one) for one in body["archives"]),
             "versions": tuple(VersionWanted(**one) for one in body["versions"]),
         }

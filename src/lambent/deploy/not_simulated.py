@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from lambent.base.diagnostics import Diagnostic, SourceSpan
+from lambent.deploy.document import resources_of
 from lambent.manifest.checks.functions import RUN_HERE
 from lambent.manifest.checks.rules import RULES
 from lambent.template.document import Value
@@ -16,9 +17,8 @@ _FUNCTIONS = frozenset({"AWS::Lambda::Function", "AWS::Serverless::Function"})
 
 def not_simulated(document: Mapping[str, Value], text: str, file: Path) -> Iterator[Diagnostic]:
     """Yield a note for each function that is accepted here but cannot be invoked (docs/differences.md)."""
-    resources = document.get("Resources")
-    for name, resource in resources.items() if isinstance(resources, Mapping) else ():
-        if not isinstance(resource, Mapping) or resource.get("Type") not in _FUNCTIONS:
+    for name, resource in resources_of(document):
+        if resource.get("Type") not in _FUNCTIONS:
             continue
         usual = _of(document.get("Globals"), "Function") if resource["Type"] == "AWS::Serverless::Function" else {}
         said = {**usual, **_of(resource, "Properties")}

@@ -13,6 +13,7 @@ from typing import Any
 from lambent.aws.clients import AwsCallError, Target, aws_errors
 from lambent.compiler.result import CompiledSystem
 from lambent.deploy.artifacts import Artifacts
+from lambent.deploy.document import resources_of
 from lambent.deploy.errors import DeployError
 from lambent.deploy.filling import filled
 from lambent.deploy.outside import looks_outside
@@ -97,11 +98,12 @@ class Planner:
         bucket = self.artifacts.bucket if packages else ""
         template = filled(compiled, packages, bucket)
         nested = []
+        resources = dict(resources_of(template)) if compiled.nested else {}
         for one in compiled.nested:
             inner = self.prepare(one.system, replace(source, base=source.base / one.folder))
             nested.append(inner)
             place = self.artifacts.template_address(inner.body)
-            template["Resources"][one.logical_id]["Properties"][one.property_name] = place
+            resources[one.logical_id]["Properties"][one.property_name] = place
         return Prepared(compiled, to_json(template), packages, tuple(nested))
 
     def plan(self, prepared: Prepared) -> Plan:

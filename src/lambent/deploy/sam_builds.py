@@ -25,6 +25,27 @@ def layer_runtime(name: str, resource: Mapping[str, Value], base: Path) -> str:
     return _method(name, resource, base)
 
 
+def built_on(resource: Mapping[str, Value]) -> list[str]:
+    """Return the architecture that a layer's metadata says it is built for, where it says one."""
+    metadata = resource.get("Metadata")
+    said = metadata.get("BuildArchitecture") if isinstance(metadata, Mapping) else None
+    return [said] if isinstance(said, str) else []
+
+
+def require_built(name: str, resource: Mapping[str, Value], said: Mapping[str, Value]) -> None:
+    """Raise DeployError for a function whose image nobody has built yet; `said` are its properties and the globals."""
+    code = said.get("Code")
+    if "ImageUri" in said or (isinstance(code, Mapping) and "ImageUri" in code):
+        return
+    metadata = resource.get("Metadata")
+    context = metadata.get("DockerContext") if isinstance(metadata, Mapping) else None
+    made = f", to be built from {context}" if isinstance(context, str) else ""
+    raise DeployError(
+        f"{name} is a container image{made}: images are built and pushed by `sam build` and `sam package`, not here.",
+        "Name the image where it was pushed to, with ImageUri.",
+    )
+
+
 def bundle_of(name: str, resource: Mapping[str, Value], handler: object, base: Path) -> BundleWanted | None:
     """Return how a function is bundled, or None. Raises DeployError for what only `sam build` does."""
     if _method(name, resource, base, _ESBUILD) != _ESBUILD:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from lambent.deploy.document import resources_of
 from lambent.deploy.errors import DeployError
 from lambent.template.document import Value
 
@@ -37,9 +38,7 @@ ELSEWHERE: Final = ("s3://", "http://", "https://")
 
 def refuse_unpackaged(document: Mapping[str, Value]) -> None:
     """Raise DeployError for a file that a template names on this machine and that would not be there for AWS."""
-    for name, resource in (document.get("Resources") or {}).items():
-        if not isinstance(resource, Mapping):
-            continue
+    for name, resource in resources_of(document):
         for path in _PLACES.get(str(resource.get("Type", "")), ()):
             said = _at(resource.get("Properties"), path)
             if isinstance(said, str) and not said.startswith(ELSEWHERE):

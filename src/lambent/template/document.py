@@ -22,6 +22,7 @@ _RESOURCE_KEYS = frozenset({
     "Type", "Properties", "DependsOn", "Condition", "DeletionPolicy", "UpdateReplacePolicy", "UpdatePolicy",
     "CreationPolicy", "Metadata", "Description", "Version",
 })  # fmt: skip
+_TRANSFORMED_KEYS = frozenset({"Connectors", "IgnoreGlobals"})  # SAM's: as above
 _PARAMETER_KEYS = frozenset({
     "Type", "Default", "NoEcho", "AllowedValues", "AllowedPattern", "MaxLength", "MinLength", "MaxValue", "MinValue",
     "Description", "ConstraintDescription",
@@ -260,7 +261,8 @@ def _resource(name: str, body: Value, *, is_final: bool) -> Resource:
         raise TemplateError(
             f"Template format error: [/Resources/{name}] Every Resources object must contain a Type member."
         )
-    unknown = [key for key in body if key not in _RESOURCE_KEYS]
+    known = _RESOURCE_KEYS if is_final else _RESOURCE_KEYS | _TRANSFORMED_KEYS
+    unknown = [key for key in body if key not in known]
     if unknown:
         raise TemplateError(f"Invalid template resource property '{unknown[0]}'")
     if not isinstance(kind, str):

@@ -100,3 +100,33 @@ def test_dynamic_references_are_read_when_a_resource_is_made(stacks: Stacks, aws
     assert stacks.create("s", body)["StackStatus"] == "CREATE_COMPLETE", stacks.events("s")
     group = aws("logs").describe_log_groups()["logGroups"][0]
     assert (group["logGroupName"], group["retentionInDays"]) == ("from-a-secret", 7)
+
+
+@pytest.mark.timeout(90)
+def test_streams_and_their_consumers_are_made_changed_and_removed(stacks: Stacks, aws: ClientFactory) -> None:
+    def body(**changes: Any) -> dict[str, Any]:  # Any: properties, and a template
+        stream = {"ShardCount": 1, "Tags": [{"Key": "a", "Value": "1"}], **changes}
+        consumer = {"ConsumerName": "reader", "StreamARN": {"Fn::GetAtt": ["Stream", "Arn"]}}
+        return {
+            **resources(Stream=("Kinesis::Stream", stream), Reader=("Kinesis::StreamConsumer", consumer)),
+            "Outputs": {"Name": {"Value": {"Ref": "Stream"}}, "Reader": {"Value": {"Ref": "Reader"}}},
+        }
+
+    kinesis = aws("kinesis")
+    made = stacks.create("streams", body(RetentionPeriodHours=48))
+    assert made["StackStatus"] == "CREATE_COMPLETE", stacks.events("streams")
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in made["Outputs"]}
+    name = outputs["Name"]
+    told = kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
+    assert (told["RetentionPeriodHours"], told["OpenShardCount"]) == (48, 1)
+    assert kinesis.describe_stream_consumer(ConsumerARN=outputs["Reader"])["ConsumerDescription"]["ConsumerName"]
+
+    changed = body(ShardCount=2, RetentionPeriodHours=24, Tags=[{"Key": "b", "Value": "2"}])
+    changed["Resources"]["Stream"]["Properties"]["StreamEncryption"] = {"EncryptionType": "KMS", "KeyId": "alias/aws/k"}
+    assert stacks.update("streams", changed)["StackStatus"] == "UPDATE_COMPLETE", stacks.events("streams")
+    told = kinesis.describe_stream_summary(StreamName=name)["StreamDescriptionSummary"]
+    assert (told["RetentionPeriodHours"], told["OpenShardCount"], told["EncryptionType"]) == (24, 2, "KMS")
+    tags = {one["Key"]: one["Value"] for one in kinesis.list_tags_for_stream(StreamName=name)["Tags"]}
+    assert {key: value for key, value in tags.items() if not key.startswith("aws:")} == {"b": "2"}
+    assert stacks.delete("streams")["StackStatus"] == "DELETE_COMPLETE", stacks.events("streams")
+    assert kinesis.list_streams()["StreamNames"] == []

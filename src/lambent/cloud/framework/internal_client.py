@@ -63,7 +63,7 @@ class RegistryClient:
             headers={} if principal.trace is None else {"x-amzn-trace-id": principal.trace},
             host=self._host,
         )
-        owner = self._registry.service(service)
+        owner = self._registry.service(service) or await self._registry.wake(service)
         ours = None if owner is None else owner.operations().get(operation)
         if owner is not None and ours is not None:
             owner.authorise(context, operation, parameters)

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from lambent.cloud.framework.loops import Loop
 from lambent.cloud.framework.routes import FrontDoor, Route, View
 from lambent.cloud.framework.service import Operation, Service
+
+
+@dataclass(frozen=True, slots=True)
+class Deferral:
+    """Services that wait to be used: `load` imports them, beside the loop, and returns what then makes them on it.
+
+    They have neither front doors, paths nor views, which would have to be there before.
+    """
+
+    names: tuple[str, ...]
+    load: Callable[[], Callable[[], Sequence[Service]]]
 
 
 class Registry:
@@ -14,7 +27,10 @@ class Registry:
 
     def __init__(self, services: Sequence[Service] = ()) -> None:
         self._services: dict[str, Service] = {}
+        self._deferred: dict[str, Deferral] = {}
         self._started: list[Service] = []
+        self._waking = asyncio.Lock()
+        self._begin: Callable[[Sequence[Loop]], None] | None = None
         for service in services:
             self.add(service)
 
@@ -33,13 +49,35 @@ class Registry:
             raise ValueError(f"there are two services called {service.name}")
         self._services[service.name] = service
 
+    def defer(self, deferral: Deferral) -> None:
+        """Have services loaded when one of them is first asked for, by `wake`."""
+        self._deferred.update(dict.fromkeys(deferral.names, deferral))
+
     def names(self) -> Sequence[str]:
-        """Return the botocore names of the services, in their order."""
-        return tuple(self._services)
+        """Return the botocore names of the services, in their order; those that wait to be used come last."""
+        return (*self._services, *self._deferred)
 
     def service(self, name: str) -> Service | None:
-        """Return the service of that botocore name, or None."""
+        """Return the service of that botocore name, or None: also where it waits to be used."""
         return self._services.get(name)
+
+    async def wake(self, name: str) -> Service | None:
+        """Return the service of that name, loaded and started if it has waited for that; None where there is none."""
+        if name not in self._deferred:
+            return self._services.get(name)
+        async with self._waking:
+            deferral = self._deferred.get(name)
+            if deferral is not None:  # else another request has woken it meanwhile
+                made = await asyncio.to_thread(deferral.load)
+                for service in made():
+                    self._started.append(service)
+                    await service.start()
+                    self.add(service)
+                    if self._begin is not None:
+                        self._begin(service.loops())
+                for each in deferral.names:
+                    del self._deferred[each]
+        return self._services[name]
 
     def operation(self, service: str, operation: str) -> Operation | None:
         """Return our implementation of an operation, or None where there is none."""
@@ -68,6 +106,11 @@ class Registry:
         """Return every service's periodic work."""
         return [loop for service in self for loop in service.loops()]
 
+    def begin_loops(self, begin: Callable[[Sequence[Loop]], None]) -> None:
+        """Have every service's periodic work begun, also that of services that are woken later."""
+        begin(self.loops())
+        self._begin = begin
+
     async def start(self) -> None:
         """Start every service, in order."""
         for service in self:
@@ -77,6 +120,7 @@ class Registry:
     async def stop(self) -> None:
         """Stop every service that was started, in the reverse order; raises ExceptionGroup after all had their turn."""
         failures: list[Exception] = []
+        self._deferred.clear()
         while self._started:
             try:
                 await self._started.pop().stop()

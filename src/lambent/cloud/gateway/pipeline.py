@@ -97,7 +97,7 @@ class Pipeline:
         name, service = operation.name, operation.service.name
         try:
             context = self._context(request, signature, request_id)
-            owner = self._registry.service(service)
+            owner = self._registry.service(service) or await self._registry.wake(service)
             ours = None if owner is None else owner.operations().get(name)
             if owner is None or ours is None:
                 return await self._foreign(request, context, call)

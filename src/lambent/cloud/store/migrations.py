@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from lambent.cloud.store.errors import NewerFormat
-from lambent.cloud.store.unit_of_work import Transaction
+from lambent.cloud.store.unit_of_work import Reader, Transaction
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS applied_migrations (
@@ -46,3 +46,8 @@ def apply_migrations(
             transaction.execute(statement)
         transaction.execute("INSERT INTO applied_migrations VALUES (?, ?, ?)", (component, version, now))
     return len(scripts) - applied
+
+
+def has_migrations(reader: Reader, component: str) -> bool:
+    """Return whether any script of a component was applied."""
+    return reader.one("SELECT 1 FROM applied_migrations WHERE component = ?", (component,)) is not None

@@ -16,7 +16,7 @@ from lambent.cloud.store.database import (
     statements,
 )
 from lambent.cloud.store.errors import StoreError
-from lambent.cloud.store.migrations import apply_migrations
+from lambent.cloud.store.migrations import apply_migrations, has_migrations
 from lambent.cloud.store.outbox import SCHEMA, EffectHandler, Outbox
 from lambent.cloud.store.syncing import sync_directory
 from lambent.cloud.store.unit_of_work import Reader, Transaction
@@ -65,6 +65,10 @@ class SqliteStore:
             apply_migrations(transaction, component, scripts, now=now, statements=statements)
 
         await self._writer.write(apply)
+
+    def has_tables_of(self, component: str) -> bool:
+        """Return whether a component has ever made its tables here."""
+        return has_migrations(self._reading, component)
 
     def deliver(self, topic: str, handler: EffectHandler) -> None:
         """Have the outbox's effects for `topic` given to `handler`, in order, each at least once.

@@ -45,7 +45,8 @@ class Watched:
         Touched(functions=(), is_structure=True)
         """
         files = list(changed)
-        if _real(self.manifest) in files or any(self._is_nested(file) for file in files):
+        own = {_real(one) for one in (self.manifest, *(self.base / name for name in self.compiled.included))}
+        if not own.isdisjoint(files) or any(self._is_nested(file) for file in files):
             return Touched(is_structure=True)
         touched = [one for one in self.compiled.archives if any(self._feeds(file, one) for file in files)]
         if any(one.kind is ArchiveKind.LAYER for one in touched):

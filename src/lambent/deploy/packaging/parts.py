@@ -20,6 +20,11 @@ from lambent.deploy.packaging.wheels import Declared, Neighbour
 
 _LAYER_FOLDERS = frozenset({"python", "nodejs", "lib", "bin", "java", "ruby", "extensions", "dotnetcore"})
 _REQUIREMENTS = "requirements.txt"
+# What says of a folder that something has to be compiled or installed first, by how runtimes begin.
+_SOURCES = (
+    ("java", "pom.xml"), ("java", "build.gradle"), ("java", "build.gradle.kts"), ("dotnet", "*.csproj"),
+    ("dotnet", "*.fsproj"), ("ruby", "Gemfile"), ("go", "go.mod"), ("provided", "go.mod"), ("provided", "Cargo.toml"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,9 @@ def _unread(wanted: ArchiveWanted, source: Path | None) -> tuple[str, ...]:
     """Return notices of files that name dependencies which nobody packages."""
     if source is None or not source.is_dir():
         return ()
+    found = [file for start, name in _SOURCES if wanted.runtime.startswith(start) for file in source.glob(name)]
+    if found and not (source / "bootstrap").exists():
+        return (f"{wanted.logical_id}: what {found[0]} builds is not built here; the folder is packaged as it is.",)
     file = source / _REQUIREMENTS
     if not wanted.runtime and file.is_file():
         return (f"{wanted.logical_id}: its runtime is not known here, so what {file} names is not packaged.",)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
@@ -12,7 +13,8 @@ from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.context import RequestContext, service_principal
 from lambent.cloud.framework.fallback import NoFallback
 from lambent.cloud.framework.internal_client import RegistryClient
-from lambent.cloud.framework.registry import Registry
+from lambent.cloud.framework.loops import Loop
+from lambent.cloud.framework.registry import Deferral, Registry
 from lambent.cloud.framework.routes import View
 from lambent.cloud.framework.service import Parameters, Result, Service, operation
 from lambent.cloud.store.errors import StoreFull
@@ -132,3 +134,39 @@ async def test_a_call_that_the_store_takes_no_writes_of_fails_as_the_platform_no
     with pytest.raises(ServiceError) as failed:
         await client(Letters([])).call("letters", "Keep", {}, scope=_SCOPE, principal=_CALLER)
     assert (failed.value.code, failed.value.is_senders_fault) == ("InternalFailure", False)
+
+
+class Counting(Letters):
+    """One that takes its time to start, and has periodic work."""
+
+    async def start(self) -> None:
+        """Tell."""
+        await asyncio.to_thread(self._told.append, "started")
+
+    def loops(self) -> Sequence[Loop]:
+        """Return some."""
+        return (Loop("count", 60.0, self.start),)
+
+
+async def test_a_service_that_waits_is_loaded_once_when_it_is_first_asked_for_and_stopped_with_the_others() -> None:
+    events: list[str] = []
+    begun: list[str] = []
+
+    def load() -> Callable[[], Sequence[Service]]:
+        events.append("loaded")
+        return lambda: (Counting(events),)
+
+    registry = Registry()
+    registry.defer(Deferral(("letters",), load))
+    await registry.start()
+    registry.begin_loops(lambda loops: begun.extend(loop.name for loop in loops))
+    assert (events, begun, registry.names()) == ([], [], ("letters",))
+    assert registry.service("letters") is None
+    woken = await asyncio.gather(*(registry.wake("letters") for _ in range(5)))
+    assert len(set(woken)) == 1
+    assert isinstance(woken[0], Counting)
+    assert registry.service("letters") is woken[0]
+    assert (events, begun, registry.names()) == (["loaded", "started"], ["count"], ("letters",))
+    assert await registry.wake("nobody") is None
+    await registry.stop()
+    assert events == ["loaded", "started", "stop letters"]

@@ -142,3 +142,18 @@ def test_a_function_and_its_layers_are_weighed_together() -> None:
 @pytest.mark.parametrize("layers", [None, ["arn:aws:lambda:eu-west-1:123456789012:layer:x:1"], [{"Ref": "Parameter"}]])
 def test_layers_from_elsewhere_are_aws_s_to_weigh(layers: object) -> None:
     check_together(system(layers), sizes(LIMIT - 10, LIMIT - 10))
+
+
+@pytest.mark.parametrize(
+    ("runtime", "file"), [("java21", "pom.xml"), ("dotnet8", "Shop.csproj"), ("provided.al2023", "go.mod")]
+)
+def test_sources_that_have_to_be_built_are_told(tmp_path: Path, runtime: str, file: str) -> None:
+    write(tmp_path, f"src/{file}")
+    (notice,) = packaged(tmp_path, runtime=runtime).notices
+    assert notice.startswith("F: what ")
+    assert notice.endswith(f"{file} builds is not built here; the folder is packaged as it is.")
+
+
+def test_a_program_that_is_built_is_taken_as_it_is(tmp_path: Path) -> None:
+    write(tmp_path, "src/go.mod", "src/bootstrap")
+    assert packaged(tmp_path, runtime="provided.al2023").notices == ()

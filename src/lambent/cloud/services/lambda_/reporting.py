@@ -10,7 +10,7 @@ import asyncio
 import base64
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -39,6 +39,7 @@ _INTERVAL_S = 0.1
 _NOTES_AT_ONCE = 48
 # So many helpings may wait for the disk: where a commit takes long, lines would else come faster than they go.
 _PUTS_AT_ONCE = 8
+_STREAMS_AT_ONCE = 4
 
 Lines = Sequence[tuple[int, str]]
 """Log events: epoch milliseconds and message."""
@@ -253,7 +254,15 @@ class Reporting:
     async def _deliver_noted(self) -> None:
         self._noted.clear()
         streams, self._streams = self._streams, {}
-        for stream in streams.values():
+        # Several at a time, for the same reason as several batches of one: each waits for the disk.
+        waiting = iter(streams.values())
+        most = min(len(streams), _STREAMS_AT_ONCE)
+        turns = [self._puts.start(self._deliver_each(waiting), name="streams") for _ in range(most)]
+        for turn in turns:
+            await turn.result()
+
+    async def _deliver_each(self, waiting: Iterator[_Stream]) -> None:
+        for stream in waiting:
             try:
                 await self._deliver(stream)
             except Exception:  # noqa: BLE001 - what is wrong with one stream's lines is not to cost another its own

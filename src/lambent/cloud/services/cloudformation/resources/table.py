@@ -20,6 +20,7 @@ from lambent.cloud.services.cloudformation.resources import (
     network,
     scheduler,
     storage,
+    streams,
     tables,
     topics,
 )
@@ -58,6 +59,7 @@ _HANDLERS: Mapping[str, ResourceHandler] = {
     **storage.HANDLERS,
     **tables.HANDLERS,
     **topics.HANDLERS,
+    **streams.HANDLERS,
 }
 TYPE_NAMES = frozenset(_HANDLERS)
 # Types whose own properties Fn::GetAtt takes as well as what their schemas mark as read-only.

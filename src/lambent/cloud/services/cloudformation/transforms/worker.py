@@ -32,15 +32,34 @@ def translate(request: Values) -> Values:
     os.environ["AWS_DEFAULT_REGION"] = request["region"]  # noqa: TID251 - a process of its own, for boto3 in it
     template = request["template"]
     parameters = request["parameters"]
+    if told := _not_here(template):
+        return {"error": _invalid(told)}
     SamParameterValues(parameters)
     try:
         return {"template": transform(template, parameters, Policies())}
     except InvalidDocumentException as error:
-        causes = ", ".join(str(cause.message) for cause in error.causes)
-        number = len(error.causes)
-        return {
-            "error": f"Invalid Serverless Application Specification document. Number of errors found: {number}. {causes}"  # noqa: E501 - in one piece, to be searched for
-        }
+        return {"error": _invalid([str(cause.message) for cause in error.causes])}
+
+
+def _not_here(template: Values) -> list[str]:
+    """Return what is wrong with applications of the Serverless Application Repository: the translator would ask AWS."""
+    found = []
+    resources = template.get("Resources") or {}
+    for name, resource in resources.items() if isinstance(resources, dict) else ():
+        if not isinstance(resource, dict) or resource.get("Type") != "AWS::Serverless::Application":
+            continue
+        location = (resource.get("Properties") or {}).get("Location")
+        if isinstance(location, dict) and "ApplicationId" in location:
+            found.append(
+                f"Resource with id [{name}] is invalid. The Serverless Application Repository is not offered here; "
+                "name a template with Location."
+            )
+    return found
+
+
+def _invalid(causes: list[str]) -> str:
+    told = f"Invalid Serverless Application Specification document. Number of errors found: {len(causes)}."
+    return f"{told} {', '.join(causes)}"
 
 
 def main() -> None:
