@@ -202,7 +202,7 @@ def contents(reader: Reader, numbers: Sequence[int]) -> dict[int, Content]:
         f"SELECT number, {_CONTENT} FROM sqs_content WHERE number IN (SELECT value FROM json_each(?))",
         (orjson.dumps(numbers).decode(),),
     )
-    return {row[0]: Content(*row[1:4], attributes_in(row[4]) or None, *row[5:]) for row in rows}
+    return {row[0]: Content._make((*row[1:4], attributes_in(row[4]) or None, *row[5:])) for row in rows}
 
 
 def next_visible_ms(reader: Reader, box: int, now_ms: int) -> int | None:
