@@ -33,6 +33,7 @@ class Site:
     url: str = ""
     came: list[tuple[dict[str, str], str]] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
+    may_answer: threading.Event = field(default_factory=threading.Event)
 
     def wait(self, count: int) -> list[tuple[dict[str, str], str]]:
         """Return what came once it is so much."""
@@ -44,11 +45,13 @@ class Site:
 def listening() -> Iterator[Site]:
     """Run a site for as long as the context lasts; it answers 200 unless `statuses` has other answers left."""
     site = Site()
+    site.may_answer.set()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             site.came.append(({name.lower(): value for name, value in self.headers.items()}, body))
+            site.may_answer.wait(20)
             self.send_response(site.statuses.pop(0) if site.statuses else 200)
             self.end_headers()
 
@@ -195,6 +198,26 @@ def test_a_site_confirms_its_subscription_gets_messages_and_may_end_it(sns: Clie
     )
     assert visit(notification["UnsubscribeURL"])[0] == 200
     assert sns.list_subscriptions()["Subscriptions"] == []
+
+
+def test_queues_do_not_wait_behind_sites_that_do_not_answer(sns: Client, site: Site, make_queue: MakeQueue) -> None:
+    slow, quick = (sns.create_topic(Name=name)["TopicArn"] for name in ("slow", "quick"))
+    sns.subscribe(TopicArn=slow, Protocol="http", Endpoint=site.url)
+    visit(json.loads(site.wait(1)[0][1])["SubscribeURL"])
+    queue = make_queue()
+    subscribe(sns, quick, queue)
+    site.may_answer.clear()
+    for _ in range(7):
+        entries = [{"Id": str(number), "Message": "m"} for number in range(10)]
+        sns.publish_batch(TopicArn=slow, PublishBatchRequestEntries=entries)
+    site.wait(65)
+    sns.publish(TopicArn=quick, Message="at once")
+    try:
+        assert queue.texts(1) == ["at once"]
+        assert len(site.came) == 65
+    finally:
+        site.may_answer.set()
+    assert len(site.wait(71)) == 71
 
 
 def outbox(platform: LocalPlatform, account: str) -> list[Json]:

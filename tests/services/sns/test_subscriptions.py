@@ -128,6 +128,21 @@ def test_a_filter_policy_shows_its_scope_and_goes_when_it_is_emptied(sns: Client
     assert not {"FilterPolicy", "FilterPolicyScope"} & put("FilterPolicy", "").keys()
 
 
+def test_an_empty_filter_policy_is_none(sns: Client, topic: str, account: str) -> None:
+    made = sns.subscribe(
+        TopicArn=topic, Protocol="sqs", Endpoint=queue_arn(account), Attributes={"FilterPolicy": "{}"}
+    )["SubscriptionArn"]
+
+    def put(policy: str) -> str | None:
+        sns.set_subscription_attributes(SubscriptionArn=made, AttributeName="FilterPolicy", AttributeValue=policy)
+        shown: str | None = sns.get_subscription_attributes(SubscriptionArn=made)["Attributes"].get("FilterPolicy")
+        return shown
+
+    assert "FilterPolicy" not in sns.get_subscription_attributes(SubscriptionArn=made)["Attributes"]
+    assert put('{"a": ["b"]}') == '{"a": ["b"]}'
+    assert put("{ }") is None
+
+
 def test_an_ended_subscription_is_gone(sns: Client, topic: str) -> None:
     made = sns.subscribe(TopicArn=topic, Protocol="sms", Endpoint=PHONE)["SubscriptionArn"]
     for _ in range(2):

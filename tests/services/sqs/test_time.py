@@ -127,6 +127,24 @@ def test_a_receiver_is_woken_at_the_very_moment_a_message_is_visible_again(sqs: 
         assert waiting.result(10) == ["m"]
 
 
+@pytest.mark.parametrize("kind", ["standard", "fifo"])
+def test_a_receiver_that_waits_gets_what_another_received_meanwhile_and_left(
+    sqs: Sqs, platform: LocalPlatform, kind: str
+) -> None:
+    attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "true"} if kind == "fifo" else {}
+    url = made(sqs, "q.fifo" if attributes else "q", VisibilityTimeout="3", **attributes)
+    with ThreadPoolExecutor(2) as background:
+        first = background.submit(bodies, sqs, url, WaitTimeSeconds=20)
+        until_somebody_waits(platform, arn_of(sqs, url))
+        second = background.submit(bodies, sqs, url, WaitTimeSeconds=20)
+        until_somebody_waits(platform, arn_of(sqs, url), receivers=2)
+        send(sqs, url, "m", **({"MessageGroupId": "g"} if attributes else {}))
+        assert first.result(10) == ["m"]
+        until_somebody_waits(platform, arn_of(sqs, url))
+        platform.clock.advance(3)
+        assert second.result(10) == ["m"]
+
+
 def test_a_receiver_waits_no_longer_than_it_asks_for(sqs: Sqs, platform: LocalPlatform) -> None:
     url = made(sqs, "q")
     with ThreadPoolExecutor(1) as background:
@@ -136,13 +154,13 @@ def test_a_receiver_waits_no_longer_than_it_asks_for(sqs: Sqs, platform: LocalPl
         assert waiting.result(10) == []
 
 
-def until_somebody_waits(platform: LocalPlatform, arn: str) -> None:
-    """Return once a receiver waits for the queue's messages."""
+def until_somebody_waits(platform: LocalPlatform, arn: str, receivers: int = 1) -> None:
+    """Return once so many receivers wait for the queue's messages."""
 
     def look() -> bool:
         with urllib.request.urlopen(f"{platform.endpoint_url}/_lambent/queues") as answer:  # noqa: S310 - our own
             queues = json.load(answer)["queues"]
-        return any(queue["arn"] == arn and queue["receivers_waiting"] for queue in queues)
+        return any(queue["arn"] == arn and queue["receivers_waiting"] >= receivers for queue in queues)
 
     assert eventually(look)
 
@@ -194,6 +212,20 @@ def test_messages_are_moved_as_slowly_as_is_asked_for_until_it_is_cancelled(plat
     platform.clock.advance(5)
     (listed,) = sqs.list_message_move_tasks(SourceArn=dead_arn)["Results"]
     assert (listed["Status"], listed["ApproximateNumberOfMessagesMoved"]) == ("CANCELLED", 4)
+
+
+def test_expired_messages_do_not_end_the_moving_of_those_behind_them(platform: LocalPlatform, sqs: Sqs) -> None:
+    dead, other = made(sqs, "dead", MessageRetentionPeriod="60"), made(sqs, "other")
+    made(sqs, "q", RedrivePolicy=json.dumps({"deadLetterTargetArn": arn_of(sqs, dead), "maxReceiveCount": 2}))
+    send(sqs, dead, "1", "2", "3")
+    platform.clock.advance(50)
+    send(sqs, dead, "fresh")
+    platform.clock.advance(15)
+    sqs.start_message_move_task(
+        SourceArn=arn_of(sqs, dead), DestinationArn=arn_of(sqs, other), MaxNumberOfMessagesPerSecond=2
+    )
+    platform.clock.advance(3)
+    assert bodies(sqs, other) == ["fresh"]
 
 
 def test_a_fifo_group_goes_on_when_its_message_is_deleted_or_visible_again(platform: LocalPlatform, sqs: Sqs) -> None:

@@ -18,6 +18,7 @@ from typing import Final
 from lambent.base.clock import Clock
 from lambent.base.tasks import TaskOwner
 from lambent.cloud.framework.agenda import Agenda
+from lambent.cloud.store.errors import StoreError
 from lambent.cloud.store.outbox import pause_after
 from lambent.cloud.store.unit_of_work import SqlValue, Store, Transaction
 
@@ -27,6 +28,7 @@ _COMPONENT = "deliveries"
 # What waits is kept in memory up to this; of the rest only the numbers are, and a row is read when its turn comes.
 _MOST_BYTES_KEPT: Final = 2_000_000
 _BYTES_OF_ONE: Final = 400
+_UNWRITTEN_PAUSE_S: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,17 +222,27 @@ class Deliveries:
         except Exception:  # noqa: BLE001 - whatever it was, the delivery is owed: it is tried again
             _log.exception("a delivery of %s could not be tried", self._name)
             outcome = Retry(self._clock.now() + pause_after(delivery.attempts + 1))
+        try:
+            again = await self._note(delivery, outcome)
+        except StoreError:
+            # The disk is full, perhaps: it is owed for as long as it stands in the store.
+            _log.exception("what came of a delivery of %s could not be written", self._name)
+            again = self._clock.now() + _UNWRITTEN_PAUSE_S
+        if again is not None:
+            self._agenda.add(again, _Waiting(delivery.number, delivery.key, None))
+        elif delivery.key:
+            self._let_next(delivery.key)
+
+    async def _note(self, delivery: Delivery, outcome: Settled | Retry) -> float | None:
+        """Write what came of a delivery; return when it is tried again, None where it is owed no more."""
         if isinstance(outcome, Retry):
-            again = partial(self._postpone, delivery, outcome.at)
-            await self._store.write(again)
-            self._agenda.add(outcome.at, _Waiting(delivery.number, delivery.key, None))
-            return
+            await self._store.write(partial(self._postpone, delivery, outcome.at))
+            return outcome.at
         if outcome.then is None:
             self._settle(delivery.number)
         else:
             await self._store.write(partial(self._close, delivery, outcome.then))
-        if delivery.key:
-            self._let_next(delivery.key)
+        return None
 
     def _postpone(self, delivery: Delivery, at: float, transaction: Transaction) -> None:
         transaction.execute(
@@ -254,7 +266,12 @@ class Deliveries:
         try:
             while numbers := self._settled:
                 self._settled = []
-                await self._store.write(partial(self._delete, numbers=numbers))
+                try:
+                    await self._store.write(partial(self._delete, numbers=numbers))
+                except StoreError:
+                    self._settled += numbers  # removed with the next that is settled, or at the stop
+                    _log.exception("settled deliveries of %s could not be removed", self._name)
+                    return
         finally:
             self._is_removing = False
 

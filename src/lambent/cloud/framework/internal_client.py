@@ -15,6 +15,7 @@ from lambent.cloud.framework.context import Principal, RequestContext
 from lambent.cloud.framework.fallback import Fallback
 from lambent.cloud.framework.registry import Registry
 from lambent.cloud.framework.service import Parameters, Result
+from lambent.cloud.store.errors import StoreError
 from lambent.cloud.store.scope import Scope
 
 
@@ -51,7 +52,8 @@ class RegistryClient:
     ) -> Result:
         """Carry out `operation` in `scope` on behalf of `principal`, with a request id of its own.
 
-        Raises ServiceError as the operation does, and UnknownOperationException where nobody answers.
+        Raises ServiceError as the operation does, UnknownOperationException where nobody answers, and InternalFailure
+        where the store takes no writes.
         """
         context = RequestContext(
             scope=scope,
@@ -65,7 +67,10 @@ class RegistryClient:
         ours = None if owner is None else owner.operations().get(operation)
         if owner is not None and ours is not None:
             owner.authorise(context, operation, parameters)
-            return await ours(context, parameters)
+            try:
+                return await ours(context, parameters)
+            except StoreError as error:  # the platform's own failure, as the gateway would answer it: to be tried again
+                raise ServiceError("InternalFailure", str(error), status=500) from error
         bridged = await self._fallback.call(context, service, operation, parameters)
         if bridged is None:
             raise ServiceError("UnknownOperationException", f"{service} has no operation {operation} here.")

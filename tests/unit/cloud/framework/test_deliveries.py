@@ -11,7 +11,8 @@ import pytest
 from lambent.base.clock import ManualClock
 from lambent.cloud.framework.deliveries import Addition, Deliveries, Delivery, Retry, Settled
 from lambent.cloud.store.sqlite_store import SqliteStore, memory_store, store_in
-from lambent.cloud.store.unit_of_work import Transaction
+from lambent.cloud.store.unit_of_work import Store, Transaction
+from tests.full_store import FullStore
 from tests.waiting import eventually_here
 
 Answer = Callable[[Delivery], Awaitable[Settled | Retry]]
@@ -58,9 +59,7 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[ManualCl
 
 
 @asynccontextmanager
-async def running(
-    store: SqliteStore, clock: ManualClock, answer: Answer, at_once: int = 64
-) -> AsyncIterator[Deliveries]:
+async def running(store: Store, clock: ManualClock, answer: Answer, at_once: int = 64) -> AsyncIterator[Deliveries]:
     deliveries = Deliveries("test", store, clock, answer, at_once)
     await deliveries.start()
     try:
@@ -231,3 +230,30 @@ async def test_more_than_memory_keeps_is_read_when_its_turn_comes(tmp_path: Path
         await settled(deliveries)
     assert sorted(recipient.taken) == sorted(large)
     await store.close()
+
+
+@pytest.mark.parametrize("refusals", [0, 1])
+async def test_a_full_disk_holds_up_what_is_owed_and_loses_none_of_it(refusals: int) -> None:
+    clock = ManualClock()
+    kept = memory_store(clock)
+    store = FullStore(kept)
+    recipient = Recipient(clock, a1=refusals)
+    recipient.gate.clear()
+
+    async def answer(delivery: Delivery) -> Settled | Retry:
+        outcome = await recipient(delivery)
+        return Settled(lambda _: None) if isinstance(outcome, Settled) else outcome
+
+    async with running(store, clock, answer, at_once=1) as deliveries:
+        await store.write(adding(deliveries, "a1", "a2", key="a"))
+        await store.write(adding(deliveries, "b"))
+        await tried(recipient, 1)
+        store.is_full = True
+        recipient.gate.set()
+        await tried(recipient, 2)
+        store.is_full = False
+        await clock.advance(120)
+        await settled(deliveries)
+    assert {"a1", "a2", "b"} == set(recipient.taken)
+    assert recipient.taken.index("a1") < recipient.taken.index("a2")
+    await kept.close()

@@ -17,6 +17,7 @@ from lambent.cloud.framework.loops import Loop
 from lambent.cloud.framework.registry import Deferral, Registry
 from lambent.cloud.framework.routes import View
 from lambent.cloud.framework.service import Parameters, Result, Service, operation
+from lambent.cloud.store.errors import StoreFull
 from lambent.cloud.store.scope import Scope
 
 _SCOPE = Scope("111111111111", "eu-west-1")
@@ -42,6 +43,11 @@ class Letters(Service):
         """Refuse what is marked so."""
         if parameters.get("Forbidden"):
             raise ServiceError("AccessDeniedException", f"{context.caller.arn} may not {operation}", status=403)
+
+    @operation("Keep")
+    async def keep(self, context: RequestContext, parameters: Parameters) -> Result:
+        """Fail to write."""
+        raise StoreFull("The disk is full.")
 
     def views(self) -> Mapping[str, View]:
         """A view under a name that a second one would take as well."""
@@ -122,6 +128,12 @@ async def test_what_is_not_ours_goes_to_the_fallback_and_what_nobody_has_is_unkn
         with pytest.raises(ServiceError) as unknown:
             await caller.call(service, name, {}, scope=_SCOPE, principal=_CALLER)
         assert unknown.value.code == "UnknownOperationException"
+
+
+async def test_a_call_that_the_store_takes_no_writes_of_fails_as_the_platform_not_the_caller() -> None:
+    with pytest.raises(ServiceError) as failed:
+        await client(Letters([])).call("letters", "Keep", {}, scope=_SCOPE, principal=_CALLER)
+    assert (failed.value.code, failed.value.is_senders_fault) == ("InternalFailure", False)
 
 
 class Counting(Letters):

@@ -69,23 +69,35 @@ class SnsDeliveries:
             **dict.fromkeys((*MAIL, "sms"), self.outbox),
         }
         self._queue = Deliveries("sns", store, clock, self._attempt)
+        # Sites may take their time, and nobody else is to wait behind them.
+        self._to_sites = Deliveries("sns/sites", store, clock, self._attempt)
 
     async def start(self) -> None:
         """Take up what an earlier run left."""
         await self._queue.start()
+        await self._to_sites.start()
 
     async def stop(self) -> None:
         """End what is under way; it is tried again after the next start."""
         await self._queue.stop()
+        await self._to_sites.stop()
 
     def owe(self, transaction: Transaction, owed: Sequence[Owed]) -> None:
         """Write the deliveries of messages."""
-        self._queue.add_all(transaction, [addition for each in owed for addition in _additions(transaction, each)])
+        to_sites: list[Addition] = []
+        to_others: list[Addition] = []
+        for each in owed:
+            for target, addition in zip(each.targets, _additions(transaction, each), strict=True):
+                (to_sites if target.protocol in WEB else to_others).append(addition)
+        for queue, additions in ((self._to_sites, to_sites), (self._queue, to_others)):
+            if additions:
+                queue.add_all(transaction, additions)
 
-    def ask(self, transaction: Transaction, subscription_id: int, message_id: str) -> None:
+    def ask(self, transaction: Transaction, subscription: Subscription, message_id: str) -> None:
         """Write the request that a new subscription be confirmed."""
-        asked = {"confirm": subscription_id, "id": message_id, "at": int(self._clock.now() * 1000)}
-        self._queue.add(transaction, orjson.dumps(asked))
+        asked = {"confirm": subscription.id, "id": message_id, "at": int(self._clock.now() * 1000)}
+        queue = self._to_sites if subscription.protocol in WEB else self._queue
+        queue.add(transaction, orjson.dumps(asked))
 
     async def _attempt(self, delivery: Delivery) -> Settled | Retry:
         await self._key.load()

@@ -28,7 +28,7 @@ class LiveQueue:
     def __init__(self, queue: Queue) -> None:
         self.queue = queue
         self.is_gone = False
-        self.waiting: deque[asyncio.Event] = deque()
+        self.waiting: deque[Waiter] = deque()
         self.taken: set[int] = set()
         self.in_flight: int | None = None
         self.attempts: dict[str, Attempt] = {}
@@ -46,11 +46,19 @@ class LiveQueue:
     def wake(self, count: int) -> None:
         """Let as many of those who wait look for messages, the first of them first."""
         for _ in range(min(count, len(self.waiting))):
-            self.waiting.popleft().set()
+            self.waiting.popleft().woken.set()
 
     def wake_all(self) -> None:
         """Let all who wait look for messages, and reckon anew until when they wait."""
         self.wake(len(self.waiting))
+
+    def wake_later_than(self, moment: float) -> None:
+        """Let those reckon anew who would not look by a moment at which a message may become visible."""
+        late = [each for each in self.waiting if each.until > moment]
+        if late:
+            self.waiting = deque(each for each in self.waiting if each.until <= moment)
+            for each in late:
+                each.woken.set()
 
     def groups(self, reader: Reader, now_ms: int) -> Groups:
         """Return the groups of a FIFO queue, read when they are first asked for."""
@@ -66,6 +74,16 @@ class LiveQueue:
     def known_groups(self) -> Groups | None:
         """Return the groups, if anybody has asked for them: until then nobody need tell them anything."""
         return self._groups
+
+
+class Waiter:
+    """A receiver that waits: for `woken`, until a moment of the platform's clock."""
+
+    __slots__ = ("until", "woken")
+
+    def __init__(self, until: float) -> None:
+        self.until = until
+        self.woken = asyncio.Event()
 
 
 class Attempt:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from lambent.base.clock import Clock
@@ -79,7 +79,7 @@ class MoveTasks:
         """Move some messages; returns whether there were any."""
         source = self._live(task.source_arn)
         now_ms = in_ms(self._clock.now())
-        states = self._receiver.reserve(source, task.most_per_second or _AT_ONCE, now_ms)
+        states = await self._receiver.reserve(source, task.most_per_second or _AT_ONCE, now_ms)
         if not states:
             return False
         try:
@@ -111,7 +111,7 @@ class MoveTasks:
                 now_ms,
                 ordered_in=content.group_id if settings.is_fifo else None,
             )
-            told = replace(content, message_id=self._ids.uuid(), source_arn=None)
+            told = content._replace(message_id=self._ids.uuid(), source_arn=None)
             moved.append(_Moved(destination, state, fresh, told))
         return moved
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 from lambent.base.clock import Clock
 from lambent.base.tasks import wait_for_event
 from lambent.cloud.services.sqs import errors, message_repository
-from lambent.cloud.services.sqs.live import Attempt, LiveQueue, Queues, receive_of
+from lambent.cloud.services.sqs.live import Attempt, LiveQueue, Queues, Waiter, receive_of
 from lambent.cloud.services.sqs.message_repository import note_receives
 from lambent.cloud.services.sqs.model.message import Content, State
 from lambent.cloud.services.sqs.model.queue import MOST_IN_FLIGHT, address_in_arn
@@ -77,12 +77,15 @@ class Receiver:
             if live.is_gone:
                 raise errors.no_such_queue()
 
-    def reserve(self, live: LiveQueue, most: int, now_ms: int) -> list[State]:
+    async def reserve(self, live: LiveQueue, most: int, now_ms: int) -> list[State]:
         """Return messages that can be received, which nobody else receives until `release`."""
         choose = self._choose_in_order if live.queue.is_fifo else self._choose
-        choice = choose(live, most, now_ms, most_receives=None)
-        self._look_again(live, choice, now_ms)
-        return choice.states
+        while True:
+            choice = choose(live, most, now_ms, most_receives=None)
+            self._look_again(live, choice, now_ms)
+            if choice.states or not choice.expired:
+                return choice.states
+            await self.expire(live, now_ms)  # others may stand behind
 
     def release(self, live: LiveQueue, states: Sequence[State], now_ms: int) -> None:
         """Give back what `reserve` returned, whether the messages are still there or not."""
@@ -98,11 +101,17 @@ class Receiver:
         while most:
             choose = self._choose_in_order if live.queue.is_fifo else self._choose
             choice = choose(live, most, now_ms, most_receives=self._most_receives(live))
-            if choice.expired:
-                await self.expire(live, now_ms)
-            if choice.exhausted:
-                await self._redrive(live, choice.exhausted, now_ms)
-            self._look_again(live, choice, now_ms)
+            try:
+                if choice.expired:
+                    await self.expire(live, now_ms)
+                if choice.exhausted:
+                    await self._redrive(live, choice.exhausted, now_ms)
+            except BaseException:  # who asked has gone, or the store is full: the messages are others' to receive
+                self.release(live, [*choice.states, *choice.exhausted], now_ms)
+                live.wake(len(choice.states))
+                raise
+            finally:
+                self._look_again(live, choice, now_ms)
             if choice.states:
                 return await self._note(live, choice.states, wanted, now_ms)
             if not (choice.expired or choice.exhausted):
@@ -121,15 +130,12 @@ class Receiver:
     def _choose(self, live: LiveQueue, most: int, now_ms: int, *, most_receives: int | None) -> _Choice:
         choice = _Choice()
         oldest = now_ms - live.queue.settings.retention_ms
-        found = message_repository.visible(self._store.read, live.queue.box, now_ms, most + len(live.taken))
-        for state in found:
-            if state.number in live.taken:
-                continue
+        for state in message_repository.visible(self._store.read, live.queue.box, now_ms, most, live.taken):
             if state.sent_ms <= oldest:
                 choice.expired = True
             elif _is_exhausted(state, most_receives):
                 choice.exhausted.append(state)
-            elif len(choice.states) < most:
+            else:
                 choice.states.append(state)
         live.taken.update(state.number for state in (*choice.states, *choice.exhausted))
         return choice
@@ -172,18 +178,19 @@ class Receiver:
         """Write that messages were received, and return them as they are then."""
         until_ms = now_ms + wanted.visibility_s * 1000
         received = [
-            replace(state, received=state.received + 1, first_ms=state.first_ms or now_ms, visible_ms=until_ms)
+            state._replace(received=state.received + 1, first_ms=state.first_ms or now_ms, visible_ms=until_ms)
             for state in states
         ]
-        numbers = [state.number for state in received]
         try:
             await self._store.write_with_others(note_receives, *[receive_of(state) for state in received])
         finally:
-            live.taken.difference_update(numbers)
+            live.taken.difference_update([state.number for state in received])
             self._lock(live, received, now_ms)
+            live.wake_later_than(until_ms / 1000)
         if live.in_flight is not None:
             live.in_flight += len(received)
-        if wanted.attempt is not None:
+        if wanted.attempt is not None and live.queue.is_fifo:
+            live.attempts.pop(wanted.attempt, None)  # the oldest stand first
             live.attempts[wanted.attempt] = Attempt(now_ms, received)
         return received
 
@@ -204,16 +211,15 @@ class Receiver:
         """
         if wanted.attempt is None or not live.queue.is_fifo:
             return []
-        for name, attempt in list(live.attempts.items()):
-            if attempt.at_ms + _ATTEMPT_MS <= now_ms:
-                del live.attempts[name]
+        while live.attempts and next(iter(live.attempts.values())).at_ms + _ATTEMPT_MS <= now_ms:
+            del live.attempts[next(iter(live.attempts))]
         known = live.attempts.get(wanted.attempt)
         if known is None:
             return []
-        found = [message_repository.state(self._store.read, live.queue.box, state.number) for state in known.states]
-        if any(state is None or state.visible_ms <= now_ms for state in found) or found != known.states:
-            return []
-        return known.states
+        numbers = [state.number for state in known.states]
+        found = message_repository.states(self._store.read, live.queue.box, numbers)
+        is_held = all(found.get(state.number) == state and state.visible_ms > now_ms for state in known.states)
+        return known.states if is_held else []
 
     async def _redrive(self, live: LiveQueue, states: Sequence[State], now_ms: int) -> None:
         """Put messages that were received too often into the dead-letter queue.
@@ -223,8 +229,7 @@ class Receiver:
         """
         target = self._dead_letters(live)
         moved = [
-            replace(
-                state,
+            state._replace(
                 visible_ms=now_ms,
                 sent_ms=now_ms if live.queue.is_fifo else state.sent_ms,
                 received_before=state.received,
@@ -260,19 +265,18 @@ class Receiver:
 
     async def _wait(self, live: LiveQueue, deadline: float, now_ms: int) -> None:
         """Return when there may be a message, at the moment at which the next becomes visible, or at the deadline."""
-        event = asyncio.Event()
-        live.waiting.append(event)
+        next_ms = self._next_ms(live, now_ms)
+        waiter = Waiter(deadline if next_ms is None else min(deadline, next_ms / 1000))
+        live.waiting.append(waiter)
         try:
-            next_ms = self._next_ms(live, now_ms)
-            until = deadline if next_ms is None else min(deadline, next_ms / 1000)
-            await wait_for_event(event, self._clock, until)
+            await wait_for_event(waiter.woken, self._clock, waiter.until)
         except asyncio.CancelledError:
-            if event.is_set():
+            if waiter.woken.is_set():
                 live.wake(1)  # somebody else is to have what this one was woken for
             raise
         finally:
-            if not event.is_set():
-                live.waiting.remove(event)
+            if not waiter.woken.is_set():
+                live.waiting.remove(waiter)
 
     def _next_ms(self, live: LiveQueue, now_ms: int) -> int | None:
         if live.queue.is_fifo:

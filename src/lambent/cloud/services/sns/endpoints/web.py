@@ -59,7 +59,7 @@ async def _post(url: str, headers: Mapping[str, str], body: bytes) -> None:
     try:
         async with asyncio.timeout(_PATIENCE_S):
             status = await _answer(urlsplit(url), headers, body)
-    except (OSError, TimeoutError, EOFError, ValueError, asyncio.LimitOverrunError) as error:
+    except (OSError, TimeoutError, EOFError, ValueError, IndexError, asyncio.LimitOverrunError) as error:
         raise UnavailableError(f"{url} did not answer: {error!r}") from error
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.CONTINUE}:
         raise UnavailableError(f"{url} answered {status}")

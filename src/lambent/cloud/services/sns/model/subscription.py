@@ -35,6 +35,8 @@ _NAMES: Final = frozenset(
     }
 )  # fmt: skip
 _RAW_PROTOCOLS: Final = frozenset({*WEB, "sqs", "firehose"})
+# https://docs.aws.amazon.com/sns/latest/dg/message-filtering-apply.html: that takes a filter policy away.
+_NO_POLICY = re.compile(r"\s*\{\s*\}\s*")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
@@ -159,7 +161,8 @@ def new_attributes(topic: TopicName, protocol: str, endpoint: str, given: Mappin
         _check(_Setting(topic, protocol, endpoint, name, value, scope), refuse)
     if protocol == "firehose" and not given.get("SubscriptionRoleArn"):
         raise refuse("SubscriptionRoleArn: no value for required parameter")
-    return {name: _normal(name, value) for name, value in given.items()}
+    attributes = {name: _normal(name, value) for name, value in given.items()}
+    return {name: value for name, value in attributes.items() if value or name != "FilterPolicy"}
 
 
 def changed_attributes(subscription: Subscription, name: str, value: str) -> dict[str, str]:
@@ -168,7 +171,7 @@ def changed_attributes(subscription: Subscription, name: str, value: str) -> dic
     setting = _Setting(subscription.topic, subscription.protocol, subscription.endpoint, name, value, scope)
     _check(setting, _refusing(""))
     changed = {**subscription.attributes, name: _normal(name, value)}
-    if not value:
+    if not changed[name]:
         del changed[name]
     return changed
 
@@ -222,7 +225,7 @@ def _check_scope(setting: _Setting, refuse: _Refuse) -> None:
 
 
 def _check_filter(setting: _Setting, refuse: _Refuse) -> None:
-    if not setting.value:
+    if not _normal(setting.name, setting.value):
         return
     try:
         parse_filter_policy(setting.value, nested=setting.scope == BODY_SCOPE)
@@ -310,6 +313,8 @@ _ENDPOINTS: Final[Mapping[str, Callable[[str, str], None]]] = {
 
 
 def _normal(name: str, value: str) -> str:
+    if name == "FilterPolicy" and _NO_POLICY.fullmatch(value):
+        return ""
     return value.lower() if name == "RawMessageDelivery" else value
 
 

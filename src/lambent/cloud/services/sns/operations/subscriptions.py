@@ -87,7 +87,7 @@ class SubscriptionOperations:
             kept = dataclasses.replace(found, attributes=new.attributes)
             repository.change_subscription(transaction, kept)
         if not kept.is_confirmed:
-            self._deliveries.ask(transaction, kept.id, self._ids.uuid())
+            self._deliveries.ask(transaction, kept, self._ids.uuid())
         return kept
 
     @operation("ConfirmSubscription")

@@ -10,8 +10,7 @@ import re
 import struct
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -32,8 +31,7 @@ _FIFO_ID = re.compile(r"[0-9A-Za-z!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~]{1,128}"
 _LENGTH = struct.Struct(">I")
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """What a message says, as it was sent; `trace` is its AWSTraceHeader, `source_arn` whence it was redriven."""
 
     message_id: str
@@ -46,8 +44,7 @@ class Content:
     source_arn: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """What changes of a message: when it can be received next, and how often it has been.
 
     `received` counts over all queues it was in, `received_before` in those before this one.

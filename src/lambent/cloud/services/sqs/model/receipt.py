@@ -9,13 +9,12 @@ import binascii
 import struct
 import zlib
 from base64 import b64decode, b64encode
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _FORM = struct.Struct(">IQQIQ")  # the check sum of the rest, queue, number, receives, when
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """The n-th receive of a message, and when it was, in milliseconds."""
 
     queue_id: int
@@ -30,8 +29,7 @@ class Receipt:
         >>> parse_handle(Receipt(1, 2, 3, 4).handle)
         Receipt(queue_id=1, number=2, received=3, at_ms=4)
         """
-        told = (self.queue_id, self.number, self.received, self.at_ms)
-        return b64encode(_FORM.pack(zlib.crc32(_FORM.pack(0, *told)), *told)).decode("ascii")
+        return b64encode(_FORM.pack(zlib.crc32(_FORM.pack(0, *self)), *self)).decode("ascii")
 
 
 def parse_handle(handle: str) -> Receipt | None:

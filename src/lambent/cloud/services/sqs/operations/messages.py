@@ -23,7 +23,7 @@ from lambent.cloud.services.sqs.model.message import (
 )
 from lambent.cloud.services.sqs.model.queue import LARGEST_MESSAGE, LONGEST_VISIBILITY_S
 from lambent.cloud.services.sqs.model.receipt import Receipt
-from lambent.cloud.services.sqs.receipts import Receipts
+from lambent.cloud.services.sqs.receipts import Presented, Receipts
 from lambent.cloud.services.sqs.receiving import Receiver, Wanted
 from lambent.cloud.services.sqs.sending import Sender, checked
 from lambent.cloud.services.sqs.times import now_ms
@@ -95,7 +95,8 @@ class MessageOperations:
     async def delete(self, context: RequestContext, parameters: Parameters) -> Result:
         """Remove a message."""
         live = queue_meant(self._queues, context, parameters)
-        state = self._receipts.removable(live, _handle(parameters), now_ms(context))
+        handle = _handle(parameters)
+        state = self._receipts.removable(live, self._receipts.presented(live, [handle]), handle, now_ms(context))
         if state is not None:
             await self._receipts.remove(live, [state], now_ms(context))
         return {}
@@ -104,10 +105,10 @@ class MessageOperations:
     async def delete_batch(self, context: RequestContext, parameters: Parameters) -> Result:
         """Remove up to ten messages."""
         live = queue_meant(self._queues, context, parameters)
-        chosen = _Chosen(
-            _entries(parameters, "DeleteMessageBatch"),
-            lambda entry: self._receipts.removable(live, _handle(entry), now_ms(context)),
-        )
+        entries = _entries(parameters, "DeleteMessageBatch")
+        presented = self._receipts.presented(live, _handles(entries))
+        at_ms = now_ms(context)
+        chosen = _Chosen(entries, lambda entry: self._receipts.removable(live, presented, _handle(entry), at_ms))
         if chosen.states:
             await self._receipts.remove(live, chosen.states, now_ms(context))
         return chosen.outcome
@@ -116,7 +117,8 @@ class MessageOperations:
     async def change_visibility(self, context: RequestContext, parameters: Parameters) -> Result:
         """Let a message become visible at another time."""
         live = queue_meant(self._queues, context, parameters)
-        state = self._changeable(live, context, parameters)
+        presented = self._receipts.presented(live, _handles([parameters]))
+        state = self._changeable(presented, context, parameters)
         if state is not None:
             await self._receipts.change(live, [state])
         return {}
@@ -125,19 +127,18 @@ class MessageOperations:
     async def change_visibility_batch(self, context: RequestContext, parameters: Parameters) -> Result:
         """Let up to ten messages become visible at other times."""
         live = queue_meant(self._queues, context, parameters)
-        chosen = _Chosen(
-            _entries(parameters, "ChangeMessageVisibilityBatch"),
-            lambda entry: self._changeable(live, context, entry),
-        )
+        entries = _entries(parameters, "ChangeMessageVisibilityBatch")
+        presented = self._receipts.presented(live, _handles(entries))
+        chosen = _Chosen(entries, lambda entry: self._changeable(presented, context, entry))
         if chosen.states:
             await self._receipts.change(live, chosen.states)
         return chosen.outcome
 
-    def _changeable(self, live: LiveQueue, context: RequestContext, given: Entry) -> State | None:
+    def _changeable(self, presented: Presented, context: RequestContext, given: Entry) -> State | None:
         timeout = given.get("VisibilityTimeout")
         if timeout is None:
             raise errors.missing_parameter("VisibilityTimeout")
-        return self._receipts.changeable(live, _handle(given), timeout, now_ms(context))
+        return self._receipts.changeable(presented, _handle(given), timeout, now_ms(context))
 
 
 class _Chosen:
@@ -198,6 +199,10 @@ def _handle(given: Entry) -> str:
     if not handle:
         raise errors.missing_parameter("ReceiptHandle")
     return str(handle)
+
+
+def _handles(entries: Sequence[Entry]) -> list[str]:
+    return [str(entry.get("ReceiptHandle") or "") for entry in entries]
 
 
 def _entries(parameters: Parameters, name: str) -> Sequence[Entry]:
