@@ -23,8 +23,8 @@ help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/.runtime ## install, start the platform, run a function and then a whole pipeline on it, stop it
-	@PYTHONPATH=examples $(bin)/python examples/fibonacci/demo.py
-	@PYTHONPATH=examples $(bin)/python examples/flight-pipeline/demo.py
+	@$(bin)/python examples/fibonacci/demo.py
+	@$(bin)/python examples/flight-pipeline/demo.py
 
 test: .venv/.test ## run the tests
 	@$(bin)/python -m pytest $(PYTEST_FLAGS) $(TESTS)

@@ -7,8 +7,11 @@ Time is virtual: `lambent clock advance` moves it, and everything that comes due
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from source import Source, source
 from story import Story, client, lambent, outputs, platform
