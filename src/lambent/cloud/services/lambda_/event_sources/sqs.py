@@ -86,8 +86,7 @@ class QueuePoller:
                 continue
             self._unread = 0
             if messages:
-                self._call_for_more(self._real_now() - began)
-                await self._handle(messages)
+                await self._handle(messages, self._real_now() - began)
                 if len(self.workers) > self._scaling.lanes:
                     return
             elif self._listening:
@@ -132,10 +131,12 @@ class QueuePoller:
         if len(self.workers) < self._scaling.lanes:
             self._add_lane()
 
-    async def _handle(self, messages: list[dict[str, Any]]) -> None:  # Any: as above
+    async def _handle(self, messages: list[dict[str, Any]], took_s: float) -> None:  # Any: as above
         received_at = self._parts.clock.now()
         if self._window_s:
+            # Nobody else listens meanwhile: two lanes would each wait with half of what makes a batch.
             await self._gather(messages, received_at + self._window_s)
+        self._call_for_more(took_s)
         counts = self._parts.counts
         counts.polled += len(messages)
         records = [queue_record(message, str(self._arn), self._owner.region) for message in messages]
