@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.durability.test_platform_remains import running
-from tests.services.queue_policies import FROM_TOPICS
+from tests.services.queue_policies import FROM_SERVICES
 from tests.waiting import eventually
 
 SUBSCRIPTIONS = 3
@@ -23,7 +23,7 @@ def test_what_was_published_before_a_kill_reaches_every_subscription(tmp_path: P
         sns, queues = platform.client("sns"), platform.client("sqs")
         topic = sns.create_topic(Name="t")["TopicArn"]
         for number in range(SUBSCRIPTIONS):
-            queues.create_queue(QueueName=f"q{number}", Attributes=FROM_TOPICS)
+            queues.create_queue(QueueName=f"q{number}", Attributes=FROM_SERVICES)
             arn = f"arn:aws:sqs:us-east-1:000000000000:q{number}"
             sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
         for number in range(2):

@@ -1,4 +1,4 @@
-"""Attributes of queues that topics of any account may send to."""
+"""Attributes of queues that topics and rules of any account may send to."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import json
 
 _STATEMENT = {
     "Effect": "Allow",
-    "Principal": {"Service": "sns.amazonaws.com"},
+    "Principal": {"Service": ["sns.amazonaws.com", "events.amazonaws.com"]},
     "Action": "sqs:SendMessage",
     "Resource": "*",
 }
-FROM_TOPICS = {"Policy": json.dumps({"Version": "2012-10-17", "Statement": [_STATEMENT]})}
+FROM_SERVICES = {"Policy": json.dumps({"Version": "2012-10-17", "Statement": [_STATEMENT]})}

@@ -8,7 +8,7 @@ import pytest
 
 from lambent.testing.pytest_plugin import ClientFactory
 from tests.services.cloudformation.test_stacks import Stacks, groups
-from tests.services.queue_policies import FROM_TOPICS
+from tests.services.queue_policies import FROM_SERVICES
 
 
 @pytest.mark.timeout(60)
@@ -16,7 +16,7 @@ def test_every_event_of_a_stack_reaches_its_topics(aws: ClientFactory, account: 
     stacks = Stacks(aws("cloudformation"))
     sns, sqs = aws("sns"), aws("sqs")
     topic = sns.create_topic(Name="events")["TopicArn"]
-    queue = sqs.create_queue(QueueName="events", Attributes=FROM_TOPICS)["QueueUrl"]
+    queue = sqs.create_queue(QueueName="events", Attributes=FROM_SERVICES)["QueueUrl"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:us-east-1:{account}:events")
     gone = topic.replace(":events", ":nobody")
     made = stacks.create(

@@ -14,7 +14,7 @@ import pytest
 from lambent.testing.platform import local_platform
 from tests.durability.test_platform_remains import running
 from tests.services.cloudformation.test_stacks import Stacks, Template, groups
-from tests.services.queue_policies import FROM_TOPICS
+from tests.services.queue_policies import FROM_SERVICES
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -32,7 +32,7 @@ class Maker:
 
     def __init__(self, client: Any) -> None:  # Any: a function from names to boto3 clients
         self._sqs = client("sqs")
-        self.queue = self._sqs.create_queue(QueueName="asked", Attributes=FROM_TOPICS)["QueueUrl"]
+        self.queue = self._sqs.create_queue(QueueName="asked", Attributes=FROM_SERVICES)["QueueUrl"]
         arn = self._sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         sns = client("sns")
         self.topic = sns.create_topic(Name="maker")["TopicArn"]

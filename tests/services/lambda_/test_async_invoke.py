@@ -12,7 +12,7 @@ import pytest
 
 from lambent.testing.builders import zip_of
 from lambent.testing.platform import LocalPlatform, local_platform
-from tests.services.queue_policies import FROM_TOPICS
+from tests.services.queue_policies import FROM_SERVICES
 from tests.waiting import eventually
 
 FAILING = zip_of(
@@ -177,7 +177,7 @@ def test_a_dead_letter_topic_gets_the_event_and_why_it_failed() -> None:
     with local_platform() as platform:
         topics, queues = platform.client("sns"), platform.client("sqs")
         topic = topics.create_topic(Name="letters")["TopicArn"]
-        url = queues.create_queue(QueueName="read", Attributes=FROM_TOPICS)["QueueUrl"]
+        url = queues.create_queue(QueueName="read", Attributes=FROM_SERVICES)["QueueUrl"]
         topics.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue_arn(queues, url))
         platform.create_function("f", FAILING, DeadLetterConfig={"TargetArn": topic})
         platform.client("lambda").put_function_event_invoke_config(FunctionName="f", MaximumRetryAttempts=0)

@@ -11,7 +11,7 @@ import pytest
 from lambent.testing.builders import zip_of
 from lambent.testing.platform import LocalPlatform, local_platform
 from tests.services.lambda_.conftest import Client, MakeFunction, refusal
-from tests.services.queue_policies import FROM_TOPICS
+from tests.services.queue_policies import FROM_SERVICES
 from tests.waiting import eventually
 
 HANDLER = zip_of(
@@ -103,7 +103,7 @@ class Queue:
 
     def __init__(self, platform: LocalPlatform, name: str) -> None:
         self._client = platform.client("sqs")
-        self.url = self._client.create_queue(QueueName=name, Attributes=FROM_TOPICS)["QueueUrl"]
+        self.url = self._client.create_queue(QueueName=name, Attributes=FROM_SERVICES)["QueueUrl"]
         asked = self._client.get_queue_attributes(QueueUrl=self.url, AttributeNames=["QueueArn"])
         self.arn = asked["Attributes"]["QueueArn"]
 
