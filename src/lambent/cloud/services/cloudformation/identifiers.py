@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 IDENTIFIERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "AWS::DynamoDB::GlobalTable": ("TableName",),
+    "AWS::DynamoDB::Table": ("TableName",),
     "AWS::EC2::EIP": ("PublicIp", "AllocationId"),
     "AWS::EC2::InternetGateway": ("InternetGatewayId",),
     "AWS::EC2::NatGateway": ("NatGatewayId",),
@@ -33,6 +35,8 @@ IDENTIFIERS: Final[Mapping[str, tuple[str, ...]]] = {
     "AWS::IAM::RolePolicy": ("PolicyName", "RoleName"),
     "AWS::KMS::Alias": ("AliasName",),
     "AWS::KMS::Key": ("KeyId",),
+    "AWS::Kinesis::Stream": ("Name",),
+    "AWS::Kinesis::StreamConsumer": ("ConsumerARN",),
     "AWS::Lambda::Alias": ("AliasArn",),
     "AWS::Lambda::CapacityProvider": ("CapacityProviderName",),
     "AWS::Lambda::CodeSigningConfig": ("CodeSigningConfigArn",),
