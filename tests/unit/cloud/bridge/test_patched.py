@@ -21,17 +21,16 @@ def test_the_installed_moto_has_all_that_is_patched() -> None:
 
 
 def test_what_was_renamed_or_moved_is_named(tmp_path: Path) -> None:
-    models = installed() / "s3" / "models.py"
-    renamed = models.read_text(encoding="utf-8").replace("def get_permission(", "def permission(")
-    network = [f"ec2/models/{name}.py" for name in ("internet_gateways", "route_tables", "vpcs")]
+    tables = installed() / "ec2" / "models" / "route_tables.py"
+    renamed = tables.read_text(encoding="utf-8").replace("def create_route(", "def make_route(")
+    network = [f"ec2/models/{name}.py" for name in ("internet_gateways", "vpcs")]
     others = ["ec2/exceptions.py", "moto_api/_internal/moto_random.py", "utilities/utils.py"]
     for file in [*network, *others]:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(installed() / file, tmp_path / file)
-    (tmp_path / "s3").mkdir()
-    (tmp_path / "s3" / "models.py").write_text(renamed, encoding="utf-8")
+    (tmp_path / "ec2" / "models" / "route_tables.py").write_text(renamed, encoding="utf-8")
     assert missing(tmp_path) == [
+        "ec2/models/route_tables.py: def create_route",
         "kms/models.py: class KmsBackend",
         "kms/models.py: def _generate_default_keys",
-        "s3/models.py: def get_permission",
     ]
