@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Sequence
 from functools import lru_cache, partial
 
 from lambent.aws.schedule import Dialect, Schedule, parse_schedule
 from lambent.base.clock import Clock
 from lambent.base.identifiers import IdSource
-from lambent.base.tasks import TaskOwner, wait_for_event
+from lambent.cloud.framework.due_rows import DueRows
 from lambent.cloud.services.events import repository
 from lambent.cloud.services.events.accepting import Acceptance, deliveries_of
 from lambent.cloud.services.events.event import scheduled_event
@@ -19,9 +17,7 @@ from lambent.cloud.services.events.routing import routes_of
 from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import Store, Transaction
 
-_log = logging.getLogger(__name__)
 _AT_ONCE = 100
-_PAUSE_AFTER_FAILURE_S = 5.0
 _Due = tuple[Scope, str, float]
 
 
@@ -36,8 +32,9 @@ class Schedules:
         self._acceptance = acceptance
         self._clock = clock
         self._ids = ids
-        self._changed = asyncio.Event()
-        self._tasks = TaskOwner("scheduled rules", clock=clock)
+        self._due = DueRows(
+            "scheduled rules", clock, next_due=lambda: repository.next_due(store.read), carry_out=self._fire_due
+        )
         self._started_at = 0.0
 
     def put(self, transaction: Transaction, scope: Scope, rule: Rule, now: float) -> None:
@@ -46,33 +43,20 @@ class Schedules:
         if rule.schedule is not None and rule.is_enabled:
             due = _parsed(rule.schedule).next_after(now, since=now)
         repository.schedule(transaction, scope, rule.name, due)
-        transaction.after_commit(self._changed.set)
+        transaction.after_commit(self._due.look_again)
 
     async def start(self) -> None:
         """Begin to wait."""
         self._started_at = self._clock.now()
-        # A virtual clock is not to go on before the first look: it counts what is begun so as work, not a loop.
-        self._tasks.start(self._run(), name="waiting")
+        self._due.start()
 
     async def stop(self) -> None:
         """Wait no longer."""
-        await self._tasks.aclose()
+        await self._due.stop()
 
-    async def _run(self) -> None:
-        while True:
-            self._changed.clear()
-            due = repository.due_rules(self._store.read, self._clock.now(), _AT_ONCE)
-            if due:
-                await self._have_fire(due)
-                continue
-            await wait_for_event(self._changed, self._clock, until=repository.next_due(self._store.read))
-
-    async def _have_fire(self, due: Sequence[_Due]) -> None:
-        try:
-            await self._store.write(partial(self._fire, due))
-        except Exception:  # noqa: BLE001 - the loop must live on; what is due stays so
-            _log.exception("scheduled rules that are due could not fire")
-            await self._clock.sleep_until(self._clock.now() + _PAUSE_AFTER_FAILURE_S)
+    async def _fire_due(self) -> None:
+        due = repository.due_rules(self._store.read, self._clock.now(), _AT_ONCE)
+        await self._store.write(partial(self._fire, due))
 
     def _fire(self, due: Sequence[_Due], transaction: Transaction) -> None:
         """Write the events of rules that are due to their targets, and when each is due next, in one commit."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from functools import partial
 
 from lambent.base.clock import Clock
 from lambent.base.identifiers import IdSource
-from lambent.base.tasks import TaskOwner, wait_for_event
+from lambent.cloud.framework.due_rows import DueRows
 from lambent.cloud.services.scheduler import repository
 from lambent.cloud.services.scheduler.invocations import Invocations
 from lambent.cloud.services.scheduler.model import KeptSchedule, retries_of, timing_of, window_s
@@ -18,7 +17,6 @@ from lambent.cloud.store.unit_of_work import Store, Transaction
 
 _log = logging.getLogger(__name__)
 _AT_ONCE = 100
-_PAUSE_AFTER_FAILURE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,34 +37,19 @@ class Firing:
         self._clock = clock
         self._ids = ids
         self._invocations = invocations
-        self._changed = asyncio.Event()
-        self._tasks = TaskOwner("scheduler", clock=clock)
+        self._due = DueRows("schedules", clock, next_due=lambda: repository.next_due(store.read), carry_out=self._fire)
 
     def start(self) -> None:
         """Begin to wait for what is due."""
-        # Not as a loop: a virtual clock is to wait until what is due already has been moved on, also the first time.
-        self._tasks.start(self._run(), name="firing")
+        self._due.start()
 
     async def stop(self) -> None:
         """End the waiting."""
-        await self._tasks.aclose()
+        await self._due.stop()
 
     def look_again(self) -> None:
         """Look whether another schedule is due first now."""
-        self._changed.set()
-
-    async def _run(self) -> None:
-        while True:
-            self._changed.clear()
-            due = repository.next_due(self._store.read)
-            if due is None or due > self._clock.now():
-                await wait_for_event(self._changed, self._clock, until=due)
-                continue
-            try:
-                await self._fire()
-            except Exception:  # noqa: BLE001 - the loop must live on; what is due stays so
-                _log.exception("schedules that are due could not be moved on")
-                await self._clock.sleep_until(self._clock.now() + _PAUSE_AFTER_FAILURE_S)
+        self._due.look_again()
 
     async def _fire(self) -> None:
         now = self._clock.now()
