@@ -107,12 +107,7 @@ class TopicHandler:
 
     async def read(self, context: ResourceContext, live: Live, properties: Properties) -> Properties | None:
         """Return the topic as it is."""
-        async with gone_is_fine(*_GONE) as found:
-            found.append(await context.call("sns", "GetTopicAttributes", TopicArn=live.physical_id))
-        if not found:
-            return None
-        told = _as_templates_have_them(found[0]["Attributes"], properties)
-        return {**properties, **matching(told, properties)}
+        return await _read(context, properties, "GetTopicAttributes", TopicArn=live.physical_id)
 
     async def _subscribe(self, context: ResourceContext, arn: str, endpoints: Sequence[tuple[str, str]]) -> None:
         for protocol, endpoint in endpoints:
@@ -193,12 +188,17 @@ class SubscriptionHandler:
 
     async def read(self, context: ResourceContext, live: Live, properties: Properties) -> Properties | None:
         """Return the subscription as it is."""
-        async with gone_is_fine(*_GONE) as found:
-            found.append(await context.call("sns", "GetSubscriptionAttributes", SubscriptionArn=live.physical_id))
-        if not found:
-            return None
-        told = _as_templates_have_them(found[0]["Attributes"], properties)
-        return {**properties, **matching(told, properties)}
+        return await _read(context, properties, "GetSubscriptionAttributes", SubscriptionArn=live.physical_id)
+
+
+async def _read(context: ResourceContext, properties: Properties, operation: str, **arn: str) -> Properties | None:
+    """Return the properties with what the attributes say now; None where what had them is gone."""
+    async with gone_is_fine(*_GONE) as found:
+        found.append(await context.call("sns", operation, **arn))
+    if not found:
+        return None
+    told = _as_templates_have_them(found[0]["Attributes"], properties)
+    return {**properties, **matching(told, properties)}
 
 
 def _as_templates_have_them(attributes: Mapping[str, str], properties: Properties) -> dict[str, Any]:  # Any: by name
