@@ -123,7 +123,7 @@ class Bench:
         for number in range(self.rounds + 1):
             took = self.lambent("up", *where), self.lambent("up", *where)
             self.lambent("down", "--yes", *where)
-            if number > 0:  # the first makes the artifact bucket, and starts the bridge behind it
+            if number > 0:  # the first makes the artifact bucket
                 first.append(took[0])
                 unchanged.append(took[1])
         return statistics.median(first), statistics.median(unchanged)
