@@ -93,6 +93,11 @@ def function_arn(region: str, account: str, name: str, qualifier: str | None = N
     return f"arn:{partition_of(region)}:lambda:{region}:{account}:function:{name}{suffix}"
 
 
+def queue_url(queue: Arn) -> str:
+    """Return the URL of a queue, as SQS's own host has it."""
+    return f"https://sqs.{queue.region}.amazonaws.com/{queue.account}/{queue.resource}"
+
+
 @functools.cache
 def partition_of(region: str) -> str:
     """Return the partition a region is in, such as `aws`, `aws-cn` or `aws-us-gov`.

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from lambent.aws.arn import Arn
+from lambent.aws.arn import Arn, queue_url
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.context import Principal
 from lambent.cloud.framework.internal_client import InternalClient
@@ -130,8 +130,3 @@ async def send_dead_letter(
     }
     message = {"QueueUrl": queue_url(arn), "MessageBody": orjson.dumps(event).decode(), "MessageAttributes": told}
     await client.call("sqs", "SendMessage", message, scope=Scope(arn.account, arn.region), principal=principal)
-
-
-def queue_url(arn: Arn) -> str:
-    """Return a queue's URL."""
-    return f"https://sqs.{arn.region}.amazonaws.com/{arn.account}/{arn.resource}"

@@ -13,6 +13,7 @@ from http import HTTPStatus
 
 import orjson
 
+from lambent.aws.arn import Arn, queue_url
 from lambent.base.clock import Clock
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.context import Principal, RequestContext, service_principal
@@ -136,7 +137,7 @@ class Notifications:
             case "lambda":
                 await self._invoke(sent, "Event")
             case "sqs":
-                message = {"QueueUrl": _queue_url(sent.arn), "MessageBody": sent.body, **_traced(sent)}
+                message = {"QueueUrl": queue_url(Arn.parse(sent.arn)), "MessageBody": sent.body, **_traced(sent)}
                 await self._client.call("sqs", "SendMessage", message, scope=sent.scope, principal=sent.principal)
             case "sns":
                 topic = {"TopicArn": sent.arn, "Message": sent.body, "Subject": SUBJECT}
@@ -163,11 +164,6 @@ def _traced(sent: _Sent) -> Mapping[str, object]:
     if sent.trace is None:
         return {}
     return {"MessageSystemAttributes": {"AWSTraceHeader": {"DataType": "String", "StringValue": sent.trace}}}
-
-
-def _queue_url(arn: str) -> str:
-    _, _, _, region, account, name = arn.split(":", 5)
-    return f"https://sqs.{region}.amazonaws.com/{account}/{name}"
 
 
 def _problem(target: Target, error: ServiceError) -> tuple[str, str]:

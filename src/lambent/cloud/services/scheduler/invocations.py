@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import orjson
 
-from lambent.aws.arn import Arn
+from lambent.aws.arn import Arn, queue_url
 from lambent.base.clock import Clock
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.context import Principal, service_principal
@@ -24,7 +24,7 @@ from lambent.cloud.framework.internal_client import InternalClient
 from lambent.cloud.framework.service import Parameters, Result
 from lambent.cloud.services.scheduler import repository
 from lambent.cloud.services.scheduler.model import KeptSchedule, retries_of
-from lambent.cloud.services.scheduler.targets import Occurrence, Request, queue_url, request_of
+from lambent.cloud.services.scheduler.targets import Occurrence, Request, request_of
 from lambent.cloud.store.scope import Scope
 from lambent.cloud.store.unit_of_work import Store, Transaction
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from lambent.aws.arn import Arn, MalformedArnError
+from lambent.aws.arn import Arn, MalformedArnError, queue_url
 from lambent.cloud.services.scheduler.universal import (
     UnsupportedTargetError,
     action_of,
@@ -229,11 +229,6 @@ _TEMPLATES: Mapping[str, _Template] = {
         "stepfunctions", "StartExecution", "states:StartExecution", _states, "stateMachine:", takes_json=True
     ),
 }
-
-
-def queue_url(arn: Arn) -> str:
-    """Return the URL of the queue with this ARN."""
-    return f"https://sqs.{arn.region}.amazonaws.com/{arn.account}/{arn.resource}"
 
 
 def _is_json(text: str) -> bool:

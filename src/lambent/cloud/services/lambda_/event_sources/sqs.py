@@ -14,7 +14,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from lambent.aws.arn import Arn
+from lambent.aws.arn import Arn, queue_url
 from lambent.base.clock import SystemClock
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.context import Principal
@@ -50,7 +50,7 @@ class QueuePoller:
         self._parts = parts
         self._arn = source
         self._owner = Scope(source.account, source.region)
-        self._url = f"https://sqs.{source.region}.amazonaws.com/{source.account}/{source.resource}"
+        self._url = queue_url(source)
         self._is_fifo = source.resource.endswith(".fifo")
         self._batch_size: int = settings["BatchSize"]
         self._window_s: int = settings.get("MaximumBatchingWindowInSeconds", 0)

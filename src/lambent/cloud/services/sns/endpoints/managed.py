@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from lambent.aws.arn import Arn
+from lambent.aws.arn import Arn, queue_url
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.context import service_principal
 from lambent.cloud.framework.internal_client import InternalClient
@@ -60,7 +60,7 @@ class Services:
         """Send a letter to its queue; raises as `Endpoint.deliver`."""
         queue = Arn.parse(letter.queue)
         message: dict[str, object] = {
-            "QueueUrl": f"https://sqs.{queue.region}.amazonaws.com/{queue.account}/{queue.resource}",
+            "QueueUrl": queue_url(queue),
             "MessageBody": letter.body,
         }
         if letter.attributes:
