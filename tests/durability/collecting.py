@@ -35,17 +35,16 @@ class Collector:
 
 
 @contextmanager
-def collecting(note: Callable[[str], None] = lambda _: None) -> Iterator[Collector]:
-    """Collect for as long as the context lasts; `note` is called with each id before its function goes on."""
-    told: set[str] = set()
+def listening(note: Callable[[str], None]) -> Iterator[int]:
+    """Listen on a port, which is given, for as long as the context lasts: each line is noted before it is answered."""
 
     class Conversation(socketserver.StreamRequestHandler):
         def handle(self) -> None:
             try:
                 for line in self.rfile:
-                    note(line.decode().strip())
-                    told.add(line.decode().strip())
-                    self.wfile.write(b".")
+                    if line.endswith(b"\n"):  # otherwise the function was killed while it told
+                        note(line.decode().strip())
+                        self.wfile.write(b".")
             except ConnectionError:
                 return  # the function was killed with its platform
 
@@ -58,7 +57,20 @@ def collecting(note: Callable[[str], None] = lambda _: None) -> Iterator[Collect
         thread = threading.Thread(target=server.serve_forever, name="collector")
         thread.start()
         try:
-            yield Collector(server.server_address[1], told)
+            yield int(server.server_address[1])
         finally:
             server.shutdown()
             thread.join()
+
+
+@contextmanager
+def collecting(note: Callable[[str], None] = lambda _: None) -> Iterator[Collector]:
+    """Collect for as long as the context lasts; `note` is called with each id before its function goes on."""
+    told: set[str] = set()
+
+    def take(line: str) -> None:
+        note(line)
+        told.add(line)
+
+    with listening(take) as port:
+        yield Collector(port, told)
