@@ -227,6 +227,19 @@ def test_a_throttled_batch_is_dropped_when_its_messages_return(virtual: LocalPla
     mapping.delete()
 
 
+def test_a_mapping_that_is_disabled_gives_back_what_its_function_never_got(virtual: LocalPlatform) -> None:
+    queue = Queue(virtual, VisibilityTimeout="300")
+    mapping = mapped(virtual, queue, Enabled=False)
+    mapping.functions.put_function_concurrency(FunctionName=mapping.name, ReservedConcurrentExecutions=0)
+    mapping.update(Enabled=True)
+    queue.send("another's")
+    eventually(lambda: queue.left() == (0, 1))
+    mapping.update(Enabled=False)
+    eventually(lambda: queue.left() == (1, 0))
+    assert mapping.events() == []
+    mapping.delete()
+
+
 def environments(virtual: LocalPlatform, name: str) -> int:
     async def count(inside: Any) -> int:  # Any: the platform inside
         return sum(name in str(each) for each in inside.registry.service("lambda")._dependencies.plane.environments())

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lambent.testing.builders import zip_of
 from lambent.testing.platform import LocalPlatform, local_platform
 from tests.services.lambda_.mapped import HANDLER, REPORTS, Mapped, Queue, Table, ids_of
 from tests.waiting import eventually
@@ -84,7 +85,21 @@ def test_records_that_pass_no_filter_are_skipped(virtual: LocalPlatform) -> None
     table.put("b", kind="wanted")
     eventually(lambda: batches(mapping) == [["b"]])
     assert mapping.counts()["FilteredOutEventCount"] == 1
+    before = checkpoint_of(mapping)
+    table.put("c", kind="other")
+    eventually(lambda: checkpoint_of(mapping) > before)  # nothing of it is read again after a restart
     mapping.delete()
+
+
+def checkpoint_of(mapping: Mapped) -> int:
+    """Return the number up to which the only shard was handled, as it is kept."""
+
+    async def look(inside: Any) -> int:  # Any: the platform inside
+        text = "SELECT document ->> '$.sequence' FROM lambda_checkpoints WHERE mapping = ?"
+        store = inside.registry.service("lambda")._dependencies.store
+        return int(store.read.one(text, (mapping.uuid,))[0] or 0)
+
+    return mapping.platform.on_loop(look)
 
 
 def test_a_failing_batch_blocks_its_shard_until_its_retries_are_used_up_and_is_told_of(virtual: LocalPlatform) -> None:
@@ -252,6 +267,28 @@ def test_without_a_state_an_invocation_of_a_window_has_failed(virtual: LocalPlat
     virtual.clock.advance(30)
     eventually(lambda: len(mapping.events()) >= 2)
     assert result_of(mapping) == "PROBLEM: Function call failed"
+    mapping.delete()
+
+
+def test_the_end_of_a_window_is_told_again_until_the_function_has_taken_it(virtual: LocalPlatform) -> None:
+    table = Table(virtual)
+    refusing = COUNTING.replace(
+        "    return", "    if event['isFinalInvokeForWindow']: raise RuntimeError('no')\n    return"
+    )
+    mapping = mapped(virtual, table, refusing, TumblingWindowInSeconds=10, MaximumRetryAttempts=1)
+    table.put("a")
+    eventually(mapping.events)
+    for _ in range(6):
+        virtual.clock.advance(30)
+    ends = [event for event in mapping.events() if event["isFinalInvokeForWindow"]]
+    assert len(ends) > 3
+    assert {json.dumps(event["state"]) for event in ends} == {'{"n": 1}'}
+    mapping.functions.update_function_code(FunctionName=mapping.name, ZipFile=zip_of({"handler.py": COUNTING}))
+    mapping.functions.get_waiter("function_updated_v2").wait(FunctionName=mapping.name, WaiterConfig={"Delay": 0.02})
+    table.put("b")
+    virtual.clock.advance(120)
+    eventually(lambda: mapping.events()[-1]["isFinalInvokeForWindow"] and mapping.events()[-1]["state"] == {"n": 1})
+    assert batches(mapping)[-2] == ["b"]
     mapping.delete()
 
 

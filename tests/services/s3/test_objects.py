@@ -56,6 +56,20 @@ def test_an_upload_in_parts_makes_one_object(aws: ClientFactory) -> None:
     assert s3.head_object(Bucket="in-parts", Key="copy")["ContentLength"] == len(part) + 8
 
 
+def test_completing_an_upload_again_is_answered_as_before(aws: ClientFactory) -> None:
+    s3 = aws("s3")
+    s3.create_bucket(Bucket="completed-twice")
+    place = {"Bucket": "completed-twice", "Key": "k"}
+    upload = {**place, "UploadId": s3.create_multipart_upload(**place)["UploadId"]}
+    parts = [{"PartNumber": 1, "ETag": s3.upload_part(**upload, PartNumber=1, Body=b"all")["ETag"]}]
+    first = s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+    again = s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts}, IfNoneMatch="*")
+    told = ("ETag", "Location", "Bucket", "Key")
+    assert [again[name] for name in told] == [first[name] for name in told]
+    with pytest.raises(s3.exceptions.NoSuchUpload):
+        s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": [{"PartNumber": 2, "ETag": first["ETag"]}]})
+
+
 def test_listings_take_keys_with_a_common_prefix_together(aws: ClientFactory) -> None:
     s3 = aws("s3")
     s3.create_bucket(Bucket="listings")

@@ -38,7 +38,7 @@ from lambent.cloud.store.files import Files
 from lambent.cloud.store.unit_of_work import Store
 
 # A script that was released is never changed: what comes later is a further one.
-SCRIPTS = tuple(Path(__file__).with_name(name) for name in ("schema.sql", "configurations.sql"))
+SCRIPTS = tuple(Path(__file__).with_name(name) for name in ("schema.sql", "configurations.sql", "completions.sql"))
 _REMOVAL_PERIOD_S = 300.0
 _SEARCH_PERIOD_S = 86_400.0
 _AT_ONCE = 500

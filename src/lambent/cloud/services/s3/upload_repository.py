@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +21,12 @@ from lambent.cloud.services.s3.repository import (
 from lambent.cloud.store.unit_of_work import Reader, Transaction
 
 Row = Sequence[Any]  # Any: the tables are STRICT, so each column has the type that the schema says
+Answer = Mapping[str, Any]  # Any: members of the model
 
 _UPLOAD = (
     "id, bucket_id, key, upload_id, initiated_ms, initiator, storage_class, checksum_algorithm, checksum_type, about"
 )
+_COMPLETIONS_KEPT_MS = 24 * 3600 * 1000
 _PART = "number, size, etag, modified_ms, checksums, file"
 
 
@@ -37,6 +39,16 @@ class UploadRange:
     after_key: str
     after_upload: str | None
     limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A request to complete an upload of certain parts, which are JSON: their numbers and entity tags."""
+
+    bucket_id: int
+    key: str
+    upload_id: str
+    parts: str
 
 
 def upload(reader: Reader, bucket_id: int, key: str, upload_id: str) -> Upload | None:
@@ -121,6 +133,33 @@ def put_part(transaction: Transaction, upload: Upload, part: Part) -> None:
             part.modified_ms,
             orjson.dumps(part.checksums).decode(),
             part.file,
+        ),
+    )
+
+
+def completion(reader: Reader, asked: Completion, now_ms: int) -> Answer | None:
+    """Return what was answered when an upload was completed of the same parts, or None."""
+    row: Row | None = reader.one(
+        "SELECT answer FROM s3_completion"
+        " WHERE upload_id = ? AND bucket_id = ? AND key = ? AND parts = ? AND until_ms > ?",
+        (asked.upload_id, asked.bucket_id, asked.key, asked.parts, now_ms),
+    )
+    answer: Answer | None = None if row is None else orjson.loads(row[0])
+    return answer
+
+
+def add_completion(transaction: Transaction, asked: Completion, answer: Answer, now_ms: int) -> None:
+    """Keep what is answered now that an upload is completed, and forget what was long ago."""
+    transaction.execute("DELETE FROM s3_completion WHERE until_ms <= ?", (now_ms,))
+    transaction.execute(
+        "INSERT INTO s3_completion (upload_id, bucket_id, key, until_ms, parts, answer) VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            asked.upload_id,
+            asked.bucket_id,
+            asked.key,
+            now_ms + _COMPLETIONS_KEPT_MS,
+            asked.parts,
+            orjson.dumps(answer).decode(),
         ),
     )
 

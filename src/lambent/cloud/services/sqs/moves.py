@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,9 +18,14 @@ from lambent.cloud.services.sqs.model.queue import address_in_arn
 from lambent.cloud.services.sqs.numbers import Numbers
 from lambent.cloud.services.sqs.receiving import Receiver
 from lambent.cloud.services.sqs.times import in_ms
+from lambent.cloud.store.errors import StoreClosed, StoreError
 from lambent.cloud.store.unit_of_work import Store, Transaction
 
+_log = logging.getLogger(__name__)
 _AT_ONCE = 100  # where AWS chooses the rate
+_TRIED_AGAIN_AFTER_S = 1.0
+# https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
+_INTERNAL_FAILURE = "InternalFailure"
 
 
 class _CannotMoveError(Exception):
@@ -73,7 +79,25 @@ class MoveTasks:
                     break
         except _CannotMoveError as error:
             status, failure = Status.FAILED, str(error)
-        await self._store.write(partial(move_repository.change_status, task_id=task.id, status=status, failure=failure))
+        except StoreClosed:
+            return  # it goes on after the next start
+        except StoreError as error:
+            _log.warning("the move task of %s failed: %s", task.source_arn, error)
+            status, failure = Status.FAILED, _INTERNAL_FAILURE
+        await self._end(task, status, failure)
+
+    async def _end(self, task: MoveTask, status: Status, failure: str | None) -> None:
+        """Write how a task ended, as soon as that can be written: a full disk is what may have ended it."""
+        work = partial(move_repository.change_status, task_id=task.id, status=status, failure=failure)
+        while True:
+            try:
+                await self._store.write(work)
+            except StoreClosed:
+                return  # as above
+            except StoreError:
+                await self._clock.sleep_until(self._clock.now() + _TRIED_AGAIN_AFTER_S)
+            else:
+                return
 
     async def _move_some(self, task: MoveTask) -> bool:
         """Move some messages; returns whether there were any."""

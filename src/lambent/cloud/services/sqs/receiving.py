@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from lambent.base.clock import Clock
-from lambent.base.tasks import wait_for_event
+from lambent.base.tasks import shielded, wait_for_event
 from lambent.cloud.services.sqs import errors, message_repository
 from lambent.cloud.services.sqs.live import Attempt, LiveQueue, Queues, Waiter, receive_of
 from lambent.cloud.services.sqs.message_repository import note_receives
@@ -183,16 +183,30 @@ class Receiver:
         ]
         try:
             await self._store.write_with_others(note_receives, *[receive_of(state) for state in received])
-        finally:
-            live.taken.difference_update([state.number for state in received])
-            self._lock(live, received, now_ms)
-            live.wake_later_than(until_ms / 1000)
+        except asyncio.CancelledError:
+            await shielded(self._give_back(live, states, now_ms))
+            raise
+        except BaseException:
+            self.release(live, states, now_ms)
+            raise
+        live.taken.difference_update([state.number for state in received])
+        self._lock(live, received, now_ms)
+        live.wake_later_than(until_ms / 1000)
         if live.in_flight is not None:
             live.in_flight += len(received)
         if wanted.attempt is not None and live.queue.is_fifo:
             live.attempts.pop(wanted.attempt, None)  # the oldest stand first
             live.attempts[wanted.attempt] = Attempt(now_ms, received)
         return received
+
+    async def _give_back(self, live: LiveQueue, states: Sequence[State], now_ms: int) -> None:
+        """Have messages be as they were: whoever was about to receive them has gone, and nobody else would see them."""
+        # A unit of its own comes behind the one that was begun, whether that is carried out or not.
+        try:
+            await self._store.write(partial(note_receives, receives=[receive_of(state) for state in states]))
+        finally:
+            self.release(live, states, now_ms)
+            live.wake(len(states))
 
     def _lock(self, live: LiveQueue, received: Sequence[State], now_ms: int) -> None:
         groups = live.known_groups()

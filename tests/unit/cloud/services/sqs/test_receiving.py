@@ -1,8 +1,9 @@
-"""Receiving where writing fails in between: what was set aside for a receiver is others' to receive."""
+"""Receiving and moving where writing fails, or who asked goes: what was set aside is others' to receive."""
 
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -10,11 +11,12 @@ import pytest
 
 from lambent.base.clock import ManualClock
 from lambent.base.identifiers import SeededIds
+from lambent.base.tasks import let_others_run
 from lambent.cloud.framework.context import Principal, RequestContext
 from lambent.cloud.services.sqs.service import SqsService
 from lambent.cloud.store.errors import StoreFull
 from lambent.cloud.store.scope import Scope
-from lambent.cloud.store.sqlite_store import memory_store
+from lambent.cloud.store.sqlite_store import memory_store, store_in
 from tests.full_store import FullStore
 
 Told = dict[str, Any]  # Any: answers of an operation
@@ -73,3 +75,56 @@ def test_messages_set_aside_for_a_receive_that_fails_can_be_received_by_others(k
         await kept.close()
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("kind", ["standard", "fifo"])
+async def test_messages_of_a_receiver_that_goes_before_it_has_them_can_be_received_at_once(
+    kind: str, tmp_path: Path
+) -> None:
+    is_fifo = kind == "fifo"
+    clock = ManualClock()
+    store = store_in(tmp_path / "data", clock)
+    sqs = SqsService(store, clock=clock, ids=SeededIds(1))
+    await sqs.start()
+    call = Caller(sqs, clock)
+    fifo = {"FifoQueue": "true", "ContentBasedDeduplication": "true"} if is_fifo else {}
+    url = await call.made("q.fifo" if is_fifo else "q", **fifo)
+    for body in ("a", "b"):
+        await call("SendMessage", QueueUrl=url, MessageBody=body, **({"MessageGroupId": "g"} if is_fifo else {}))
+    async with asyncio.TaskGroup() as tasks:
+        receiving = tasks.create_task(call.bodies(url))
+        await let_others_run()
+        receiving.cancel()  # while the disk is written
+    assert receiving.cancelled()
+    found = await call(
+        "ReceiveMessage", QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["ApproximateReceiveCount"]
+    )
+    told = [(each["Body"], each["Attributes"]["ApproximateReceiveCount"]) for each in found["Messages"]]
+    assert told == [("a", "1"), ("b", "1")]
+    await sqs.stop()
+    await store.close()
+
+
+async def test_a_move_task_that_finds_the_disk_full_has_failed_once_that_can_be_written() -> None:
+    clock = ManualClock()
+    kept = memory_store(clock)
+    store = FullStore(kept)
+    sqs = SqsService(store, clock=clock, ids=SeededIds(1))
+    await sqs.start()
+    call = Caller(sqs, clock)
+    dead = await call.made("dead")
+    arn = f"arn:aws:sqs:{_SCOPE.region}:{_SCOPE.account}:dead"
+    await call.made("q", RedrivePolicy=orjson.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1}).decode())
+    await call("SendMessage", QueueUrl=dead, MessageBody="letter")
+    destination = f"arn:aws:sqs:{_SCOPE.region}:{_SCOPE.account}:q"
+    await call("StartMessageMoveTask", SourceArn=arn, DestinationArn=destination)
+    store.is_full = True
+    for _ in range(20):
+        await let_others_run()
+    store.is_full = False
+    await clock.advance(1)
+    (task,) = (await call("ListMessageMoveTasks", SourceArn=arn))["Results"]
+    assert (task["Status"], task["FailureReason"]) == ("FAILED", "InternalFailure")
+    assert await call.bodies(dead) == ["letter"]
+    await sqs.stop()
+    await kept.close()

@@ -82,9 +82,12 @@ class ShardBatches:
         return True
 
     async def end_window(self) -> bool:
-        """Tell the function that the open window is over, and forget it; False where polling ended before."""
+        """Tell the function that the open window is over, and forget it; False where polling ended before.
+
+        However often that fails, nothing more is read of the shard until it succeeds: no number of attempts, and no
+        age of records, ends it. https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-windows.html
+        """
         window = self.window
-        attempts = 0
         while window is not None:
             if self._workers.has_ended:
                 return False
@@ -94,11 +97,10 @@ class ShardBatches:
             reply = await self._invoke(event)
             if reply is not None and reply.function_error is None:
                 break
-            attempts += reply is not None
-            if self.rules.retries != -1 and attempts > self.rules.retries:
-                _log.error("the end of a window of %s was given up", self._mapping.arn)
-                break
+            if reply is not None:
+                self._parts.tell(self._mapping, FUNCTION_FAILED)
             await self._pause()
+        self._failures = 0
         await self.keep(replace(self.checkpoint, window_start=None, state={}))
         return True
 

@@ -88,7 +88,9 @@ class ShardReader:
                 await self._deliver()
             elif self._is_closed:
                 await self._finish()
-            elif not found and not self._source.can_wait:
+            elif found:
+                await self._pass_over()
+            elif not self._source.can_wait:
                 await self._workers.sleep_until(min(now + _LOOK_EVERY_S, self._next_event(now + _LOOK_EVERY_S)))
 
     async def _recover(self, error: ServiceError, failures: int) -> None:
@@ -196,6 +198,11 @@ class ShardReader:
         if window is None or (self._buffer and self._buffer[0].arrived_at < window.end):
             return True
         return await self._batches.end_window()
+
+    async def _pass_over(self) -> None:
+        """Go on behind records that were not for this reader: where none waits, nothing else would."""
+        if not self._buffer:
+            await self._batches.keep(replace(self.checkpoint, sequence=self._read_to))
 
     async def _finish(self) -> None:
         await self._batches.keep(replace(self.checkpoint, has_ended=True, sequence=self._read_to))

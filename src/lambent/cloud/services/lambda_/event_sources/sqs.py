@@ -9,6 +9,7 @@ where its redrive policy says. https://docs.aws.amazon.com/lambda/latest/dg/serv
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from typing import Any, Final
 
 from lambent.aws.arn import Arn, queue_url
 from lambent.base.clock import SystemClock
+from lambent.base.tasks import shielded
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.context import Principal
 from lambent.cloud.framework.service import Parameters, Result
@@ -31,8 +33,7 @@ from lambent.cloud.store.scope import Scope
 
 _log = logging.getLogger(__name__)
 _LONG_POLL_S: Final = 3600  # SQS lets its callers from within AWS wait so long
-_RECEIVED_AT_ONCE: Final = 10
-_DELETED_AT_ONCE: Final = 10
+_AT_ONCE: Final = 10  # the most that a request to the queue is about
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 60.0
 _LONGEST_PAUSE_AFTER_ERRORS_S: Final = 5.0
 # While a batch is gathered its lane must hear within a moment that the mapping has changed.
@@ -115,7 +116,7 @@ class QueuePoller:
     async def _receive(self, wait_s: float, most: int) -> list[dict[str, Any]]:  # Any: as above
         asked = {
             "QueueUrl": self._url,
-            "MaxNumberOfMessages": min(most, _RECEIVED_AT_ONCE),
+            "MaxNumberOfMessages": min(most, _AT_ONCE),
             "WaitTimeSeconds": wait_s,
             "MessageAttributeNames": ["All"],
             "MessageSystemAttributeNames": ["All"],
@@ -200,9 +201,29 @@ class QueuePoller:
                     _log.info("%s waits: %s", self._mapping.arn, error)
                     visible_at = received_at + await self._visibility_timeout_s()
                     self._scaling = self._scaling.failed(self._parts.clock.now())
-            if self.workers.has_ended or self._pause_s(attempts, _LONGEST_PAUSE_S) + self._now() >= visible_at:
+            if self.workers.has_ended:
+                await self._give_back(batch)
                 return None
-            await self._pause(attempts, _LONGEST_PAUSE_S)
+            if self._pause_s(attempts, _LONGEST_PAUSE_S) + self._now() >= visible_at:
+                return None
+            try:
+                await self._pause(attempts, _LONGEST_PAUSE_S)
+            except asyncio.CancelledError:
+                await shielded(self._give_back(batch))
+                raise
+
+    async def _give_back(self, batch: Sequence[QueueRecord]) -> None:
+        """Have messages be visible again that the function never got; they may be already."""
+        for begin in range(0, len(batch), _AT_ONCE):
+            some = batch[begin : begin + _AT_ONCE]
+            entries = [
+                {"Id": str(at), "ReceiptHandle": record.receipt_handle, "VisibilityTimeout": 0}
+                for at, record in enumerate(some)
+            ]
+            try:
+                await self._ask("ChangeMessageVisibilityBatch", {"QueueUrl": self._url, "Entries": entries})
+            except ServiceError as error:
+                _log.info("%d messages of %s stay hidden for a while: %s", len(some), self._arn, error)
 
     async def _visibility_timeout_s(self) -> float:
         asked = {"QueueUrl": self._url, "AttributeNames": ["VisibilityTimeout"]}
@@ -213,8 +234,8 @@ class QueuePoller:
         return float(answer["Attributes"]["VisibilityTimeout"])
 
     async def _delete(self, records: Sequence[QueueRecord]) -> None:
-        for begin in range(0, len(records), _DELETED_AT_ONCE):
-            some = records[begin : begin + _DELETED_AT_ONCE]
+        for begin in range(0, len(records), _AT_ONCE):
+            some = records[begin : begin + _AT_ONCE]
             entries = [{"Id": str(at), "ReceiptHandle": record.receipt_handle} for at, record in enumerate(some)]
             try:
                 answer = await self._ask("DeleteMessageBatch", {"QueueUrl": self._url, "Entries": entries})

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
+import orjson
+
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.service import Parameters, Result, operation
@@ -20,7 +22,7 @@ from lambent.cloud.services.s3.bodies import Stored
 from lambent.cloud.services.s3.model.checksums import ALGORITHMS, REFUSED, composite, joined, may_be, usual_type
 from lambent.cloud.services.s3.model.owners import canonical_id
 from lambent.cloud.services.s3.model.records import Bucket, Draft, Part, PartFacts, StoredFile, Upload
-from lambent.cloud.services.s3.operations.adding import Added, add_in
+from lambent.cloud.services.s3.operations.adding import add_in
 from lambent.cloud.services.s3.operations.common import Parts, now_ms, owner_of, the_bucket, the_key
 from lambent.cloud.services.s3.operations.intake import (
     about_of,
@@ -31,6 +33,7 @@ from lambent.cloud.services.s3.operations.intake import (
     stated_of,
     storage_class_of,
 )
+from lambent.cloud.services.s3.upload_repository import Completion
 from lambent.cloud.store.unit_of_work import Reader, Transaction
 
 _MOST_PARTS = 10_000
@@ -138,28 +141,36 @@ class MultipartOperations:
 
     @operation("CompleteMultipartUpload")
     async def complete(self, context: RequestContext, parameters: Parameters) -> Result:
-        """Make an object of the parts that are named, in their order; raises InvalidPart, EntityTooSmall."""
-        parts = self._parts
-        bucket, found = self.found(parts.store.read, parameters)
-        check_customer_key(found.about, parameters)
+        """Make an object of the parts that are named, in their order; raises InvalidPart, EntityTooSmall.
+
+        Who did not get the answer may ask again, with the same parts: it is the same.
+        """
+        parts, at_ms = self._parts, now_ms(context)
+        bucket = the_bucket(parts.store.read, parameters)
         named = (parameters.get("MultipartUpload") or {}).get("Parts") or []
         if not named:
             raise errors.malformed_xml()
+        asked = _completion_of(bucket, parameters, named)
 
-        def complete(transaction: Transaction) -> Added:
+        def complete(transaction: Transaction) -> upload_repository.Answer:
+            known = upload_repository.completion(transaction, asked, at_ms)
+            if known is not None:
+                return known
             _, upload = self.found(transaction, parameters)
+            check_customer_key(upload.about, parameters)
             chosen = _chosen(upload, upload_repository.parts(transaction, upload), named, parameters)
             draft = _draft_of(upload, chosen)
             upload_repository.remove_upload(transaction, upload, keeping=[part.file for part in chosen.parts])
-            return add_in(transaction, parts, context, parameters, draft, "CompleteMultipartUpload")
+            added = add_in(transaction, parts, context, parameters, draft, "CompleteMultipartUpload")
+            upload_repository.add_completion(transaction, asked, added.shown(), at_ms)
+            return added.shown()
 
-        added = await parts.store.write(complete)
-        shown = added.shown()
+        shown = await parts.store.write(complete)
         return {
             **shown,
             "Bucket": bucket.name,
-            "Key": added.entry.key,
-            "Location": f"http://{context.host}/{bucket.name}/{added.entry.key}",
+            "Key": asked.key,
+            "Location": f"http://{context.host}/{bucket.name}/{asked.key}",
         }
 
     @operation("AbortMultipartUpload")
@@ -213,6 +224,11 @@ def part_number(parameters: Parameters) -> int:
             "Part number must be an integer between 1 and 10000, inclusive", "partNumber", str(number)
         )
     return number
+
+
+def _completion_of(bucket: Bucket, parameters: Parameters, named: Sequence[Any]) -> Completion:  # Any: as the model
+    listed = [[each.get("PartNumber"), str(each.get("ETag")).strip('"')] for each in named]
+    return Completion(bucket.id, parameters["Key"], parameters["UploadId"], orjson.dumps(listed).decode())
 
 
 def _checksum_of(parameters: Parameters) -> tuple[str, str]:

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Create
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import TypeVar
 
 from lambent.cloud.framework.context import RequestContext
@@ -171,15 +171,19 @@ class QueueOperations:
     def _computed(self, live: LiveQueue, at_ms: int) -> Mapping[str, Callable[[], str]]:
         queue, read = live.queue, self._store.read
 
+        @cache
+        def hidden() -> tuple[int, int]:
+            return message_repository.hidden(read, queue.box, at_ms)
+
         def visible() -> int:
             total = message_repository.total(read, queue.box, at_ms - queue.settings.retention_ms)
-            return max(0, total - sum(message_repository.hidden(read, queue.box, at_ms)))
+            return max(0, total - sum(hidden()))
 
         return {
             "QueueArn": lambda: queue.arn,
             "ApproximateNumberOfMessages": lambda: str(visible()),
-            "ApproximateNumberOfMessagesNotVisible": lambda: str(message_repository.hidden(read, queue.box, at_ms)[0]),
-            "ApproximateNumberOfMessagesDelayed": lambda: str(message_repository.hidden(read, queue.box, at_ms)[1]),
+            "ApproximateNumberOfMessagesNotVisible": lambda: str(hidden()[0]),
+            "ApproximateNumberOfMessagesDelayed": lambda: str(hidden()[1]),
             "CreatedTimestamp": lambda: str(queue.created_ms // 1000),
             "LastModifiedTimestamp": lambda: str(queue.modified_ms // 1000),
         }
