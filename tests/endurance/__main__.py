@@ -23,6 +23,7 @@ from pathlib import Path
 
 from tests.endurance.campaign import Wanted, endure
 from tests.endurance.checks import report
+from tests.endurance.ledger import Ledger
 from tests.endurance.power_cuts import cut_power
 
 
@@ -53,10 +54,17 @@ def _run(folder: Path, options: argparse.Namespace) -> tuple[list[str], list[str
     if options.power_cuts:
         return cut_power(folder, _free_port(), options.seed, options.power_cuts)
     wanted = Wanted(options.seconds, options.seed, options.pace)
-    ledger = endure(folder, _free_port(), wanted)
+    ledger = endure(folder, _free_port(), wanted, _tell)
     took_s = time.monotonic() - began
     first = f"{options.seconds:.0f} s of load, everything settled after {took_s:.0f} s; seed {options.seed}"
     return [first, "", *report(ledger)], [f"{what} ({count})" for what, count in ledger.violations.items()]
+
+
+def _tell(ledger: Ledger) -> None:
+    accepted, happened = sum(map(len, ledger.accepted.values())), ledger.happened["platform started"]
+    wrong = "; ".join(ledger.violations) or "nothing wrong"
+    sys.stderr.write(f"\r{accepted} events accepted, the platform started {happened} times, {wrong} ")
+    sys.stderr.flush()
 
 
 def _free_port() -> int:

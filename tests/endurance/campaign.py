@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,8 +34,11 @@ class Wanted:
     times: Times = field(default_factory=Times)
 
 
-def endure(folder: Path, port: int, wanted: Wanted) -> Ledger:
-    """Put the load on a platform that is killed again and again; then let everything be handled, and compare."""
+def endure(folder: Path, port: int, wanted: Wanted, tell: Callable[[Ledger], None] = lambda _: None) -> Ledger:
+    """Put the load on a platform that is killed again and again; then let everything be handled, and compare.
+
+    `tell` is called now and then with what is known so far.
+    """
     ledger = Ledger(wanted.times.visibility_s)
     with (
         listening(ledger.note) as collector,
@@ -45,14 +49,14 @@ def endure(folder: Path, port: int, wanted: Wanted) -> Ledger:
         platform.await_ready()
         make_system(clients, collector, wanted.times)
         with Producers(clients, ledger, wanted.seed, wanted.pace).at_work(), reading(clients, ledger):
-            _torment(platform, wanted)
+            _torment(platform, wanted, lambda: tell(ledger))
         settle(clients, ledger, wanted.patience_s)
         platform.stop()
     ledger.violations.update(violations(ledger, platform.log))
     return ledger
 
 
-def _torment(platform: PlatformProcess, wanted: Wanted) -> None:
+def _torment(platform: PlatformProcess, wanted: Wanted, tell: Callable[[], None]) -> None:
     """Kill and start the platform until the time is over; it runs afterwards."""
     chance, wait = SeededIds(wanted.seed), Event().wait
     end = time.monotonic() + wanted.seconds
@@ -69,6 +73,7 @@ def _torment(platform: PlatformProcess, wanted: Wanted) -> None:
             platform.kill()
             platform.start()
         platform.await_ready()
+        tell()
 
 
 def settle(clients: Clients, ledger: Ledger, patience_s: float) -> None:
