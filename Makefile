@@ -14,10 +14,13 @@ PYTEST_FLAGS ?=
 # make soak SOAK_FLAGS='--invocations 100000 --starts 2000' for a short one.
 SOAK_FLAGS ?=
 
+# make endure ENDURE_FLAGS='--seconds 60 --seed 7', or '--power-cuts 5'.
+ENDURE_FLAGS ?= --seconds 1800 --record
+
 # make fuzz FUZZ_FLAGS='--requests 5000 --seed 7' for few, or for those of a run before.
 FUZZ_FLAGS ?=
 
-.PHONY: help demo test check bench soak fuzz lock clean
+.PHONY: help demo test check bench soak endure fuzz lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +52,9 @@ bench: .venv/.test ## measure against a bare server and another emulator (needs 
 
 soak: .venv/.test ## a million invocations, twenty thousand environments, then count what is left (hours; SOAK_FLAGS)
 	@$(bin)/python bench/soak.py $(SOAK_FLAGS)
+
+endure: .venv/.test ## half an hour of load while the platform is killed again and again, then look for what is lost (ENDURE_FLAGS)
+	@PYTHONPATH=bench $(bin)/python -m tests.endurance $(ENDURE_FLAGS)
 
 fuzz: .venv/.test ## a hundred thousand requests to Lambda made from its service model, valid ones and broken ones (FUZZ_FLAGS)
 	@$(bin)/python -m tests.generated $(FUZZ_FLAGS)
