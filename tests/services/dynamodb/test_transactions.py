@@ -147,6 +147,24 @@ def test_a_token_makes_a_transaction_idempotent(dynamodb: Client) -> None:
     )
 
 
+def test_a_request_takes_no_more_than_its_megabytes(dynamodb: Client) -> None:
+    body = {"S": "x" * (399 * 1024)}
+    names = [f"large-{number}" for number in range(42)]
+    assert "exceeds the maximum of 4 MB" in refusal(
+        dynamodb.transact_write_items, TransactItems=[put(name, body=body) for name in names[:11]]
+    )
+    assert dynamodb.scan(TableName="tab")["Items"] == []
+    for some in (names[:21], names[21:]):
+        requests = [{"PutRequest": {"Item": item(name, body=body)}} for name in some]
+        assert dynamodb.batch_write_item(RequestItems={"tab": requests})["UnprocessedItems"] == {}
+    asked = {"tab": {"Keys": [item(name) for name in names], "ProjectionExpression": "pk"}}
+    found = dynamodb.batch_get_item(RequestItems=asked)
+    assert len(found["Responses"]["tab"]) == 41  # what fits into 16 MB, before the projection
+    assert found["UnprocessedKeys"]["tab"] == {**asked["tab"], "Keys": [item(names[41])]}
+    keys = [{"Get": {"TableName": "tab", "Key": item(name)}} for name in names[:11]]
+    assert "exceeds the maximum of 4 MB" in refusal(dynamodb.transact_get_items, TransactItems=keys)
+
+
 def test_transactions_are_refused_in_the_words_of_aws(dynamodb: Client) -> None:
     assert refusal(dynamodb.transact_write_items, TransactItems=[put("a"), put("a")]) == (
         "ValidationException: Transaction request cannot include multiple operations on one item"

@@ -8,11 +8,21 @@ from typing import Any
 from lambent.cloud.errors import ServiceError
 
 Members = Mapping[str, Any]  # Any: members of an error's shape
+_LARGEST_TRANSACTION = 4 * 1024 * 1024
 
 
 def invalid(message: str) -> ServiceError:
     """Return ValidationException."""
     return ServiceError("ValidationException", message)
+
+
+def check_transaction_size(size: int) -> None:
+    """Raise ValidationException for a transaction whose items are larger than 4 MB together.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html
+    """
+    if size > _LARGEST_TRANSACTION:
+        raise invalid("Collection size of items in the transaction exceeds the maximum of 4 MB")
 
 
 def invalid_values(message: str) -> ServiceError:

@@ -14,7 +14,7 @@ from typing import Any
 
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.services.dynamodb import item_repository, stream_repository, tokens
-from lambent.cloud.services.dynamodb.errors import not_found, transaction_cancelled
+from lambent.cloud.services.dynamodb.errors import check_transaction_size, not_found, transaction_cancelled
 from lambent.cloud.services.dynamodb.item_repository import ItemRow, Place, Written
 from lambent.cloud.services.dynamodb.model.encoding import packed
 from lambent.cloud.services.dynamodb.model.expiry import expires_at
@@ -160,6 +160,8 @@ class _Commit:
                 reasons.append(_NO_REASON)
         if any(reason is not _NO_REASON for reason in reasons):
             raise transaction_cancelled(reasons)
+        if unit.is_transaction:
+            check_transaction_size(sum(map(_size, unit.actions)))
 
     def _decide(self, action: Action) -> None:
         table = self._tables.get(action.table.number)
@@ -230,6 +232,12 @@ _REASONS: Mapping[str, str] = {
     "ConditionalCheckFailedException": "ConditionalCheckFailed",
     "ValidationException": "ValidationError",
 }
+
+
+def _size(action: Action) -> int:
+    """Return the size of an action's item: as it becomes, or as it was where it is deleted."""
+    item = action.before if action.after is None else action.after
+    return 0 if item is None else item_size(item)
 
 
 def _place(action: Action) -> Place:

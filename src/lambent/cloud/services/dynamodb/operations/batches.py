@@ -106,10 +106,10 @@ class _Read:
     def carry_out(self, parts: Parts, room: int) -> int:
         """Read the items as long as there is room; return how much is left of it."""
         for number, place in enumerate(self._places):
-            if room <= 0:
+            row = item_repository.item(parts.store.read, self._table, place) if room else None
+            if not room or (row is not None and row.size > room):
                 self.left = self._keys[number:]
-                break
-            row = item_repository.item(parts.store.read, self._table, place)
+                return 0
             self.used.add(read_units(0 if row is None else row.size, is_consistent=self._is_consistent))
             if row is not None:
                 room -= row.size

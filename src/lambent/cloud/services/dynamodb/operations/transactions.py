@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.service import Parameters, Result, operation
 from lambent.cloud.services.dynamodb import item_repository
-from lambent.cloud.services.dynamodb.errors import invalid
+from lambent.cloud.services.dynamodb.errors import check_transaction_size, invalid
 from lambent.cloud.services.dynamodb.model.capacity import Consumption, read_units
 from lambent.cloud.services.dynamodb.model.encoding import packed
 from lambent.cloud.services.dynamodb.model.expressions.projections import project
@@ -26,7 +26,6 @@ from lambent.cloud.services.dynamodb.requests import Changing, check_of, deletio
 from lambent.cloud.services.dynamodb.tokens import Token
 from lambent.cloud.services.dynamodb.writing import Action, Unit
 
-_LARGEST = 4 * 1024 * 1024
 _READINGS: Mapping[str, Callable[[Table, Parameters], Changing]] = {
     "ConditionCheck": check_of,
     "Put": put_of,
@@ -67,8 +66,7 @@ class TransactionOperations:
             total += 0 if row is None else row.size
             item = None if row is None else row.item if paths is None else project(row.item, paths)
             responses.append({} if item is None else {"Item": item})
-        if total > _LARGEST:
-            raise invalid("Collection size of items in the transaction exceeds the maximum of 4 MB")
+        check_transaction_size(total)
         answer: Answer = {"Responses": responses}
         wanted = wants_capacity(parameters)
         if wanted is not None:
