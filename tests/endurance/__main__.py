@@ -25,6 +25,7 @@ from tests.endurance.campaign import Wanted, endure
 from tests.endurance.checks import report
 from tests.endurance.ledger import Ledger
 from tests.endurance.power_cuts import cut_power
+from tests.endurance.producers import Pace
 
 
 def main() -> int:
@@ -53,7 +54,7 @@ def _run(folder: Path, options: argparse.Namespace) -> tuple[list[str], list[str
     began = time.monotonic()
     if options.power_cuts:
         return cut_power(folder, _free_port(), options.seed, options.power_cuts)
-    wanted = Wanted(options.seconds, options.seed, options.pace)
+    wanted = Wanted(options.seconds, Pace(options.seed, options.pace))
     ledger = endure(folder, _free_port(), wanted, _tell)
     took_s = time.monotonic() - began
     first = f"{options.seconds:.0f} s of load, everything settled after {took_s:.0f} s; seed {options.seed}"

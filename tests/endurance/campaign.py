@@ -16,7 +16,7 @@ from tests.endurance.checks import violations
 from tests.endurance.ledger import Ledger
 from tests.endurance.letters import left_in, read_some, reading
 from tests.endurance.processes import PlatformProcess
-from tests.endurance.producers import Producers
+from tests.endurance.producers import Pace, Producers
 from tests.endurance.system import LETTERS, RESULTS, SINKS, Times, make_system
 
 
@@ -25,8 +25,7 @@ class Wanted:
     """How long to go on, how fast, and how long a platform lives: a time drawn between the two each time."""
 
     seconds: float
-    seed: int
-    pace: float = 1.0
+    pace: Pace
     lives_s: tuple[float, float] = (2.0, 20.0)
     killed_at_start: float = 0.15
     stopped: float = 0.15
@@ -48,7 +47,7 @@ def endure(folder: Path, port: int, wanted: Wanted, tell: Callable[[Ledger], Non
         platform.start()
         platform.await_ready()
         make_system(clients, collector, wanted.times)
-        with Producers(clients, ledger, wanted.seed, wanted.pace).at_work(), reading(clients, ledger):
+        with Producers(clients, ledger, wanted.pace).at_work(), reading(clients, ledger):
             _torment(platform, wanted, lambda: tell(ledger))
         settle(clients, ledger, wanted.patience_s)
         platform.stop()
@@ -58,7 +57,7 @@ def endure(folder: Path, port: int, wanted: Wanted, tell: Callable[[Ledger], Non
 
 def _torment(platform: PlatformProcess, wanted: Wanted, tell: Callable[[], None]) -> None:
     """Kill and start the platform until the time is over; it runs afterwards."""
-    chance, wait = SeededIds(wanted.seed), Event().wait
+    chance, wait = SeededIds(wanted.pace.seed), Event().wait
     end = time.monotonic() + wanted.seconds
     while time.monotonic() < end:
         least, most = wanted.lives_s

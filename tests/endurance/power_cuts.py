@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from threading import Event
@@ -19,7 +19,7 @@ from tests.endurance.checks import report, violations
 from tests.endurance.ledger import Ledger, Line
 from tests.endurance.letters import reading
 from tests.endurance.processes import PlatformProcess
-from tests.endurance.producers import Producers
+from tests.endurance.producers import Pace, Producers
 from tests.endurance.system import SERVICES, Times, make_system
 
 _TIMES = Times(visibility_s=3, retries=0)
@@ -53,7 +53,8 @@ def _round(folder: Path, port: int, shim: PowerCutShim, seed: int) -> Iterator[t
     descriptor = os.open(journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     ledger = Ledger(_TIMES.visibility_s, lambda line: _append(descriptor, line))
     with listening(lambda line: ledger.note(line)) as collector:  # noqa: PLW0108 - of the ledger that there is by then
-        _load(disk / "data", port, collector, ledger, shim.environment(disk, journal))
+        platform = PlatformProcess(disk / "data", port, ledger, shim.environment(disk, journal))
+        _load(platform, port, collector, ledger, Pace(seed))
         os.close(descriptor)
         history, chance = read_journal(journal, disk, aside="data/scratch"), SeededIds(seed)
         cuts = [cut for cut in history.cuts(chance, 4 * _CUTS) if _accepted(cut)]
@@ -68,15 +69,12 @@ def _round(folder: Path, port: int, shim: PowerCutShim, seed: int) -> Iterator[t
             yield cut, ledger
 
 
-def _load(data: Path, port: int, collector: int, ledger: Ledger, variables: Mapping[str, str]) -> None:
-    with (
-        PlatformProcess(data, port, ledger, variables) as platform,
-        closing(Clients(f"http://127.0.0.1:{port}")) as clients,
-    ):
+def _load(platform: PlatformProcess, port: int, collector: int, ledger: Ledger, pace: Pace) -> None:
+    with platform, closing(Clients(f"http://127.0.0.1:{port}")) as clients:
         platform.start()
         platform.await_ready()
         make_system(clients, collector, _TIMES)
-        with Producers(clients, ledger, 0, 1.0).at_work(), reading(clients, ledger):
+        with Producers(clients, ledger, pace).at_work(), reading(clients, ledger):
             Event().wait(_LOAD_S)
             platform.kill()
 

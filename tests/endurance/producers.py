@@ -23,7 +23,6 @@ Send = Callable[[Clients, Names], Names]
 # What waits is bounded, so that it is the pace that is kept and not the disk that fills.
 _MOST_WAITING = 1000
 _SENT_AGAIN = 0.1
-_DUE_IN_S = 5
 
 
 def put_objects(clients: Clients, names: Names) -> Names:
@@ -86,9 +85,9 @@ def put_items(clients: Clients, names: Names) -> Names:
     return names
 
 
-def schedule(clients: Clients, names: Names) -> Names:
+def schedule(clients: Clients, names: Names, due_in_s: int) -> Names:
     for name in names:
-        due = datetime.fromtimestamp(SystemClock().now() + _DUE_IN_S, UTC)
+        due = datetime.fromtimestamp(SystemClock().now() + due_in_s, UTC)
         clients.get("scheduler").create_schedule(
             Name=name,
             ScheduleExpression=f"at({due:%Y-%m-%dT%H:%M:%S})",
@@ -130,33 +129,43 @@ class Flow:
         return ""
 
 
-FLOWS = (
-    Flow("objects", put_objects, 8),
-    Flow("orders", send_orders, 5, at_once=10, kinds={"poison": 0.004, "shaky": 0.02}),
-    Flow(
-        "lines",
-        send_lines,
-        3,
-        at_once=10,
-        kinds={"poison": 0.002, "shaky": 0.004},
-        is_repeated=True,
-        is_deduplicated=True,
-    ),
-    Flow("news", publish_news, 2, at_once=10),
-    Flow("bus", put_events, 3, at_once=10, kinds={"lost": 0.1}),
-    Flow("calls", call, 10, kinds={"poison": 0.02}),
-    Flow("items", put_items, 15, kinds={"poison": 0.001}, is_repeated=True),
-    Flow("schedules", schedule, 2),
-)
+def flows(due_in_s: int) -> Sequence[Flow]:
+    """Return all flows; what is scheduled is due in so many seconds."""
+    return (
+        Flow("objects", put_objects, 8),
+        Flow("orders", send_orders, 5, at_once=10, kinds={"poison": 0.004, "shaky": 0.02}),
+        Flow(
+            "lines",
+            send_lines,
+            3,
+            at_once=10,
+            kinds={"poison": 0.002, "shaky": 0.004},
+            is_repeated=True,
+            is_deduplicated=True,
+        ),
+        Flow("news", publish_news, 2, at_once=10),
+        Flow("bus", put_events, 3, at_once=10, kinds={"lost": 0.1}),
+        Flow("calls", call, 10, kinds={"poison": 0.02}),
+        Flow("items", put_items, 15, kinds={"poison": 0.001}, is_repeated=True),
+        Flow("schedules", partial(schedule, due_in_s=due_in_s), 2),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What decides what is sent, how much of it, and when schedules are due."""
+
+    seed: int
+    factor: float = 1.0
+    due_in_s: int = 5
 
 
 class Producers:
     """A thread for each flow, until they are told to stop."""
 
-    def __init__(self, clients: Clients, ledger: Ledger, seed: int, pace: float) -> None:
+    def __init__(self, clients: Clients, ledger: Ledger, pace: Pace) -> None:
         self._clients = clients
         self._ledger = ledger
-        self._seed = seed
         self._pace = pace
         self._stopped = threading.Event()
 
@@ -164,8 +173,8 @@ class Producers:
     def at_work(self) -> Iterator[None]:
         """Send for as long as the context lasts."""
         threads = [
-            threading.Thread(target=partial(self._drive, flow, SeededIds(self._seed + at)), name=flow.name)
-            for at, flow in enumerate(FLOWS)
+            threading.Thread(target=partial(self._drive, flow, SeededIds(self._pace.seed + at)), name=flow.name)
+            for at, flow in enumerate(flows(self._pace.due_in_s))
         ]
         for thread in threads:
             thread.start()
@@ -191,7 +200,7 @@ class Producers:
                 self._ledger.accept(flow.name, accepted)
             if flow.is_deduplicated and chance.fraction() < _SENT_AGAIN:
                 self._attempt(flow, names)
-            self._stopped.wait(1 / (flow.per_second * self._pace))
+            self._stopped.wait(1 / (flow.per_second * self._pace.factor))
 
     def _attempt(self, flow: Flow, names: Names) -> Names:
         """Send events; return those that were accepted, none where the platform is not there."""

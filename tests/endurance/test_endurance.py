@@ -12,6 +12,7 @@ import pytest
 from tests.endurance.campaign import Wanted, endure
 from tests.endurance.checks import report, violations
 from tests.endurance.ledger import Ledger
+from tests.endurance.producers import Pace
 from tests.endurance.system import Times
 
 GIVEN = tuple[str, bool, str, int, float, float]
@@ -62,7 +63,7 @@ def test_the_reckoning_finds_what_must_not_be(lines: Sequence[str], expected: st
 def test_nothing_that_a_killed_platform_accepted_is_lost(tmp_path: Path, free_port: int) -> None:
     wanted = Wanted(
         seconds=2.0,
-        seed=1,
+        pace=Pace(seed=1, due_in_s=2),
         lives_s=(0.8, 1.2),
         killed_at_start=0.0,
         stopped=0.0,
