@@ -56,6 +56,7 @@ _ALL = (
     Rule("environment-size", _E, "All environment variables together have 4 KB at most.", _DG + "configuration-envvars.html"),
     Rule("layer-count", _E, "A function has five layers at most.", _DG + "chapter-layers.html"),
     Rule("layer-arn", _E, "A layer is named by the ARN of one of its versions.", _DG + "chapter-layers.html"),
+    Rule("layer-elsewhere", _N, "A layer of another account is not on the platform here.", _DG + "adding-layers.html"),
     Rule("role-arn", _E, "A role is named by its ARN.", _IAM + "reference_identifiers.html"),
     Rule("managed-policy", _E, "A policy of AWS's is one that there is.", _IAM + "access_policies_managed-vs-inline.html"),
     Rule("policy-document", _E, "A policy statement has an effect, actions with their service, and resources.", _IAM + "reference_policies_elements.html"),
