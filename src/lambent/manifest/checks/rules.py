@@ -54,6 +54,8 @@ _ALL = (
     Rule("reserved-environment-variable", _E, "Lambda sets some environment variables itself.", _DG + "configuration-envvars.html#configuration-envvars-runtime"),
     Rule("environment-variable-name", _E, "A variable's name begins with a letter and has two characters at least.", _API + "API_Environment.html"),
     Rule("environment-size", _E, "All environment variables together have 4 KB at most.", _DG + "configuration-envvars.html"),
+    Rule("queue-arn", _W, "SDKs know a queue by its URL.", "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-message-identifiers.html"),
+    Rule("not-permitted", _W, "A function is allowed to use what its environment tells it of.", _DG + "lambda-intro-execution-role.html"),
     Rule("layer-count", _E, "A function has five layers at most.", _DG + "chapter-layers.html"),
     Rule("layer-arn", _E, "A layer is named by the ARN of one of its versions.", _DG + "chapter-layers.html"),
     Rule("layer-elsewhere", _N, "A layer of another account is not on the platform here.", _DG + "adding-layers.html"),
