@@ -418,7 +418,12 @@ class Environment:
 
     def _give_up(self, error: Exception) -> None:
         """Leave for a fault of the platform's, and let the owner fail whoever waits for this environment."""
-        _log.warning("environment %s is of no use", self._environment_id, exc_info=error)
+        is_known = isinstance(
+            error, DataPlaneError
+        )  # a sandbox that was killed, say: where it was noticed tells nothing
+        _log.warning(
+            "environment %s is of no use: %s", self._environment_id, error, exc_info=None if is_known else error
+        )
         self.retire("it could not be built or reset")
         self._owner.start_failed(self, as_data_plane_error(error))
 
