@@ -210,13 +210,15 @@ async def test_a_runtime_that_talks_nonsense_is_killed() -> None:
         assert isinstance(await world.invoke(), Completed)
 
 
-async def test_a_sandbox_that_cannot_be_built_is_the_platforms_fault() -> None:
+async def test_a_sandbox_that_cannot_be_built_is_the_platforms_fault(caplog: pytest.LogCaptureFixture) -> None:
     async with scripted_plane(Script(cannot_launch="no space"), Script()) as world:
         with pytest.raises(SandboxError, match="no space"):
             await world.invoke()
         assert world.states() == []
         assert isinstance(await world.invoke(), Completed)
     assert world.observer.facts[0] == "init started"
+    (told,) = [record for record in caplog.records if "is of no use: no space" in record.getMessage()]
+    assert told.exc_info is None
 
 
 async def test_a_sandbox_that_cannot_be_built_again_after_a_crash_is_the_platforms_fault_too() -> None:

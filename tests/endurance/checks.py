@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import pairwise
@@ -52,10 +53,11 @@ def _moment(tick: str) -> datetime:
 
 
 def _logged(log: Path) -> Iterator[str]:
-    text = log.read_text(encoding="utf-8", errors="replace")
-    found = text.split("Traceback (most recent call last)")[1:]
-    if found:
-        yield f"{len(found)} tracebacks in the platform's log, the first: {found[0][-600:]}"
+    """Yield what the tracebacks in a log end with."""
+    parts = log.read_text(encoding="utf-8", errors="replace").split("Traceback (most recent call last):\n")[1:]
+    ends = Counter(next((line for line in part.splitlines() if line and not line[0].isspace()), "") for part in parts)
+    for end, count in ends.most_common():
+        yield f"{count} tracebacks in the platform's log end with {end}"
 
 
 def report(ledger: Ledger) -> list[str]:

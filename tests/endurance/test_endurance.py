@@ -58,6 +58,14 @@ def test_the_reckoning_finds_what_must_not_be(lines: Sequence[str], expected: st
     assert (found == []) if expected is None else any(expected in each for each in found), found
 
 
+def test_the_reckoning_finds_tracebacks_in_a_log(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text(
+        'ready\nTraceback (most recent call last):\n  File "x"\n    f()\n    ^^^\nE: no\nready\n', encoding="utf-8"
+    )
+    assert violations(Ledger(visibility_s=2), log) == ["1 tracebacks in the platform's log end with E: no"]
+
+
 @pytest.mark.timeout(120)
 @pytest.mark.skipif(sys.platform != "linux", reason="finds processes in Linux's /proc")
 def test_nothing_that_a_killed_platform_accepted_is_lost(tmp_path: Path, free_port: int) -> None:
