@@ -49,6 +49,7 @@ def endure(folder: Path, port: int, wanted: Wanted, tell: Callable[[Ledger], Non
         make_system(clients, collector, wanted.times)
         with Producers(clients, ledger, wanted.pace).at_work(), reading(clients, ledger):
             _torment(platform, wanted, lambda: tell(ledger))
+            _await_each_flow(ledger, wanted.patience_s)
         settle(clients, ledger, wanted.patience_s)
         platform.stop()
     ledger.violations.update(violations(ledger, platform.log))
@@ -73,6 +74,13 @@ def _torment(platform: PlatformProcess, wanted: Wanted, tell: Callable[[], None]
             platform.start()
         platform.await_ready()
         tell()
+
+
+def _await_each_flow(ledger: Ledger, patience_s: float) -> None:
+    """Return once something of each flow was accepted, as it is after a while however busy the machine."""
+    deadline = time.monotonic() + patience_s
+    while not all(ledger.accepted.values()) and time.monotonic() < deadline:
+        Event().wait(0.02)
 
 
 def settle(clients: Clients, ledger: Ledger, patience_s: float) -> None:

@@ -70,9 +70,9 @@ def test_the_reckoning_finds_tracebacks_in_a_log(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="finds processes in Linux's /proc")
 def test_nothing_that_a_killed_platform_accepted_is_lost(tmp_path: Path, free_port: int) -> None:
     wanted = Wanted(
-        seconds=2.0,
+        seconds=0.5,
         pace=Pace(seed=1, due_in_s=2),
-        lives_s=(0.8, 1.2),
+        lives_s=(0.5, 0.5),
         killed_at_start=0.0,
         stopped=0.0,
         patience_s=20.0,
@@ -81,4 +81,4 @@ def test_nothing_that_a_killed_platform_accepted_is_lost(tmp_path: Path, free_po
     ledger = endure(tmp_path, free_port, wanted)
     assert not ledger.violations, "\n".join([*report(ledger), *ledger.violations])
     assert ledger.happened["platform killed"]
-    assert all(place.handled or place.letters for place in ledger.places.values())
+    assert all(ledger.accepted.values())
