@@ -39,7 +39,7 @@ from lambent.cloud.bridge.journal import Journal
 from lambent.cloud.framework.identity import CredentialDirectory
 from lambent.cloud.framework.internal_client import RegistryClient
 from lambent.cloud.framework.loops import start_loops
-from lambent.cloud.framework.registry import Registry
+from lambent.cloud.framework.registry import Deferral, Registry
 from lambent.cloud.framework.routes import Route, View
 from lambent.cloud.gateway.clock_routes import ClockRoutes
 from lambent.cloud.gateway.introspection import PREFIX, Introspection, action_route, json_response
@@ -144,10 +144,11 @@ class Platform:
                 port=self.port,
             )
         )
-        for service in own.services:
-            self.registry.add(service)
-        for deferral in own.deferred:
-            self.registry.defer(deferral)
+        for part in own.parts:
+            if isinstance(part, Deferral):
+                self.registry.defer(part)
+            else:
+                self.registry.add(part)
         # Runs after the data plane has stopped: what functions wrote while it did is delivered too.
         release.push_async_callback(reporting.flush)
         release.push_async_callback(plane.stop)
@@ -208,9 +209,9 @@ class Platform:
             "environments": self._environments,
             "settings": self._settings_view,
             "clock": clock.view,
-            **self.registry.views(),
         }
-        return Introspection(views, [*self._routes(), *clock.routes(), *self.registry.routes()])
+        routes = [*self._routes(), *clock.routes()]
+        return Introspection(lambda: {**views, **self.registry.views()}, lambda: [*routes, *self.registry.routes()])
 
     def _routes(self) -> list[Route]:
         return [action_route("stop", self._stop), Route("GET", f"{PREFIX}runtimes", self._runtimes)]
