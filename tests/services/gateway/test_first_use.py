@@ -18,7 +18,7 @@ from lambent.cloud.framework.service import Service
 from lambent.testing.platform import LocalPlatform, local_platform
 
 _WAITING = {"sqs", "dynamodb", "dynamodbstreams", "sns", "events", "s3", "cloudformation", "scheduler"}
-_HEAVY = ("botocore", "boto3", "cryptography", "email", "http.client", "multiprocessing", "pydantic", "xml.etree")
+_HEAVY = {"botocore", "boto3", "cryptography", "email", "http.client", "multiprocessing", "pydantic", "xml.etree"}
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +97,7 @@ def test_a_start_imports_neither_services_that_wait_nor_what_is_heavy() -> None:
     program = "import sys, lambent.cli.commands.start, lambent.assembly; print(*sys.modules)"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     loaded = set(ran.stdout.split())
-    services = {name: f"lambent.cloud.services.{name}.service" for name in _WAITING}
+    waiting = {f"lambent.cloud.services.{name}.service" for name in _WAITING}
+    waiting |= {"lambent.cloud.services.lambda_.event_sources", "lambent.aws.event_pattern"}
     assert "lambent.cloud.services.lambda_.service" in loaded
-    assert loaded.isdisjoint({*services.values(), *_HEAVY})
+    assert loaded.isdisjoint(waiting | _HEAVY)
