@@ -8,56 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
-from lambent.base.clock import Clock
-from lambent.base.identifiers import IdSource
+from lambent.assembly.foundation import Foundation
+from lambent.assembly.names import DYNAMODB
 from lambent.cloud.framework.identity import CredentialDirectory, Directories
-from lambent.cloud.framework.internal_client import InternalClient
 from lambent.cloud.framework.registry import Deferral
 from lambent.cloud.framework.service import Service
 from lambent.cloud.gateway.signing import SignatureReader
 from lambent.cloud.services.cloudformation.paths import RESPONSES
 from lambent.cloud.services.iam.service import IamService
-from lambent.cloud.services.lambda_.dependencies import Dependencies, Plane
-from lambent.cloud.services.lambda_.reporting import Reporting
+from lambent.cloud.services.lambda_.dependencies import Dependencies
 from lambent.cloud.services.lambda_.service import LambdaService
 from lambent.cloud.services.logs.service import LogsService
 from lambent.cloud.services.s3.claims import CLAIM as S3_CLAIM
 from lambent.cloud.services.sns.claims import CLAIM as SNS_CLAIM
 from lambent.cloud.services.sts.service import StsService
-from lambent.cloud.store.blobs import Blobs
-from lambent.cloud.store.files import Files
-from lambent.cloud.store.sqlite_store import SqliteStore
-
-_DYNAMODB = ("dynamodb", "dynamodbstreams")
-NAMES = (
-    *("iam", "sts", "logs", "sqs"),
-    *_DYNAMODB,
-    *("lambda", "sns", "events", "s3", "cloudformation", "scheduler"),
-)
-"""Their botocore names, in the order in which they start."""
-
-
-@dataclass(frozen=True, slots=True)
-class Foundation:
-    """What services are made of; `port` is where the platform listens."""
-
-    store: SqliteStore
-    blobs: Blobs
-    files: Files
-    client: InternalClient
-    clock: Clock
-    ids: IdSource
-    plane: Plane
-    reporting: Reporting
-    packages: Path
-    port: int
-
-    @property
-    def endpoint_url(self) -> str:
-        """Where AWS clients find the platform."""
-        return f"http://127.0.0.1:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +54,7 @@ def own_services(on: Foundation) -> OwnServices:
         sts,
         LogsService(on.store, on.client, clock=on.clock, ids=on.ids),
         Deferral(("sqs",), partial(_sqs, on), views={"queues": lambda: {"queues": []}}),
-        Deferral(_DYNAMODB, partial(_dynamodb, on)),
+        Deferral(DYNAMODB, partial(_dynamodb, on)),
         LambdaService(dependencies, packages=on.packages, reporting=on.reporting),
         # Behind the queues and functions that it delivers to: what is owed is delivered as soon as it starts.
         Deferral(("sns",), partial(_sns, on), (SNS_CLAIM,), views={"outbox": lambda: {"messages": []}}),

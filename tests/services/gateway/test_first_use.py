@@ -94,7 +94,7 @@ def test_what_a_waiting_service_answers_is_what_it_will() -> None:
 
 
 def test_a_start_imports_neither_services_that_wait_nor_what_is_heavy() -> None:
-    program = "import sys, lambent.cli.commands.start, lambent.assembly; print(*sys.modules)"
+    program = "import sys, lambent.cli.commands.start, lambent.assembly.services; print(*sys.modules)"
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     loaded = set(ran.stdout.split())
     waiting = {f"lambent.cloud.services.{name}.service" for name in _WAITING}
