@@ -17,7 +17,7 @@ SOAK_FLAGS ?=
 # make fuzz FUZZ_FLAGS='--requests 5000 --seed 7' for few, or for those of a run before.
 FUZZ_FLAGS ?=
 
-.PHONY: help demo test check bench soak fuzz lock clean
+.PHONY: help demo test check lint types style architecture bench soak fuzz lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,13 +29,23 @@ demo: .venv/.runtime ## install, start the platform, run a function and then a w
 test: .venv/.test ## run the tests
 	@$(bin)/python -m pytest $(PYTEST_FLAGS) $(TESTS)
 
-check: .venv/.test ## format, lint, types, import contracts, sizes and the other rules of the house
+check: lint architecture ## format, lint, types, import contracts, sizes and the other rules of the house
+
+# mypy takes as long as all the others together, so it goes beside them.
+lint: .venv/.test
+	@$(MAKE) --jobs=2 types style
+
+types: .venv/.test
+	@echo 'mypy'; $(bin)/mypy --no-error-summary
+
+style: .venv/.test
 	@echo 'ruff format'; $(bin)/ruff format --quiet --check . \
 	  || { $(bin)/ruff format --check --output-format concise .; exit 1; }
 	@echo 'ruff check'; $(bin)/ruff check --quiet .
-	@echo 'mypy'; $(bin)/mypy --no-error-summary
 	@echo 'lint-imports'; $(bin)/lint-imports --no-logo > .venv/contracts.txt \
 	  || { cat .venv/contracts.txt; exit 1; }
+
+architecture: .venv/.test
 	@echo 'tests/architecture'; $(bin)/python -m pytest --quiet tests/architecture
 
 bench: .venv/.test ## measure against a bare server and another emulator (needs wrk, cc)
