@@ -26,9 +26,10 @@ def test_it_prints_and_ends_as_the_program_does(tmp_path: Path, words: list[str]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_its_process_ends_with_it(free_port: int, number: signal.Signals) -> None:
+def test_its_process_ends_with_it(tmp_path: Path, free_port: int, number: signal.Signals) -> None:
     command = [*LAMBENT.command(), "start", "--memory", "--json", "--port", str(free_port)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+    environment = process_environment(TMPDIR=str(tmp_path))  # where a platform that is killed leaves what it had
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         assert '"port"' in child.stdout.readline()
         child.send_signal(number)
