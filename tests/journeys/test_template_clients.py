@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 
+from lambent.base.clock import SystemClock
 from lambent.testing.platform import LocalPlatform, local_platform
 from tests.journeys.aws_shell import aws_shell
 from tests.journeys.commands import Commands
 from tests.requirements import optional_tool, process_environment, require_python
+from tests.waiting import eventually
 
 # SAM and CDK look whether a stack is done every few seconds, and CDK's takes seconds to start.
 pytestmark = pytest.mark.timeout(400)
@@ -109,6 +111,12 @@ def change_memory(folder: Path) -> None:
     template.write_text(template.read_text().replace("MemorySize: 128", "MemorySize: 256"))
 
 
+def await_the_next_second() -> None:
+    """Return in another second than that of the call: the AWS CLI names its change sets by the second."""
+    now = int(SystemClock().now())
+    eventually(lambda: int(SystemClock().now()) > now)
+
+
 def test_the_aws_cli_packages_and_deploys_a_sam_template_as_it_is(platform: LocalPlatform, tmp_path: Path) -> None:
     account = Account(platform, "100000000011", project(tmp_path, "sam"))
     account.client("s3").create_bucket(Bucket="packages")
@@ -125,11 +133,13 @@ def test_the_aws_cli_packages_and_deploys_a_sam_template_as_it_is(platform: Loca
         assert "Successfully created/updated stack - shop" in aws(*deploy, text=True)
         assert account.answer("shop", "Alias") == FIRST
 
+        await_the_next_second()
         unchanged = aws(*deploy, "--no-fail-on-empty-changeset", text=True)
         assert "No changes to deploy. Stack shop is up to date" in unchanged
 
         change_memory(account.folder)
         aws(*package, text=True)
+        await_the_next_second()
         aws(*deploy, "--parameter-overrides", "Greeting=Welcome", text=True)
         assert account.answer("shop", "Alias") == SECOND
 
