@@ -6,6 +6,8 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 
 export PYTHON
+# Tests start Python thousands of times; without bytecode each start would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 bin := .venv/bin
 pip := $(bin)/python -m pip -qq --disable-pip-version-check --no-input
 # What is installed, on all cores: pip would compile one file after the other, for a minute. Some packages bring files that
