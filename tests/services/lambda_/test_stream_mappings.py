@@ -268,11 +268,10 @@ def test_a_shard_is_read_on_from_its_checkpoint_after_a_restart(tmp_path: Path) 
     with local_platform(data_dir=tmp_path) as again:
         for each in (mapping, *latest):
             each.platform, each._logs = again, again.client("logs")
-        for each in (table, empty):
-            again.client("dynamodb").put_item(TableName=each.name, Item={"id": {"S": "b"}})
+        for source in (table, empty):
+            again.client("dynamodb").put_item(TableName=source.name, Item={"id": {"S": "b"}})
         eventually(lambda: batches(mapping) == [["a"], ["b"]])
-        for each in latest:
-            eventually(lambda each=each: batches(each) == [["b"]])
+        eventually(lambda: [batches(each) for each in latest] == [[["b"]], [["b"]]])
 
 
 def test_a_mapping_reads_on_though_the_last_record_that_it_read_was_trimmed(virtual: LocalPlatform) -> None:
