@@ -1,4 +1,4 @@
-"""The three servers that are compared, each as a context manager on a free port, and what each weighs."""
+"""The servers that are compared, each as a context manager on a free port, and what each weighs."""
 
 from __future__ import annotations
 
@@ -144,7 +144,22 @@ def ministack(python: Path) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def _process(  # noqa: PLR0913, PLR0917 - one place that starts all three
+def moto(python: Path) -> Iterator[Server]:
+    """Run moto's server as its package does by default, from the environment it is installed in.
+
+    Its functions run in Docker alone: where there is none, only its other services can be compared.
+    """
+    port = free_port()
+    command = [str(python.parent / "moto_server"), "--host", "127.0.0.1", "--port", str(port)]
+    with (
+        tempfile.TemporaryDirectory() as state,
+        _process("moto", command, port, "/moto-api/config", Path(state) / "log") as server,
+    ):
+        yield server
+
+
+@contextlib.contextmanager
+def _process(  # noqa: PLR0913, PLR0917 - one place that starts them all
     name: str, command: list[str], port: int, ready: str, log: Path, environment: dict[str, str] | None = None
 ) -> Iterator[Server]:
     with log.open("wb") as sink:
