@@ -43,7 +43,9 @@ bench: .venv/.test ## measure against a bare server and another emulator (needs 
 	@$(bin)/python bench/run.py
 	@$(bin)/python bench/execution.py
 	@$(bin)/python bench/snapstart.py --record
-	@$(bin)/python bench/tables.py
+	@$(bin)/python bench/tables.py --peer .venv-peer/bin/python
+	@$(bin)/python bench/events.py --peer .venv-peer/bin/python
+	@$(bin)/python bench/objects.py --peer .venv-peer/bin/python
 	@$(bin)/python bench/deployments.py
 	@$(bin)/python bench/scale.py
 

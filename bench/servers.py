@@ -66,6 +66,12 @@ def _memory_mb(pid: int, kind: str) -> float:
     return sum(int(line.split()[1]) for line in lines if line.startswith(kind)) / 1024
 
 
+def cpu_s(pid: int) -> float:
+    """Return the processor time that a process has used so far, its children's apart."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def descendants(pid: int) -> list[int]:
     """Return the process ids of all below a process."""
     children: list[int] = []
@@ -129,6 +135,18 @@ def floor(code: Path, handler: str, interpreter: str, environments: int) -> Iter
     ):
         while int(_get(f"{server.url}/ready") or 0) < environments:
             time.sleep(0.01)
+        yield server
+
+
+@contextlib.contextmanager
+def bare(directory: Path) -> Iterator[Server]:
+    """Run the floor of large objects, which keeps one in a directory."""
+    port = free_port()
+    command = [sys.executable, str(HERE / "bare.py"), "--port", str(port), str(directory)]
+    with (
+        tempfile.TemporaryDirectory() as state,
+        _process("bare", command, port, "/ready", Path(state) / "log") as server,
+    ):
         yield server
 
 
