@@ -66,6 +66,12 @@ def _memory_mb(pid: int, kind: str) -> float:
     return sum(int(line.split()[1]) for line in lines if line.startswith(kind)) / 1024
 
 
+def cpu_s(pid: int) -> float:
+    """Return how long a process has been on a processor, all its threads together."""
+    ticks = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[11:13]
+    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+
+
 def descendants(pid: int) -> list[int]:
     """Return the process ids of all below a process."""
     children: list[int] = []
