@@ -38,14 +38,16 @@ check: .venv/.test ## format, lint, types, import contracts, sizes and the other
 	  || { cat .venv/contracts.txt; exit 1; }
 	@echo 'tests/architecture'; $(bin)/python -m pytest --quiet tests/architecture
 
-bench: .venv/.test ## measure against a bare server and another emulator (needs wrk, cc)
+bench: .venv/.test ## measure against a bare server and other emulators (needs wrk, cc)
 	@$(bin)/python bench/store.py
 	@$(bin)/python bench/run.py
 	@$(bin)/python bench/execution.py
 	@$(bin)/python bench/snapstart.py --record
-	@$(bin)/python bench/tables.py --peer .venv-peer/bin/python
-	@$(bin)/python bench/events.py --peer .venv-peer/bin/python
-	@$(bin)/python bench/objects.py --peer .venv-peer/bin/python
+	@$(bin)/python bench/tables.py
+	@$(bin)/python bench/events.py
+	@$(bin)/python bench/objects.py
+	@$(bin)/python bench/messages.py
+	@$(bin)/python bench/mappings.py
 	@$(bin)/python bench/deployments.py
 	@$(bin)/python bench/scale.py
 

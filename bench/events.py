@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import peers
 import servers
 from figures import Promise
 from invocations import ACCOUNT, client, make_function
@@ -317,11 +318,13 @@ def main() -> None:
     """Measure, print and record; exit with 1 where a promise is not kept."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rules", type=int, default=10_000, help="on the bus with many")
-    parser.add_argument("--peer", type=Path, help="the Python of an environment with MiniStack and moto's server")
+    parser.add_argument("--peer", type=Path, help="a Python that has the peers already")
+    parser.add_argument("--alone", action="store_true", help="measure no peers")
+    parser.add_argument("--no-record", action="store_true", help="leave the documents as they are")
     options = parser.parse_args()
-    seen = measure(options.peer, options.rules)
+    seen = measure(None if options.alone else options.peer or peers.installed(), options.rules)
     last = f"load average afterwards {os.getloadavg()[0]:.1f}; {ROUNDS} rounds by turns"
-    conclude("events", promises(seen["lambent"]), [*table(seen), "", last])
+    conclude("events", promises(seen["lambent"]), [*table(seen), "", last], keep=not options.no_record)
 
 
 if __name__ == "__main__":

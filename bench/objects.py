@@ -26,6 +26,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import peers
 import servers
 from figures import Promise
 from invocations import ACCOUNT, client
@@ -186,11 +187,13 @@ def main() -> None:
     """Measure, print and record; exit with 1 where a promise is not kept."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often all take turns")
-    parser.add_argument("--peer", type=Path, help="the Python of an environment with MiniStack and moto's server")
+    parser.add_argument("--peer", type=Path, help="a Python that has the peers already")
+    parser.add_argument("--alone", action="store_true", help="measure no peers")
+    parser.add_argument("--no-record", action="store_true", help="leave the documents as they are")
     options = parser.parse_args()
-    seen = measure(options.peer, options.rounds)
+    seen = measure(None if options.alone else options.peer or peers.installed(), options.rounds)
     last = f"load average afterwards {os.getloadavg()[0]:.1f}; medians of {options.rounds} rounds by turns"
-    conclude("objects", promises(seen), [*table(seen), "", last])
+    conclude("objects", promises(seen), [*table(seen), "", last], keep=not options.no_record)
 
 
 if __name__ == "__main__":

@@ -67,9 +67,9 @@ def _memory_mb(pid: int, kind: str) -> float:
 
 
 def cpu_s(pid: int) -> float:
-    """Return the processor time that a process has used so far, its children's apart."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Return how long a process has been on a processor, all its threads together."""
+    ticks = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[11:13]
+    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
 
 def descendants(pid: int) -> list[int]:

@@ -1,7 +1,6 @@
 """How many items a second a table takes and gives, durably: PutItem and GetItem from eight connections.
 
-    python bench/tables.py                                          ours alone
-    python bench/tables.py --peer .venv-peer/bin/python             and MiniStack and moto, with items in memory alone
+    python bench/tables.py --alone       without MiniStack and moto, which keep items in memory alone
 
 Each load is of new items, then of those; rounds go by turns, so that a noisy minute meets all. Beside them stand a
 conditional update with a stream and an index, which writes three rows, and what a request costs of processor time.
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import load
+import peers
 import servers
 from figures import Promise
 from invocations import ACCOUNT, client
@@ -178,15 +178,17 @@ def main() -> None:
     """Measure, print and record; exit with 1 where a promise is not kept."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=4, help="of each load")
-    parser.add_argument("--peer", type=Path, help="the Python of an environment with MiniStack and moto's server")
+    parser.add_argument("--peer", type=Path, help="a Python that has the peers already")
+    parser.add_argument("--alone", action="store_true", help="measure no peers")
+    parser.add_argument("--no-record", action="store_true", help="leave the documents as they are")
     options = parser.parse_args()
     seen: dict[str, list[Rates]] = {}
-    with all_servers(options.peer) as running:
+    with all_servers(None if options.alone else options.peer or peers.installed()) as running:
         for number in range(ROUNDS):
             for server in running:
                 seen.setdefault(server.name, []).append(one_round(server, number, options.seconds))
     last = f"load average afterwards {os.getloadavg()[0]:.1f}; {ROUNDS} rounds by turns"
-    conclude("tables", promises(seen["lambent"]), [*table(seen), "", last])
+    conclude("tables", promises(seen["lambent"]), [*table(seen), "", last], keep=not options.no_record)
 
 
 if __name__ == "__main__":
