@@ -5,8 +5,8 @@ put   beside `dd` with fsync of as many bytes to the same disk, and a bare serve
 get   beside `cat` of the same bytes, and the same server sending them with sendfile; cat passes no socket, so that
       what HTTP over loopback can reach at most stands beside it, as a share of cat's
 
-One open connection, one request after the other; all take turns. Ours and the bare server have the bytes on the disk
-when they answer a put, the peers have them in memory. The request states the body's CRC32, as AWS's SDKs do.
+One request after the other, each over a connection of its own; all take turns. Ours and the bare server have the bytes
+on the disk when they answer a put, the peers have them in memory. The request states the body's CRC32, as AWS's SDKs do.
 """
 
 from __future__ import annotations
@@ -48,43 +48,43 @@ class Speeds:
 
 
 class Loader:
-    """One open connection to a server that keeps objects."""
+    """Puts and gets the object at one server."""
 
     def __init__(self, server: servers.Server) -> None:
+        self._port = server.port
         self._path = "/object" if server.name == "bare" else "/bench/object"
-        self._socket = socket.create_connection(("127.0.0.1", server.port))
-        self._socket.settimeout(120)
         self._piece = bytearray(PIECE)
 
     def put(self, body: bytes, checksum: str) -> None:
         """Put the object."""
-        stated = f"Content-Length: {len(body)}\r\nx-amz-checksum-crc32: {checksum}\r\n"
-        self._socket.sendall(self._head("PUT", stated))
-        self._socket.sendall(body)
-        self._answer()
+        with self._connection() as connection:
+            stated = f"Content-Length: {len(body)}\r\nx-amz-checksum-crc32: {checksum}\r\n"
+            connection.sendall(self._head("PUT", stated))
+            connection.sendall(body)
+            self._answer(connection)
 
     def get(self) -> int:
         """Read the object and return how many bytes it has."""
-        self._socket.sendall(self._head("GET", ""))
-        return self._answer()
+        with self._connection() as connection:
+            connection.sendall(self._head("GET", ""))
+            return self._answer(connection)
 
-    def close(self) -> None:
-        """Close the connection."""
-        self._socket.close()
+    def _connection(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self._port), timeout=60)
 
     def _head(self, method: str, more: str) -> bytes:
         scope = f"{ACCOUNT}/20260101/us-east-1/s3/aws4_request"
         signature = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature={'0' * 64}"
         return (
             f"{method} {self._path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: {signature}\r\n"
-            f"x-amz-content-sha256: UNSIGNED-PAYLOAD\r\n{more}\r\n"
+            f"Connection: close\r\nx-amz-content-sha256: UNSIGNED-PAYLOAD\r\n{more}\r\n"
         ).encode()
 
-    def _answer(self) -> int:
+    def _answer(self, connection: socket.socket) -> int:
         """Read an answer to its end and return how many bytes its body had."""
         received = b""
         while b"\r\n\r\n" not in received:
-            more = self._socket.recv(65536)
+            more = connection.recv(65536)
             if not more:
                 raise SystemExit("the server closed the connection")
             received += more
@@ -94,7 +94,7 @@ class Loader:
         length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
         left = length - len(begun)
         while left:
-            count = self._socket.recv_into(self._piece, min(left, PIECE))
+            count = connection.recv_into(self._piece, min(left, PIECE))
             if not count:
                 raise SystemExit("the server closed the connection")
             left -= count
