@@ -6,7 +6,7 @@ get   beside `cat` of the same bytes, and the same server sending them with send
       what HTTP over loopback can reach at most stands beside it, as a share of cat's
 
 One request after the other, each over a connection of its own; all take turns. Ours and the bare server have the bytes
-on the disk when they answer a put, the peers have them in memory. The request states the body's CRC32, as AWS's SDKs do.
+on the disk when they answer a put, the peers in memory. The request states the body's CRC32, as AWS's SDKs do.
 """
 
 from __future__ import annotations
