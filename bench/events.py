@@ -36,7 +36,7 @@ from recording import conclude
 ROUNDS = 3
 PUTS = 40  # of each kind, in a round
 PAUSE_S = 0.01  # objects and events come now and then, not all at once
-PER_BUS = 100
+PER_BUS = 40
 RULE_MAKERS = 8
 FEW_RULES = 1000  # of a peer: it makes them at less than a thousand a second
 PATIENCE_S = 30.0

@@ -140,8 +140,8 @@ def measure(peer: Path | None, rounds: int) -> dict[str, Speeds]:
         checksum = base64.b64encode(zlib.crc32(body).to_bytes(4, "big")).decode()
         source = scratch / "source"
         source.write_bytes(body)
-        with competitors(peer, scratch) as running, contextlib.ExitStack() as connections:
-            loaders = {server.name: connections.enter_context(contextlib.closing(Loader(server))) for server in running}
+        with competitors(peer, scratch) as running:
+            loaders = {server.name: Loader(server) for server in running}
             seen = {name: Speeds() for name in ("disk", *loaders)}
             for _ in range(rounds):
                 seen["disk"].put.append(speed(lambda: by_dd(source, scratch / "copy")))
