@@ -54,7 +54,7 @@ class SqliteStore:
         await self._writer.write_with_others(work, *items)
 
     async def write_in_passing(self, work: SharedWork[Item], *items: Item) -> None:
-        """As `write_with_others`, with a commit that others wait for, or within some milliseconds by itself."""
+        """As `write_with_others`, with a commit that others wait for; else soon by itself, without a sync."""
         await self._writer.write_in_passing(work, *items)
 
     async def migrate(self, component: str, scripts: Sequence[str]) -> None:

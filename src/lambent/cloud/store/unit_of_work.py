@@ -73,7 +73,8 @@ class Store(Protocol):
     async def write_in_passing(self, work: Callable[[Transaction, Sequence[Item]], None], *items: Item) -> None:
         """As `write_with_others`, for what nobody waits for: with the next commit of others, else by itself soon.
 
-        Whoever waits all the same does so for some milliseconds more than a commit takes.
+        It returns once committed, some milliseconds later than others do; a power cut may undo it until the next write
+        is durable.
         """
 
     async def migrate(self, component: str, scripts: Sequence[str]) -> None:

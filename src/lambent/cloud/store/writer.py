@@ -10,7 +10,7 @@ up to a switch interval each time. Writes of which thousands come in a second th
 made by `write_with_others`.
 
 What nobody waits for, such as the removal of what is done with, would sync the disk once more, and have the next who
-does wait begin behind that. `write_in_passing` lets it join a commit that is made anyway.
+does wait begin behind that. `write_in_passing` lets it join a commit that is made anyway, or has it go without a sync.
 """
 
 from __future__ import annotations
@@ -129,10 +129,10 @@ class _Shared(_Unit[None]):
 
     __slots__ = ("items",)
 
-    def __init__(self, work: SharedWork[object]) -> None:
+    def __init__(self, work: SharedWork[object], *, is_promise: bool = True) -> None:
         self.items: list[object] = []
         items = self.items
-        super().__init__(lambda transaction: work(transaction, items), [])
+        super().__init__(lambda transaction: work(transaction, items), [], is_promise=is_promise)
 
 
 def _run_callbacks(callbacks: Sequence[Callable[[], None]]) -> None:
@@ -284,11 +284,14 @@ class GroupWriter:
         await self._join(shared, items)
 
     async def write_in_passing(self, work: SharedWork[Item], *items: Item) -> None:
-        """As `write_with_others`, with the next commit that somebody else waits for; where none comes, soon."""
+        """As `write_with_others`, with the next commit that somebody else waits for; where none comes, soon.
+
+        It is no promise: by itself it is not synced.
+        """
         self._check_open()
         shared = self._passing.get(work)
         if shared is None:
-            shared = self._passing[work] = _Shared(work)  # type: ignore[arg-type]  # as above
+            shared = self._passing[work] = _Shared(work, is_promise=False)  # type: ignore[arg-type]  # as above
         if self._patience is None:
             self._patience = self._loop.call_later(_PATIENCE_S, self._lose_patience)
         await self._join(shared, items)
