@@ -2,8 +2,8 @@
 
 AWS begins with five and adds three hundred a minute for as long as there is more to do, up to 1,250, and takes fewer
 while the function fails: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html. Here the queue and the
-functions share a few cores, so it adds none while receiving takes much longer than it did at its quickest, and takes
-away what it has added: others who invoke would wait behind them.
+functions share a few cores, so it adds none while receiving takes longer than it did at its quickest, and takes away
+what it has added: others who invoke would wait behind them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ _MOST: Final = 1250
 _OF_A_POLLER: Final = 10
 _LEAST_POLLERS: Final = 2
 _MOST_POLLERS: Final = 200
-_SLACK_S: Final = 0.005
+_SLACK_S: Final = 0.001
+# What was quick once is not for ever: the measure doubles in each minute in which nothing was as quick.
+_FORGOTTEN_IN_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,12 @@ class Scaling:
         >>> Scaling(limit=100).busy(100.0, 0.001).busy(100.1, 0.5).lanes
         80
         """
-        quickest_s = min(took_s, self.quickest_s * 1.002)
-        if took_s > 3 * quickest_s + _SLACK_S:
+        since_s = 0.0 if self.at is None else max(0.0, now - self.at)
+        quickest_s = min(took_s, self.quickest_s * 2 ** min(since_s / _FORGOTTEN_IN_S, 10.0), 1.0)
+        if took_s > 2 * quickest_s + _SLACK_S:
             limit = max(self.limit * 0.8, min(self.limit, float(self.least)))
         else:
-            limit = self.limit + (0.0 if self.at is None else (now - self.at) * _MORE_PER_S)
+            limit = self.limit + since_s * _MORE_PER_S
         return replace(self, limit=min(limit, float(self.most)), at=now, quickest_s=quickest_s)
 
     def failed(self, now: float) -> Scaling:

@@ -39,3 +39,16 @@ def test_provisioned_pollers_bound_it() -> None:
     assert scaling.lanes == 20
     assert scaling.busy(0.0, 0.001).busy(600.0, 0.001).lanes == 30
     assert scaling.idle().lanes == 20
+
+
+def test_what_was_added_goes_while_receiving_is_slow_however_long_that_lasts() -> None:
+    scaling = Scaling(limit=40).busy(0.0, 0.001)
+    for batch in range(1, 10_000):
+        scaling = scaling.busy(batch * 0.002, 0.02)  # twenty seconds of it, all of them slow
+    assert scaling.lanes == 5
+
+
+def test_what_was_quick_is_forgotten_by_and_by() -> None:
+    scaling = Scaling(limit=40).busy(0.0, 0.001)
+    assert scaling.busy(60.0, 0.01).limit < 40
+    assert scaling.busy(240.0, 0.01).limit > 40
