@@ -2,8 +2,9 @@
 
 AWS begins with five and adds three hundred a minute for as long as there is more to do, up to 1,250, and takes fewer
 while the function fails: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html. Here the queue and the
-functions share a few cores, so it adds none while receiving takes longer than it did at its quickest, and takes away
-what it has added: others who invoke would wait behind them.
+functions share a few cores, so it adds none while receiving takes longer than it did at its quickest, or takes much of
+the time of a batch, and takes away what it has added. More of them would get no more done, and others who invoke would
+wait behind them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ _OF_A_POLLER: Final = 10
 _LEAST_POLLERS: Final = 2
 _MOST_POLLERS: Final = 200
 _SLACK_S: Final = 0.001
+_MOST_OF_A_BATCH: Final = 0.1
 # What was quick once is not for ever: the measure doubles in each minute in which nothing was as quick.
 _FORGOTTEN_IN_S: Final = 60.0
 
@@ -38,8 +40,10 @@ class Scaling:
         """How many batches may be handled at a time."""
         return max(1, int(self.limit))
 
-    def busy(self, now: float, took_s: float) -> Scaling:
-        """Return the scaling after messages came while all lanes were taken; receiving them took `took_s`.
+    def busy(self, now: float, took_s: float, batch_s: float = 1.0) -> Scaling:
+        """Return the scaling after messages came while all lanes were taken.
+
+        Receiving them took `took_s`, and the function lately `batch_s` for a batch.
 
         >>> Scaling().busy(100.0, 0.001).busy(160.0, 0.001).lanes
         305
@@ -47,10 +51,12 @@ class Scaling:
         5
         >>> Scaling(limit=100).busy(100.0, 0.001).busy(100.1, 0.5).lanes
         80
+        >>> Scaling(limit=100).busy(100.0, 0.001).busy(100.1, 0.001, 0.002).lanes
+        80
         """
         since_s = 0.0 if self.at is None else max(0.0, now - self.at)
         quickest_s = min(took_s, self.quickest_s * 2 ** min(since_s / _FORGOTTEN_IN_S, 10.0), 1.0)
-        if took_s > 2 * quickest_s + _SLACK_S:
+        if took_s > min(2 * quickest_s + _SLACK_S, batch_s * _MOST_OF_A_BATCH):
             limit = max(self.limit * 0.8, min(self.limit, float(self.least)))
         else:
             limit = self.limit + since_s * _MORE_PER_S

@@ -74,6 +74,7 @@ class QueuePoller:
         self._scaling: Scaling = scaling_of(settings)
         self._real_now = SystemClock().monotonic
         self._lanes = 0
+        self._batch_s = 1.0
         self._listening = 0
         self._unread = 0
         self._failures = 0
@@ -150,7 +151,7 @@ class QueuePoller:
         if self._listening:
             return
         if self._lanes >= self._scaling.lanes:
-            self._scaling = self._scaling.busy(self._parts.clock.now(), took_s)
+            self._scaling = self._scaling.busy(self._parts.clock.now(), took_s, self._batch_s)
         if self._lanes < self._scaling.lanes:
             self._add_lane()
 
@@ -196,7 +197,9 @@ class QueuePoller:
 
     async def _deliver(self, batch: Sequence[QueueRecord], received_at: float) -> bool:
         """Invoke the function with a batch and delete what it has handled; return whether it handled all."""
+        began = self._real_now()
         reply = await self._invoke(batch, received_at)
+        self._batch_s = self._real_now() - began
         if reply is None:
             return False
         ids = [record.message_id for record in batch]

@@ -48,6 +48,14 @@ def test_what_was_added_goes_while_receiving_is_slow_however_long_that_lasts() -
     assert scaling.lanes == 5
 
 
+def test_none_are_added_for_a_function_that_is_done_almost_as_quickly_as_its_messages_are_received() -> None:
+    scaling = Scaling().busy(0.0, 0.002, 0.003)
+    for batch in range(1, 10_000):
+        scaling = scaling.busy(batch * 0.002, 0.002, 0.003)
+    assert scaling.lanes == 5
+    assert scaling.busy(30.0, 0.002, 0.2).lanes > 5
+
+
 def test_what_was_quick_is_forgotten_by_and_by() -> None:
     scaling = Scaling(limit=40).busy(0.0, 0.001)
     assert scaling.busy(60.0, 0.01).limit < 40
