@@ -74,7 +74,7 @@ class QueuePoller:
         self._scaling: Scaling = scaling_of(settings)
         self._real_now = SystemClock().monotonic
         self._lanes = 0
-        self._batch_s = 1.0
+        self._batch_s = math.inf
         self._listening = 0
         self._unread = 0
         self._failures = 0
