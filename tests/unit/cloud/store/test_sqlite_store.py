@@ -81,8 +81,8 @@ async def test_units_that_fail_before_the_others_take_nothing_of_them_along(tmp_
         raise LookupError("no such thing")
 
     async with writer_held(store):
-        rest = asyncio.gather(*(store.write(fail_half_way) for _ in range(2)), return_exceptions=True)
-    assert [type(answer) for answer in await rest] == [LookupError, LookupError]
+        failing = asyncio.gather(*(store.write(fail_half_way) for _ in range(2)), return_exceptions=True)
+    assert [type(answer) for answer in await failing] == [LookupError, LookupError]
     async with writer_held(store):
         works = (fail_half_way, fail_half_way, add(1), fail_half_way, add(2))
         rest = asyncio.gather(*(store.write(work) for work in works), return_exceptions=True)
