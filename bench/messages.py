@@ -129,13 +129,14 @@ def measure(server: servers.Server, seconds: int, name: str) -> Seen:
     began_s = servers.cpu_s(server.pid)
     load.run(f"{server.url}/", poll, connections=POLLERS, seconds=max(1, seconds // 2))
     draining_s = servers.cpu_s(server.pid) - began_s
-    drained = before - waiting(server, url)
+    # What wrk sent when its time was up may still arrive at a slow server.
+    drained = max(0, before - waiting(server, url))
     return Seen(
         json=in_json,
         form=in_form,
         drained_per_second=drained / max(1, seconds // 2),
         sending_cpu_s=sending_s / max(1, in_json.requests) * 10_000,
-        draining_cpu_s=draining_s / max(1, drained) * 10_000,
+        draining_cpu_s=draining_s / drained * 10_000 if drained else float("nan"),
     )
 
 

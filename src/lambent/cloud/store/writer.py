@@ -157,12 +157,12 @@ class _Committer:
             if self._failure is not None:
                 raise self._failure
             self._sync(any(unit.is_promise for unit in units))
-            self._connection.execute("BEGIN IMMEDIATE")
-            if len(units) == 1:
-                self._run_alone(units[0])
-            else:
-                for unit in units:
-                    self._run_in_savepoint(unit)
+            first, *others = units
+            while not self._begin_with(first) and others:
+                first, *others = others
+            for unit in others:
+                self._run_in_savepoint(unit)
+            if self._connection.in_transaction:
                 self._connection.execute("COMMIT")
         except StoreError as error:
             self._give_up(units, error)
@@ -172,17 +172,20 @@ class _Committer:
             self._connection.sync_commits(wanted=is_promise)
             self._syncs = is_promise
 
-    def _run_alone(self, unit: _Unit[T]) -> None:
+    def _begin_with(self, unit: _Unit[T]) -> bool:
+        """Begin a transaction with a unit, which needs no savepoint: where it fails, nothing else is undone with it."""
+        self._connection.execute("BEGIN IMMEDIATE")
         try:
             unit.run(self._connection)
         except Exception as error:  # noqa: BLE001 - whatever the unit raised belongs to its caller
             unit.error = error
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-        else:
-            self._connection.execute("COMMIT")
+            return False
+        return True
 
     def _run_in_savepoint(self, unit: _Unit[T]) -> None:
+        # The commit releases all savepoints; to release each would be one more statement to wait for the interpreter.
         self._connection.execute("SAVEPOINT unit")
         try:
             unit.run(self._connection)
@@ -193,7 +196,6 @@ class _Committer:
                 # https://www.sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction
                 raise StoreFull(f"A write committed together with this one failed: {error}") from error
             self._connection.execute("ROLLBACK TO unit")
-        self._connection.execute("RELEASE unit")
 
     def _give_up(self, units: Sequence[_Unit[T]], error: StoreError) -> None:
         for unit in units:
