@@ -36,12 +36,17 @@ from lambent.cloud.bridge.coverage import Coverage
 from lambent.cloud.bridge.journal import COMPONENT as BRIDGE
 from lambent.cloud.bridge.journal import SCHEMA as BRIDGE_SCHEMA
 from lambent.cloud.bridge.journal import Journal
+from lambent.cloud.framework.fault_injection.injector import COMPONENT as FAULTS
+from lambent.cloud.framework.fault_injection.injector import FaultInjector
+from lambent.cloud.framework.fault_injection.targets import Targets
+from lambent.cloud.framework.faults.strikes import Strikes
 from lambent.cloud.framework.identity import CredentialDirectory
 from lambent.cloud.framework.internal_client import RegistryClient
 from lambent.cloud.framework.loops import start_loops
 from lambent.cloud.framework.registry import Registry
 from lambent.cloud.framework.routes import Route, View
 from lambent.cloud.gateway.clock_routes import ClockRoutes
+from lambent.cloud.gateway.fault_routes import FaultRoutes
 from lambent.cloud.gateway.introspection import PREFIX, Introspection, action_route, json_response
 from lambent.cloud.gateway.pipeline import Parts, Pipeline
 from lambent.cloud.gateway.server import HttpServer, PortInUseError
@@ -65,7 +70,8 @@ class Platform:
         self.settings = settings
         self.clock: Clock = VirtualClock() if settings.virtual_time else SystemClock()
         self.ids: IdSource = SystemIds() if settings.seed is None else SeededIds(settings.seed)
-        self.registry = Registry()
+        self.strikes = Strikes(self.clock, self.ids)
+        self.registry = Registry(strikes=self.strikes)
         self.stop_requested = asyncio.Event()
         self._real_time = SystemClock()
         self._started_at = self._real_time.monotonic()
@@ -152,8 +158,12 @@ class Platform:
         release.push_async_callback(reporting.flush)
         release.push_async_callback(plane.stop)
         await plane.start()
+        injector = FaultInjector(store, self.registry, self.strikes, clock=self.clock, ids=self.ids)
+        release.push_async_callback(injector.stop)
         # Stopped before the data plane, so that asynchronous invocations cut off by the end are tried again.
         release.push_async_callback(self.registry.stop)
+        # Before the services take up what is owed: what was to be struck before a restart is struck after it.
+        await injector.start(is_known=store.has_tables_of(FAULTS))
         await self.registry.start()
         store.start_delivery()
         loops = TaskOwner("service loops", clock=self.clock)
@@ -161,14 +171,15 @@ class Platform:
         self.registry.begin_loops(partial(start_loops, loops, self.clock))
         # Last to start, so first to stop: no request meets a service that is not there.
         release.push_async_callback(server.stop, self.settings.stop_grace_s)
-        pipeline = self._pipeline(own.directory, bridge)
+        faults = FaultRoutes(injector, Targets(self.registry, client))
+        pipeline = self._pipeline(own.directory, bridge, faults)
         await server.serve(pipeline.answer, pipeline.streams)
 
-    def _pipeline(self, directory: CredentialDirectory, bridge: Bridge) -> Pipeline:
+    def _pipeline(self, directory: CredentialDirectory, bridge: Bridge, faults: FaultRoutes) -> Pipeline:
         parts = Parts(
             registry=self.registry,
             directory=directory,
-            introspection=self._introspection(),
+            introspection=self._introspection(faults),
             fallback=bridge,
             clock=self.clock,
             ids=self.ids,
@@ -201,16 +212,18 @@ class Platform:
     def _open_store(self, home: Path) -> SqliteStore:
         return memory_store(self.clock) if self.settings.data_dir is None else store_in(home, self.clock)
 
-    def _introspection(self) -> Introspection:
+    def _introspection(self, faults: FaultRoutes) -> Introspection:
         clock = ClockRoutes(self.clock)
         views: dict[str, View] = {
             "health": self._health,
             "environments": self._environments,
             "settings": self._settings_view,
             "clock": clock.view,
+            "faults": faults.view,
             **self.registry.views(),
         }
-        return Introspection(views, [*self._routes(), *clock.routes(), *self.registry.routes()])
+        routes = [*self._routes(), *clock.routes(), *faults.routes(), *self.registry.routes()]
+        return Introspection(views, routes)
 
     def _routes(self) -> list[Route]:
         return [action_route("stop", self._stop), Route("GET", f"{PREFIX}runtimes", self._runtimes)]

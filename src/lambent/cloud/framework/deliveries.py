@@ -18,6 +18,8 @@ from typing import Final
 from lambent.base.clock import Clock
 from lambent.base.tasks import TaskOwner
 from lambent.cloud.framework.agenda import Agenda
+from lambent.cloud.framework.faults.fault import FaultKind
+from lambent.cloud.framework.faults.strikes import NEVER, Strikes
 from lambent.cloud.store.errors import StoreError
 from lambent.cloud.store.outbox import pause_after
 from lambent.cloud.store.unit_of_work import SqlValue, Store, Transaction
@@ -104,6 +106,16 @@ class Deliveries:
         self._is_removing = False
         self._has_started = False
         self._has_stopped = False
+        self._strikes = NEVER
+        self._sources_of: Callable[[bytes], Sequence[str]] = lambda _: ()
+
+    def expose_to(self, strikes: Strikes, sources_of: Callable[[bytes], Sequence[str]]) -> None:
+        """Have faults on purpose strike deliveries that come of a source, as `sources_of` reads it from a payload.
+
+        They come twice, or are held back while others go ahead; those with a key, which keep their order, never are.
+        """
+        self._strikes = strikes
+        self._sources_of = sources_of
 
     def add(self, transaction: Transaction, payload: bytes, key: str = "", due_at: float | None = None) -> None:
         """Add one delivery in a unit of work; it is tried once that is durable."""
@@ -112,6 +124,8 @@ class Deliveries:
     def add_all(self, transaction: Transaction, additions: Sequence[Addition]) -> None:
         """Add deliveries in a unit of work, in their order; they are tried once that is durable."""
         now = self._clock.now()
+        if self._strikes.active:
+            additions = [self._held_back(each, now) for each in additions]
         added = [
             Delivery(next(self._numbers), each.payload, each.key, now, now if each.due_at is None else each.due_at)
             for each in additions
@@ -218,6 +232,8 @@ class Deliveries:
 
     async def _try(self, delivery: Delivery) -> None:
         try:
+            if self._strikes.active and self._comes_twice(delivery):
+                await self._attempt(delivery)  # what comes of the first is not known, as after a crash
             outcome = await self._attempt(delivery)
         except Exception:  # noqa: BLE001 - whatever it was, the delivery is owed: it is tried again
             _log.exception("a delivery of %s could not be tried", self._name)
@@ -232,6 +248,20 @@ class Deliveries:
             self._agenda.add(again, _Waiting(delivery.number, delivery.key, None))
         elif delivery.key:
             self._let_next(delivery.key)
+
+    def _held_back(self, addition: Addition, now: float) -> Addition:
+        """Return an addition that a reordering may hold back on its way; called on the writer's thread."""
+        if addition.key:
+            return addition
+        spread_s = self._strikes.spread_s(*self._sources_of(addition.payload))
+        if not spread_s:
+            return addition
+        return Addition(addition.payload, due_at=(now if addition.due_at is None else addition.due_at) + spread_s)
+
+    def _comes_twice(self, delivery: Delivery) -> bool:
+        if delivery.key:
+            return False
+        return self._strikes.strike(FaultKind.DUPLICATE, *self._sources_of(delivery.payload)) is not None
 
     async def _note(self, delivery: Delivery, outcome: Settled | Retry) -> float | None:
         """Write what came of a delivery; return when it is tried again, None where it is owed no more."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from lambent.cloud.framework.faults.strikes import NEVER, Strikes
 from lambent.cloud.framework.loops import Loop
 from lambent.cloud.framework.routes import FrontDoor, Route, View
 from lambent.cloud.framework.service import Operation, Service
@@ -25,7 +26,8 @@ class Deferral:
 class Registry:
     """The platform's own services, in the order in which they start."""
 
-    def __init__(self, services: Sequence[Service] = ()) -> None:
+    def __init__(self, services: Sequence[Service] = (), strikes: Strikes = NEVER) -> None:
+        self._strikes = strikes
         self._services: dict[str, Service] = {}
         self._deferred: dict[str, Deferral] = {}
         self._started: list[Service] = []
@@ -47,6 +49,7 @@ class Registry:
         """
         if service.name in self._services:
             raise ValueError(f"there are two services called {service.name}")
+        service.expose_to(self._strikes)
         self._services[service.name] = service
 
     def defer(self, deferral: Deferral) -> None:

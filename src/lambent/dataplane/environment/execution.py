@@ -24,6 +24,7 @@ from lambent.dataplane.environment.host import EnvironmentStatus, Host
 from lambent.dataplane.environment.identity import new_identity
 from lambent.dataplane.environment.init_phase import CUT_OFF, InitFailure, init_end, init_limit_s
 from lambent.dataplane.environment.meter import TOO_LARGE, Meter
+from lambent.dataplane.environment.mishaps import Afflicting
 from lambent.dataplane.environment.owner import EnvironmentOwner
 from lambent.dataplane.errors import DataPlaneError, PlatformStoppingError, as_data_plane_error
 from lambent.dataplane.lifecycle import EnvironmentState, Lifecycle
@@ -251,6 +252,18 @@ class Environment:
         invocation, headers = assignment.invocation, assignment.headers()
         if self._companions is not None and self._companions.is_active:
             self._companions.invoked(headers, assignment.started_at)
+        if invocation.mishap is not None:
+            Afflicting(invocation.mishap, assignment, sandbox, self, self._host.timers).begin()
+            return
+        sandbox.channel.invoke(headers, invocation.payload, invocation.sink).add_done_callback(assignment.answered)
+
+    def runs(self, assignment: Assignment, sandbox: Sandbox) -> bool:
+        """Whether an invocation is still under way in this sandbox."""
+        return not assignment.is_over and self._sandbox is sandbox and not self._is_cut_off
+
+    def run_handler(self, assignment: Assignment, sandbox: Sandbox) -> None:
+        """Give an invocation to the runtime."""
+        invocation, headers = assignment.invocation, assignment.headers()
         sandbox.channel.invoke(headers, invocation.payload, invocation.sink).add_done_callback(assignment.answered)
 
     def answered(self, assignment: Assignment, answer: RuntimeAnswer) -> None:
