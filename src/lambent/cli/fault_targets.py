@@ -43,7 +43,7 @@ def by_project(text: str, target: Target) -> str:
     found = []
     for type_name, identifier, physical in _resources(target, stack):
         ending, kind = _KINDS[type_name]
-        is_asked_for = prefix == kind or name == prefix
+        is_asked_for = prefix in {kind, name}
         if is_asked_for and identifier in {name, logical_id(name, ending)}:
             found.append(f"{kind}:{_name(kind, physical)}{f':{qualifier}' if qualifier else ''}")
     if len(found) > 1:

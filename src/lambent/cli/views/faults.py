@@ -39,7 +39,7 @@ def begun(fault: Shown) -> None:
 def cleared(faults: Sequence[Shown]) -> None:
     """Print which faults have been cleared."""
     for fault in faults:
-        human.line(f"{fault['id']}  {fault['kind']} of {fault['name']} is cleared; it has struck {fault['strikes']} ×")
+        human.line(f"{fault['id']}  {fault['kind']} of {fault['name']} is cleared; struck: {fault['strikes']}")
     if not faults:
         human.line("no faults")
 

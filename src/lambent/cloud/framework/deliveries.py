@@ -124,8 +124,6 @@ class Deliveries:
     def add_all(self, transaction: Transaction, additions: Sequence[Addition]) -> None:
         """Add deliveries in a unit of work, in their order; they are tried once that is durable."""
         now = self._clock.now()
-        if self._strikes.active:
-            additions = [self._held_back(each, now) for each in additions]
         added = [
             Delivery(next(self._numbers), each.payload, each.key, now, now if each.due_at is None else each.due_at)
             for each in additions
@@ -165,7 +163,8 @@ class Deliveries:
         if self._has_stopped:
             return  # they are durable, and taken up by the next start
         for delivery in added:
-            self._line_up(self._kept(delivery), delivery.due_at)
+            held_back_s = self._held_back_s(delivery) if self._strikes.active else 0.0
+            self._line_up(self._kept(delivery), delivery.due_at + held_back_s)
 
     def _kept(self, delivery: Delivery) -> _Waiting:
         size = _BYTES_OF_ONE + len(delivery.payload)
@@ -249,19 +248,13 @@ class Deliveries:
         elif delivery.key:
             self._let_next(delivery.key)
 
-    def _held_back(self, addition: Addition, now: float) -> Addition:
-        """Return an addition that a reordering may hold back on its way; called on the writer's thread."""
-        if addition.key:
-            return addition
-        spread_s = self._strikes.spread_s(*self._sources_of(addition.payload))
-        if not spread_s:
-            return addition
-        return Addition(addition.payload, due_at=(now if addition.due_at is None else addition.due_at) + spread_s)
-
     def _comes_twice(self, delivery: Delivery) -> bool:
         if delivery.key:
             return False
         return self._strikes.strike(FaultKind.DUPLICATE, *self._sources_of(delivery.payload)) is not None
+
+    def _held_back_s(self, delivery: Delivery) -> float:
+        return 0.0 if delivery.key else self._strikes.spread_s(*self._sources_of(delivery.payload))
 
     async def _note(self, delivery: Delivery, outcome: Settled | Retry) -> float | None:
         """Write what came of a delivery; return when it is tried again, None where it is owed no more."""

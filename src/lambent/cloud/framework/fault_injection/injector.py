@@ -17,7 +17,6 @@ from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.due_rows import DueRows
 from lambent.cloud.framework.fault_injection import repository
 from lambent.cloud.framework.fault_injection.sources import STRUCK, sources_of
-from lambent.cloud.framework.faults.answers import failure_of, throttle_of
 from lambent.cloud.framework.faults.fault import Fault, FaultKind, short_name
 from lambent.cloud.framework.faults.strikes import Strikes
 from lambent.cloud.framework.registry import Registry
@@ -145,12 +144,7 @@ class FaultInjector:
             return operation
 
         async def answer(context: RequestContext, parameters: Parameters) -> Result:
-            sources = sources_of(service, context, parameters)
-            await self.strikes.delay(*sources)
-            if self.strikes.strike(FaultKind.THROTTLE, *sources) is not None:
-                raise throttle_of(service)
-            if self.strikes.strike(FaultKind.ERROR, *sources) is not None:
-                raise failure_of(service)
+            await self.strikes.befall(service, *sources_of(service, context, parameters))
             return await operation(context, parameters)
 
         return answer

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from lambent.base.clock import Clock, SystemClock
 from lambent.base.identifiers import IdSource
+from lambent.cloud.framework.faults.answers import failure_of, throttle_of
 from lambent.cloud.framework.faults.fault import Fault, FaultKind
 
 _REAL_TIME = SystemClock()
@@ -84,6 +85,17 @@ class Strikes:
         fault = self.strike(FaultKind.LATENCY, *targets)
         if fault is not None:
             await _REAL_TIME.sleep_until(_REAL_TIME.now() + fault.delay_s)
+
+    async def befall(self, service: str, *targets: str) -> None:
+        """Let latencies, throttles and errors of the targets strike, in that order.
+
+        Raises ServiceError in the words of the service that is called, or calls.
+        """
+        await self.delay(*targets)
+        if self.strike(FaultKind.THROTTLE, *targets) is not None:
+            raise throttle_of(service)
+        if self.strike(FaultKind.ERROR, *targets) is not None:
+            raise failure_of(service)
 
     def _is_on(self, fault: Fault) -> bool:
         return self._clock is not None and self._clock.now() < fault.ends_at

@@ -10,6 +10,7 @@ from lambent.base.clock import Clock, SystemClock
 from lambent.base.identifiers import IdSource
 from lambent.base.tasks import let_others_run
 from lambent.cloud.framework.context import RequestContext
+from lambent.cloud.framework.faults.strikes import Strikes
 from lambent.cloud.framework.identity import Signers
 from lambent.cloud.framework.internal_client import InternalClient
 from lambent.cloud.framework.loops import Loop
@@ -84,6 +85,10 @@ class S3Service(Service):
         self._store = store
         self._files = files
         self._bodies = bodies
+
+    def expose_to(self, strikes: Strikes) -> None:
+        """Let faults on purpose strike notifications."""
+        self._notifications.expose_to(strikes)
 
     def authorise(self, context: RequestContext, operation: str, parameters: Parameters) -> None:
         """Refuse what policies and access control lists of buckets do not allow; raises AccessDenied."""
