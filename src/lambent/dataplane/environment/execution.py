@@ -261,10 +261,10 @@ class Environment:
         """Whether an invocation is still under way in this sandbox."""
         return not assignment.is_over and self._sandbox is sandbox and not self._is_cut_off
 
-    def run_handler(self, assignment: Assignment, sandbox: Sandbox) -> None:
-        """Give an invocation to the runtime."""
-        invocation, headers = assignment.invocation, assignment.headers()
-        sandbox.channel.invoke(headers, invocation.payload, invocation.sink).add_done_callback(assignment.answered)
+    def run_handler(self, assignment: Assignment, sandbox: Sandbox) -> asyncio.Future[RuntimeAnswer]:
+        """Give an invocation to the runtime, and return the promise of its answer."""
+        invocation = assignment.invocation
+        return sandbox.channel.invoke(assignment.headers(), invocation.payload, invocation.sink)
 
     def answered(self, assignment: Assignment, answer: RuntimeAnswer) -> None:
         """Conclude an invocation that the runtime has answered; called once per assignment, on the loop."""

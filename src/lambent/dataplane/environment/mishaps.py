@@ -7,11 +7,12 @@ https://docs.aws.amazon.com/fis/latest/userguide/use-lambda-actions.html
 
 from __future__ import annotations
 
+import asyncio
 from typing import Protocol
 
 from lambent.dataplane.environment.assignment import Assignment
 from lambent.dataplane.environment.host import Timers
-from lambent.dataplane.runtime_api.messages import ErrorAnswer, RuntimeAnswer
+from lambent.dataplane.runtime_api.messages import ErrorAnswer, Response, RuntimeAnswer
 from lambent.dataplane.sandbox.handle import Sandbox
 from lambent.dataplane.types import Mishap
 
@@ -22,8 +23,8 @@ class Afflicted(Protocol):
     def runs(self, assignment: Assignment, sandbox: Sandbox) -> bool:
         """Whether an invocation is still under way in this sandbox."""
 
-    def run_handler(self, assignment: Assignment, sandbox: Sandbox) -> None:
-        """Give an invocation to the runtime."""
+    def run_handler(self, assignment: Assignment, sandbox: Sandbox) -> asyncio.Future[RuntimeAnswer]:
+        """Give an invocation to the runtime, and return the promise of its answer."""
 
     def answered(self, assignment: Assignment, answer: RuntimeAnswer) -> None:
         """Conclude an invocation that has its answer."""
@@ -35,12 +36,13 @@ class Afflicted(Protocol):
 class Afflicting:
     """One mishap on its way."""
 
-    __slots__ = ("_assignment", "_environment", "_mishap", "_sandbox", "_timers")
+    __slots__ = ("_assignment", "_environment", "_is_killed", "_mishap", "_sandbox", "_timers")
 
     def __init__(
         self, mishap: Mishap, assignment: Assignment, sandbox: Sandbox, environment: Afflicted, timers: Timers
     ) -> None:
         self._mishap = mishap
+        self._is_killed = False
         self._assignment = assignment
         self._sandbox = sandbox
         self._environment = environment
@@ -62,7 +64,7 @@ class Afflicting:
         if mishap.error is not None:
             environment.answered(self._assignment, ErrorAnswer(mishap.error.payload, mishap.error.error_type))
             return
-        environment.run_handler(self._assignment, self._sandbox)
+        environment.run_handler(self._assignment, self._sandbox).add_done_callback(self._answered)
         if mishap.killed_after_s is None:
             return
         if mishap.killed_after_s:
@@ -70,9 +72,15 @@ class Afflicting:
         else:
             self._kill()
 
+    def _answered(self, answer: asyncio.Future[RuntimeAnswer]) -> None:
+        if self._is_killed and isinstance(answer.result(), Response | ErrorAnswer):
+            return  # the runtime was quicker than its end, which is the outcome all the same
+        self._assignment.answered(answer)
+
     def _kill(self) -> None:
         if self._assignment.outcome is not None or not self._environment.runs(self._assignment, self._sandbox):
             return  # it has come to its end by itself
+        self._is_killed = True
         self._sandbox.kill_runtime()
         if self._mishap.on_kill is not None:
             self._mishap.on_kill()

@@ -93,7 +93,7 @@ class Targets:
         Raises NoSuchTargetError.
         """
         if text.startswith("arn:"):
-            return await self._by_arn(text)
+            return await self._by_arn(text, scope)
         prefix, _, rest = text.partition(":")
         if rest and prefix in _PREFIXES:
             kinds, name = (_PREFIXES[prefix],), rest
@@ -109,7 +109,7 @@ class Targets:
             raise NoSuchTargetError(f"{text!r} may be several things.", f"Say which: {names}.")
         return await self._checked(found[0], qualifier)
 
-    async def _by_arn(self, text: str) -> tuple[str, Subject]:
+    async def _by_arn(self, text: str, scope: Scope) -> tuple[str, Subject]:
         try:
             arn = Arn.parse(text)
         except MalformedArnError as error:
@@ -122,7 +122,8 @@ class Targets:
             name, qualifier = _qualified(arn.resource.removeprefix("function:"))
             unqualified = f"{text.rpartition(':function:')[0]}:function:{name}"
         kind = _RULE if subject is Subject.RULE else arn.service
-        known = await self._listed(kind, Scope(arn.account, arn.region))
+        # A bucket's ARN says neither whose it is nor where.
+        known = await self._listed(kind, Scope(arn.account or scope.account, arn.region or scope.region))
         if unqualified not in known:
             raise _unknown(text, short_name(unqualified).partition(":")[2], known)
         return await self._checked(unqualified, qualifier)
