@@ -1,4 +1,4 @@
-"""What a fault is for, where a project says it: by its manifest's name, or its template's logical id."""
+"""What a fault is for, where a manifest is here: by the manifest's name of it, or its logical id."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _KINDS: Final[Mapping[str, tuple[str, str]]] = {
 
 
 def by_project(text: str, target: Target) -> str:
-    """Return what the platform calls what the project in this folder calls `text`; `text` where none says anything.
+    """Return what the platform calls what the manifest in this folder calls `text`; `text` where none says anything.
 
     Raises CommandError where it may be several things.
     """
@@ -37,11 +37,11 @@ def by_project(text: str, target: Target) -> str:
     prefixes = {known for _, known in _KINDS.values()}
     name, qualifier = (rest, "") if prefix in prefixes and rest else (prefix, rest)
     try:
-        stack, _ = projects.stack_of(projects.ProjectRequest())
+        system = projects.read(projects.ProjectRequest()).system
     except CommandError:
-        return text  # no project here, or one that says nothing
+        return text  # no project here
     found = []
-    for type_name, identifier, physical in _resources(target, stack):
+    for type_name, identifier, physical in [] if system is None else _resources(target, system.stack):
         ending, kind = _KINDS[type_name]
         is_asked_for = prefix in {kind, name}
         if is_asked_for and identifier in {name, logical_id(name, ending)}:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from lambent.cli import connection, settings, spans, targets
 from lambent.cli.errors import CommandError, ExitCode
@@ -15,7 +16,22 @@ from lambent.cli.views import faults as view
 from lambent.cli.views import human
 from lambent.cli.views import json as json_view
 
+_KINDS = ("throttle", "error", "latency", "crash", "duplicate", "reorder")
+
+
+class _Faults(TyperGroup):
+    """The commands; what is none of them is a fault that there is not."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # Any: typer keeps its Context class private
+        found = super().get_command(ctx, cmd_name)
+        if found is None:
+            kinds = f"The faults: {', '.join(_KINDS)}. The commands: list, clear."
+            raise CommandError(f"There is no fault {cmd_name!r}.", kinds, ExitCode.USAGE)
+        return found
+
+
 app = typer.Typer(
+    cls=_Faults,
     add_completion=False,
     help="Have functions and sources of events fail on purpose: some of the time, and for a while. "
     "Without a command it lists the faults there are.",

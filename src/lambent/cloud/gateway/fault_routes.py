@@ -70,6 +70,8 @@ class FaultRoutes:
             return _refusal(unknown.message, status=404, advice=unknown.advice)
         except _RefusedError as refused:
             return _refusal(str(refused))
+        except StoreError as error:
+            return _refusal(f"That they have ended could not be kept: {error}", status=500)
         return json_response(200, {"cleared": [self._injector.shown(fault, count) for fault, count in cleared]})
 
     async def _cleared(self, named: str, scope: Scope) -> list[tuple[Fault, int]]:

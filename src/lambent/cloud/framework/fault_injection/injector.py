@@ -65,7 +65,7 @@ class FaultInjector:
         await self._make_ready()
         for fault, count in repository.faults(self._store.read):
             self._take_up(fault, count)
-            _log.info("fault %s goes on", fault)
+            _log.info("fault %s goes on: %s", fault.id, fault)
 
     async def stop(self) -> None:
         """Strike no more; what has not ended goes on after the next start."""
@@ -89,13 +89,14 @@ class FaultInjector:
         await self._make_ready()
         await self._store.write(partial(repository.add, fault=fault))
         self._take_up(fault, 0)
-        _log.info("fault %s begins, for %.0f s", fault, wanted.lasts_s)
+        _log.info("fault %s begins: %s, for %.0f s", fault.id, fault, wanted.lasts_s)
         return fault
 
     async def clear(self, chosen: Callable[[Fault], bool]) -> list[tuple[Fault, int]]:
         """End the faults that are chosen; return them as they were, once it is durable that they have ended."""
         ended = [(fault, count) for fault, count in self.strikes.all() if chosen(fault)]
-        await self._end(ended, "is cleared")
+        if ended:
+            await self._end(ended, "is cleared")
         return ended
 
     def view(self) -> Mapping[str, object]:
@@ -164,7 +165,7 @@ class FaultInjector:
         ids = [fault.id for fault, _ in ended]
         await self._store.write(partial(repository.remove, ids=ids))
         for fault, count in ended:
-            _log.info("fault %s %s; it has struck %d times", fault, how, count)
+            _log.info("fault %s %s: %s; it has struck %d times", fault.id, how, fault, count)
 
     def _note(self, fault: Fault) -> None:
         """Have it written that a fault has struck, with others that do meanwhile."""

@@ -96,9 +96,9 @@ class Targets:
             return await self._by_arn(text, scope)
         prefix, _, rest = text.partition(":")
         if rest and prefix in _PREFIXES:
-            kinds, name = (_PREFIXES[prefix],), rest
+            kinds, name = [_PREFIXES[prefix]], rest
         else:
-            kinds, name = tuple(kind for kind, listing in _LISTINGS.items() if listing.service in self._registry), text
+            kinds, name = [kind for kind, listing in _LISTINGS.items() if listing.service in self._registry], text
         known = [arn for kind in kinds for arn in await self._listed(kind, scope)]
         name, qualifier = _qualified(name) if _FUNCTION in kinds else (name, None)
         found = [arn for arn in known if name in _names(arn) and (qualifier is None or ":function:" in arn)]

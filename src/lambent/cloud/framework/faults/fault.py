@@ -56,7 +56,7 @@ class Fault:
     delay_s: float = 0.0
 
     def __str__(self) -> str:
-        return f"{self.id}: {self.kind} of {short_name(self.target)}, {self.percentage} %"
+        return f"{self.kind} of {short_name(self.target)} ({self.percentage} %)"
 
 
 def subject_of(arn: Arn) -> Subject | None:
