@@ -171,8 +171,7 @@ class Platform:
         self.registry.begin_loops(partial(start_loops, loops, self.clock))
         # Last to start, so first to stop: no request meets a service that is not there.
         release.push_async_callback(server.stop, self.settings.stop_grace_s)
-        faults = FaultRoutes(injector, Targets(self.registry, client))
-        pipeline = self._pipeline(own.directory, bridge, faults)
+        pipeline = self._pipeline(own.directory, bridge, FaultRoutes(injector, Targets(self.registry, client)))
         await server.serve(pipeline.answer, pipeline.streams)
 
     def _pipeline(self, directory: CredentialDirectory, bridge: Bridge, faults: FaultRoutes) -> Pipeline:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from lambent.cli import connection
 from lambent.cli.errors import CommandError, ExitCode
 
 if TYPE_CHECKING:
@@ -23,25 +24,29 @@ _KINDS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-def by_project(text: str, target: Target) -> str:
-    """Return what the platform calls what the manifest in this folder calls `text`; `text` where none says anything.
+def by_project(text: str, port: int, region: str | None) -> tuple[str, str | None]:
+    """Return what the platform calls what the manifest in this folder calls `text`, and in which region that is.
 
-    Raises CommandError where it may be several things.
+    Where no manifest says anything it is the text itself, in the region that is given. Raises CommandError where it may
+    be several things.
     """
     from lambent.cli import project as projects
     from lambent.compiler.names import logical_id
 
     if text.startswith("arn:"):
-        return text
+        return text, region
     prefix, _, rest = text.partition(":")
     prefixes = {known for _, known in _KINDS.values()}
     name, qualifier = (rest, "") if prefix in prefixes and rest else (prefix, rest)
     try:
-        system = projects.read(projects.ProjectRequest()).system
+        project = projects.read(projects.ProjectRequest())
     except CommandError:
-        return text  # no project here
+        return text, region  # no project here
+    if project.system is None:
+        return text, region
+    target = connection.target(port, text, region or project.region)
     found = []
-    for type_name, identifier, physical in [] if system is None else _resources(target, system.stack):
+    for type_name, identifier, physical in _resources(target, project.system.stack):
         ending, kind = _KINDS[type_name]
         is_asked_for = prefix in {kind, name}
         if is_asked_for and identifier in {name, logical_id(name, ending)}:
@@ -50,7 +55,7 @@ def by_project(text: str, target: Target) -> str:
         raise CommandError(
             f"{text!r} may be several things in this project.", f"Say which: {' or '.join(found)}.", ExitCode.USAGE
         )
-    return found[0] if found else text
+    return (found[0], target.region) if found else (text, region)
 
 
 def _resources(target: Target, stack: str) -> list[tuple[str, str, str]]:

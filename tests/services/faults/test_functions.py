@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -79,7 +79,7 @@ def test_a_throttled_function_answers_as_lambda_does(function: Function, faults:
     assert (begun["target"], begun["name"]) == (function.arn, "lambda:faulty")
     with pytest.raises(ClientError) as refused:
         function.invoke(name="throttled")
-    answer = refused.value.response
+    answer: Mapping[str, Any] = refused.value.response  # Any: members of one error's own
     assert (answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Code"]) == (429, "TooManyRequestsException")
     assert answer["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
     assert faults.struck() == {"throttle": 1}

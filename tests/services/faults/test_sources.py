@@ -127,17 +127,15 @@ def schedule(world: LocalPlatform, name: str, inbox: Inbox) -> None:
     )
 
 
-def call(sources: Sources, kind: str) -> object:
+def call(sources: Sources, kind: str) -> None:
     """Have something done with a source that faults strike."""
     match kind:
         case "queue":
-            return sources.client("sqs").receive_message(QueueUrl=sources.inbox.url)
+            sources.client("sqs").receive_message(QueueUrl=sources.inbox.url)
         case "table":
-            return sources.client("dynamodb").batch_get_item(
-                RequestItems={sources.name: {"Keys": [{"id": {"S": "a"}}]}}
-            )
+            sources.client("dynamodb").batch_get_item(RequestItems={sources.name: {"Keys": [{"id": {"S": "a"}}]}})
         case _:
-            return sources.send(kind, "word")
+            sources.send(kind, "word")
 
 
 def table(sources: Sources) -> str:

@@ -187,7 +187,10 @@ def clear(
     connection.require_running(number)
     body: dict[str, object] = {}
     if what is not None:
-        body = {"what": _called_here(number, what, region), "region": region}
+        from lambent.cli.fault_targets import by_project
+
+        named, where = by_project(what, number, region)
+        body = {"what": named, "region": where}
     answer = connection.tell(number, "faults/clear", body=body)
     if as_json:
         json_view.document(answer)
@@ -202,24 +205,21 @@ def _begin(wanted: _Wanted, target: TargetName | None, port: int | None, region:
             "On AWS that is the business of AWS Fault Injection Service; --target local strikes the platform here.",
             ExitCode.USAGE,
         )
+    from lambent.cli.fault_targets import by_project
+
     number = settings.port(port)
     connection.require_running(number)
+    named, where = by_project(wanted.what, number, region)
     body = {
         "kind": wanted.kind,
-        "target": _called_here(number, wanted.what, region),
+        "target": named,
         "percentage": wanted.percentage,
         "lasts_s": spans.span(wanted.lasts),
         "delay_s": None if wanted.delay is None else spans.span(wanted.delay),
-        "region": region,
+        "region": where,
     }
     begun = connection.tell(number, "faults/begin", body=body, timeout_s=30.0)
     if as_json:
         json_view.document(begun)
     else:
         view.begun(begun)
-
-
-def _called_here(port: int, what: str, region: str | None) -> str:
-    from lambent.cli.fault_targets import by_project
-
-    return by_project(what, connection.target(port, what, region))

@@ -24,7 +24,7 @@ def status(port: Port = None, as_json: Json = False) -> None:
     answer = connection.ask(number, "environments") or {}
     # Any: JSON of /_lambent
     environments: list[Mapping[str, Any]] = list(answer.get("environments", []))
-    faults: list[Mapping[str, Any]] = list((connection.ask(number, "faults") or {}).get("faults", []))
+    faults: list[Mapping[str, Any]] = list((connection.ask(number, "faults") or {}).get("faults", []))  # Any: as above
     if as_json:
         json_view.document({**health, "environments": environments, "faults": faults})
         return
