@@ -349,9 +349,9 @@ class Environment:
         if self.spec.is_managed:
             # Other requests go on beside it, so the code keeps running and keeps its slot.
             # https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html
-            self._overdue += 1
+            self._overdue += not assignment.awaits_handler
             self._conclude(assignment, TimedOut(self.spec.timeout_s, report))
-            self._owner.freed(self)  # of a caller, though not of the code
+            self._free("timed out")  # of a caller, though not of the code
             return
         self._is_cut_off = True
         self._conclude(assignment, TimedOut(self.spec.timeout_s, report))
@@ -397,6 +397,8 @@ class Environment:
         assignment.is_over = True
         if assignment.timer is not None:
             assignment.timer.cancel()
+        if assignment.later is not None:
+            assignment.later.cancel()
         self._active.remove(assignment)
         self._facts.invocation_ended(assignment, report)
 

@@ -29,9 +29,6 @@ class Afflicted(Protocol):
     def answered(self, assignment: Assignment, answer: RuntimeAnswer) -> None:
         """Conclude an invocation that has its answer."""
 
-    def answered_late(self) -> None:
-        """Take back the slot of an invocation that had timed out."""
-
 
 class Afflicting:
     """One mishap on its way."""
@@ -51,15 +48,15 @@ class Afflicting:
     def begin(self) -> None:
         """Have it happen, now or when its delay is over."""
         if self._mishap.delay_s:
-            self._timers.call_later(self._mishap.delay_s, Afflicting._go_on, self)
+            self._assignment.awaits_handler = True
+            self._assignment.later = self._timers.call_later(self._mishap.delay_s, Afflicting._go_on, self)
         else:
             self._go_on()
 
     def _go_on(self) -> None:
         environment, mishap = self._environment, self._mishap
+        self._assignment.awaits_handler = False
         if not environment.runs(self._assignment, self._sandbox):
-            if self._assignment.is_over:
-                environment.answered_late()  # of one that timed out nothing runs that would ever answer
             return
         if mishap.error is not None:
             environment.answered(self._assignment, ErrorAnswer(mishap.error.payload, mishap.error.error_type))
@@ -68,7 +65,7 @@ class Afflicting:
         if mishap.killed_after_s is None:
             return
         if mishap.killed_after_s:
-            self._timers.call_later(mishap.killed_after_s, Afflicting._kill, self)
+            self._assignment.later = self._timers.call_later(mishap.killed_after_s, Afflicting._kill, self)
         else:
             self._kill()
 
