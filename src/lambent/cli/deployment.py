@@ -254,7 +254,10 @@ def require_success(end: StackDone | None, name: str) -> None:
     if end.cause is None:
         raise CommandError(f"Stack {name} is in {end.status}: {end.reason or 'no reason given'}")
     where = f"{end.cause.logical_id} ({end.cause.type})"
-    raise CommandError(f"{where} failed: {end.cause.reason}", f"Stack {name} is in {end.status}.")
+    advice = f"Stack {name} is in {end.status}."
+    if end.cause.type == "AWS::S3::Bucket" and end.status == "DELETE_FAILED":
+        advice += " What lies in its buckets is deleted with it by: lambent down --empty-buckets"
+    raise CommandError(f"{where} failed: {end.cause.reason}", advice)
 
 
 @contextmanager

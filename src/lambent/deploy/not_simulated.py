@@ -1,4 +1,4 @@
-"""Functions of a template that AWS runs and the platform here does not, told before they are deployed."""
+"""What AWS carries out of a template and the platform here does not, told before it is deployed."""
 
 from __future__ import annotations
 
@@ -13,19 +13,31 @@ from lambent.manifest.checks.rules import RULES
 from lambent.template.document import Value
 
 _FUNCTIONS = frozenset({"AWS::Lambda::Function", "AWS::Serverless::Function"})
+_KEPT = {
+    "AWS::CloudWatch::Alarm": "nothing evaluates it, and its actions are not taken",
+    "AWS::CloudWatch::Dashboard": "nothing draws it",
+}
 
 
 def not_simulated(document: Mapping[str, Value], text: str, file: Path) -> Iterator[Diagnostic]:
-    """Yield a note for each function that is accepted here but cannot be invoked (docs/differences.md)."""
+    """Yield a note for each resource, or part of one, that is accepted here without effect (docs/differences.md)."""
     for name, resource in resources_of(document):
-        if resource.get("Type") not in _FUNCTIONS:
-            continue
-        usual = _of(document.get("Globals"), "Function") if resource["Type"] == "AWS::Serverless::Function" else {}
-        said = {**usual, **_of(resource, "Properties")}
-        reason = _reason(said.get("Runtime"), said.get("PackageType"))
-        if reason is not None:
+        kind = resource.get("Type")
+        reasons = [_KEPT[kind]] if isinstance(kind, str) and kind in _KEPT else []
+        if kind in _FUNCTIONS:
+            usual = _of(document.get("Globals"), "Function") if kind == "AWS::Serverless::Function" else {}
+            reasons = list(_of_function({**usual, **_of(resource, "Properties")}))
+        for reason in reasons:
             message = f"{name} is accepted here, but {reason}"
             yield RULES["not-simulated"].found(message, _span(name, text, file), "On AWS it has its effect.")
+
+
+def _of_function(said: Mapping[str, Value]) -> Iterator[str]:
+    """Yield what of a function has no effect here; SAM's `Tracing` is the mode of CloudFormation's `TracingConfig`."""
+    if (reason := _reason(said.get("Runtime"), said.get("PackageType"))) is not None:
+        yield reason
+    if "Active" in (said.get("Tracing"), _of(said, "TracingConfig").get("Mode")):
+        yield "no segments of its traces are recorded"
 
 
 def _reason(runtime: Value, package_type: Value) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -130,3 +131,42 @@ def test_streams_and_their_consumers_are_made_changed_and_removed(stacks: Stacks
     assert {key: value for key, value in tags.items() if not key.startswith("aws:")} == {"b": "2"}
     assert stacks.delete("streams")["StackStatus"] == "DELETE_COMPLETE", stacks.events("streams")
     assert kinesis.list_streams()["StreamNames"] == []
+
+
+def test_alarms_and_dashboards_are_made_changed_and_removed(stacks: Stacks, aws: ClientFactory) -> None:
+    def body(threshold: int, title: str) -> dict[str, Any]:  # Any: a template
+        return resources(
+            Errors=(
+                "CloudWatch::Alarm",
+                {
+                    "AlarmName": "errors",
+                    "Namespace": "AWS/Lambda",
+                    "MetricName": "Errors",
+                    "Dimensions": [{"Name": "FunctionName", "Value": "work"}],
+                    "Statistic": "Sum",
+                    "Period": 60,
+                    "EvaluationPeriods": "3",
+                    "Threshold": threshold,
+                    "ComparisonOperator": "GreaterThanThreshold",
+                    "TreatMissingData": "notBreaching",
+                    "Tags": [{"Key": "level", "Value": title}],
+                },
+            ),
+            Board=("CloudWatch::Dashboard", {"DashboardName": "board", "DashboardBody": f'{{"title": "{title}"}}'}),
+        ) | {"Outputs": {"Arn": {"Value": {"Fn::GetAtt": ["Errors", "Arn"]}}, "Board": {"Value": {"Ref": "Board"}}}}
+
+    watch = aws("cloudwatch")
+    made = stacks.create("watched", body(5, "one"))
+    assert made["StackStatus"] == "CREATE_COMPLETE", stacks.events("watched")
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in made["Outputs"]}
+    (alarm,) = watch.describe_alarms(AlarmNames=["errors"])["MetricAlarms"]
+    assert (alarm["AlarmArn"], alarm["Threshold"], alarm["EvaluationPeriods"]) == (outputs["Arn"], 5.0, 3)
+    assert outputs["Board"] == "board"
+    assert stacks.update("watched", body(7, "two"))["StackStatus"] == "UPDATE_COMPLETE", stacks.events("watched")
+    assert watch.describe_alarms(AlarmNames=["errors"])["MetricAlarms"][0]["Threshold"] == 7.0
+    tags = {one["Key"]: one["Value"] for one in watch.list_tags_for_resource(ResourceARN=outputs["Arn"])["Tags"]}
+    assert tags["level"] == "two"
+    assert json.loads(watch.get_dashboard(DashboardName="board")["DashboardBody"]) == {"title": "two"}
+    assert stacks.delete("watched")["StackStatus"] == "DELETE_COMPLETE", stacks.events("watched")
+    assert watch.describe_alarms(AlarmNames=["errors"])["MetricAlarms"] == []
+    assert "board" not in [one["DashboardName"] for one in watch.list_dashboards()["DashboardEntries"]]

@@ -59,3 +59,12 @@ def test_queues_are_made_changed_and_removed_with_their_policies(aws: ClientFact
     stacks.delete_stack(StackName="s")
     stacks.get_waiter("stack_delete_complete").wait(StackName="s", WaiterConfig={"Delay": 1})
     assert "QueueUrls" not in sqs.list_queues()
+
+
+def test_a_stack_makes_a_queue_anew_right_after_it_was_deleted(aws: ClientFactory) -> None:
+    stacks = aws("cloudformation")
+    for _ in range(2):
+        stacks.create_stack(StackName="again", TemplateBody=template(QueueName="again"))
+        stacks.get_waiter("stack_create_complete").wait(StackName="again", WaiterConfig={"Delay": 1})
+        stacks.delete_stack(StackName="again")
+        stacks.get_waiter("stack_delete_complete").wait(StackName="again", WaiterConfig={"Delay": 1})

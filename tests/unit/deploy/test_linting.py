@@ -52,6 +52,18 @@ def test_what_the_globals_say_holds_for_functions_of_sam(tmp_path: Path) -> None
     assert [message.split()[0] for message, _ in notes(SAM, tmp_path)] == ["Old"]
 
 
+def test_alarms_dashboards_and_traces_are_noted(tmp_path: Path) -> None:
+    traced = FUNCTION.format(properties="{Runtime: python3.13, TracingConfig: {Mode: Active}}")
+    watched = """  TooMany: {Type: AWS::CloudWatch::Alarm, Properties: {MetricName: Errors}}
+  Board: {Type: AWS::CloudWatch::Dashboard, Properties: {DashboardBody: "{}"}}
+"""
+    assert notes(traced + watched, tmp_path) == [
+        ("Work is accepted here, but no segments of its traces are recorded", 5),
+        ("TooMany is accepted here, but nothing evaluates it, and its actions are not taken", 8),
+        ("Board is accepted here, but nothing draws it", 9),
+    ]
+
+
 @pytest.mark.parametrize("properties", ["{Runtime: nodejs22.x}", "{Runtime: !Ref Given}", "{}", "null"])
 def test_what_runs_here_or_is_known_later_is_not_noted(tmp_path: Path, properties: str) -> None:
     assert notes(FUNCTION.format(properties=properties), tmp_path) == []

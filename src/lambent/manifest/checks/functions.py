@@ -41,6 +41,7 @@ RUN_HERE = ("python", "nodejs", "provided")
 _NEWEST = {"python": "python3.13", "nodejs": "nodejs22.x", "ruby": "ruby3.4", "dotnet": "dotnet8", "java": "java21"}
 _NAME = re.compile(r"[a-zA-Z0-9-_]+\Z")
 _VARIABLE = re.compile(r"[a-zA-Z]([a-zA-Z0-9_])+\Z")
+_HERE = "000000000000"  # the platform's own account; where it stands, botocore is imported too
 _LAYER = re.compile(r"arn:[^:]+:lambda:[a-z0-9-]+:\d{12}:layer:[A-Za-z0-9-_]+:\d+\Z")
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
 RESERVED = frozenset({
@@ -201,3 +202,7 @@ def _layers(function: Function, place: Place) -> Iterator[Diagnostic]:
         elif (other := seen.setdefault(arn.rpartition(":")[0], arn)) != arn:
             message = f"Two different versions of the same layer are not allowed to be referenced in the same function. {other} and {arn} are versions of the same layer."
             yield place.found("layer-arn", message, "Take one of them out.", "layers", index)
+        elif (owner := arn.split(":")[4]) != _HERE:
+            message = f"The platform here has no layers of account {owner} and refuses the function until one is published there."
+            advice = "For work here put what the layer brings into the package, or a layer of the manifest."
+            yield place.found("layer-elsewhere", message, advice, "layers", index)

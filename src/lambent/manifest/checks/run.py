@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from lambent.aws.quotas import TAGS_PER_RESOURCE
 from lambent.base.diagnostics import Diagnostic
 from lambent.manifest.checks.capacity import check_managed, check_provider
+from lambent.manifest.checks.environment import check_environment
 from lambent.manifest.checks.functions import check_function
 from lambent.manifest.checks.operation import RETENTION_DAYS, check_operation
 from lambent.manifest.checks.parties import check_parties
@@ -65,6 +66,8 @@ def _functions(system: System, sources: Sources, unjudged: frozenset[Path]) -> I
         yield from check_operation(function, place)
         yield from check_function_permissions(function, place)
         yield from check_triggers(system, function, place)
+        if not unjudged:  # what was taken out may be what is allowed
+            yield from check_environment(system, key, place)
         if has_providers:
             yield from check_managed(function, place, system.capacity_providers)
         yield from _tags(function.tags, place)

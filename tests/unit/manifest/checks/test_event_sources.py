@@ -119,3 +119,28 @@ def test_a_name_that_two_sections_have_asks_which() -> None:
     (found,) = load(text, "lambent.yaml").diagnostics
     assert (found.rule, found.advice) == ("unknown-resource", "Write `buckets.runs` or `tables.runs`.")
     assert told(text.replace("read: runs", "read: tables.runs")) == []
+
+
+QUEUE_TOLD = ", environment: {QQ: '${queues.jobs.url}'}"
+
+
+@pytest.mark.parametrize(
+    ("function", "findings"),
+    [
+        pytest.param(QUEUE_TOLD, ["4:78 not-permitted"], id="nothing allows it"),
+        pytest.param(QUEUE_TOLD + ", permissions: [{send: jobs}]", [], id="a permission"),
+        pytest.param(QUEUE_TOLD + ", permissions: [{receive: '${queues.jobs}'}]", [], id="a permission by reference"),
+        pytest.param(QUEUE_TOLD + ", triggers: [{sqs: jobs}]", [], id="a trigger"),
+        pytest.param(QUEUE_TOLD + ", role: 'arn:aws:iam::123456789012:role/r'", [], id="a role of somebody else's"),
+        pytest.param(QUEUE_TOLD + ", policies: [AmazonSQSFullAccess]", [], id="a policy"),
+        pytest.param(
+            ", permissions: [{send: jobs}], environment: {QQ: '${queues.jobs}'}", ["4:107 queue-arn"], id="an ARN"
+        ),
+        pytest.param(
+            ", permissions: [{send: jobs}], environment: {QQ: '${queues.jobs.arn}'}", [], id="an ARN on purpose"
+        ),
+        pytest.param(", environment: {QQ: 'x-${queues.jobs.url}', RR: '${aws.region}'}", [], id="a part of a text"),
+    ],
+)
+def test_a_function_may_use_what_its_environment_tells_it_of(function: str, findings: list[str]) -> None:
+    assert told(f"stack: shop\nfunctions:\n  f:\n    {{{BODY}{function}}}\nqueues: {{jobs: {{}}}}\n") == findings

@@ -34,3 +34,11 @@ def test_an_image_is_noted() -> None:
 @pytest.mark.parametrize("runtime", ["python3.13", "nodejs22.x", "provided.al2023"])
 def test_what_runs_here_is_not_noted(runtime: str) -> None:
     assert notes(ZIP.format(runtime)) == []
+
+
+@pytest.mark.parametrize(("owner", "found"), [("017000801446", ["layer-elsewhere"]), ("000000000000", [])])
+def test_a_layer_of_another_account_is_noted(owner: str, found: list[str]) -> None:
+    text = ZIP.format("python3.13") + f"    layers: ['arn:aws:lambda:eu-west-1:{owner}:layer:Powertools:7']\n"
+    notes = [one for one in load(text, "lambent.yaml").diagnostics if one.severity is Severity.NOTE]
+    assert [one.rule for one in notes] == found
+    assert all("no layers of account 017000801446" in one.message for one in notes)

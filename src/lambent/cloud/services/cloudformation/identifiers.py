@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 IDENTIFIERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "AWS::CloudWatch::Alarm": ("AlarmName",),
+    "AWS::CloudWatch::Dashboard": ("DashboardName",),
     "AWS::DynamoDB::GlobalTable": ("TableName",),
     "AWS::DynamoDB::Table": ("TableName",),
     "AWS::EC2::EIP": ("PublicIp", "AllocationId"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lambent.cloud.services.cloudformation.resources import (
+    alarms,
     buckets,
     event_source_mappings,
     events,
@@ -51,6 +52,7 @@ _HANDLERS: Mapping[str, ResourceHandler] = {
     "AWS::Logs::QueryDefinition": logs.QUERY_DEFINITION,
     "AWS::Logs::ResourcePolicy": logs.RESOURCE_POLICY,
     "AWS::Logs::SubscriptionFilter": logs.SUBSCRIPTION_FILTER,
+    **alarms.HANDLERS,
     **events.HANDLERS,
     **messaging.HANDLERS,
     **network.HANDLERS,

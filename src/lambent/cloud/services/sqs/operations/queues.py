@@ -215,7 +215,8 @@ def _create(
     if repository.queue(transaction, address) is not None:
         return  # somebody else was first; whether they meant the same is looked at next
     deleted_ms = repository.deleted_ms(transaction, address)
-    if deleted_ms is not None and at_ms < deleted_ms + _MINUTE_MS:
+    # CloudFormation waits until a name is free again; here it need not, so that a stack that failed can be tried again.
+    if deleted_ms is not None and at_ms < deleted_ms + _MINUTE_MS and context.caller.via is None:
         raise errors.queue_deleted_recently()
     repository.add_queue(transaction, address, attributes, tags, at_ms)
 
