@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,13 @@ def examples() -> Iterator[tuple[list[str], list[str]]]:
         for command in re.split(r"^    lambent ", block, flags=re.MULTILINE)[1:]:
             first, *shown = command.splitlines()
             yield shlex.split(first), [line.removeprefix("    ") for line in shown]
+
+
+def test_the_page_s_test_passes(tmp_path: Path) -> None:
+    (program,) = re.findall(r"^```python\n(.+?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    file = tmp_path / "program.py"
+    file.write_text(program)
+    assert "platform" in runpy.run_path(str(file))
 
 
 def masked(text: str) -> str:

@@ -11,8 +11,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from lambent.testing.builders import zip_of
+from lambent.testing.faults import FaultRefusedError, PlatformFaults
 from lambent.testing.platform import LocalPlatform
-from tests.services.faults.conftest import Faults
+from tests.services.faults.conftest import struck
 from tests.waiting import eventually
 
 HANDLER = """
@@ -63,7 +64,7 @@ def function(world: LocalPlatform) -> Function:
 
 
 @pytest.fixture(autouse=True)
-def _unharmed(function: Function, faults: Faults) -> Iterator[None]:
+def _unharmed(function: Function, faults: PlatformFaults) -> Iterator[None]:
     """After each test the function works again."""
     yield
     faults.clear()
@@ -74,7 +75,7 @@ def names(function: Function, beginning: str) -> list[str]:
     return [name for name, _ in function.got() if name.startswith(beginning)]
 
 
-def test_a_throttled_function_answers_as_lambda_does(function: Function, faults: Faults) -> None:
+def test_a_throttled_function_answers_as_lambda_does(function: Function, faults: PlatformFaults) -> None:
     begun = faults.begin("throttle", "faulty")
     assert (begun["target"], begun["name"]) == (function.arn, "lambda:faulty")
     with pytest.raises(ClientError) as refused:
@@ -82,23 +83,23 @@ def test_a_throttled_function_answers_as_lambda_does(function: Function, faults:
     answer: Mapping[str, Any] = refused.value.response  # Any: members of one error's own
     assert (answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Code"]) == (429, "TooManyRequestsException")
     assert answer["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
-    assert faults.struck() == {"throttle": 1}
+    assert struck(faults) == {"throttle": 1}
 
 
 def test_events_wait_for_the_end_of_a_throttle_and_are_handled_then(
-    world: LocalPlatform, function: Function, faults: Faults
+    world: LocalPlatform, function: Function, faults: PlatformFaults
 ) -> None:
     faults.begin("throttle", "faulty", lasts_s=5)
     function.send("waits")
-    eventually(lambda: faults.struck() == {"throttle": 1})
+    eventually(lambda: struck(faults) == {"throttle": 1})
     world.clock.advance(4)  # tried after 1 s and 2 s more
-    assert (faults.struck(), names(function, "waits")) == ({"throttle": 3}, [])
+    assert (struck(faults), names(function, "waits")) == ({"throttle": 3}, [])
     world.clock.advance(4)
     eventually(lambda: names(function, "waits") == ["waits"])
-    assert faults.struck() == {}
+    assert struck(faults) == {}
 
 
-def test_an_error_is_answered_without_running_the_handler(function: Function, faults: Faults) -> None:
+def test_an_error_is_answered_without_running_the_handler(function: Function, faults: PlatformFaults) -> None:
     begun = faults.begin("error", "faulty")
     answer = function.invoke(name="failing")
     assert answer["FunctionError"] == "Unhandled"
@@ -112,7 +113,7 @@ def test_an_error_is_answered_without_running_the_handler(function: Function, fa
 
 
 def test_a_latency_is_part_of_the_invocation_s_duration_and_not_of_the_handler_s(
-    function: Function, faults: Faults
+    function: Function, faults: PlatformFaults
 ) -> None:
     function.invoke()
     faults.begin("latency", "faulty", delay_s=0.15)
@@ -122,7 +123,7 @@ def test_a_latency_is_part_of_the_invocation_s_duration_and_not_of_the_handler_s
     assert duration_ms >= 150
 
 
-def test_a_latency_beyond_the_timeout_is_a_timeout(function: Function, faults: Faults) -> None:
+def test_a_latency_beyond_the_timeout_is_a_timeout(function: Function, faults: PlatformFaults) -> None:
     faults.begin("latency", "faulty", delay_s=20)
     answer = function.invoke(name="too-late")
     assert answer["Payload"]["errorType"] == "Sandbox.Timedout"
@@ -130,7 +131,7 @@ def test_a_latency_beyond_the_timeout_is_a_timeout(function: Function, faults: F
     assert "got" not in answer["Log"]
 
 
-def test_a_crash_kills_the_environment_while_the_handler_runs(function: Function, faults: Faults) -> None:
+def test_a_crash_kills_the_environment_while_the_handler_runs(function: Function, faults: PlatformFaults) -> None:
     faults.begin("crash", "faulty", delay_s=0.2)
     answer = function.invoke(name="killed", sleep=0.8)
     message = answer["Payload"]["errorMessage"].partition("Error: ")[2]
@@ -140,31 +141,33 @@ def test_a_crash_kills_the_environment_while_the_handler_runs(function: Function
     )
     assert "got killed" in answer["Log"]
     assert "Status: error\tError Type: Runtime.ExitError" in answer["Log"]
-    assert faults.struck() == {"crash": 1}
+    assert struck(faults) == {"crash": 1}
 
 
 def test_a_crash_comes_at_once_unless_told_otherwise_and_too_late_for_what_is_over(
-    function: Function, faults: Faults
+    function: Function, faults: PlatformFaults
 ) -> None:
     faults.begin("crash", "faulty", delay_s=0.9)
     assert function.invoke(name="quick")["Payload"] == "done"
-    assert faults.struck() == {"crash": 0}
+    assert struck(faults) == {"crash": 0}
     faults.clear()
     faults.begin("crash", "faulty")
     assert function.invoke(name="at-once")["Payload"]["errorType"] == "Runtime.ExitError"
 
 
-def test_a_duplicated_event_is_handled_twice_under_one_request_id(function: Function, faults: Faults) -> None:
+def test_a_duplicated_event_is_handled_twice_under_one_request_id(function: Function, faults: PlatformFaults) -> None:
     faults.begin("duplicate", "faulty")
     request_id = function.send("twice")
     wanted = [["twice", request_id]] * 2
     eventually(lambda: [each for each in function.got() if each[0] == "twice"] == wanted)
     assert function.invoke(name="waited-for")["Payload"] == "done"
     eventually(lambda: names(function, "waited-for") == ["waited-for"])
-    assert faults.struck() == {"duplicate": 1}
+    assert struck(faults) == {"duplicate": 1}
 
 
-def test_an_event_that_is_held_back_is_overtaken(world: LocalPlatform, function: Function, faults: Faults) -> None:
+def test_an_event_that_is_held_back_is_overtaken(
+    world: LocalPlatform, function: Function, faults: PlatformFaults
+) -> None:
     faults.begin("reorder", "faulty", delay_s=30)
     function.send("ordered-first")
     faults.clear()
@@ -174,10 +177,11 @@ def test_an_event_that_is_held_back_is_overtaken(world: LocalPlatform, function:
     eventually(lambda: names(function, "ordered") == ["ordered-second", "ordered-first"])
 
 
-def test_a_fault_of_an_alias_strikes_who_invokes_the_alias(function: Function, faults: Faults) -> None:
+def test_a_fault_of_an_alias_strikes_who_invokes_the_alias(function: Function, faults: PlatformFaults) -> None:
     function.functions.create_alias(FunctionName="faulty", Name="live", FunctionVersion="$LATEST")
     assert faults.begin("error", "faulty:live")["name"] == "lambda:faulty:live"
     assert function.invoke()["Payload"] == "done"
     by_alias = function.functions.invoke(FunctionName="faulty", Qualifier="live")
     assert by_alias["FunctionError"] == "Unhandled"
-    assert faults.refusal("error", "faulty:dead") == "lambda:faulty has no version or alias 'dead'. Its aliases: live."
+    with pytest.raises(FaultRefusedError, match=r"lambda:faulty has no version or alias 'dead'\. Its aliases: live\."):
+        faults.begin("error", "faulty:dead")

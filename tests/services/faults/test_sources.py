@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from lambent.testing.faults import PlatformFaults
 from lambent.testing.platform import LocalPlatform
-from tests.services.faults.conftest import Client, Faults
+from tests.services.faults.conftest import Client, struck
 from tests.services.lambda_.mapped import Mapped, Queue, Table, ids_of
 from tests.waiting import eventually
 
@@ -163,7 +164,7 @@ def make(sources: Sources, kind: str) -> str:
     ],
 )
 def test_a_source_answers_its_service_s_own_errors(
-    sources: Sources, faults: Faults, kind: str, throttle: tuple[str, int], failure: tuple[str, int]
+    sources: Sources, faults: PlatformFaults, kind: str, throttle: tuple[str, int], failure: tuple[str, int]
 ) -> None:
     arn = make(sources, kind)
     call(sources, kind)
@@ -177,7 +178,9 @@ def test_a_source_answers_its_service_s_own_errors(
         call(sources, kind)
 
 
-def test_a_fault_strikes_neither_other_sources_nor_what_sets_the_source_up(sources: Sources, faults: Faults) -> None:
+def test_a_fault_strikes_neither_other_sources_nor_what_sets_the_source_up(
+    sources: Sources, faults: PlatformFaults
+) -> None:
     first, inbox = sources.queue(), sources.inbox
     sources.queue()
     faults.begin("error", first)
@@ -185,19 +188,19 @@ def test_a_fault_strikes_neither_other_sources_nor_what_sets_the_source_up(sourc
     queues = sources.client("sqs")
     assert queues.get_queue_attributes(QueueUrl=inbox.url)
     queues.set_queue_attributes(QueueUrl=inbox.url, Attributes={"VisibilityTimeout": "1"})
-    assert faults.struck() == {"error": 0}
+    assert struck(faults) == {"error": 0}
 
 
-def test_a_slow_source_takes_real_time(sources: Sources, faults: Faults) -> None:
+def test_a_slow_source_takes_real_time(sources: Sources, faults: PlatformFaults) -> None:
     faults.begin("latency", table(sources), delay_s=0.15)
     began = time.monotonic()
     call(sources, "table")
     assert time.monotonic() - began >= 0.15
-    assert faults.struck() == {"latency": 1}
+    assert struck(faults) == {"latency": 1}
 
 
 @pytest.mark.parametrize("kind", ["queue", "topic", "bucket", "bus", "rule"])
-def test_what_comes_of_a_source_comes_twice(sources: Sources, faults: Faults, kind: str) -> None:
+def test_what_comes_of_a_source_comes_twice(sources: Sources, faults: PlatformFaults, kind: str) -> None:
     arn = make(sources, kind)
     faults.begin("duplicate", arn)
     sources.send(kind, "twice")
@@ -212,11 +215,11 @@ def test_what_comes_of_a_source_comes_twice(sources: Sources, faults: Faults, ki
 
 
 @pytest.mark.parametrize("kind", ["queue", "topic", "bucket", "bus", "rule"])
-def test_what_is_held_back_is_overtaken(sources: Sources, faults: Faults, kind: str) -> None:
+def test_what_is_held_back_is_overtaken(sources: Sources, faults: PlatformFaults, kind: str) -> None:
     arn = make(sources, kind)
     faults.begin("reorder", arn, delay_s=60)
     sources.send(kind, "first")
-    eventually(lambda: faults.struck() == {"reorder": 1})
+    eventually(lambda: struck(faults) == {"reorder": 1})
     faults.clear()
     sources.send(kind, "second")
     eventually(lambda: sources.inbox.texts(["first", "second"]) == ["second"])
@@ -224,7 +227,7 @@ def test_what_is_held_back_is_overtaken(sources: Sources, faults: Faults, kind: 
     eventually(lambda: sources.inbox.texts(["first", "second"]) == ["second", "first"])
 
 
-def test_a_batch_of_a_table_s_stream_comes_twice(world: LocalPlatform, faults: Faults) -> None:
+def test_a_batch_of_a_table_s_stream_comes_twice(world: LocalPlatform, faults: PlatformFaults) -> None:
     source, mapping = Table(world), Mapped(world)
     mapping.to(source.arn, **START)
     faults.begin("duplicate", source.arn.partition("/stream/")[0])
@@ -236,7 +239,9 @@ def test_a_batch_of_a_table_s_stream_comes_twice(world: LocalPlatform, faults: F
     mapping.delete()
 
 
-def test_a_poller_backs_off_from_a_throttled_queue_and_loses_nothing(world: LocalPlatform, faults: Faults) -> None:
+def test_a_poller_backs_off_from_a_throttled_queue_and_loses_nothing(
+    world: LocalPlatform, faults: PlatformFaults
+) -> None:
     source, mapping = Queue(world), Mapped(world)
     mapping.to(source.arn)
     source.send("before")
@@ -252,19 +257,19 @@ def test_a_poller_backs_off_from_a_throttled_queue_and_loses_nothing(world: Loca
 
 
 def test_a_throttled_rule_s_target_gets_its_event_when_that_is_over(
-    world: LocalPlatform, sources: Sources, faults: Faults
+    world: LocalPlatform, sources: Sources, faults: PlatformFaults
 ) -> None:
     sources.rule()
     faults.begin("throttle", f"rule:{sources.name}/all", lasts_s=10)
     sources.send("rule", "late")
-    eventually(lambda: faults.struck() == {"throttle": 1})
+    eventually(lambda: struck(faults) == {"throttle": 1})
     assert sources.inbox.look() == []
     world.clock.advance(60)
     eventually(lambda: sources.inbox.texts(["late"]) == ["late"])
 
 
 def test_what_a_failing_rule_does_not_deliver_is_a_dead_letter(
-    world: LocalPlatform, sources: Sources, faults: Faults
+    world: LocalPlatform, sources: Sources, faults: PlatformFaults
 ) -> None:
     arn, letters = sources.rule(), Inbox(world, f"{sources.name}-letters")
     target = {
@@ -282,18 +287,18 @@ def test_what_a_failing_rule_does_not_deliver_is_a_dead_letter(
 
 
 def test_a_throttled_schedule_is_carried_out_when_that_is_over(
-    world: LocalPlatform, sources: Sources, faults: Faults
+    world: LocalPlatform, sources: Sources, faults: PlatformFaults
 ) -> None:
     schedule(world, sources.name, sources.inbox)
     faults.begin("throttle", f"scheduler:default/{sources.name}", lasts_s=90)
     world.clock.advance(80)
     assert sources.inbox.look() == []
-    assert faults.struck()["throttle"] > 1
+    assert struck(faults)["throttle"] > 1
     world.clock.advance(120)
     eventually(lambda: len(sources.inbox.look()) == 1)
 
 
-def test_a_schedule_s_occurrence_comes_twice(world: LocalPlatform, sources: Sources, faults: Faults) -> None:
+def test_a_schedule_s_occurrence_comes_twice(world: LocalPlatform, sources: Sources, faults: PlatformFaults) -> None:
     schedule(world, sources.name, sources.inbox)
     faults.begin("duplicate", f"schedule:{sources.name}")
     world.clock.advance(61)
@@ -302,12 +307,12 @@ def test_a_schedule_s_occurrence_comes_twice(world: LocalPlatform, sources: Sour
 
 @pytest.mark.parametrize("fault", ["throttle", "error"])
 def test_notifications_wait_for_a_queue_that_does_not_take_them(
-    world: LocalPlatform, sources: Sources, faults: Faults, fault: str
+    world: LocalPlatform, sources: Sources, faults: PlatformFaults, fault: str
 ) -> None:
     sources.bucket()
     faults.begin(fault, sources.inbox.arn)
     sources.send("bucket", "owed")
-    eventually(lambda: faults.struck()[fault] >= 1)
+    eventually(lambda: struck(faults)[fault] >= 1)
     faults.clear()
     world.clock.advance(600)
     eventually(lambda: sources.inbox.texts(["owed"]) == ["owed"])
@@ -315,7 +320,7 @@ def test_notifications_wait_for_a_queue_that_does_not_take_them(
 
 @pytest.mark.parametrize("fault", ["throttle", "error"])
 def test_records_of_events_wait_for_a_destination_that_does_not_take_them(
-    world: LocalPlatform, sources: Sources, faults: Faults, fault: str
+    world: LocalPlatform, sources: Sources, faults: PlatformFaults, fault: str
 ) -> None:
     function = Mapped(world)
     function.functions.put_function_event_invoke_config(
@@ -324,7 +329,7 @@ def test_records_of_events_wait_for_a_destination_that_does_not_take_them(
     faults.begin(fault, sources.inbox.arn)
     event = json.dumps({"Records": []})
     function.functions.invoke(FunctionName=function.name, InvocationType="Event", Payload=event)
-    eventually(lambda: faults.struck()[fault] >= 1)
+    eventually(lambda: struck(faults)[fault] >= 1)
     faults.clear()
     world.clock.advance(600)
     eventually(lambda: sources.inbox.texts(["Success"]))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from lambent.testing.faults import FaultRefusedError, PlatformFaults
 from lambent.testing.platform import LocalPlatform
-from tests.services.faults.conftest import Faults
 
 QUEUE = "arn:aws:sqs:us-east-1:000000000000:"
 
@@ -37,7 +39,7 @@ def _named(world: LocalPlatform) -> None:
         ("bus:default", "arn:aws:events:us-east-1:000000000000:event-bus/default"),
     ],
 )
-def test_a_target_is_named_as_people_call_it(faults: Faults, named: str, arn: str) -> None:
+def test_a_target_is_named_as_people_call_it(faults: PlatformFaults, named: str, arn: str) -> None:
     assert faults.begin("throttle", named)["target"] == arn
 
 
@@ -64,8 +66,12 @@ def test_a_target_is_named_as_people_call_it(faults: Faults, named: str, arn: st
         ("nonsense", "target-orders", "There are: throttle, error, latency, crash, duplicate, reorder."),
     ],
 )
-def test_what_cannot_be_struck_is_refused_with_the_reason(faults: Faults, kind: str, target: str, words: str) -> None:
-    assert words in faults.refusal(kind, target)
+def test_what_cannot_be_struck_is_refused_with_the_reason(
+    faults: PlatformFaults, kind: str, target: str, words: str
+) -> None:
+    with pytest.raises(FaultRefusedError) as refused:
+        faults.begin(kind, target)
+    assert words in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -79,15 +85,19 @@ def test_what_cannot_be_struck_is_refused_with_the_reason(faults: Faults, kind: 
         ({"delay_s": 1}, "throttle has no delay; latency, crash, reorder have one."),
     ],
 )
-def test_what_a_fault_cannot_be_is_refused(faults: Faults, said: dict[str, object], words: str) -> None:
-    assert faults.refusal("throttle", "sqs:target-jobs", **said) == words
+def test_what_a_fault_cannot_be_is_refused(
+    faults: PlatformFaults,
+    said: dict[str, Any],
+    words: str,  # Any: parameters
+) -> None:
+    with pytest.raises(FaultRefusedError) as refused:
+        faults.begin("throttle", "sqs:target-jobs", **said)
+    assert str(refused.value) == words
 
 
-def test_a_target_that_is_gone_can_still_be_cleared(world: LocalPlatform, faults: Faults) -> None:
+def test_a_target_that_is_gone_can_still_be_cleared(world: LocalPlatform, faults: PlatformFaults) -> None:
     queues = world.client("sqs")
     url = queues.create_queue(QueueName="target-gone")["QueueUrl"]
     faults.begin("throttle", "target-gone")
     queues.delete_queue(QueueUrl=url)
-    assert [each["name"] for each in faults.tell("clear", {"what": "sqs:target-gone"})["cleared"]] == [
-        "sqs:target-gone"
-    ]
+    assert [each["name"] for each in faults.clear("sqs:target-gone")] == ["sqs:target-gone"]
