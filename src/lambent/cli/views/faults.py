@@ -33,7 +33,8 @@ def table(faults: Sequence[Shown]) -> None:
 def begun(fault: Shown) -> None:
     """Print that a fault has begun."""
     share = "" if fault["percentage"] == 100 else f" {fault['percentage']} % of the time"
-    human.line(f"{fault['id']}  {fault['kind']} strikes {fault['name']}{share}, for {spans.told(fault['left_s'])}")
+    lasts = spans.told(fault["ends_at"] - fault["begun_at"])
+    human.line(f"{fault['id']}  {fault['kind']} strikes {fault['name']}{share}, for {lasts}")
 
 
 def cleared(faults: Sequence[Shown]) -> None:
