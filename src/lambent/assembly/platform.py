@@ -25,6 +25,7 @@ from functools import partial
 from pathlib import Path
 
 from lambent import __version__
+from lambent.assembly.faults import DeferredFaults
 from lambent.assembly.home import TemporaryHome
 from lambent.assembly.services import Foundation, own_services
 from lambent.assembly.settings import Settings, StartError
@@ -36,9 +37,6 @@ from lambent.cloud.bridge.coverage import Coverage
 from lambent.cloud.bridge.journal import COMPONENT as BRIDGE
 from lambent.cloud.bridge.journal import SCHEMA as BRIDGE_SCHEMA
 from lambent.cloud.bridge.journal import Journal
-from lambent.cloud.framework.fault_injection.injector import COMPONENT as FAULTS
-from lambent.cloud.framework.fault_injection.injector import FaultInjector
-from lambent.cloud.framework.fault_injection.targets import Targets
 from lambent.cloud.framework.faults.strikes import Strikes
 from lambent.cloud.framework.identity import CredentialDirectory
 from lambent.cloud.framework.internal_client import RegistryClient
@@ -46,7 +44,6 @@ from lambent.cloud.framework.loops import start_loops
 from lambent.cloud.framework.registry import Registry
 from lambent.cloud.framework.routes import Route, View
 from lambent.cloud.gateway.clock_routes import ClockRoutes
-from lambent.cloud.gateway.fault_routes import FaultRoutes
 from lambent.cloud.gateway.introspection import PREFIX, Introspection, action_route, json_response
 from lambent.cloud.gateway.pipeline import Parts, Pipeline
 from lambent.cloud.gateway.server import HttpServer, PortInUseError
@@ -70,8 +67,7 @@ class Platform:
         self.settings = settings
         self.clock: Clock = VirtualClock() if settings.virtual_time else SystemClock()
         self.ids: IdSource = SystemIds() if settings.seed is None else SeededIds(settings.seed)
-        self.strikes = Strikes(self.clock, self.ids)
-        self.registry = Registry(strikes=self.strikes)
+        self.registry = Registry(strikes=Strikes(self.clock, self.ids))
         self.stop_requested = asyncio.Event()
         self._real_time = SystemClock()
         self._started_at = self._real_time.monotonic()
@@ -158,12 +154,12 @@ class Platform:
         release.push_async_callback(reporting.flush)
         release.push_async_callback(plane.stop)
         await plane.start()
-        injector = FaultInjector(store, self.registry, self.strikes, clock=self.clock, ids=self.ids)
-        release.push_async_callback(injector.stop)
+        faults = DeferredFaults(store, self.registry, client, clock=self.clock, ids=self.ids)
+        release.push_async_callback(faults.stop)
         # Stopped before the data plane, so that asynchronous invocations cut off by the end are tried again.
         release.push_async_callback(self.registry.stop)
         # Before the services take up what is owed: what was to be struck before a restart is struck after it.
-        await injector.start(is_known=store.has_tables_of(FAULTS))
+        await faults.start()
         await self.registry.start()
         store.start_delivery()
         loops = TaskOwner("service loops", clock=self.clock)
@@ -171,10 +167,10 @@ class Platform:
         self.registry.begin_loops(partial(start_loops, loops, self.clock))
         # Last to start, so first to stop: no request meets a service that is not there.
         release.push_async_callback(server.stop, self.settings.stop_grace_s)
-        pipeline = self._pipeline(own.directory, bridge, FaultRoutes(injector, Targets(self.registry, client)))
+        pipeline = self._pipeline(own.directory, bridge, faults)
         await server.serve(pipeline.answer, pipeline.streams)
 
-    def _pipeline(self, directory: CredentialDirectory, bridge: Bridge, faults: FaultRoutes) -> Pipeline:
+    def _pipeline(self, directory: CredentialDirectory, bridge: Bridge, faults: DeferredFaults) -> Pipeline:
         parts = Parts(
             registry=self.registry,
             directory=directory,
@@ -211,7 +207,7 @@ class Platform:
     def _open_store(self, home: Path) -> SqliteStore:
         return memory_store(self.clock) if self.settings.data_dir is None else store_in(home, self.clock)
 
-    def _introspection(self, faults: FaultRoutes) -> Introspection:
+    def _introspection(self, faults: DeferredFaults) -> Introspection:
         clock = ClockRoutes(self.clock)
         views: dict[str, View] = {
             "health": self._health,

@@ -18,7 +18,7 @@ from typing import Final
 from lambent.base.clock import Clock
 from lambent.base.tasks import TaskOwner
 from lambent.cloud.framework.agenda import Agenda
-from lambent.cloud.framework.faults.fault import FaultKind
+from lambent.cloud.framework.faults.kind import FaultKind
 from lambent.cloud.framework.faults.strikes import NEVER, Strikes
 from lambent.cloud.store.errors import StoreError
 from lambent.cloud.store.outbox import pause_after

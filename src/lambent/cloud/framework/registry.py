@@ -27,7 +27,8 @@ class Registry:
     """The platform's own services, in the order in which they start."""
 
     def __init__(self, services: Sequence[Service] = (), strikes: Strikes = NEVER) -> None:
-        self._strikes = strikes
+        self.strikes = strikes
+        """The faults on purpose that every service is exposed to."""
         self._services: dict[str, Service] = {}
         self._deferred: dict[str, Deferral] = {}
         self._started: list[Service] = []
@@ -49,7 +50,7 @@ class Registry:
         """
         if service.name in self._services:
             raise ValueError(f"there are two services called {service.name}")
-        service.expose_to(self._strikes)
+        service.expose_to(self.strikes)
         self._services[service.name] = service
 
     def defer(self, deferral: Deferral) -> None:

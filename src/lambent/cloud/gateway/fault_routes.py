@@ -1,17 +1,17 @@
-"""`/_lambent/faults`: the faults on purpose that there are, and how they are begun and cleared."""
+"""`/_lambent/faults/…`: how faults on purpose are begun and cleared."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
 
 from lambent.cloud.framework.fault_injection.injector import FaultInjector, WantedFault
 from lambent.cloud.framework.fault_injection.targets import NoSuchTargetError, Targets
-from lambent.cloud.framework.faults.fault import Fault, FaultKind, objection, short_name
-from lambent.cloud.framework.routes import Route
-from lambent.cloud.gateway.introspection import action_route, json_response
+from lambent.cloud.framework.faults.fault import Fault, objection, short_name
+from lambent.cloud.framework.faults.kind import FaultKind
+from lambent.cloud.gateway.introspection import json_response
 from lambent.cloud.protocol.message import Request, Response
 from lambent.cloud.store.errors import StoreError
 from lambent.cloud.store.scope import DEFAULT_ACCOUNT, DEFAULT_REGION, Scope
@@ -27,21 +27,14 @@ class _RefusedError(Exception):
 
 
 class FaultRoutes:
-    """Shows the faults of a platform, begins and clears them."""
+    """Begins and clears faults of a platform."""
 
     def __init__(self, injector: FaultInjector, targets: Targets) -> None:
-        self._injector = injector
+        self.injector = injector
         self._targets = targets
 
-    def view(self) -> Mapping[str, object]:
-        """Return the faults there are, in the order in which they began."""
-        return self._injector.view()
-
-    def routes(self) -> Sequence[Route]:
-        """Return what begins a fault, and what clears some."""
-        return (action_route("faults/begin", self._begin), action_route("faults/clear", self._clear))
-
-    async def _begin(self, request: Request) -> Response:
+    async def begin(self, request: Request) -> Response:
+        """Begin the fault that a request wants."""
         try:
             asked = _object(request)
             target, subject = await self._targets.find(_text(asked, "target"), _scope(asked))
@@ -49,21 +42,22 @@ class FaultRoutes:
             reason = objection(wanted.kind, subject)
             if reason is not None:
                 return _refusal(f"{short_name(target)} cannot have the fault {wanted.kind}: {reason}.")
-            fault = await self._injector.begin(wanted)
+            fault = await self.injector.begin(wanted)
         except NoSuchTargetError as unknown:
             return _refusal(unknown.message, status=404, advice=unknown.advice)
         except _RefusedError as refused:
             return _refusal(str(refused))
         except StoreError as error:
             return _refusal(f"The fault could not be kept: {error}", status=500)
-        return json_response(200, self._injector.shown(fault))
+        return json_response(200, self.injector.shown(fault))
 
-    async def _clear(self, request: Request) -> Response:
+    async def clear(self, request: Request) -> Response:
+        """End the faults that a request names."""
         try:
             asked = _object(request)
             named = asked.get("what")
             if named is None:
-                cleared = await self._injector.clear(lambda _: True)
+                cleared = await self.injector.clear(lambda _: True)
             else:
                 cleared = await self._cleared(str(named), _scope(asked))
         except NoSuchTargetError as unknown:
@@ -72,15 +66,15 @@ class FaultRoutes:
             return _refusal(str(refused))
         except StoreError as error:
             return _refusal(f"That they have ended could not be kept: {error}", status=500)
-        return json_response(200, {"cleared": [self._injector.shown(fault, count) for fault, count in cleared]})
+        return json_response(200, {"cleared": [self.injector.shown(fault, count) for fault, count in cleared]})
 
     async def _cleared(self, named: str, scope: Scope) -> list[tuple[Fault, int]]:
         """Clear the fault of an id, or those of a target, which need not be there any more."""
-        cleared = await self._injector.clear(lambda fault: named in {fault.id, fault.target, short_name(fault.target)})
+        cleared = await self.injector.clear(lambda fault: named in {fault.id, fault.target, short_name(fault.target)})
         if cleared:
             return cleared
         target, _ = await self._targets.find(named, scope)
-        cleared = await self._injector.clear(lambda fault: fault.target == target)
+        cleared = await self.injector.clear(lambda fault: fault.target == target)
         if not cleared:
             raise NoSuchTargetError(f"{short_name(target)} has no faults.", "See those there are: lambent fault list")
         return cleared

@@ -15,7 +15,8 @@ from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.context import RequestContext, root_of
 from lambent.cloud.framework.fault_injection.injector import COMPONENT, FaultInjector, WantedFault
 from lambent.cloud.framework.fault_injection.sources import STRUCK, sources_of
-from lambent.cloud.framework.faults.fault import Fault, FaultKind, Subject, objection
+from lambent.cloud.framework.faults.fault import Fault, Subject, objection
+from lambent.cloud.framework.faults.kind import FaultKind
 from lambent.cloud.framework.faults.strikes import NEVER, Strikes
 from lambent.cloud.framework.registry import Registry
 from lambent.cloud.framework.service import Parameters, Result, Service, operation

@@ -17,7 +17,8 @@ from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.due_rows import DueRows
 from lambent.cloud.framework.fault_injection import repository
 from lambent.cloud.framework.fault_injection.sources import STRUCK, sources_of
-from lambent.cloud.framework.faults.fault import Fault, FaultKind, short_name
+from lambent.cloud.framework.faults.fault import Fault, short_name
+from lambent.cloud.framework.faults.kind import FaultKind
 from lambent.cloud.framework.faults.strikes import Strikes
 from lambent.cloud.framework.registry import Registry
 from lambent.cloud.framework.service import Operation, Parameters, Result

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lambent.cloud.framework.faults.fault import Fault, FaultKind
+from lambent.cloud.framework.faults.fault import Fault
+from lambent.cloud.framework.faults.kind import FaultKind
 from lambent.cloud.store.unit_of_work import Reader, Transaction
 
 

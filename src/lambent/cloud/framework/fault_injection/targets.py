@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Final
 
 from lambent.aws.arn import Arn, MalformedArnError
@@ -186,6 +185,8 @@ def _unknown(text: str, name: str, known: list[str]) -> NoSuchTargetError:
     by_name: dict[str, list[str]] = {}
     for arn in known:
         by_name.setdefault(short_name(arn).partition(":")[2], []).append(short_name(arn))
+    from difflib import get_close_matches  # noqa: PLC0415 - where a name is wrong
+
     close = get_close_matches(name, by_name, n=3, cutoff=0.6)
     message = f"There is no {text!r} here that could have a fault."
     if close:

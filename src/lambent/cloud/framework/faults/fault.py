@@ -11,17 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from lambent.aws.arn import Arn
-
-
-class FaultKind(StrEnum):
-    """What a fault does."""
-
-    THROTTLE = "throttle"
-    ERROR = "error"
-    LATENCY = "latency"
-    CRASH = "crash"
-    DUPLICATE = "duplicate"
-    REORDER = "reorder"
+from lambent.cloud.framework.faults.kind import FaultKind
 
 
 class Subject(StrEnum):

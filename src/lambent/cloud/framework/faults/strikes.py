@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from lambent.base.clock import Clock, SystemClock
 from lambent.base.identifiers import IdSource
-from lambent.cloud.framework.faults.answers import failure_of, throttle_of
-from lambent.cloud.framework.faults.fault import Fault, FaultKind
+from lambent.cloud.framework.faults.kind import FaultKind
+
+if TYPE_CHECKING:
+    from lambent.cloud.framework.faults.fault import Fault
 
 _REAL_TIME = SystemClock()
 
@@ -91,6 +94,8 @@ class Strikes:
 
         Raises ServiceError in the words of the service that is called, or calls.
         """
+        from lambent.cloud.framework.faults.answers import failure_of, throttle_of  # noqa: PLC0415 - with the first fault
+
         await self.delay(*targets)
         if self.strike(FaultKind.THROTTLE, *targets) is not None:
             raise throttle_of(service)

@@ -14,7 +14,7 @@ from lambent.base.clock import SystemClock
 from lambent.base.tasks import TaskOwner, let_others_run
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.agenda import Agenda
-from lambent.cloud.framework.faults.fault import FaultKind
+from lambent.cloud.framework.faults.kind import FaultKind
 from lambent.cloud.framework.faults.strikes import NEVER
 from lambent.cloud.services.lambda_.deliveries import dead_letter_for, record_for
 from lambent.cloud.services.lambda_.dependencies import Dependencies

@@ -7,7 +7,7 @@ from typing import Final
 
 import orjson
 
-from lambent.cloud.framework.faults.fault import FaultKind
+from lambent.cloud.framework.faults.kind import FaultKind
 from lambent.cloud.framework.faults.strikes import Strikes
 from lambent.dataplane import Mishap, ReportedError
 

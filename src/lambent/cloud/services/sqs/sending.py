@@ -7,7 +7,7 @@ from typing import Any
 
 from lambent.base.identifiers import IdSource
 from lambent.cloud.framework.context import RequestContext
-from lambent.cloud.framework.faults.fault import FaultKind
+from lambent.cloud.framework.faults.kind import FaultKind
 from lambent.cloud.framework.faults.strikes import NEVER
 from lambent.cloud.services.sqs.live import LiveQueue
 from lambent.cloud.services.sqs.message_repository import Deduplicated, add_deduplicated, add_messages, stored

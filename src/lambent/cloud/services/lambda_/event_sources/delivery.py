@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from lambent.aws.arn import Arn
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.context import Principal, service_principal
-from lambent.cloud.framework.faults.fault import FaultKind
+from lambent.cloud.framework.faults.kind import FaultKind
 from lambent.cloud.framework.faults.strikes import NEVER
 from lambent.cloud.services.lambda_ import errors
 from lambent.cloud.services.lambda_.dependencies import Dependencies
