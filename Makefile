@@ -6,6 +6,8 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 
 export PYTHON
+# Tests start Python thousands of times; without bytecode each start would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 bin := .venv/bin
 pip := $(bin)/python -m pip -qq --disable-pip-version-check --no-input
 # A path is enough for one test: make test TESTS=tests/services/test_invoke.py

@@ -19,6 +19,7 @@ from pathlib import Path
 from lambent.guest import orders
 
 HERE = Path(__file__).parent
+_NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,8 @@ def ministack(python: Path) -> Iterator[Server]:
 def _process(  # noqa: PLR0913, PLR0917 - one place that starts all three
     name: str, command: list[str], port: int, ready: str, log: Path, environment: dict[str, str] | None = None
 ) -> Iterator[Server]:
+    # An installed package has its bytecode, and keeps it: none of the three is to compile its sources at every start.
+    environment = {name: value for name, value in (environment or os.environ).items() if name != _NO_BYTECODE}
     with log.open("wb") as sink:
         began = time.perf_counter()
         child = subprocess.Popen(command, stdout=sink, stderr=sink, env=environment, cwd=log.parent)

@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from lambent.assembly.services import NAMES
+from lambent.assembly.names import NAMES
 from lambent.cloud.bridge.coverage import Coverage
 from lambent.dataplane import DataPlaneSettings, IsolationFinding, RuntimeInfo
 from lambent.dataplane import diagnose as diagnose_data_plane

@@ -23,15 +23,16 @@ import resource
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lambent import __version__
 from lambent.assembly.faults import DeferredFaults
+from lambent.assembly.foundation import Foundation
 from lambent.assembly.home import TemporaryHome
-from lambent.assembly.services import Foundation, own_services
 from lambent.assembly.settings import Settings, StartError
 from lambent.base.clock import Clock, SystemClock, VirtualClock
 from lambent.base.identifiers import IdSource, SeededIds, SystemIds
-from lambent.base.tasks import TaskOwner
+from lambent.base.tasks import TaskOwner, let_others_run
 from lambent.cloud.bridge.bridge import Bridge
 from lambent.cloud.bridge.coverage import Coverage
 from lambent.cloud.bridge.journal import COMPONENT as BRIDGE
@@ -41,7 +42,7 @@ from lambent.cloud.framework.faults.strikes import Strikes
 from lambent.cloud.framework.identity import CredentialDirectory
 from lambent.cloud.framework.internal_client import RegistryClient
 from lambent.cloud.framework.loops import start_loops
-from lambent.cloud.framework.registry import Registry
+from lambent.cloud.framework.registry import Deferral, Registry
 from lambent.cloud.framework.routes import Route, View
 from lambent.cloud.gateway.clock_routes import ClockRoutes
 from lambent.cloud.gateway.introspection import PREFIX, Introspection, action_route, json_response
@@ -56,6 +57,9 @@ from lambent.cloud.store.errors import StoreError
 from lambent.cloud.store.files import Files
 from lambent.cloud.store.sqlite_store import SqliteStore, memory_store, store_in
 from lambent.dataplane import DataPlane, DataPlaneSettings, IsolationLevel, IsolationUnavailableError, known_runtimes
+
+if TYPE_CHECKING:
+    from lambent.assembly.services import OwnServices
 
 _log = logging.getLogger(__name__)
 
@@ -122,7 +126,6 @@ class Platform:
         files = Files(home / "objects", durable=self.settings.data_dir is not None)
         bridge = Bridge(Journal(store, blobs), Coverage(), self.ids)
         release.push_async_callback(bridge.stop)
-        await store.migrate(BRIDGE, [BRIDGE_SCHEMA])
         client = RegistryClient(self.registry, bridge, clock=self.clock, ids=self.ids, host=f"127.0.0.1:{self.port}")
         reporting = Reporting(LogDelivery(client), self._real_time)
         plane = self._plane = DataPlane(
@@ -132,28 +135,28 @@ class Platform:
             credentials=RoleCredentials(client),
             observer=reporting,
         )
-        own = own_services(
-            Foundation(
-                store=store,
-                blobs=blobs,
-                files=files,
-                client=client,
-                clock=self.clock,
-                ids=self.ids,
-                plane=plane,
-                reporting=reporting,
-                packages=home / "scratch" / "packages",
-                port=self.port,
-            )
-        )
-        for service in own.services:
-            self.registry.add(service)
-        for deferral in own.deferred:
-            self.registry.defer(deferral)
         # Runs after the data plane has stopped: what functions wrote while it did is delivered too.
         release.push_async_callback(reporting.flush)
         release.push_async_callback(plane.stop)
-        await plane.start()
+        foundation = Foundation(
+            store=store,
+            blobs=blobs,
+            files=files,
+            client=client,
+            clock=self.clock,
+            ids=self.ids,
+            plane=plane,
+            reporting=reporting,
+            packages=home / "scratch" / "packages",
+            port=self.port,
+        )
+        own = await _services_beside(plane, foundation)
+        for part in own.parts:
+            if isinstance(part, Deferral):
+                self.registry.defer(part)
+            else:
+                self.registry.add(part)
+        await store.migrate(BRIDGE, [BRIDGE_SCHEMA])
         faults = DeferredFaults(store, self.registry, client, clock=self.clock, ids=self.ids)
         release.push_async_callback(faults.stop)
         # Stopped before the data plane, so that asynchronous invocations cut off by the end are tried again.
@@ -215,10 +218,9 @@ class Platform:
             "settings": self._settings_view,
             "clock": clock.view,
             "faults": faults.view,
-            **self.registry.views(),
         }
-        routes = [*self._routes(), *clock.routes(), *faults.routes(), *self.registry.routes()]
-        return Introspection(views, routes)
+        routes = [*self._routes(), *clock.routes(), *faults.routes()]
+        return Introspection(lambda: {**views, **self.registry.views()}, lambda: [*routes, *self.registry.routes()])
 
     def _routes(self) -> list[Route]:
         return [action_route("stop", self._stop), Route("GET", f"{PREFIX}runtimes", self._runtimes)]
@@ -282,6 +284,22 @@ class Platform:
 
     def _uptime_s(self) -> float:
         return self._real_time.monotonic() - self._started_at
+
+
+async def _services_beside(plane: DataPlane, foundation: Foundation) -> OwnServices:
+    """Start the data plane, and load the services meanwhile; raises what either does.
+
+    Loading them takes a third of a start, and starting the data plane is mostly to wait for an interpreter of its own.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(plane.start())
+            await let_others_run()
+            from lambent.assembly.services import own_services  # noqa: PLC0415 - now that another process is at work
+
+            return own_services(foundation)
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
 
 
 def _resident_mb() -> int:

@@ -8,68 +8,28 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
-from lambent.base.clock import Clock
-from lambent.base.identifiers import IdSource
+from lambent.assembly.foundation import Foundation
+from lambent.assembly.names import DYNAMODB
 from lambent.cloud.framework.identity import CredentialDirectory, Directories
-from lambent.cloud.framework.internal_client import InternalClient
 from lambent.cloud.framework.registry import Deferral
 from lambent.cloud.framework.service import Service
 from lambent.cloud.gateway.signing import SignatureReader
-from lambent.cloud.services.cloudformation.service import CloudFormationService
+from lambent.cloud.services.cloudformation.paths import RESPONSES
 from lambent.cloud.services.iam.service import IamService
-from lambent.cloud.services.lambda_.dependencies import Dependencies, Plane
-from lambent.cloud.services.lambda_.reporting import Reporting
+from lambent.cloud.services.lambda_.dependencies import Dependencies
 from lambent.cloud.services.lambda_.service import LambdaService
 from lambent.cloud.services.logs.service import LogsService
-from lambent.cloud.services.s3.service import S3Service
-from lambent.cloud.services.sns.service import SnsService
-from lambent.cloud.services.sqs.service import SqsService
+from lambent.cloud.services.s3.claims import CLAIM as S3_CLAIM
+from lambent.cloud.services.sns.claims import CLAIM as SNS_CLAIM
 from lambent.cloud.services.sts.service import StsService
-from lambent.cloud.store.blobs import Blobs
-from lambent.cloud.store.files import Files
-from lambent.cloud.store.sqlite_store import SqliteStore
-
-_DYNAMODB = ("dynamodb", "dynamodbstreams")
-NAMES = (
-    *(service.name for service in (IamService, StsService, LogsService, SqsService)),
-    *_DYNAMODB,
-    *(service.name for service in (LambdaService, SnsService)),
-    "events",
-    *(service.name for service in (S3Service, CloudFormationService)),
-    "scheduler",
-)
-"""Their botocore names, in the order in which they start."""
-
-
-@dataclass(frozen=True, slots=True)
-class Foundation:
-    """What services are made of; `port` is where the platform listens."""
-
-    store: SqliteStore
-    blobs: Blobs
-    files: Files
-    client: InternalClient
-    clock: Clock
-    ids: IdSource
-    plane: Plane
-    reporting: Reporting
-    packages: Path
-    port: int
-
-    @property
-    def endpoint_url(self) -> str:
-        """Where AWS clients find the platform."""
-        return f"http://127.0.0.1:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
 class OwnServices:
-    """The services in the order in which they start, those that wait to be used, and whose credentials they know."""
+    """The services in the order in which they start, some of which wait to be used, and whose credentials they know."""
 
-    services: tuple[Service, ...]
-    deferred: tuple[Deferral, ...]
+    parts: tuple[Service | Deferral, ...]
     directory: CredentialDirectory
 
 
@@ -93,30 +53,33 @@ def own_services(on: Foundation) -> OwnServices:
         iam,
         sts,
         LogsService(on.store, on.client, clock=on.clock, ids=on.ids),
-        SqsService(on.store, clock=on.clock, ids=on.ids),
-        Deferral(_DYNAMODB, partial(_dynamodb, on)),
+        Deferral(("sqs",), partial(_sqs, on), views={"queues": lambda: {"queues": []}}),
+        Deferral(DYNAMODB, partial(_dynamodb, on)),
         LambdaService(dependencies, packages=on.packages, reporting=on.reporting),
         # Behind the queues and functions that it delivers to: what is owed is delivered as soon as it starts.
-        SnsService(on.store, on.client, clock=on.clock, ids=on.ids, endpoint_url=on.endpoint_url),
+        Deferral(("sns",), partial(_sns, on), (SNS_CLAIM,), views={"outbox": lambda: {"messages": []}}),
         # Behind what its targets are: events that were on their way go on as soon as it starts.
         Deferral(("events",), partial(_events, on)),
         # Behind what it tells of changes: notifications that are owed are sent as soon as it starts.
-        S3Service(on.store, on.files, signers, on.client, clock=on.clock, ids=on.ids),
+        Deferral(("s3",), partial(_s3, on, signers), (S3_CLAIM,)),
         # Behind what its resources are made of: an operation that was under way goes on as soon as it starts.
-        CloudFormationService(on.store, on.client, clock=on.clock, ids=on.ids, endpoint_url=on.endpoint_url),
+        Deferral(("cloudformation",), partial(_cloudformation, on), paths=(RESPONSES,)),
         # Behind what its schedules call: what is due is carried out as soon as it starts.
         Deferral(("scheduler",), partial(_scheduler, on)),
     )
-    services: list[Service] = []
-    deferred: list[Deferral] = []
+    parts: list[Service | Deferral] = []
     for one in in_order:
-        if isinstance(one, Service):
-            services.append(one)
-        elif on.store.has_tables_of(one.names[0]):
-            services.extend(one.load()())
+        if isinstance(one, Deferral) and on.store.has_tables_of(one.names[0]):
+            parts.extend(one.load()())
         else:
-            deferred.append(one)
-    return OwnServices(tuple(services), tuple(deferred), directory)
+            parts.append(one)
+    return OwnServices(tuple(parts), directory)
+
+
+def _sqs(on: Foundation) -> Callable[[], Sequence[Service]]:
+    from lambent.cloud.services.sqs.service import SqsService  # noqa: PLC0415 - when it is used
+
+    return lambda: (SqsService(on.store, clock=on.clock, ids=on.ids),)
 
 
 def _dynamodb(on: Foundation) -> Callable[[], Sequence[Service]]:
@@ -129,10 +92,30 @@ def _dynamodb(on: Foundation) -> Callable[[], Sequence[Service]]:
     return make
 
 
+def _sns(on: Foundation) -> Callable[[], Sequence[Service]]:
+    from lambent.cloud.services.sns.service import SnsService  # noqa: PLC0415 - when it is used
+
+    return lambda: (SnsService(on.store, on.client, clock=on.clock, ids=on.ids, endpoint_url=on.endpoint_url),)
+
+
 def _events(on: Foundation) -> Callable[[], Sequence[Service]]:
     from lambent.cloud.services.events.service import EventsService  # noqa: PLC0415 - when it is used
 
     return lambda: (EventsService(on.store, on.client, clock=on.clock, ids=on.ids),)
+
+
+def _s3(on: Foundation, signers: SignatureReader) -> Callable[[], Sequence[Service]]:
+    from lambent.cloud.services.s3.service import S3Service  # noqa: PLC0415 - when it is used
+
+    return lambda: (S3Service(on.store, on.files, signers, on.client, clock=on.clock, ids=on.ids),)
+
+
+def _cloudformation(on: Foundation) -> Callable[[], Sequence[Service]]:
+    from lambent.cloud.services.cloudformation.service import CloudFormationService  # noqa: PLC0415 - when it is used
+
+    return lambda: (
+        CloudFormationService(on.store, on.client, clock=on.clock, ids=on.ids, endpoint_url=on.endpoint_url),
+    )
 
 
 def _scheduler(on: Foundation) -> Callable[[], Sequence[Service]]:

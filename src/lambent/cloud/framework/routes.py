@@ -30,6 +30,20 @@ class FrontDoor:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """A front door of a service that is not loaded yet: all but who answers."""
+
+    name: str
+    claims: Callable[[Request], bool]
+    open_to_browsers: bool = False
+    streams: Callable[[Request], bool] | None = None
+
+    def door(self, answer: Answer) -> FrontDoor:
+        """Return the door at which `answer` answers."""
+        return FrontDoor(self.name, self.claims, answer, self.open_to_browsers, self.streams)
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """A path beneath `/_lambent/`; one that ends in a slash stands for everything below it."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import orjson
 
@@ -13,26 +13,31 @@ PREFIX = "/_lambent/"
 
 
 class Introspection:
-    """Answers everything beneath `/_lambent/`: views by name, then routes in their order."""
+    """Answers everything beneath `/_lambent/`: views by name, then routes in their order.
 
-    def __init__(self, views: Mapping[str, View], routes: Sequence[Route]) -> None:
-        self._views = dict(views)
-        self._routes = tuple(routes)
+    Both are asked for each time: a service that is used for the first time brings its own.
+    """
+
+    def __init__(self, views: Callable[[], Mapping[str, View]], routes: Callable[[], Sequence[Route]]) -> None:
+        self._views = views
+        self._routes = routes
 
     async def answer(self, request: Request) -> Response:
         """Answer a request whose path begins with the prefix."""
-        view = self._views.get(request.path.removeprefix(PREFIX))
+        views = self._views()
+        view = views.get(request.path.removeprefix(PREFIX))
         if view is not None:
             if request.method not in {"GET", "HEAD"}:
                 return _refusal(405, "a view can only be read", allow="GET, HEAD")
             return json_response(200, view())
-        for route in self._routes:
+        routes = self._routes()
+        for route in routes:
             if route.matches(request.method, request.path):
                 return await route.answer(request)
-        allowed = [route.method for route in self._routes if route.matches(route.method, request.path)]
+        allowed = [route.method for route in routes if route.matches(route.method, request.path)]
         if allowed:
             return _refusal(405, "that method is not answered here", allow=", ".join(allowed))
-        return _refusal(404, "there is nothing here", views=sorted(self._views))
+        return _refusal(404, "there is nothing here", views=sorted(views))
 
 
 def json_response(status: int, content: object) -> Response:

@@ -55,14 +55,13 @@ class Pipeline:
         self._fallback = parts.fallback
         self._clock = parts.clock
         self._ids = parts.ids
-        self._front_doors = tuple(parts.registry.front_doors())
 
     async def answer(self, request: Request) -> Response:
         """Answer a request: guard, front doors, introspection, then AWS's APIs."""
         refusal = refuse_foreign_host(request)
         if refusal is not None:
             return refusal
-        door = self._front_door(request) if self._front_doors else None
+        door = self._front_door(request)
         if door is None or not door.open_to_browsers:
             refusal = refuse_other_site(request)
             if refusal is not None:
@@ -113,7 +112,7 @@ class Pipeline:
             return fault(service, call.wire_format, _failure_of(operation), request_id)
 
     def _front_door(self, request: Request) -> FrontDoor | None:
-        return next((door for door in self._front_doors if door.claims(request)), None)
+        return next((door for door in self._registry.front_doors() if door.claims(request)), None)
 
     def _context(self, request: Request, signature: Signature, request_id: str) -> RequestContext:
         """Return whom and what the request is for; raises ServiceError where its credentials no longer hold."""

@@ -60,14 +60,19 @@ class HttpServer:
         """Take `port` (0 for any free one) and return it, without listening yet; raises PortInUseError."""
         loop = asyncio.get_running_loop()
         self._loop = loop
+        # Bound here: to look up an address the loop would start threads, and load the tables of foreign names.
+        listener = socket.socket()
         try:
-            self._listener = await loop.create_server(
-                lambda: Connection(self, loop), _ADDRESS, port, backlog=_BACKLOG, start_serving=False
-            )
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((_ADDRESS, port))
         except OSError as error:
+            listener.close()
             if error.errno == errno.EADDRINUSE:
                 raise PortInUseError(port) from error
             raise
+        self._listener = await loop.create_server(
+            lambda: Connection(self, loop), sock=listener, backlog=_BACKLOG, start_serving=False
+        )
         return int(self._listener.sockets[0].getsockname()[1])
 
     async def serve(self, answer: Application, streams: Callable[[Request], bool] | None = None) -> None:

@@ -94,6 +94,14 @@ class Connection:
             raise _translated(error) from error
         return row_id or 0
 
+    def sync_commits(self, *, wanted: bool) -> None:
+        """Have commits synced, or left to the sync of the next one that is; not within a transaction.
+
+        All go into one log, which is synced as a whole, so a commit is never durable without those before it:
+        https://www.sqlite.org/pragma.html#pragma_synchronous
+        """
+        self.execute(f"PRAGMA synchronous = {'FULL' if wanted else 'NORMAL'}")
+
     def close(self) -> None:
         """Close the connection; the last one of a file moves the log into it."""
         try:

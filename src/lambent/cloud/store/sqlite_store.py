@@ -64,7 +64,8 @@ class SqliteStore:
         def apply(transaction: Transaction) -> None:
             apply_migrations(transaction, component, scripts, now=now, statements=statements)
 
-        await self._writer.write(apply)
+        # Nobody is told of tables, and whoever is told of rows has waited for them too: a start need not.
+        await self._writer.write(apply, is_promise=False)
 
     def has_tables_of(self, component: str) -> bool:
         """Return whether a component has ever made its tables here."""

@@ -42,8 +42,8 @@ class CommittedEffect:
 class Writer(Protocol):
     """Runs units of work; `write` and `close` are called on the loop."""
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
-        """As `Store.write`."""
+    async def write(self, work: Callable[[Transaction], T], *, is_promise: bool = True) -> T:
+        """As `Store.write`; what is no promise need not be durable before what is written after it is."""
 
     async def write_with_others(self, work: SharedWork[Item], *items: Item) -> None:
         """As `Store.write_with_others`."""
@@ -95,6 +95,7 @@ class _Unit(Generic[T]):
     results: list[T] = field(default_factory=list)  # one entry once the work is done: T may be None
     error: Exception | None = None
     transaction: UnitTransaction | None = None
+    is_promise: bool = True
 
     def run(self, connection: Connection) -> None:
         self.transaction = UnitTransaction(connection)
@@ -139,6 +140,7 @@ class _Committer:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._syncs = True
         self._failure: StoreError | None = None
 
     def commit(self, units: Sequence[_Unit[T]]) -> None:
@@ -146,6 +148,7 @@ class _Committer:
         try:
             if self._failure is not None:
                 raise self._failure
+            self._sync(any(unit.is_promise for unit in units))
             self._connection.execute("BEGIN IMMEDIATE")
             if len(units) == 1:
                 self._run_alone(units[0])
@@ -155,6 +158,11 @@ class _Committer:
                 self._connection.execute("COMMIT")
         except StoreError as error:
             self._give_up(units, error)
+
+    def _sync(self, is_promise: bool) -> None:  # noqa: FBT001 - its one caller passes an expression
+        if self._syncs != is_promise:
+            self._connection.sync_commits(wanted=is_promise)
+            self._syncs = is_promise
 
     def _run_alone(self, unit: _Unit[T]) -> None:
         try:
@@ -202,12 +210,12 @@ class InlineWriter:
         self._committed = committed
         self._closed = False
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
+    async def write(self, work: Callable[[Transaction], T], *, is_promise: bool = True) -> T:
         """Run `work` as one unit and return its result, or raise what it raised, having changed nothing."""
         if self._closed:
             raise StoreClosed("The store is closed.")
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        unit = _Unit(work, [answer])
+        unit = _Unit(work, [answer], is_promise=is_promise)
         self._committer.commit([unit])
         unit.deliver(self._committed)
         return await answer
@@ -237,14 +245,16 @@ class GroupWriter:
         self._thread = threading.Thread(target=self._run, name="lambent-store-writer", daemon=True)
         self._thread.start()
 
-    async def write(self, work: Callable[[Transaction], T]) -> T:
+    async def write(self, work: Callable[[Transaction], T], *, is_promise: bool = True) -> T:
         """Run `work` as one unit; return its result once it is durable, or raise what it raised.
 
+        What is no promise is committed in its turn, and becomes durable with the next unit that is one.
         A caller cancelled while it waits does not know whether the unit was committed; if it was, its callbacks run.
         """
         self._expect_commit()
         answer: asyncio.Future[T] = self._loop.create_future()
-        self._gathered.append(_Unit(work, [answer]))  # type: ignore[list-item]  # nobody here looks at a unit's T
+        unit = _Unit(work, [answer], is_promise=is_promise)
+        self._gathered.append(unit)  # type: ignore[arg-type]  # nobody here looks at a unit's T
         return await answer
 
     async def write_with_others(self, work: SharedWork[Item], *items: Item) -> None:

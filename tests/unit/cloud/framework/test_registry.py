@@ -15,8 +15,9 @@ from lambent.cloud.framework.fallback import NoFallback
 from lambent.cloud.framework.internal_client import RegistryClient
 from lambent.cloud.framework.loops import Loop
 from lambent.cloud.framework.registry import Deferral, Registry
-from lambent.cloud.framework.routes import View
+from lambent.cloud.framework.routes import Claim, FrontDoor, Route, View
 from lambent.cloud.framework.service import Parameters, Result, Service, operation
+from lambent.cloud.protocol.message import Request, Response
 from lambent.cloud.store.errors import StoreFull
 from lambent.cloud.store.scope import Scope
 
@@ -170,3 +171,77 @@ async def test_a_service_that_waits_is_loaded_once_when_it_is_first_asked_for_an
     assert await registry.wake("nobody") is None
     await registry.stop()
     assert events == ["loaded", "started", "stop letters"]
+
+
+class Later(Letters):
+    """A third one."""
+
+    name = "later"
+
+
+class Doors(Letters):
+    """One that has a door and a path, and cannot start at first."""
+
+    is_broken = True
+
+    async def start(self) -> None:
+        """Fail the first time."""
+        await super().start()
+        if Doors.is_broken:
+            Doors.is_broken = False
+            raise StoreFull("The disk is full.")
+
+    def front_doors(self) -> Sequence[FrontDoor]:
+        """Return one."""
+        return (_CLAIM.door(self.answer),)
+
+    def routes(self) -> Sequence[Route]:
+        """Return one."""
+        return (Route("GET", "/letters", self.answer),)
+
+    async def answer(self, request: Request) -> Response:
+        """Answer with the path."""
+        return Response(200, (), request.path.encode())
+
+
+_CLAIM = Claim("letters", lambda request: request.path == "/door", open_to_browsers=True)
+
+
+async def test_doors_and_paths_of_a_service_that_waits_wake_it_and_say_so_where_it_cannot_start() -> None:
+    told: list[str] = []
+    waiting = Deferral(("letters",), lambda: lambda: (Doors(told),), (_CLAIM,), (("GET", "/letters"),))
+    registry = Registry([Numbers(told)])
+    registry.defer(waiting)
+    registry.add(Later(told))
+    ((door,), (route,)) = registry.front_doors(), registry.routes()
+    asked = Request("GET", "/door", "", {}, b"")
+    failed = await door.answer(asked)
+    assert (failed.status, told, registry.service("letters")) == (503, ["start letters"], None)
+    answers = [await door.answer(asked), await route.answer(Request("GET", "/letters", "", {}, b""))]
+    assert [(answer.status, answer.body) for answer in answers] == [(200, b"/door"), (200, b"/letters")]
+    assert told == ["start letters", "start letters"]
+    assert registry.names() == ("numbers", "letters", "later")
+    assert [one.open_to_browsers for one in registry.front_doors()] == [True]
+
+
+async def test_a_service_that_another_wakes_while_it_starts_is_started_once_and_none_wakes_after_the_stop() -> None:
+    told: list[str] = []
+    registry = Registry()
+
+    class Waker(Letters):
+        name = "waker"
+
+        async def start(self) -> None:
+            await super().start()
+            await registry.wake("letters")
+
+    registry.add(Waker(told))
+    registry.defer(Deferral(("letters",), lambda: lambda: (Letters(told),)))
+    registry.defer(Deferral(("numbers",), lambda: lambda: (Numbers(told),)))
+    await registry.start()
+    assert told == ["start waker", "start letters"]
+    await registry.stop()
+    with pytest.raises(ServiceError) as refused:
+        await registry.wake("numbers")
+    assert refused.value.code == "ServiceUnavailable"
+    assert told == ["start waker", "start letters", "stop letters", "stop waker"]

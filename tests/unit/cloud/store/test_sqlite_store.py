@@ -330,6 +330,28 @@ async def test_a_full_disk_fails_the_write_and_spares_the_store(tmp_path: Path) 
     await store.close()
 
 
+async def test_tables_wait_for_no_sync_of_their_own_and_every_write_behind_them_does(tmp_path: Path) -> None:
+    def syncing(transaction: Transaction) -> object:
+        return transaction.one("PRAGMA synchronous")
+
+    store = store_in(tmp_path, ManualClock())
+    connection = store._writer._committer._connection  # type: ignore[attr-defined]  # no other way shows it without an end
+    await store.migrate("things", [TABLE])
+    normal, full = (1,), (2,)  # https://www.sqlite.org/pragma.html#pragma_synchronous
+    assert connection.one("PRAGMA synchronous") == normal
+    assert await store.write(syncing) == full
+    await store.write(lambda transaction: transaction.all("PRAGMA max_page_count = 1"))
+    with pytest.raises(StoreFull):
+        await store.migrate("more", [TABLE.replace("things", "more")])
+    assert connection.one("PRAGMA synchronous") == normal
+    assert await store.write(syncing) == full
+    # What waits together with a write is synced with it.
+    await store.write(lambda transaction: transaction.all("PRAGMA max_page_count = 1000"))
+    seen = await asyncio.gather(store.migrate("more", [TABLE.replace("things", "more")]), store.write(syncing))
+    assert seen[1] == full
+    await store.close()
+
+
 async def test_after_a_failed_sync_nothing_more_is_written(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     store = store_in(tmp_path, ManualClock())
     await store.migrate("things", [TABLE])

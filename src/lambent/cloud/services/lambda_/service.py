@@ -16,8 +16,6 @@ from lambent.cloud.services.lambda_.control import Control
 from lambent.cloud.services.lambda_.deliveries import TOPIC, Deliveries
 from lambent.cloud.services.lambda_.dependencies import Dependencies
 from lambent.cloud.services.lambda_.downloads import Downloads
-from lambent.cloud.services.lambda_.event_sources.delivery import Delivery
-from lambent.cloud.services.lambda_.event_sources.poller import Pollers
 from lambent.cloud.services.lambda_.front_door import UrlFrontDoor
 from lambent.cloud.services.lambda_.invocation import Invoker
 from lambent.cloud.services.lambda_.layer_access import LayerAccess
@@ -46,6 +44,7 @@ from lambent.cloud.services.lambda_.operations.updates import UpdateOperations
 from lambent.cloud.services.lambda_.operations.urls import UrlOperations
 from lambent.cloud.services.lambda_.operations.versions import VersionOperations
 from lambent.cloud.services.lambda_.packages import Packages
+from lambent.cloud.services.lambda_.polling import Polling
 from lambent.cloud.services.lambda_.provider_lifecycle import ProviderLifecycle
 from lambent.cloud.services.lambda_.provisioning import Provisioning
 from lambent.cloud.services.lambda_.reporting import Reporting
@@ -75,9 +74,8 @@ class LambdaService(Service):
         self._url_door = UrlFrontDoor(dependencies, self._routes, self._streams, self._loops)
         self._queue = AsyncQueue(dependencies, self._routes, invoker, self._loops)
         dependencies.store.deliver(TOPIC, Deliveries(dependencies.client).deliver)
-        self._delivery = Delivery(dependencies, self._routes, invoker, self._loops)
-        self._pollers = Pollers(dependencies, self._delivery)
-        self._mappings = Mappings(dependencies.store, dependencies.clock, self._pollers)
+        self._polling = Polling(dependencies, self._routes, invoker, self._loops)
+        self._mappings = Mappings(dependencies.store, dependencies.clock, self._polling)
         self._providers = ProviderLifecycle(dependencies)
         lookups = Lookups(dependencies.client)
         access = LayerAccess(dependencies.store.read, lookups)
@@ -130,7 +128,7 @@ class LambdaService(Service):
 
     def expose_to(self, strikes: Strikes) -> None:
         """Let faults on purpose strike invocations, accepted events, and batches of streams."""
-        self._invoker.strikes = self._queue.strikes = self._delivery.strikes = strikes
+        self._invoker.strikes = self._queue.strikes = strikes
 
     def authorise(self, context: RequestContext, operation: str, parameters: Parameters) -> None:
         """Raise ValidationException for what the model forbids, AccessDeniedException for those no policy lets in.
@@ -153,7 +151,7 @@ class LambdaService(Service):
         return {
             "functions": self._routes.view,
             "recursive-invocations-dropped": self._loops.view,
-            "event-source-mappings": self._pollers.view,
+            "event-source-mappings": self._polling.view,
         }
 
     def _route_changed(self, before: FunctionRoute | None, after: FunctionRoute | None) -> None:

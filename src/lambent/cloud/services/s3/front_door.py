@@ -24,6 +24,7 @@ from lambent.cloud.protocol.message import Request, Response
 from lambent.cloud.protocol.routing import router
 from lambent.cloud.services.s3 import errors, repository
 from lambent.cloud.services.s3.changes import Settings
+from lambent.cloud.services.s3.claims import is_signed_or_hosted
 from lambent.cloud.services.s3.forms import FORM_DATA, Forms
 from lambent.cloud.services.s3.model import cors
 from lambent.cloud.services.s3.model.addressing import bucket_in_host, is_plain_host, path_of
@@ -32,8 +33,6 @@ from lambent.cloud.store.scope import DEFAULT_ACCOUNT, DEFAULT_REGION, Scope
 from lambent.cloud.store.unit_of_work import Reader
 
 _log = logging.getLogger(__name__)
-_SIGNED = "/s3/aws4_request"
-_SIGNED_IN_QUERY = "%2fs3%2faws4_request"
 _OWN_PATHS = "/_lambent/"
 
 
@@ -59,24 +58,13 @@ class S3Door:
 
     def claims(self, request: Request) -> bool:
         """Whether a request is S3's: by its signature, by a bucket in its host, or, unsigned, by one in its path."""
+        if is_signed_or_hosted(request):
+            return True
         headers = request.headers
-        authorization = headers.get("authorization")
-        if authorization is not None:
-            return _SIGNED in authorization or authorization.startswith("AWS ")
-        if request.query and _is_presigned(request.query):
-            return True
-        host = headers.get("host", "")
-        if bucket_in_host(host, is_s3=False) is not None:
-            return True
         name = request.path[1:].partition("/")[0]
-        if not name or "x-amz-target" in headers or request.path.startswith(_OWN_PATHS) or not is_plain_host(host):
+        if not name or "authorization" in headers or "x-amz-target" in headers or request.path.startswith(_OWN_PATHS):
             return False
-        return repository.bucket(self._parts.reader, name) is not None
-
-    def streams(self, head: Request) -> bool:
-        """Whether a request brings an object or a part of one: its path has a key."""
-        path = path_of(bucket_in_host(head.headers.get("host", ""), is_s3=True), head.path)
-        return bool(path[1:].partition("/")[2])
+        return is_plain_host(headers.get("host", "")) and repository.bucket(self._parts.reader, name) is not None
 
     async def answer(self, request: Request) -> Response:
         """Answer a request, with the headers that all answers of S3 have."""
@@ -159,9 +147,3 @@ class S3Door:
             raise errors.cors_refused()
         headers = [("x-amz-request-id", request_id), ("x-amz-id-2", host_id(request_id)), *granted.headers()]
         return Response(200, headers)
-
-
-def _is_presigned(query: str) -> bool:
-    if "X-Amz-Credential=" in query:
-        return _SIGNED in query or _SIGNED_IN_QUERY in query.lower()
-    return "AWSAccessKeyId=" in query and "Action=" not in query

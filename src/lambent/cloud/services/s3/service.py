@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -19,6 +20,7 @@ from lambent.cloud.framework.service import Parameters, Service
 from lambent.cloud.services.s3 import repository
 from lambent.cloud.services.s3.access import check_access
 from lambent.cloud.services.s3.bodies import Bodies
+from lambent.cloud.services.s3.claims import CLAIM
 from lambent.cloud.services.s3.forms import Forms
 from lambent.cloud.services.s3.front_door import DoorParts, S3Door
 from lambent.cloud.services.s3.lifecycle import PERIOD_S, Lifecycle
@@ -97,8 +99,7 @@ class S3Service(Service):
 
     def front_doors(self) -> Sequence[FrontDoor]:
         """Return the door by which all requests for S3 come."""
-        door = self._door
-        return (FrontDoor("s3", door.claims, door.answer, open_to_browsers=True, streams=door.streams),)
+        return (replace(CLAIM, claims=self._door.claims).door(self._door.answer),)
 
     async def start(self) -> None:
         """Make or upgrade the tables, and the directory of files."""

@@ -16,11 +16,11 @@ from lambent.cloud.framework.service import Operation
 from lambent.cloud.protocol.codec import codec
 from lambent.cloud.protocol.faults import fault
 from lambent.cloud.protocol.message import Request, Response
+from lambent.cloud.services.sns.claims import CLAIM
 from lambent.cloud.services.sns.errors import invalid_parameter
-from lambent.cloud.services.sns.signing import SigningKey, is_certificate_path
+from lambent.cloud.services.sns.signing import SigningKey
 from lambent.cloud.store.scope import Scope
 
-_ACTIONS: Final = ("Action=ConfirmSubscription", "Action=Unsubscribe")
 _ARN_PARTS: Final = 6
 
 
@@ -35,7 +35,7 @@ class SnsFrontDoor:
 
     def door(self) -> FrontDoor:
         """Return the door."""
-        return FrontDoor("sns-urls", _claims, self.answer)
+        return CLAIM.door(self.answer)
 
     async def answer(self, request: Request) -> Response:
         """Answer a request that the door claims."""
@@ -64,15 +64,3 @@ class SnsFrontDoor:
         parts = arn.split(":")
         scope = Scope(parts[4], parts[3]) if len(parts) >= _ARN_PARTS else Scope("", "")
         return RequestContext(scope, ANONYMOUS, request_id, self._clock.now(), headers=request.headers)
-
-
-def _claims(request: Request) -> bool:
-    if request.method != "GET":
-        return False
-    if request.path != "/":
-        return is_certificate_path(request.path)
-    return (
-        any(action in request.query for action in _ACTIONS)
-        and "authorization" not in request.headers
-        and "X-Amz-" not in request.query
-    )

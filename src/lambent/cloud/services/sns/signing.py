@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from lambent.base.clock import Clock
 from lambent.base.identifiers import IdSource
 from lambent.cloud.services.sns import message_repository
+from lambent.cloud.services.sns.claims import CERTIFICATE
 from lambent.cloud.store.unit_of_work import Store
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 _NAME: Final = "sns.amazonaws.com"
 _KEY_BITS: Final = 2048
 _VALID_FOR: Final = timedelta(days=3650)
-_FILE: Final = "SimpleNotificationService-"
 
 
 class SigningKey:
@@ -42,7 +42,7 @@ class SigningKey:
     @property
     def certificate_url(self) -> str:
         """Where the certificate is to be had: on the platform itself."""
-        return f"{self._endpoint_url}/{_FILE}{self._key_id}.pem"
+        return f"{self._endpoint_url}/{CERTIFICATE}{self._key_id}.pem"
 
     async def load(self) -> None:
         """Return once there is a key: the one that is kept, or a new one."""
@@ -66,7 +66,7 @@ class SigningKey:
     def certificate(self, path: str) -> bytes | None:
         """Return the certificate that is served at a path, or None."""
         kept = message_repository.signing_key(self._store.read)
-        return kept[2].encode() if kept is not None and path == f"/{_FILE}{kept[0]}.pem" else None
+        return kept[2].encode() if kept is not None and path == f"/{CERTIFICATE}{kept[0]}.pem" else None
 
     def _sign(self, text: str, version: str) -> str:
         from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 - takes 50 ms, which a start need not wait for
@@ -76,11 +76,6 @@ class SigningKey:
             raise RuntimeError("the signing key has not been loaded")
         digest = hashes.SHA256() if version == "2" else hashes.SHA1()  # noqa: S303 - version 1 is defined so
         return base64.b64encode(self._key.sign(text.encode(), padding.PKCS1v15(), digest)).decode("ascii")
-
-
-def is_certificate_path(path: str) -> bool:
-    """Whether a path is one that certificates are served at."""
-    return path.startswith(f"/{_FILE}") and path.endswith(".pem")
 
 
 def _made(key_id: str, now: float) -> tuple[str, str, str]:

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from lambent.base.clock import Clock
 from lambent.base.identifiers import IdSource
 from lambent.cloud.framework.routes import Route
 from lambent.cloud.protocol.message import Request, Response
+from lambent.cloud.services.cloudformation.paths import RESPONSES
 from lambent.cloud.services.cloudformation.resources.waiting import Bells, Halt
 from lambent.cloud.store.unit_of_work import Store, Transaction
 
-PATH: Final = "/_lambent/cloudformation/responses/"
 Answer = dict[str, Any]  # Any: what was put, a JSON object
 
 
@@ -33,7 +33,7 @@ class Responses:
 
     def route(self) -> Route:
         """Return the route for the registry."""
-        return Route("PUT", PATH, self._answer)
+        return Route(*RESPONSES, self._answer)
 
     async def address(self, stack_id: str, step: str) -> str:
         """Return the address of a step: a new one, or the one that it was given before."""
@@ -48,7 +48,7 @@ class Responses:
             )
             return fresh
 
-        return f"{self._endpoint_url}{PATH}{await self._store.write(work)}"
+        return f"{self._endpoint_url}{RESPONSES[1]}{await self._store.write(work)}"
 
     def was_asked(self, address: str) -> bool:
         """Return whether what is to be answered at an address was asked, in a way that the answer can arrive."""
@@ -86,7 +86,7 @@ class Responses:
         return [json.loads(str(row[0])) for row in rows]
 
     async def _answer(self, request: Request) -> Response:
-        key = request.path.removeprefix(PATH)
+        key = request.path.removeprefix(RESPONSES[1])
         try:
             found = json.loads(request.body)
         except ValueError:

@@ -8,7 +8,6 @@ from lambent.aws.arn import Arn
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.context import Principal, service_principal
 from lambent.cloud.framework.faults.kind import FaultKind
-from lambent.cloud.framework.faults.strikes import NEVER
 from lambent.cloud.services.lambda_ import errors
 from lambent.cloud.services.lambda_.dependencies import Dependencies
 from lambent.cloud.services.lambda_.event_sources.replies import Reply
@@ -33,8 +32,6 @@ class Delivery:
         self._routes = routes
         self._invoker = invoker
         self._loops = loops
-        self.strikes = NEVER
-        """The faults on purpose by which the batches of a stream come twice."""
 
     async def invoke(self, mapping: EventSourceMapping, event: bytes, traces: Sequence[str] = ()) -> Reply:
         """Run the function with an event and return how that ended.
@@ -42,14 +39,14 @@ class Delivery:
         `traces` are the trace headers that the records came with. Raises ServiceError where the function could not be
         run just now: it is throttled, not active, or gone.
         """
-        if self.strikes.active and mapping.kind is SourceKind.DYNAMODB and self._comes_twice(mapping):
+        if self._invoker.strikes.active and mapping.kind is SourceKind.DYNAMODB and self._comes_twice(mapping):
             # What becomes of the first is not told to who reads the stream, as after a failure of AWS's own.
             await self._invoke(mapping, event, traces)
         return await self._invoke(mapping, event, traces)
 
     def _comes_twice(self, mapping: EventSourceMapping) -> bool:
         table = (mapping.source_arn or "").partition("/stream/")[0]
-        return self.strikes.strike(FaultKind.DUPLICATE, table) is not None
+        return self._invoker.strikes.strike(FaultKind.DUPLICATE, table) is not None
 
     async def _invoke(self, mapping: EventSourceMapping, event: bytes, traces: Sequence[str]) -> Reply:
         named = mapping.function
