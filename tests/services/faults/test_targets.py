@@ -87,8 +87,8 @@ def test_what_cannot_be_struck_is_refused_with_the_reason(
 )
 def test_what_a_fault_cannot_be_is_refused(
     faults: PlatformFaults,
-    said: dict[str, Any],
-    words: str,  # Any: parameters
+    said: dict[str, Any],  # Any: parameters
+    words: str,
 ) -> None:
     with pytest.raises(FaultRefusedError) as refused:
         faults.begin("throttle", "sqs:target-jobs", **said)
