@@ -10,6 +10,9 @@ export PYTHON
 unexport PYTHONDONTWRITEBYTECODE
 bin := .venv/bin
 pip := $(bin)/python -m pip -qq --disable-pip-version-check --no-input
+# What is installed, on all cores: pip would compile one file after the other, for a minute. Some packages bring files that
+# are no Python of this version.
+compile := $(bin)/python -W ignore -m compileall -qq -j 0 .venv/lib
 # A path is enough for one test: make test TESTS=tests/services/test_invoke.py
 TESTS ?= tests
 PYTEST_FLAGS ?=
@@ -19,7 +22,7 @@ SOAK_FLAGS ?=
 # make fuzz FUZZ_FLAGS='--requests 5000 --seed 7' for few, or for those of a run before.
 FUZZ_FLAGS ?=
 
-.PHONY: help demo test check bench soak fuzz lock clean
+.PHONY: help demo test check lint types style architecture bench soak fuzz lock clean
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,16 +31,26 @@ demo: .venv/.runtime ## install, start the platform, run a function and then a w
 	@$(bin)/python examples/fibonacci/demo.py
 	@$(bin)/python examples/flight-pipeline/demo.py
 
-test: .venv/.test ## run the tests
+test: .venv/.compiled ## run the tests
 	@$(bin)/python -m pytest $(PYTEST_FLAGS) $(TESTS)
 
-check: .venv/.test ## format, lint, types, import contracts, sizes and the other rules of the house
+check: lint architecture ## format, lint, types, import contracts, sizes and the other rules of the house
+
+# mypy takes as long as all the others together, so it goes beside them.
+lint: .venv/.test
+	@$(MAKE) --jobs=2 types style
+
+types: .venv/.test
+	@echo 'mypy'; $(bin)/mypy --no-error-summary
+
+style: .venv/.test
 	@echo 'ruff format'; $(bin)/ruff format --quiet --check . \
 	  || { $(bin)/ruff format --check --output-format concise .; exit 1; }
 	@echo 'ruff check'; $(bin)/ruff check --quiet .
-	@echo 'mypy'; $(bin)/mypy --no-error-summary
 	@echo 'lint-imports'; $(bin)/lint-imports --no-logo > .venv/contracts.txt \
 	  || { cat .venv/contracts.txt; exit 1; }
+
+architecture: .venv/.compiled
 	@echo 'tests/architecture'; $(bin)/python -m pytest --quiet tests/architecture
 
 bench: .venv/.test ## measure against a bare server and another emulator (needs wrk, cc)
@@ -69,16 +82,20 @@ clean: ## remove all that was made here
 
 .venv/.runtime: requirements/runtime.txt requirements/build.txt requirements/python3.9.txt pyproject.toml | .venv/bin/python
 	@echo 'installing what Lambent needs'
-	@$(pip) install --require-hashes -r requirements/runtime.txt -r requirements/build.txt
-	@$(pip) install --require-hashes --no-deps --python-version 3.9 --only-binary=:all: --upgrade \
+	@$(pip) install --require-hashes --no-compile -r requirements/runtime.txt -r requirements/build.txt
+	@$(pip) install --require-hashes --no-deps --python-version 3.9 --only-binary=:all: --upgrade --no-compile \
 	  --target .venv/share/lambent/python3.9 -r requirements/python3.9.txt
 	@$(pip) install --no-deps --no-build-isolation --editable .
-	@$(bin)/python -m compileall -q src/lambent # so that the first start is as quick as the others
+	@$(compile) src/lambent || true # so that the first start is as quick as the others
 	@touch $@
 
 .venv/.test: requirements/test.txt requirements/functions.txt .venv/.runtime
 	@echo 'installing what the tests need'
-	@$(pip) install --require-hashes -r requirements/test.txt
+	@$(pip) install --require-hashes --no-compile -r requirements/test.txt
 	@$(pip) install --require-hashes --no-deps --only-binary=:all: --platform any --implementation py --abi none \
 	  --upgrade --target .venv/share/lambent/functions -r requirements/functions.txt
+	@touch $@
+
+.venv/.compiled: .venv/.test
+	@$(compile) || true
 	@touch $@

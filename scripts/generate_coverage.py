@@ -13,10 +13,12 @@ import json
 import re
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
 import boto3
+import botocore.session
 from botocore import xform_name
 from moto.backend_index import backend_url_patterns
 from moto.core.responses import BaseResponse
@@ -42,6 +44,7 @@ S3_UNDER_OTHER_NAMES = [
 ]  # fmt: skip
 # Moto's index has it as a part of `apigateway`, with which it shares a host.
 WITHOUT_INDEX = ("apigatewayv2",)
+_MODELS = botocore.session.Session()
 BY_MOTO_NAME = {"awslambda": "lambda", "moto_api": "", "instance_metadata": ""}
 
 PREFACE = """# Who answers what
@@ -78,8 +81,7 @@ is inside of them; [differences](differences.md) says where an effect is not AWS
 
 def moto_operations() -> dict[str, list[str]]:
     """Return the operations that the installed moto has, by botocore's service and operation names."""
-    session = boto3.session.Session()
-    known = set(session.get_available_services())
+    known = set(boto3.session.Session().get_available_services())
     found: dict[str, list[str]] = {}
     for moto_name in sorted({*(name for name, _ in backend_url_patterns), *WITHOUT_INDEX}):
         module = _responses(moto_name)
@@ -88,12 +90,18 @@ def moto_operations() -> dict[str, list[str]]:
             if service not in known:
                 continue
             methods = {name for name in dir(response) if not name.startswith("_")}
-            model = session.client(service, region_name="us-east-1").meta.service_model
-            offered = [name for name in model.operation_names if xform_name(name) in methods]
+            offered = [name for name in operations_of(service) if xform_name(name) in methods]
             if offered:
                 found[service] = sorted({*found.get(service, []), *offered})
     found["s3"] = sorted({*found["s3"], *S3_UNDER_OTHER_NAMES})
     return dict(sorted(found.items()))
+
+
+@cache
+def operations_of(service: str) -> list[str]:
+    """Return the names of all operations that a service has on AWS."""
+    # A client would be a hundred times the work.
+    return list(_MODELS.get_service_model(service).operation_names)
 
 
 async def own_operations() -> dict[str, frozenset[str]]:
@@ -137,10 +145,9 @@ def _service_name(moto_name: str, response: type[BaseResponse]) -> str:
 
 def page(own: dict[str, frozenset[str]], bridged: dict[str, list[str]]) -> str:
     """Return the page's text."""
-    session = boto3.session.Session()
     lines = [PREFACE, "## Ours\n"]
     for service in sorted(own):
-        every = session.client(service, region_name="us-east-1").meta.service_model.operation_names
+        every = operations_of(service)
         offered = [name for name in every if name in own[service]]
         missing = [name for name in every if name not in own[service]]
         lines.append(f"### {service}: {len(offered)} of {len(every)} operations\n")
@@ -155,8 +162,7 @@ def page(own: dict[str, frozenset[str]], bridged: dict[str, list[str]]) -> str:
     rows = [(service, names) for service, names in bridged.items() if service not in coverage.OWN_SERVICES]
     lines.append("| service | operations | of |\n|---|---|---|")
     for service, names in rows:
-        total = len(session.client(service, region_name="us-east-1").meta.service_model.operation_names)
-        lines.append(f"| {service} | {len(names)} | {total} |")
+        lines.append(f"| {service} | {len(names)} | {len(operations_of(service))} |")
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip("\n") + "\n"
 
 

@@ -12,8 +12,24 @@ from pathlib import Path
 import pytest
 
 from tests.leftovers import leftovers
+from tests.prepared.program import LAMBENT
 
 pytest_plugins = ["tests.recorder.plugin"]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files whose tests may take long, and let those of a folder follow one another.
+
+    At the end no worker waits long for another, and what a folder's tests share is made once.
+    """
+    longest: dict[Path, float] = {}
+    folders: dict[Path, int] = {}
+    for number, item in enumerate(items):
+        mark = item.get_closest_marker("timeout")
+        longest[item.path] = max(longest.get(item.path, 0.0), float(mark.args[0]) if mark and mark.args else 0.0)
+        folders.setdefault(item.path.parent, number)
+    items.sort(key=lambda item: (-longest[item.path], folders[item.path.parent]))
 
 
 @pytest.fixture
@@ -32,6 +48,7 @@ def _nothing_is_left_behind(tmp_path_factory: pytest.TempPathFactory) -> Iterato
     temporary = Path(tempfile.mkdtemp(prefix="lt-"))
     _set_temporary_folder(str(temporary))
     yield
+    LAMBENT.close()
     found = leftovers([f"{temporary}", f"{kept_by_pytest}/"], temporary)
     _set_temporary_folder(before)
     shutil.rmtree(temporary)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +17,7 @@ from shutil import copytree
 
 import pytest
 
+from tests.prepared.program import LAMBENT
 from tests.requirements import ROOT, process_environment, require_namespaces
 
 PAGE = ROOT / "docs" / "commands.md"
@@ -144,7 +145,7 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
     """A shell in a copy of the project that the page is about; every platform it starts is stopped."""
     program = tmp_path / "bin" / "lambent"
     program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m lambent "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec {shlex.join(LAMBENT.command())} "$@"\n')
     program.chmod(0o755)
     named = sorted({*re.findall(r"\b45\d\d\b", PAGE.read_text()), "4566"})
     ports = dict(zip(named, map(str, free_ports(len(named))), strict=True))

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+import shlex
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
+from tests.prepared.program import LAMBENT
 from tests.requirements import ROOT, process_environment
 from tests.waiting import eventually
 
@@ -29,7 +30,7 @@ class Terminal:
     def __init__(self, home: Path, port: int) -> None:
         program = home / "bin" / "lambent"
         program.parent.mkdir()
-        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m lambent "$@"\n')
+        program.write_text(f'#!/bin/sh\nexec {shlex.join(LAMBENT.command())} "$@"\n')
         program.chmod(0o755)
         homes = {f"XDG_{name}_HOME": str(home / name.lower()) for name in ("DATA", "STATE", "CACHE")}
         path = f"{program.parent}:{process_environment()['PATH']}"

@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="looks for what is left in Linux's /proc and /sys"),
 ]
 
-READY_S = 10.0  # generous, for a busy machine; the promise is measured by the benchmark
+READY_S = 30.0  # as in test_platform_kill: a busy machine starts Python slowly; the promise is measured by `make bench`
 CODE = zip_of({"handler.py": "def handler(event, context):\n    return event\n"})
 
 

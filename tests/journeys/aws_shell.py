@@ -14,9 +14,13 @@ from typing import Any
 
 from tests.requirements import process_environment
 
-# What the program `aws` does, once for each line of standard input.
+REGION = "us-west-2"
+# What the program `aws` does, once for each line of standard input. Its waiters look every second, every five or every
+# thirty, as becomes AWS; what they wait for is a moment away here.
 PROGRAM = """
-import contextlib, io, json, sys
+import contextlib, io, json, sys, time
+pause = time.sleep
+time.sleep = lambda seconds: pause(max(seconds / 20, 0.1))
 from awscli.clidriver import create_clidriver
 driver = create_clidriver()
 for line in sys.stdin:
@@ -34,7 +38,7 @@ for line in sys.stdin:
 """
 
 
-def environment(endpoint_url: str, account: str, region: str = "us-west-2") -> dict[str, str]:
+def environment(endpoint_url: str, account: str, region: str = REGION) -> dict[str, str]:
     """Return what the CLI finds around it: the endpoint and credentials, and nothing of this machine's user."""
     return process_environment(
         AWS_ENDPOINT_URL=endpoint_url,
@@ -74,12 +78,12 @@ class AwsShell:
 
 
 @contextmanager
-def aws_shell(endpoint_url: str, account: str, folder: Path) -> Iterator[AwsShell]:
+def aws_shell(endpoint_url: str, account: str, folder: Path, region: str = REGION) -> Iterator[AwsShell]:
     """Give a shell, which ends with the context."""
     child = subprocess.Popen(
         [sys.executable, "-c", PROGRAM],
         cwd=folder,
-        env=environment(endpoint_url, account),
+        env=environment(endpoint_url, account, region),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

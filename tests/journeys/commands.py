@@ -1,16 +1,16 @@
-"""`lambent` as people run it: real processes in surroundings of their own."""
+"""`lambent` as people run it: processes in surroundings of their own."""
 
 from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.prepared.program import LAMBENT
 from tests.requirements import process_environment
 
 
@@ -29,7 +29,7 @@ class Commands:
     def run(self, *arguments: str, expect: int = 0, **changes: str | None) -> subprocess.CompletedProcess[str]:
         """Run a command to its end; its exit code must be `expect`."""
         done = subprocess.run(
-            [sys.executable, "-m", "lambent", *arguments],
+            [*LAMBENT.command(), *arguments],
             env=self.environment(**changes),
             cwd=self.folder,
             capture_output=True,
@@ -50,7 +50,7 @@ class Commands:
     def begun(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         """Run a command beside the test; it is killed where the test leaves it running."""
         child = subprocess.Popen(
-            [sys.executable, "-m", "lambent", *arguments],
+            [*LAMBENT.command(), *arguments],
             env=self.environment(),
             cwd=self.folder,
             stdin=subprocess.DEVNULL,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -13,6 +12,7 @@ import pytest
 
 from lambent.testing.builders import zip_of
 from lambent.testing.platform import LocalPlatform, local_platform
+from tests.prepared.program import LAMBENT
 from tests.requirements import process_environment
 from tests.waiting import eventually
 
@@ -23,7 +23,7 @@ Clock = Callable[..., "subprocess.CompletedProcess[str]"]
 def clock_of(platform: LocalPlatform) -> Clock:
     def run(*arguments: str, expect: int = 0) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [sys.executable, "-m", "lambent", "clock", *arguments, "--port", str(platform.port)],
+            [*LAMBENT.command(), "clock", *arguments, "--port", str(platform.port)],
             env=process_environment(NO_COLOR="1"),
             capture_output=True,
             text=True,
@@ -118,7 +118,7 @@ def test_the_path_beneath_refuses_what_makes_no_sense(body: bytes) -> None:
 
 def test_a_started_platform_takes_virtual_time_as_an_option(free_port: int) -> None:
     def lambent(*arguments: str) -> str:
-        command = [sys.executable, "-m", "lambent", *arguments, "--port", str(free_port)]
+        command = [*LAMBENT.command(), *arguments, "--port", str(free_port)]
         return subprocess.run(
             command, env=process_environment(), capture_output=True, text=True, timeout=60, check=True
         ).stdout

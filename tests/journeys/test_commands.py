@@ -17,6 +17,7 @@ from lambent.cli.connection import is_alive
 from lambent.cli.main import COMMANDS
 from lambent.testing.builders import zip_of
 from lambent.testing.platform import LocalPlatform, local_platform
+from tests.prepared.program import LAMBENT
 from tests.requirements import ROOT, process_environment
 
 OK, FAILED, USAGE, NOT_RUNNING, FUNCTION_ERROR = 0, 1, 2, 3, 4
@@ -32,7 +33,7 @@ def lambent(tmp_path: Path) -> Run:
 
     def run(*arguments: str, expect: int = OK, **changes: str) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [sys.executable, "-m", "lambent", *arguments],
+            [*LAMBENT.command(), *arguments],
             env={**environment, **changes},
             capture_output=True,
             text=True,

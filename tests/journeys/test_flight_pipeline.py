@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from lambent.testing.platform import LocalPlatform, local_platform
+from tests.prepared.program import LAMBENT
 from tests.requirements import ROOT, process_environment
 
 FOLDER = ROOT / "examples" / "flight-pipeline"
@@ -49,7 +49,7 @@ class Pipeline:
 def lambent(platform: LocalPlatform, *arguments: str) -> str:
     """Run a command on a platform, as people do."""
     done = subprocess.run(
-        [sys.executable, "-m", "lambent", *arguments],
+        [*LAMBENT.command(), *arguments],
         env=process_environment(LAMBENT_PORT=str(platform.port), NO_COLOR="1"),
         capture_output=True,
         text=True,

@@ -13,11 +13,14 @@ from typing import Any
 
 import pytest
 
+from lambent.base.clock import SystemClock
 from lambent.testing.platform import LocalPlatform, local_platform
+from tests.journeys.aws_shell import aws_shell
 from tests.journeys.commands import Commands
-from tests.requirements import optional_tool, process_environment, require_python, require_tool
+from tests.requirements import optional_tool, process_environment, require_python
+from tests.waiting import eventually
 
-# The tools look whether a stack is done every 5 to 30 s, and CDK's takes seconds to start.
+# SAM and CDK look whether a stack is done every few seconds, and CDK's takes seconds to start.
 pytestmark = pytest.mark.timeout(400)
 TEMPLATES = Path(__file__).parent / "templates"
 REGION = "us-east-1"
@@ -108,31 +111,40 @@ def change_memory(folder: Path) -> None:
     template.write_text(template.read_text().replace("MemorySize: 128", "MemorySize: 256"))
 
 
+def await_the_next_second() -> None:
+    """Return in another second than that of the call: the AWS CLI names its change sets by the second."""
+    now = int(SystemClock().now())
+    eventually(lambda: int(SystemClock().now()) > now)
+
+
 def test_the_aws_cli_packages_and_deploys_a_sam_template_as_it_is(platform: LocalPlatform, tmp_path: Path) -> None:
     account = Account(platform, "100000000011", project(tmp_path, "sam"))
-    aws = require_tool("aws")
     account.client("s3").create_bucket(Bucket="packages")
     package = (
-        *(aws, "cloudformation", "package", "--template-file", "template.yaml"),
+        *("cloudformation", "package", "--template-file", "template.yaml"),
         *("--s3-bucket", "packages", "--output-template-file", "packaged.yaml"),
     )
     deploy = (
-        *(aws, "cloudformation", "deploy", "--template-file", "packaged.yaml", "--stack-name", "shop"),
+        *("cloudformation", "deploy", "--template-file", "packaged.yaml", "--stack-name", "shop"),
         *("--capabilities", "CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"),
     )
-    assert "Successfully packaged artifacts" in account.run(*package)
-    assert "Successfully created/updated stack - shop" in account.run(*deploy)
-    assert account.answer("shop", "Alias") == FIRST
+    with aws_shell(platform.endpoint_url, account.id, account.folder, REGION) as aws:
+        assert "Successfully packaged artifacts" in aws(*package, text=True)
+        assert "Successfully created/updated stack - shop" in aws(*deploy, text=True)
+        assert account.answer("shop", "Alias") == FIRST
 
-    assert "No changes to deploy. Stack shop is up to date" in account.run(*deploy, "--no-fail-on-empty-changeset")
+        await_the_next_second()
+        unchanged = aws(*deploy, "--no-fail-on-empty-changeset", text=True)
+        assert "No changes to deploy. Stack shop is up to date" in unchanged
 
-    change_memory(account.folder)
-    account.run(*package)
-    account.run(*deploy, "--parameter-overrides", "Greeting=Welcome")
-    assert account.answer("shop", "Alias") == SECOND
+        change_memory(account.folder)
+        aws(*package, text=True)
+        await_the_next_second()
+        aws(*deploy, "--parameter-overrides", "Greeting=Welcome", text=True)
+        assert account.answer("shop", "Alias") == SECOND
 
-    account.run(aws, "cloudformation", "delete-stack", "--stack-name", "shop")
-    account.run(aws, "cloudformation", "wait", "stack-delete-complete", "--stack-name", "shop")
+        aws("cloudformation", "delete-stack", "--stack-name", "shop")
+        aws("cloudformation", "wait", "stack-delete-complete", "--stack-name", "shop")
     assert account.what_is_left() == {}
 
 

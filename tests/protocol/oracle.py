@@ -36,13 +36,17 @@ class _Raw:
         self._body = b""
 
 
+# Which reads the models of a service once, for all clients.
+_SESSION = botocore.session.Session()
+
+
 class Oracle:
     """A botocore client of one service, answered by `answer` instead of a network."""
 
     def __init__(self, service: str, wire_format: WireFormat | None = None) -> None:
         self.service = service
         self.answer: Answer | None = None
-        made: Any = botocore.session.Session().create_client(  # Any: clients have their methods at run time
+        made: Any = _SESSION.create_client(  # Any: clients have their methods at run time
             service,
             region_name="us-east-1",
             endpoint_url="http://127.0.0.1:4566",

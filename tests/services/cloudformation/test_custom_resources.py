@@ -119,6 +119,6 @@ def test_a_wait_condition_waits_for_its_signal(stacks: Stacks) -> None:
         address = next((row.get("PhysicalResourceId", "") for row in rows if row["LogicalResourceId"] == "Handle"), "")
     signal = json.dumps({"Status": "SUCCESS", "UniqueId": "one", "Data": "done", "Reason": "ready"}).encode()
     put = urllib.request.Request(address, data=signal, method="PUT")  # noqa: S310 - the platform's own address
-    urllib.request.urlopen(put, timeout=5).close()  # noqa: S310 - as above
+    urllib.request.urlopen(put, timeout=20).close()  # noqa: S310 - as above
     found = stacks.at_rest("s")
     assert (found["StackStatus"], outputs(found)) == ("CREATE_COMPLETE", {"Data": '{"one": "done"}'})

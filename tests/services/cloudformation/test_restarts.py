@@ -56,7 +56,7 @@ def answer(asked: dict[str, Any], status: str = "SUCCESS") -> None:  # Any: an e
     told = {"Status": status, "Reason": "as asked", "PhysicalResourceId": "the-thing", "Data": {}}
     body = json.dumps({**{key: asked[key] for key in ("StackId", "RequestId", "LogicalResourceId")}, **told}).encode()
     request = urllib.request.Request(asked["ResponseURL"], data=body, method="PUT")  # noqa: S310 - the platform's own address
-    urllib.request.urlopen(request, timeout=5).close()  # noqa: S310 - as above
+    urllib.request.urlopen(request, timeout=20).close()  # noqa: S310 - as above
 
 
 @contextmanager

@@ -68,7 +68,7 @@ def put(stacks: Stacks, **signal: str) -> None:
     rows = stacks.client.describe_stack_resources(StackName="s", LogicalResourceId="Handle")["StackResources"]
     body = json.dumps({"Status": "SUCCESS", "Reason": "because", "Data": "", **signal}).encode()
     request = urllib.request.Request(rows[0]["PhysicalResourceId"], data=body, method="PUT")  # noqa: S310 - the platform's own address
-    urllib.request.urlopen(request, timeout=5).close()  # noqa: S310 - as above
+    urllib.request.urlopen(request, timeout=20).close()  # noqa: S310 - as above
 
 
 def reason(stacks: Stacks, name: str, status: str) -> str:
@@ -109,7 +109,7 @@ def test_nothing_is_taken_at_an_address_that_nobody_gave_out(virtual: LocalPlatf
     address = f"{virtual.endpoint_url}/_lambent/cloudformation/responses/0123"
     request = urllib.request.Request(address, data=b"{}", method="PUT")  # noqa: S310 - the platform's own address
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(request, timeout=5)  # noqa: S310 - as above
+        urllib.request.urlopen(request, timeout=20)  # noqa: S310 - as above
     refused.value.close()
     assert refused.value.code == 403
 

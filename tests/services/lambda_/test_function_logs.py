@@ -12,6 +12,7 @@ import pytest
 from lambent.testing.builders import zip_of
 from lambent.testing.pytest_plugin import ClientFactory
 from tests.services.lambda_.conftest import Client, MakeFunction
+from tests.waiting import PACE
 
 pytestmark = pytest.mark.local_only("the role of the functions may not write logs there")
 
@@ -31,7 +32,7 @@ SPEAKING = zip_of({"handler.py": "def handler(event, context):\n    print('spoke
 def messages(aws: ClientFactory, group: str, count: int) -> list[str]:
     """Return the group's messages once there are `count` of them; delivery takes a tenth of a second."""
     logs = aws("logs")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PACE.patience_s
     while True:
         try:
             found = [event["message"] for event in logs.filter_log_events(logGroupName=group)["events"]]

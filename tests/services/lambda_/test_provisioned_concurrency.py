@@ -20,6 +20,7 @@ HANDLER = zip_of(
         "    return os.environ['AWS_LAMBDA_INITIALIZATION_TYPE']\n"
     }
 )
+SOON = {"Delay": 0.02, "MaxAttempts": 1000}
 BROKEN = zip_of({"handler.py": "raise RuntimeError('no start')\n"})
 
 
@@ -69,9 +70,9 @@ def test_a_version_is_ready_before_its_first_call_and_spills_over(functions: Cli
 def test_an_alias_is_provisioned_and_shares_by_its_weights(functions: Client, make: MakeFunction) -> None:
     make(code=HANDLER, Publish=True)
     functions.update_function_configuration(FunctionName="f", Description="two")
-    functions.get_waiter("function_updated_v2").wait(FunctionName="f")
+    functions.get_waiter("function_updated_v2").wait(FunctionName="f", WaiterConfig=SOON)
     functions.publish_version(FunctionName="f")
-    functions.get_waiter("published_version_active").wait(FunctionName="f", Qualifier="2")
+    functions.get_waiter("published_version_active").wait(FunctionName="f", Qualifier="2", WaiterConfig=SOON)
     functions.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
     put(functions, "live", 2)
     assert settled(functions, "live")["Status"] == "READY"

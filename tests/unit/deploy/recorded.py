@@ -23,6 +23,8 @@ from lambent.aws.clients import Target
 
 STACK_ID = "arn:aws:cloudformation:eu-west-1:123456789012:stack/shop/5f2c7a10-0d1b-11f0-9b6c-0a58a9feac02"
 CHANGE_SET_ID = "arn:aws:cloudformation:eu-west-1:123456789012:changeSet/lambent-1/0b9ad8a5-6d0f-4c7e-bd5a-2f3c"
+# Which reads the models of a service once, for all clients.
+_SESSION = Session()
 _REQUEST_ID = "b9b4b068-3a41-11e5-94eb-example"
 
 
@@ -52,7 +54,7 @@ class Recorded(Target):
 
     def client(self, service: str) -> Any:  # Any: botocore's clients are classes made at run time
         """Return a client of botocore's own, whose requests go no further than to us."""
-        made = Session().create_client(
+        made = _SESSION.create_client(
             service,
             region_name="eu-west-1",
             aws_access_key_id="AKIAIOSFODNN7EXAMPLE",

@@ -13,6 +13,7 @@ from lambent.manifest import schema
 from tests.requirements import ROOT
 
 CHECKED_IN = Path(schema.__file__).with_name("lambent.schema.json")
+VALIDATOR = jsonschema.validators.validator_for(schema.schema())(json.loads(CHECKED_IN.read_text()))
 MANIFESTS = sorted([*(ROOT / "examples").glob("*/lambent.yaml"), *(ROOT / "tests/golden/cases").glob("[!r]*.yaml")])
 
 
@@ -20,11 +21,15 @@ def test_the_schema_that_is_checked_in_is_fresh() -> None:
     assert CHECKED_IN.read_text() == schema.text()
 
 
+def test_the_schema_is_one() -> None:
+    VALIDATOR.check_schema(VALIDATOR.schema)
+
+
 @pytest.mark.parametrize(
     "path", [path for path in MANIFESTS if ".template." not in path.name], ids=lambda path: path.name
 )
 def test_manifests_that_lambent_takes_are_taken_by_the_schema(path: Path) -> None:
-    jsonschema.validate(yaml.safe_load(path.read_text()), json.loads(CHECKED_IN.read_text()))
+    VALIDATOR.validate(yaml.safe_load(path.read_text()))
 
 
 @pytest.mark.parametrize(
@@ -33,7 +38,7 @@ def test_manifests_that_lambent_takes_are_taken_by_the_schema(path: Path) -> Non
 )
 def test_what_lambent_refuses_is_refused_by_the_schema(document: object) -> None:
     with pytest.raises(jsonschema.ValidationError):
-        jsonschema.validate(document, json.loads(CHECKED_IN.read_text()))
+        VALIDATOR.validate(document)
 
 
 def test_every_field_of_the_model_has_its_description() -> None:

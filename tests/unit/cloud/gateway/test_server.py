@@ -42,7 +42,7 @@ async def exchange(port: int, *sent: bytes) -> bytes:
             writer.write(piece)
             await writer.drain()
         writer.write_eof()
-        return await asyncio.wait_for(reader.read(), 5)
+        return await asyncio.wait_for(reader.read(), 20)
     finally:
         writer.close()
         await writer.wait_closed()
@@ -106,9 +106,9 @@ async def test_a_client_that_waits_for_leave_to_send_gets_it() -> None:
     async with serving() as (_, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"POST /e HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
-        assert await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        assert await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20) == b"HTTP/1.1 100 Continue\r\n\r\n"
         writer.write(b"hi")
-        assert b" 200 OK" in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        assert b" 200 OK" in await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)
         writer.close()
         await writer.wait_closed()
 
@@ -255,7 +255,7 @@ async def test_stopping_answers_what_is_under_way_and_drops_what_takes_too_long(
         await begun.wait()
         idle_reader, idle_writer = await asyncio.open_connection("127.0.0.1", port)
         stopping = asyncio.gather(server.stop(0.3))
-        assert await asyncio.wait_for(idle_reader.read(), 5) == b""
+        assert await asyncio.wait_for(idle_reader.read(), 20) == b""
         let_go.set()
         await stopping
         soon, never = await asked
@@ -281,7 +281,7 @@ async def test_an_operation_outlives_its_caller() -> None:
         await begun.wait()
         writer.transport.abort()
         let_go.set()
-        await asyncio.wait_for(ended.wait(), 5)
+        await asyncio.wait_for(ended.wait(), 20)
 
 
 async def test_a_port_that_is_taken_is_said_so() -> None:

@@ -94,7 +94,7 @@ async def test_who_waits_is_woken_when_nobody_wants_it_any_longer() -> None:
                 await until(context(Services({}), halt=halt), look)
         assert halted.value.physical_id == "the thing"
 
-    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
         group.create_task(wait())
         await looked.wait()
         halt.call()
@@ -113,7 +113,7 @@ async def test_a_mapping_that_is_halted_while_it_is_created_is_known() -> None:
             "GetEventSourceMapping": creating,
         }
     )
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         with pytest.raises(HaltedError) as halted:
             await MappingHandler().create(context(services, halt=halt), {"FunctionName": "f"})
     assert halted.value.physical_id == "u"

@@ -102,12 +102,16 @@ class StreamOperations:
 
     @operation("GetShardIterator")
     async def shard_iterator(self, context: RequestContext, parameters: Parameters) -> Result:
-        """Return an iterator, which holds for fifteen minutes."""
+        """Return an iterator, which holds for fifteen minutes.
+
+        Callers from within AWS are told by `SequenceNumber`, too, behind which record it stands.
+        """
         stream = self._stream(context, parameters["StreamArn"])
         if parameters["ShardId"] != _shard_id(stream):
             raise not_found(f"Requested resource not found: Shard does not exist: {parameters['ShardId']}")
         after = self._start(stream, parameters, context.now)
-        return {"ShardIterator": _Iterator(stream.id, after, context.now).text(stream.arn)}
+        answer: Answer = {"ShardIterator": _Iterator(stream.id, after, context.now).text(stream.arn)}
+        return answer | {"SequenceNumber": sequence_text(after)} if context.caller.is_aws else answer
 
     @operation("GetRecords")
     async def records(self, context: RequestContext, parameters: Parameters) -> Result:

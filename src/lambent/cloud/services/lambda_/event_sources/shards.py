@@ -30,7 +30,8 @@ _log = logging.getLogger(__name__)
 _LOOK_EVERY_S: Final = 1.0
 # Less than an iterator lives.
 _WAITED_FOR_S: Final = 300.0
-_LOST_ITERATOR: Final = frozenset({"ExpiredIteratorException", "TrimmedDataAccessException"})
+_TRIMMED: Final = "TrimmedDataAccessException"
+_LOST_ITERATOR: Final = frozenset({"ExpiredIteratorException", _TRIMMED})
 
 
 class ShardReader:
@@ -59,7 +60,6 @@ class ShardReader:
         self._read_to = checkpoint.sequence
         self._is_closed = False
         self._first = HORIZON
-        self._skip_before = 0.0
 
     @property
     def checkpoint(self) -> Checkpoint:
@@ -69,8 +69,13 @@ class ShardReader:
     async def open(self, first: Position, *, is_new: bool) -> None:
         """Take the position to read from: `first` where nothing was read yet. Raises ServiceError."""
         self._first = first
-        position = first if is_new else self._position()
-        self._iterator = await self._source.iterator(self._shard, position)
+        position = first if is_new and self._read_to is None else self._position()
+        try:
+            self._iterator = await self._source.iterator(self._shard, position)
+        except ServiceError as error:
+            if error.code != _TRIMMED:
+                raise
+            self._begin_at_the_horizon()
 
     async def run(self) -> None:
         """Read until the shard, or polling, has ended."""
@@ -95,8 +100,8 @@ class ShardReader:
         if error.code in _LOST_ITERATOR:
             # Whatever failed before: with the iterator that it has, it would never read on.
             self._iterator = None
-            if error.code == "TrimmedDataAccessException":
-                self._first, self._read_to = HORIZON, None
+            if error.code == _TRIMMED:
+                self._begin_at_the_horizon()
             if failures == 1:
                 return
         elif failures == 1:
@@ -107,13 +112,14 @@ class ShardReader:
         if self._read_to is not None:
             return Position("AFTER_SEQUENCE_NUMBER", self._read_to)
         since = self._checkpoint.since
-        if self._first.kind != LATEST.kind or since is None:
-            return self._first
-        # What came after polling had begun, and was not read before the platform stopped.
-        if self._source.kind is SourceKind.KINESIS:
+        if self._first.kind == LATEST.kind and since is not None and self._source.kind is SourceKind.KINESIS:
+            # What came after polling had begun, and was not read before the platform stopped.
             return Position("AT_TIMESTAMP", moment=since)
-        self._skip_before = float(int(since))
-        return HORIZON
+        return self._first
+
+    def _begin_at_the_horizon(self) -> None:
+        """Read on from the oldest record that is left: those before it are gone."""
+        self._first, self._read_to = HORIZON, None
 
     async def _fill(self) -> bool:
         """Read as many records as a batch has room for; return whether there were any."""
@@ -135,7 +141,7 @@ class ShardReader:
     def _take(self, records: Sequence[StreamRecord]) -> None:
         """Keep what is for this reader and passes the filters."""
         self._read_to = records[-1].sequence
-        mine = [each for each in records if self._is_mine(each) and each.arrived_at >= self._skip_before]
+        mine = [each for each in records if self._is_mine(each)]
         wanted = [each for each in mine if self._passes(each)]
         counts = self._parts.counts
         counts.polled += len(mine)

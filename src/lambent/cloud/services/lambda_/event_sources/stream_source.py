@@ -68,6 +68,13 @@ class StreamSource:
         listed = await (self._shards_of_table() if self._is_table else self._shards_of_stream())
         return [FoundShard(each["ShardId"], each.get("ParentShardId")) for each in listed]
 
+    async def end_of(self, shard: str) -> str | None:
+        """Return the sequence number that stands before all that is still to come; None where Kinesis tells none."""
+        if not self._is_table:
+            return None
+        asked = {"StreamArn": self._stream_arn, "ShardId": shard, "ShardIteratorType": LATEST.kind}
+        return str((await self._ask("GetShardIterator", asked))["SequenceNumber"])
+
     async def iterator(self, shard: str, position: Position) -> str:
         """Return an iterator that reads a shard from a position on."""
         asked: dict[str, Any] = {"ShardId": shard, "ShardIteratorType": position.kind}  # Any: a request's members

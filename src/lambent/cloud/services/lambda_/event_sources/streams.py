@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from lambent.base.tasks import wait_for_event
@@ -112,15 +113,24 @@ class StreamPoller:
 
     async def _begin(self, shard: FoundShard, first: Position) -> None:
         since = self._parts.clock.now() if first is self._position else None
-        checkpoints = shared_by(self._kept.get(shard.name, ()), shard.name, self._lanes, since)
-        readers = [ShardReader(self._mapping, each, self._source, self._parts, self.workers) for each in checkpoints]
+        is_new = shard.name not in self._kept
         with self.workers.waiting():
+            # What begins at the end keeps where that was: another start would find another end.
+            behind = await self._source.end_of(shard.name) if is_new and first is LATEST else None
+            begun = Checkpoint(shard.name, behind, since=since)
+            checkpoints = shared_by(self._kept.get(shard.name, ()), self._lanes, begun)
+            readers = [
+                ShardReader(self._mapping, each, self._source, self._parts, self.workers) for each in checkpoints
+            ]
             for reader in readers:
-                await reader.open(first, is_new=shard.name not in self._kept)
+                await reader.open(first, is_new=is_new)
         await self._keep(shard.name, checkpoints)
         self._reading.add(shard.name)
         for reader in readers:
             self.workers.start(self._read(reader, shard.name, readers), name=f"{self._mapping.arn} {shard.name}")
+
+    def _reader(self, checkpoint: Checkpoint) -> ShardReader:
+        return ShardReader(self._mapping, checkpoint, self._source, self._parts, self.workers)
 
     async def _keep(self, shard: str, checkpoints: Sequence[Checkpoint]) -> None:
         """Keep the checkpoints of a shard, in place of those of another number of readers."""
@@ -143,19 +153,24 @@ class StreamPoller:
             self._has_changed.set()
 
 
-def shared_by(kept: Sequence[Checkpoint], shard: str, lanes: int, since: float | None) -> list[Checkpoint]:
+def shared_by(kept: Sequence[Checkpoint], lanes: int, begun: Checkpoint) -> list[Checkpoint]:
     """Return the checkpoints of a shard's readers; where there were more or fewer, from where the last of them was.
 
-    >>> [each.sequence for each in shared_by([Checkpoint("s", "7", 0, 2), Checkpoint("s", "5", 1, 2)], "s", 1, None)]
+    Without any they are as `begun`.
+
+    >>> two = [Checkpoint("s", "7", 0, 2), Checkpoint("s", "5", 1, 2)]
+    >>> [each.sequence for each in shared_by(two, 1, Checkpoint("s"))]
     ['5']
     """
     known = {each.lane: each for each in kept if each.lanes == lanes}
     if len(known) == lanes:
         return [known[lane] for lane in range(lanes)]
-    begun = [each.sequence for each in kept]
-    sequence = None if not begun or None in begun else min((each for each in begun if each is not None), key=int)
-    began = next((each.since for each in kept if each.since is not None), since)
-    return [Checkpoint(shard, sequence, lane, lanes, since=began) for lane in range(lanes)]
+    if kept:
+        sequences = [each.sequence for each in kept if each.sequence is not None]
+        sequence = min(sequences, key=int) if len(sequences) == len(kept) else None
+        since = next((each.since for each in kept if each.since is not None), begun.since)
+        begun = Checkpoint(begun.shard, sequence, since=since)
+    return [replace(begun, lane=lane, lanes=lanes) for lane in range(lanes)]
 
 
 def _position_of(settings: Mapping[str, Any]) -> Position:  # Any: as the model has checked
