@@ -53,12 +53,16 @@ style: .venv/.test
 architecture: .venv/.compiled
 	@echo 'tests/architecture'; $(bin)/python -m pytest --quiet tests/architecture
 
-bench: .venv/.test ## measure against a bare server and another emulator (needs wrk, cc)
+bench: .venv/.test ## measure against a bare server and other emulators (needs wrk, cc)
 	@$(bin)/python bench/store.py
 	@$(bin)/python bench/run.py
 	@$(bin)/python bench/execution.py
 	@$(bin)/python bench/snapstart.py --record
 	@$(bin)/python bench/tables.py
+	@$(bin)/python bench/events.py
+	@$(bin)/python bench/objects.py
+	@$(bin)/python bench/messages.py
+	@$(bin)/python bench/mappings.py
 	@$(bin)/python bench/deployments.py
 	@$(bin)/python bench/scale.py
 

@@ -1,10 +1,12 @@
-"""How fast queues are: messages sent durably, and received and deleted, against a peer in the same run.
+"""How fast queues are: messages sent durably, and received and deleted, against peers in the same run.
 
-    python bench/messages.py --seconds 8 --peer .venv-peer/bin/python
+    python bench/messages.py                      all of it, about a minute
+    python bench/messages.py --alone --no-record  ours alone
 
-Sends come from wrk over eight connections, one message each; receives and deletions from four clients in batches of
-ten, as a poller makes them. The peer is MiniStack, which keeps messages in memory alone; ours are on the disk before
-they are acknowledged. Ours and the peer's take turns, so that a noisy minute meets both.
+Sends come from wrk over eight connections, one message of 256 bytes each, in either of the two wire formats; receives
+and deletions by wrk, too, over four connections, as pollers make them: ten messages are received, then deleted in one
+batch. The peers are MiniStack and moto's server, which keep messages in memory alone; ours are on the disk before they
+are acknowledged, received or gone. All take turns, so that a noisy minute meets all of them.
 """
 
 from __future__ import annotations
@@ -13,130 +15,200 @@ import argparse
 import contextlib
 import http.client
 import json
+import os
 import statistics
-import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import load
+import peers
 import servers
 from figures import Promise
+from recording import conclude
 
 ACCOUNT = "000000000000"
 BODY = "x" * 256
-POLLERS = 4
+SENDERS, POLLERS = 8, 4
+SCOPE = f"{ACCOUNT}/20260101/us-east-1/sqs/aws4_request"
+# A signature in form: the scope alone is read.
+AUTHORIZATION = f"AWS4-HMAC-SHA256 Credential={SCOPE}, SignedHeaders=host, Signature={'0' * 64}"
+FORM = {"Content-Type": "application/x-www-form-urlencoded", "Authorization": AUTHORIZATION}
+# What is received is deleted by the next request of whichever connection is free.
+POLL = """
+local received = {{}}
+function response(status, headers, body)
+  local entries, count = {{}}, 0
+  for handle in body:gmatch([==["ReceiptHandle" *: *"([^"]+)"]==]) do
+    count = count + 1
+    entries[count] = [==[{{"Id":"]==] .. count .. [==[","ReceiptHandle":"]==] .. handle .. [==["}}]==]
+  end
+  if count > 0 then received[#received + 1] = table.concat(entries, ",") end
+end
+function request()
+  if #received > 0 then
+    local entries = table.remove(received)
+    return wrk.format("POST", "/", {delete}, [==[{{"QueueUrl":"{url}","Entries":[]==] .. entries .. "]}}")
+  end
+  return wrk.format("POST", "/", {receive}, [==[{{"QueueUrl":"{url}","MaxNumberOfMessages":10}}]==])
+end
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one server did: sends a second, and messages received and deleted a second."""
+    """What one server did in one round; `sending_cpu_s` is the processor time of 10,000 sends in JSON."""
 
-    sent: load.Load
+    json: load.Load
+    form: load.Load
     drained_per_second: float
+    sending_cpu_s: float
+    draining_cpu_s: float
 
 
 def headers(operation: str) -> dict[str, str]:
-    """Return the headers of a request, with a signature in form: the scope alone is read."""
-    scope = f"{ACCOUNT}/20260101/us-east-1/sqs/aws4_request"
+    """Return the headers of a request in JSON."""
     return {
         "Content-Type": "application/x-amz-json-1.0",
         "X-Amz-Target": f"AmazonSQS.{operation}",
-        "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature={'0' * 64}",
+        "Authorization": AUTHORIZATION,
     }
 
 
-def call(connection: http.client.HTTPConnection, operation: str, **parameters: Any) -> Mapping[str, Any]:  # Any: JSON
+def call(server: servers.Server, operation: str, **parameters: object) -> Mapping[str, Any]:  # Any: JSON
     """Carry out one operation."""
-    connection.request("POST", "/", json.dumps(parameters), headers(operation))
-    answer = connection.getresponse()
-    body = answer.read()
-    if answer.status != 200:
-        raise SystemExit(f"{operation} was answered {answer.status}: {body.decode(errors='replace')}")
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)) as connection:
+        connection.request("POST", "/", json.dumps(parameters), headers(operation))
+        answer = connection.getresponse()
+        body = answer.read()
+    if answer.status != http.HTTPStatus.OK:
+        raise SystemExit(f"{server.name}: {operation} was answered {answer.status}: {body.decode(errors='replace')}")
     told: Mapping[str, Any] = json.loads(body or b"{}")  # Any: as above
     return told
 
 
-def send_script(url: str) -> str:
-    """Return wrk's Lua of one SendMessage after another."""
-    lines = ['wrk.method = "POST"', f"wrk.body = [==[{json.dumps({'QueueUrl': url, 'MessageBody': BODY})}]==]"]
-    return "\n".join(
-        [*lines, *(f'wrk.headers["{name}"] = "{value}"' for name, value in headers("SendMessage").items())]
-    )
+def script(body: str, all_headers: Mapping[str, str]) -> str:
+    """Return wrk's Lua of one request again and again."""
+    set_headers = [f'wrk.headers["{name}"] = "{value}"' for name, value in all_headers.items()]
+    return "\n".join(['wrk.method = "POST"', f"wrk.body = [==[{body}]==]", *set_headers])
 
 
-def drain(server: servers.Server, url: str) -> float:
-    """Receive and delete all that is in a queue, and return how many messages a second that were."""
+def lua(table: Mapping[str, str]) -> str:
+    """Return a mapping as Lua writes it."""
+    return "{" + ", ".join(f'["{key}"] = "{value}"' for key, value in table.items()) + "}"
 
-    def poll(_: int) -> int:
-        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-        count = 0
-        while found := call(connection, "ReceiveMessage", QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-            entries = [{"Id": str(n), "ReceiptHandle": one["ReceiptHandle"]} for n, one in enumerate(found)]
-            call(connection, "DeleteMessageBatch", QueueUrl=url, Entries=entries)
-            count += len(found)
-        connection.close()
-        return count
 
-    began = time.perf_counter()
-    with ThreadPoolExecutor(POLLERS) as pollers:
-        total = sum(pollers.map(poll, range(POLLERS)))
-    return total / (time.perf_counter() - began)
+def sent(server: servers.Server, lua_script: str, seconds: float) -> load.Load:
+    """Return what a load of sends saw; ends the run where one failed."""
+    seen = load.run(f"{server.url}/", lua_script, connections=SENDERS, seconds=int(seconds))
+    if seen.failures:
+        raise SystemExit(f"{server.name}: {seen.failures} sends failed")
+    return seen
+
+
+def waiting(server: servers.Server, url: str) -> int:
+    """Return how many messages a queue still has, in view or in flight."""
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = call(server, "GetQueueAttributes", QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(int(found[name]) for name in names)
 
 
 def measure(server: servers.Server, seconds: int, name: str) -> Seen:
-    """Fill a queue for a while, and empty it."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-    url = str(call(connection, "CreateQueue", QueueName=name)["QueueUrl"])
-    connection.close()
-    sent = load.run(server.url, send_script(url), connections=8, seconds=seconds)
-    return Seen(sent, drain(server, url))
+    """Fill a queue for a while in either format, then take from it for half as long, or until it is empty."""
+    url = str(call(server, "CreateQueue", QueueName=name)["QueueUrl"])
+    message = {"QueueUrl": url, "MessageBody": BODY}
+    began_s = servers.cpu_s(server.pid)
+    in_json = sent(server, script(json.dumps(message), headers("SendMessage")), seconds)
+    sending_s = servers.cpu_s(server.pid) - began_s
+    form = {"Action": "SendMessage", "Version": "2012-11-05", **message}
+    in_form = sent(server, script(urlencode(form), FORM), seconds)
+    before = waiting(server, url)
+    poll = POLL.format(url=url, receive=lua(headers("ReceiveMessage")), delete=lua(headers("DeleteMessageBatch")))
+    began_s = servers.cpu_s(server.pid)
+    load.run(f"{server.url}/", poll, connections=POLLERS, seconds=max(1, seconds // 2))
+    draining_s = servers.cpu_s(server.pid) - began_s
+    # What wrk sent when its time was up may still arrive at a slow server.
+    drained = max(0, before - waiting(server, url))
+    return Seen(
+        json=in_json,
+        form=in_form,
+        drained_per_second=drained / max(1, seconds // 2),
+        sending_cpu_s=sending_s / max(1, in_json.requests) * 10_000,
+        draining_cpu_s=draining_s / drained * 10_000 if drained else float("nan"),
+    )
 
 
-def promises(ours: list[Seen]) -> list[Promise]:
+def promises(ours: Sequence[Seen]) -> list[Promise]:
     """Return every figure that has a bound."""
-    sent = statistics.median(seen.sent.per_second for seen in ours)
-    drained = statistics.median(seen.drained_per_second for seen in ours)
     return [
-        Promise("SendMessage, durable, 8 connections (/s)", sent, 2000, at_least=True),
-        Promise("received and deleted, batches of 10 (/s)", drained, 3000, at_least=True),
+        Promise("SendMessage, durable, 8 connections (/s)", _median(ours, _json_rate), 2000, at_least=True),
+        Promise("the same in the query format (/s)", _median(ours, _form_rate), 2000, at_least=True),
+        Promise("received and deleted, batches of 10 (/s)", _median(ours, _drained), 3000, at_least=True),
     ]
 
 
+def table(seen: Mapping[str, Sequence[Seen]]) -> list[str]:
+    """Return what every server did, side by side."""
+    rows: tuple[tuple[str, Callable[[Seen], float]], ...] = (
+        ("sent (/s)", _json_rate),
+        ("median of a send (ms)", lambda one: one.json.median_ms),
+        ("p99 of a send (ms)", lambda one: one.json.p99_ms),
+        ("sent in the query format (/s)", _form_rate),
+        ("received and deleted (/s)", _drained),
+        ("processor time of 10,000 sends (s)", lambda one: one.sending_cpu_s),
+        ("of 10,000 received and deleted (s)", lambda one: one.draining_cpu_s),
+    )
+    lines = [" " * 36 + "".join(f"{name:>12}" for name in seen)]
+    for label, figure in rows:
+        lines.append(f"{label:<36}" + "".join(f"{_median(rounds, figure):>12.2f}" for rounds in seen.values()))
+    return lines
+
+
 @contextlib.contextmanager
-def competitors(peer: Path | None) -> Iterator[dict[str, servers.Server]]:
-    """Run ours, and the peer where there is one."""
+def competitors(peer: Path | None) -> Iterator[list[servers.Server]]:
+    """Run ours, and the peers where there is an environment that holds them."""
     with contextlib.ExitStack() as running:
-        found = {"lambent": running.enter_context(servers.lambent())}
+        found = [running.enter_context(servers.lambent())]
         if peer is not None:
-            found["ministack"] = running.enter_context(servers.ministack(peer))
+            found += [running.enter_context(start(peer)) for start in (servers.ministack, servers.moto)]
         yield found
 
 
 def main() -> None:
-    """Measure and print; exit with 1 where a promise is not kept."""
+    """Measure, print, record; exit with 1 where a promise is not kept."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=int, default=8, help="how long each load lasts")
-    parser.add_argument("--rounds", type=int, default=2, help="how often ours and the peer take turns")
-    parser.add_argument("--peer", type=Path, help="a Python that has the peer")
+    parser.add_argument("--seconds", type=int, default=4, help="how long each load of sends lasts")
+    parser.add_argument("--rounds", type=int, default=2, help="how often all take turns")
+    parser.add_argument("--peer", type=Path, help="a Python that has the peers already")
+    parser.add_argument("--alone", action="store_true", help="measure no peers")
+    parser.add_argument("--no-record", action="store_true", help="leave the documents as they are")
     options = parser.parse_args()
     seen: dict[str, list[Seen]] = {}
-    with competitors(options.peer) as found:
+    with competitors(None if options.alone else options.peer or peers.installed()) as found:
         for number in range(options.rounds):
-            for name, server in found.items():
-                one = measure(server, options.seconds, f"bench-{number}")
-                seen.setdefault(name, []).append(one)
-                print(
-                    f"{name:<10} sent {one.sent.per_second:8.0f}/s (median {one.sent.median_ms:.1f} ms, "
-                    f"{one.sent.failures} failed)   drained {one.drained_per_second:8.0f}/s",
-                    flush=True,
-                )
-    kept = promises(seen["lambent"])
-    print("\n".join(map(str, kept)))
-    if failed := [str(promise) for promise in kept if not promise.is_kept]:
-        raise SystemExit("not kept: " + "; ".join(failed))
+            for server in found:
+                seen.setdefault(server.name, []).append(measure(server, options.seconds, f"bench-{number}"))
+    lines = [*table(seen), ""]
+    lines.append(f"load average afterwards {os.getloadavg()[0]:.1f}; {options.rounds} rounds by turns, medians")
+    conclude("messages", promises(seen["lambent"]), lines, keep=not options.no_record)
+
+
+def _json_rate(one: Seen) -> float:
+    return one.json.per_second
+
+
+def _form_rate(one: Seen) -> float:
+    return one.form.per_second
+
+
+def _drained(one: Seen) -> float:
+    return one.drained_per_second
+
+
+def _median(rounds: Sequence[Seen], figure: Callable[[Seen], float]) -> float:
+    return statistics.median(map(figure, rounds))
 
 
 if __name__ == "__main__":

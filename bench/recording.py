@@ -15,11 +15,15 @@ def record(name: str, result: str) -> None:
     PAGE.write_text(replaced(PAGE.read_text(encoding="utf-8"), name, result), encoding="utf-8")
 
 
-def conclude(name: str, promises: Sequence[Promise], lines: Iterable[str]) -> None:
-    """Print a result and put it on the page: its promises, then what else was seen; exit with 1 where one fails."""
+def conclude(name: str, promises: Sequence[Promise], lines: Iterable[str], *, keep: bool = True) -> None:
+    """Print a result and put it on the page: its promises, then what else was seen; exit with 1 where one fails.
+
+    With `keep` false the page stays as it is.
+    """
     text = "\n".join([*map(str, promises), "", *lines])
     print(text)
-    record(name, text)
+    if keep:
+        record(name, text)
     if failed := [str(promise) for promise in promises if not promise.is_kept]:
         raise SystemExit("not kept: " + "; ".join(failed))
 

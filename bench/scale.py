@@ -28,7 +28,7 @@ from urllib.parse import urlencode
 
 from figures import Promise
 from recording import record
-from servers import Server, lambent_on, proportional_memory_mb
+from servers import Server, cpu_s, lambent_on, proportional_memory_mb
 
 HERE = Path(__file__).parent
 FUNCTIONS = "/2015-03-31/functions"
@@ -181,12 +181,6 @@ def starts(*places: Path) -> list[Start]:
         Start(statistics.median(one.ready_s for one in some), statistics.median(one.cpu_s for one in some))
         for some in found
     ]
-
-
-def cpu_s(pid: int) -> float:
-    """Return how long a process has been on a processor."""
-    ticks = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[11:13]
-    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
 
 def call_of(client: Client, number: int) -> Callable[[], object]:

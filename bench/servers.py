@@ -1,4 +1,4 @@
-"""The three servers that are compared, each as a context manager on a free port, and what each weighs."""
+"""The servers that are compared, each as a context manager on a free port, and what each weighs."""
 
 from __future__ import annotations
 
@@ -65,6 +65,12 @@ def _memory_mb(pid: int, kind: str) -> float:
     except (FileNotFoundError, ProcessLookupError):
         return 0.0
     return sum(int(line.split()[1]) for line in lines if line.startswith(kind)) / 1024
+
+
+def cpu_s(pid: int) -> float:
+    """Return how long a process has been on a processor, all its threads together."""
+    ticks = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[11:13]
+    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
 
 def descendants(pid: int) -> list[int]:
@@ -134,6 +140,18 @@ def floor(code: Path, handler: str, interpreter: str, environments: int) -> Iter
 
 
 @contextlib.contextmanager
+def bare(directory: Path) -> Iterator[Server]:
+    """Run the floor of large objects, which keeps one in a directory."""
+    port = free_port()
+    command = [sys.executable, str(HERE / "bare.py"), "--port", str(port), str(directory)]
+    with (
+        tempfile.TemporaryDirectory() as state,
+        _process("bare", command, port, "/ready", Path(state) / "log") as server,
+    ):
+        yield server
+
+
+@contextlib.contextmanager
 def ministack(python: Path) -> Iterator[Server]:
     """Run MiniStack as its package does by default, from the environment it is installed in."""
     port = free_port()
@@ -145,7 +163,22 @@ def ministack(python: Path) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def _process(  # noqa: PLR0913, PLR0917 - one place that starts all three
+def moto(python: Path) -> Iterator[Server]:
+    """Run moto's server as its package does by default, from the environment it is installed in.
+
+    Its functions run in Docker alone: where there is none, only its other services can be compared.
+    """
+    port = free_port()
+    command = [str(python.parent / "moto_server"), "--host", "127.0.0.1", "--port", str(port)]
+    with (
+        tempfile.TemporaryDirectory() as state,
+        _process("moto", command, port, "/moto-api/config", Path(state) / "log") as server,
+    ):
+        yield server
+
+
+@contextlib.contextmanager
+def _process(  # noqa: PLR0913, PLR0917 - one place that starts them all
     name: str, command: list[str], port: int, ready: str, log: Path, environment: dict[str, str] | None = None
 ) -> Iterator[Server]:
     # An installed package has its bytecode, and keeps it: none of the three is to compile its sources at every start.

@@ -10,11 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.leftovers import leftovers
 from tests.prepared.program import LAMBENT
 
 pytest_plugins = ["tests.recorder.plugin"]
+
+# On a busy machine examples take long to make and to run; in CI hypothesis's own profile says the same.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+if settings.get_current_profile_name() == "default":
+    settings.load_profile("busy")
 
 
 @pytest.hookimpl(trylast=True)

@@ -32,6 +32,9 @@ class FullStore:
     async def write_with_others(self, work: Callable[[Transaction, Sequence[Item]], None], *items: Item) -> None:
         await self.write(lambda transaction: work(transaction, items))
 
+    async def write_in_passing(self, work: Callable[[Transaction, Sequence[Item]], None], *items: Item) -> None:
+        await self.write_with_others(work, *items)
+
     async def migrate(self, component: str, scripts: Sequence[str]) -> None:
         await self._kept.migrate(component, scripts)
 

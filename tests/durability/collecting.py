@@ -1,4 +1,5 @@
-"""Which events have run, as functions themselves say: one of `PACKAGE` tells its request id to a `Collector`.
+"""Which events have run, as functions themselves say: one of `PACKAGE` tells its request id, or the id that
+EventBridge gave its event, to a `Collector`.
 
 It waits until the collector has noted it: what a platform knows to be over has been noted before.
 """
@@ -20,6 +21,11 @@ collector = socket.create_connection(("127.0.0.1", int(os.environ["COLLECTOR"]))
 
 def handler(event, context):
     collector.sendall(context.aws_request_id.encode() + b"\\n")
+    collector.recv(1)
+
+
+def of_event(event, context):
+    collector.sendall(event["id"].encode() + b"\\n")
     collector.recv(1)
 """
 FAILING = "def handler(event, context):\n    raise RuntimeError('never works')\n"

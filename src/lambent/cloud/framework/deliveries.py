@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from lambent.base.clock import Clock
-from lambent.base.tasks import TaskOwner
+from lambent.base.tasks import TaskOwner, resting
 from lambent.cloud.framework.agenda import Agenda
 from lambent.cloud.framework.faults.kind import FaultKind
 from lambent.cloud.framework.faults.strikes import NEVER, Strikes
@@ -290,7 +290,8 @@ class Deliveries:
             while numbers := self._settled:
                 self._settled = []
                 try:
-                    await self._store.write(partial(self._delete, numbers=numbers))
+                    with resting(self._clock):
+                        await self._store.write_in_passing(self._delete, *numbers)
                 except StoreError:
                     self._settled += numbers  # removed with the next that is settled, or at the stop
                     _log.exception("settled deliveries of %s could not be removed", self._name)

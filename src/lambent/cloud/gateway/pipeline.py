@@ -112,7 +112,10 @@ class Pipeline:
             return fault(service, call.wire_format, _failure_of(operation), request_id)
 
     def _front_door(self, request: Request) -> FrontDoor | None:
-        return next((door for door in self._registry.front_doors() if door.claims(request)), None)
+        for door in self._registry.front_doors():
+            if door.claims(request):
+                return door
+        return None
 
     def _context(self, request: Request, signature: Signature, request_id: str) -> RequestContext:
         """Return whom and what the request is for; raises ServiceError where its credentials no longer hold."""

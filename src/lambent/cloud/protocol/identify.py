@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import unquote
 
@@ -59,7 +60,7 @@ def identify(request: Request, signing_name: str | None, *, loaded_only: bool = 
     models = _Models(loaded_only)
     target = request.headers.get("x-amz-target")
     if target is not None:
-        return _by_target(models, target, signing_name)
+        return _by_known_target(target, signing_name) if loaded_only else _by_target(models, target, signing_name)
     if request.path.startswith(_RPC_V2) and "smithy-protocol" in request.headers:
         return _by_rpc_path(models, request.path, signing_name)
     is_form = request.method == "POST" and request.headers.get("content-type", "").startswith(FORM)
@@ -113,6 +114,12 @@ class _Models:
     def _need_summaries(self) -> None:
         if self.loaded_only and not has_summaries():
             raise NotLoadedError("the summaries")
+
+
+# What a client asks for it asks for again: what is not loaded yet, or not known at all, is not remembered.
+@lru_cache(maxsize=1024)
+def _by_known_target(target: str, signing_name: str | None) -> Call:
+    return _by_target(_Models(loaded_only=True), target, signing_name)
 
 
 def _by_target(models: _Models, target: str, signing_name: str | None) -> Call:

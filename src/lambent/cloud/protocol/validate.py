@@ -2,6 +2,8 @@
 
 A member's constraints are checked in the order in which AWS lists them: null, enum, pattern, length, range; elements of
 a list or map of scalars are reported once, at the list or map. The wording follows answers of the real services.
+
+Most parameters are as they should be: whether they are takes no paths and no texts, and looks at what is there alone.
 """
 
 from __future__ import annotations
@@ -9,13 +11,13 @@ from __future__ import annotations
 import functools
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lambent.aws.service_models import Operation, Shape
 from lambent.cloud.errors import ServiceError
 
-Test = Callable[[Any], bool]  # Any: a member's value
+Test = Callable[[Any], bool]  # Any: a member's value, or the parameters
 Constraint = tuple[str, Test]
 Check = Callable[[Any, str, list[str]], None]  # Any: a member's value; then its path, and where violations go
 
@@ -41,8 +43,8 @@ def violations(operation: Operation, parameters: Mapping[str, Any]) -> list[str]
     An empty list means that the model allows them.
     """
     found: list[str] = []
-    check = _input_check(operation)
-    if check is not None:
+    fits = _input_test(operation)
+    if fits is not None and not fits(parameters) and (check := _input_check(operation)) is not None:
         check(parameters, "", found)
     return found
 
@@ -58,6 +60,80 @@ def validation_error(operation: Operation, parameters: Mapping[str, Any]) -> Ser
     code = "ValidationError" if operation.service.protocol == "query" else "ValidationException"
     count = f"{len(found)} validation error{'s' if len(found) > 1 else ''} detected: "
     return ServiceError(code, count + "; ".join(found))
+
+
+@functools.cache
+def _input_test(operation: Operation) -> Test | None:
+    return _test(operation.input, {}) if operation.input is not None else None
+
+
+def _test(shape: Shape, known: dict[str, Test]) -> Test | None:
+    """Return the test whether a shape's check would find nothing; None where it never finds anything."""
+    if shape.type == "structure":
+        return None if shape.has("document") else _structure_test(shape, known)
+    tests = [test for _, test in _constraints(shape)]
+    if shape.type == "list":
+        tests += _element_tests(shape.member, known)
+    elif shape.type == "map":
+        tests += _entry_tests(shape, known)
+    return _all_of(tests) if tests else None
+
+
+def _structure_test(shape: Shape, known: dict[str, Test]) -> Test:
+    if shape.name in known:
+        return known[shape.name]
+    members: dict[str, Test] = {}
+    required = tuple(shape.required)
+
+    def fits(value: Any) -> bool:  # Any: as Test
+        if not isinstance(value, Mapping):
+            return True
+        for name in required:
+            if value.get(name) is None:
+                return False
+        for name, item in value.items():
+            if item is not None and (test := members.get(name)) is not None and not test(item):
+                return False
+        return True
+
+    known[shape.name] = fits  # before the members, which may lead back here
+    for name, member in shape.members.items():
+        below = _test(member, known)
+        if below is not None:
+            members[name] = below
+    return fits
+
+
+def _element_tests(member: Shape, known: dict[str, Test]) -> list[Test]:
+    below = _test(member, known)
+    if below is None:
+        return []
+    return [lambda values: all(value is not None and below(value) for value in values)]
+
+
+def _entry_tests(shape: Shape, known: dict[str, Test]) -> list[Test]:
+    key, below = _test(shape.key, known), _test(shape.value, known)
+    tests: list[Test] = []
+    if key is not None:
+        tests.append(lambda value: all(map(key, value)))
+    if below is not None and shape.value.type in {"structure", "list", "map"}:
+        tests.append(lambda value: all(map(below, value.values())))
+    elif below is not None:
+        tests.append(lambda value: all(item is not None and below(item) for item in value.values()))
+    return tests
+
+
+def _all_of(tests: Sequence[Test]) -> Test:
+    if len(tests) == 1:
+        return tests[0]
+
+    def fits(value: Any) -> bool:  # Any: as Test
+        for test in tests:  # noqa: SIM110 - a generator costs more than most of the tests
+            if not test(value):
+                return False
+        return True
+
+    return fits
 
 
 @functools.cache

@@ -53,6 +53,10 @@ class SqliteStore:
         """Have `work` write items, with all of the same `work` that wait for the commit; return once durable."""
         await self._writer.write_with_others(work, *items)
 
+    async def write_in_passing(self, work: SharedWork[Item], *items: Item) -> None:
+        """As `write_with_others`, with a commit that others wait for; else soon by itself, without a sync."""
+        await self._writer.write_in_passing(work, *items)
+
     async def migrate(self, component: str, scripts: Sequence[str]) -> None:
         """Bring the tables of `component` up to date: `scripts[0]` makes them, each further script upgrades them.
 

@@ -70,6 +70,13 @@ class Store(Protocol):
         all of them.
         """
 
+    async def write_in_passing(self, work: Callable[[Transaction, Sequence[Item]], None], *items: Item) -> None:
+        """As `write_with_others`, for what nobody waits for: with the next commit of others, else by itself soon.
+
+        It returns once committed, some milliseconds later than others do; a power cut may undo it until the next write
+        is durable.
+        """
+
     async def migrate(self, component: str, scripts: Sequence[str]) -> None:
         """Bring the tables of `component` up to date: `scripts[0]` makes them, each further script upgrades them."""
 

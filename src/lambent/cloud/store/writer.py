@@ -8,6 +8,9 @@ commit, blocks on its queue between them, and costs nothing when idle.
 Every statement of the writer's thread gives the interpreter lock up and must win it back from a busy loop, which takes
 up to a switch interval each time. Writes of which thousands come in a second therefore share statements, too: they are
 made by `write_with_others`.
+
+What nobody waits for, such as the removal of what is done with, would sync the disk once more, and have the next who
+does wait begin behind that. `write_in_passing` lets it join a commit that is made anyway, or has it go without a sync.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from lambent.cloud.store.database import Connection
 from lambent.cloud.store.errors import StoreClosed, StoreError, StoreFailed, StoreFull
@@ -28,6 +31,8 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 Item = TypeVar("Item")
 SharedWork = Callable[[Transaction, Sequence[Item]], None]
+_PATIENCE_S: Final = 0.02
+"""So long what is written in passing waits for a commit that it can join."""
 _INSERT_EFFECT = "INSERT INTO outbox (topic, payload) VALUES (?, ?)"
 
 
@@ -47,6 +52,9 @@ class Writer(Protocol):
 
     async def write_with_others(self, work: SharedWork[Item], *items: Item) -> None:
         """As `Store.write_with_others`."""
+
+    async def write_in_passing(self, work: SharedWork[Item], *items: Item) -> None:
+        """As `Store.write_in_passing`."""
 
     async def close(self) -> None:
         """Return once every unit handed over before has been answered; later ones raise StoreClosed."""
@@ -121,10 +129,10 @@ class _Shared(_Unit[None]):
 
     __slots__ = ("items",)
 
-    def __init__(self, work: SharedWork[object]) -> None:
+    def __init__(self, work: SharedWork[object], *, is_promise: bool = True) -> None:
         self.items: list[object] = []
         items = self.items
-        super().__init__(lambda transaction: work(transaction, items), [])
+        super().__init__(lambda transaction: work(transaction, items), [], is_promise=is_promise)
 
 
 def _run_callbacks(callbacks: Sequence[Callable[[], None]]) -> None:
@@ -149,12 +157,12 @@ class _Committer:
             if self._failure is not None:
                 raise self._failure
             self._sync(any(unit.is_promise for unit in units))
-            self._connection.execute("BEGIN IMMEDIATE")
-            if len(units) == 1:
-                self._run_alone(units[0])
-            else:
-                for unit in units:
-                    self._run_in_savepoint(unit)
+            first, *others = units
+            while not self._begin_with(first) and others:
+                first, *others = others
+            for unit in others:
+                self._run_in_savepoint(unit)
+            if self._connection.in_transaction:
                 self._connection.execute("COMMIT")
         except StoreError as error:
             self._give_up(units, error)
@@ -164,17 +172,20 @@ class _Committer:
             self._connection.sync_commits(wanted=is_promise)
             self._syncs = is_promise
 
-    def _run_alone(self, unit: _Unit[T]) -> None:
+    def _begin_with(self, unit: _Unit[T]) -> bool:
+        """Begin a transaction with a unit, which needs no savepoint: where it fails, nothing else is undone with it."""
+        self._connection.execute("BEGIN IMMEDIATE")
         try:
             unit.run(self._connection)
         except Exception as error:  # noqa: BLE001 - whatever the unit raised belongs to its caller
             unit.error = error
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-        else:
-            self._connection.execute("COMMIT")
+            return False
+        return True
 
     def _run_in_savepoint(self, unit: _Unit[T]) -> None:
+        # The commit releases all savepoints; to release each would be one more statement to wait for the interpreter.
         self._connection.execute("SAVEPOINT unit")
         try:
             unit.run(self._connection)
@@ -185,7 +196,6 @@ class _Committer:
                 # https://www.sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction
                 raise StoreFull(f"A write committed together with this one failed: {error}") from error
             self._connection.execute("ROLLBACK TO unit")
-        self._connection.execute("RELEASE unit")
 
     def _give_up(self, units: Sequence[_Unit[T]], error: StoreError) -> None:
         for unit in units:
@@ -224,6 +234,10 @@ class InlineWriter:
         """Have `work` write the items, alone: nothing waits for a commit here."""
         await self.write(lambda transaction: work(transaction, items))
 
+    async def write_in_passing(self, work: SharedWork[Item], *items: Item) -> None:
+        """As `write_with_others`."""
+        await self.write_with_others(work, *items)
+
     async def close(self) -> None:
         """Refuse further units."""
         self._closed = True
@@ -238,6 +252,8 @@ class GroupWriter:
         self._loop = asyncio.get_running_loop()
         self._gathered: list[_Unit[object]] = []
         self._shared: dict[object, _Shared] = {}  # those of the gathered that more may join, by their work
+        self._passing: dict[object, _Shared] = {}  # those that join the next commit, by their work
+        self._patience: asyncio.TimerHandle | None = None
         self._is_committing = False
         self._commits: queue.SimpleQueue[list[_Unit[object]] | None] = queue.SimpleQueue()
         self._closed = False
@@ -267,6 +283,22 @@ class GroupWriter:
         if shared is None:
             shared = self._shared[work] = _Shared(work)  # type: ignore[arg-type]  # one work's items are of one type
             self._gathered.append(shared)  # type: ignore[arg-type]  # as above
+        await self._join(shared, items)
+
+    async def write_in_passing(self, work: SharedWork[Item], *items: Item) -> None:
+        """As `write_with_others`, with the next commit that somebody else waits for; where none comes, soon.
+
+        It is no promise: by itself it is not synced.
+        """
+        self._check_open()
+        shared = self._passing.get(work)
+        if shared is None:
+            shared = self._passing[work] = _Shared(work, is_promise=False)  # type: ignore[arg-type]  # as above
+        if self._patience is None:
+            self._patience = self._loop.call_later(_PATIENCE_S, self._lose_patience)
+        await self._join(shared, items)
+
+    async def _join(self, shared: _Shared, items: Sequence[object]) -> None:
         answer: asyncio.Future[None] = self._loop.create_future()
         shared.items.extend(items)
         shared.answers.append(answer)
@@ -276,6 +308,7 @@ class GroupWriter:
         """Return once every unit handed over before has been answered and the thread has ended."""
         if not self._closed:
             self._closed = True
+            self._gather_passing()
             self._begin_commit()
             self._commits.put(None)
         await asyncio.shield(self._ended)
@@ -283,17 +316,33 @@ class GroupWriter:
 
     def _expect_commit(self) -> None:
         """See to it that what is gathered in this turn of the loop is committed."""
-        if self._closed:
-            raise StoreClosed("The store is closed.")
+        self._check_open()
         if not self._is_committing:
             self._is_committing = True
             self._loop.call_soon(self._begin_commit)
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreClosed("The store is closed.")
+
+    def _lose_patience(self) -> None:
+        self._gather_passing()
+        if not self._is_committing:
+            self._begin_commit()
+
+    def _gather_passing(self) -> None:
+        """Have what is written in passing go with the next commit: behind all that was gathered for it."""
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+        self._gathered.extend(self._passing.values())  # type: ignore[arg-type]  # as in `write`
+        self._passing.clear()
+
     def _begin_commit(self) -> None:
-        units = self._gathered
-        self._is_committing = bool(units)
-        if units:
-            self._gathered = []
+        self._is_committing = bool(self._gathered)
+        if self._gathered:
+            self._gather_passing()
+            units, self._gathered = self._gathered, []
             self._shared.clear()
             self._commits.put(units)
 

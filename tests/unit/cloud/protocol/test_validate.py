@@ -3,8 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from lambent.aws.service_models import service_model
+from lambent.aws.service_models import Shape, service_model
+from lambent.cloud.protocol import validate
 from lambent.cloud.protocol.validate import validation_error, violations
 
 _FAILED = "failed to satisfy constraint:"
@@ -134,3 +137,42 @@ def test_tags_may_have_letters_and_spaces_of_any_script() -> None:
     tags = {"größe\u00a0漢": "ä ☃"[:2]}
     resource = "arn:aws:lambda:us-east-1:123456789012:function:f"
     assert _violations("lambda", "TagResource", {"Resource": resource, "Tags": tags}) == []
+
+
+def anything(shape: Shape, depth: int = 3) -> st.SearchStrategy[Any]:  # Any: values of a shape, many of them forbidden
+    if shape.type == "structure":
+        within = shape.members.items() if depth > 0 else ()
+        return st.fixed_dictionaries(
+            {}, optional={name: st.none() | anything(member, depth - 1) for name, member in within}
+        )
+    if shape.type == "list":
+        return st.lists(st.none() | anything(shape.member, depth - 1), max_size=2)
+    if shape.type == "map":
+        below = anything(shape.value, depth - 1)
+        values = below if shape.value.type in {"list", "map"} else st.none() | below
+        return st.dictionaries(st.sampled_from(["", "a", "1b", "x" * 3000]), values, max_size=2)
+    if shape.type in {"string", "character"}:
+        return st.sampled_from(["", "a", "1b", "arn:aws:iam::123456789012:role/r", "x" * 3000, *shape.enum])
+    if shape.type == "blob":
+        return st.sampled_from([b"", b"a"])
+    return st.booleans() if shape.type == "boolean" else st.sampled_from([-1, 0, 1, 1_000_000])
+
+
+@pytest.mark.parametrize(
+    ("service", "name"),
+    [("dynamodb", "PutItem"), ("lambda", "CreateAlias"), ("events", "PutTargets"), ("sqs", "SendMessageBatch")],
+)
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_parameters_are_found_fit_exactly_where_no_violation_would_be_told(
+    service: str, name: str, data: st.DataObject
+) -> None:
+    operation = service_model(service).operation(name)
+    assert operation is not None
+    assert operation.input is not None
+    parameters = data.draw(anything(operation.input))
+    fits, check, found = validate._input_test(operation), validate._input_check(operation), list[str]()
+    assert fits is not None
+    assert check is not None
+    check(parameters, "", found)
+    assert fits(parameters) is not bool(found)

@@ -72,6 +72,25 @@ async def test_a_failing_unit_is_undone_alone(store: SqliteStore) -> None:
     assert names(store) == ["thing 1", "thing 2"]
 
 
+async def test_units_that_fail_before_the_others_take_nothing_of_them_along(tmp_path: Path) -> None:
+    store = store_in(tmp_path, ManualClock())
+    await store.migrate("things", [TABLE])
+
+    def fail_half_way(transaction: Transaction) -> None:
+        transaction.execute("INSERT INTO things VALUES (9, 'half')")
+        raise LookupError("no such thing")
+
+    async with writer_held(store):
+        failing = asyncio.gather(*(store.write(fail_half_way) for _ in range(2)), return_exceptions=True)
+    assert [type(answer) for answer in await failing] == [LookupError, LookupError]
+    async with writer_held(store):
+        works = (fail_half_way, fail_half_way, add(1), fail_half_way, add(2))
+        rest = asyncio.gather(*(store.write(work) for work in works), return_exceptions=True)
+    assert [type(answer) for answer in await rest] == [LookupError, LookupError, int, LookupError, int]
+    assert names(store) == ["thing 1", "thing 2"]
+    await store.close()
+
+
 async def test_callbacks_run_on_the_loop_in_the_order_of_the_commits_before_anyone_is_answered(
     store: SqliteStore,
 ) -> None:

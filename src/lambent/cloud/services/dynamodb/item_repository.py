@@ -9,6 +9,7 @@ from typing import Any
 from lambent.cloud.services.dynamodb.model.encoding import unpacked_item
 from lambent.cloud.services.dynamodb.model.keys import ItemKey
 from lambent.cloud.services.dynamodb.model.table import Index, Table
+from lambent.cloud.store import helpings
 from lambent.cloud.store.unit_of_work import Reader, SqlValue, Transaction
 
 Row = Sequence[Any]  # Any: the tables are STRICT, so each column has the type that the schema says
@@ -99,12 +100,13 @@ def _some_at(reader: Reader, places: Sequence[Place]) -> dict[Place, ItemRow]:
 
 def put(transaction: Transaction, rows: Sequence[Written]) -> None:
     """Write items, new ones and changed ones."""
-    transaction.executemany(
-        "INSERT INTO dynamodb_item (table_number, hash_key, range_key, size, expires_at, document)"
-        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (table_number, hash_key, range_key) DO UPDATE"
-        " SET size = excluded.size, expires_at = excluded.expires_at, document = excluded.document",
-        [(*row.place, row.size, row.expires_at, row.document) for row in rows],
-    )
+    for some in helpings.in_helpings([(*row.place, row.size, row.expires_at, row.document) for row in rows]):
+        transaction.execute(
+            "INSERT INTO dynamodb_item (table_number, hash_key, range_key, size, expires_at, document)"
+            f" VALUES {helpings.places(6, len(some))} ON CONFLICT (table_number, hash_key, range_key) DO UPDATE"
+            " SET size = excluded.size, expires_at = excluded.expires_at, document = excluded.document",
+            [value for row in some for value in row],
+        )
 
 
 def remove(transaction: Transaction, places: Sequence[Place]) -> None:
@@ -116,11 +118,14 @@ def remove(transaction: Transaction, places: Sequence[Place]) -> None:
 
 def add_entries(transaction: Transaction, rows: Sequence[Sequence[SqlValue]]) -> None:
     """Add entries to indexes: table, index, the index's keys, the item's keys."""
-    transaction.executemany("INSERT OR IGNORE INTO dynamodb_entry VALUES (?, ?, ?, ?, ?, ?)", rows)
+    for some in helpings.in_helpings(rows):
+        values = [value for row in some for value in row]
+        transaction.execute(f"INSERT OR IGNORE INTO dynamodb_entry VALUES {helpings.places(6, len(some))}", values)
 
 
 def remove_entries(transaction: Transaction, rows: Sequence[Sequence[SqlValue]]) -> None:
     """Remove entries, given as to `add_entries`."""
+    # One statement for all of them would scan the table: SQLite seeks no row values among VALUES.
     transaction.executemany(
         "DELETE FROM dynamodb_entry WHERE table_number = ? AND index_number = ? AND hash_key = ? AND range_key = ?"
         " AND item_hash = ? AND item_range = ?",

@@ -19,6 +19,8 @@ from lambent.cloud.services.dynamodb.writing import Decide
 
 # Which values a request may ask back: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PutItem.html
 _RETURNED = {"PutItem": ("ALL_OLD", "NONE"), "DeleteItem": ("ALL_OLD", "NONE")}
+# Requests that have nothing else, as most do, have no expressions, nor what was before them.
+_PLAIN = frozenset({"TableName", "Key", "Item", "ConsistentRead", "ReturnConsumedCapacity", "ReturnValues"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,8 @@ def bindings_of(parameters: Parameters, *expressions: str) -> Bindings:
 
 def projection_of(parameters: Parameters) -> tuple[Path, ...] | None:
     """Return the paths that a reading request asks for, or None for all; raises ValidationException."""
+    if _PLAIN.issuperset(parameters):
+        return None
     legacy.check_not_mixed(parameters)
     bindings = bindings_of(parameters, "ProjectionExpression")
     text = parameters.get("ProjectionExpression")
@@ -124,6 +128,8 @@ def projection_of(parameters: Parameters) -> tuple[Path, ...] | None:
 
 
 def _condition_of(parameters: Parameters) -> Condition | None:
+    if _PLAIN.issuperset(parameters):
+        return None
     legacy.check_not_mixed(parameters)
     bindings = bindings_of(parameters, "ConditionExpression")
     condition = _bound_condition(bindings, parameters)

@@ -5,10 +5,13 @@ https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.htm
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Final
 
 from lambent.base.clock import SystemClock
 from lambent.base.tasks import TaskOwner, let_others_run
@@ -34,9 +37,14 @@ from lambent.cloud.services.lambda_.model.invoke_config import DEFAULT, InvokeCo
 from lambent.cloud.services.lambda_.routing import FunctionRoute, Routes, VersionRoute
 from lambent.cloud.services.lambda_.tracing import Loops
 from lambent.cloud.services.lambda_.turns import Turns
+from lambent.cloud.store.errors import StoreClosed
 from lambent.cloud.store.unit_of_work import OutboxEffect
 
 _log = logging.getLogger(__name__)
+_Keeper = asyncio.Future[None]
+"""Of an event that its caller keeps: told when that need not be any more."""
+_OVER_SOON_S: Final = 0.01
+"""So long a caller keeps an event without anything of it being written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,8 @@ class AsyncQueue:
         self._agenda: Agenda[WaitingEvent] = Agenda(dependencies.clock, self._tasks, self._take_up)
         self._numbers = itertools.count(1)
         self._done: list[Done] = []
+        self._kept: dict[int, _Keeper] = {}  # by event: those whose callers keep them, as nothing of them is written
+        self._told: list[_Keeper] = []  # once what is done is written
         self._is_settling = False
         self._has_stopped = False
 
@@ -128,6 +138,26 @@ class AsyncQueue:
         if self.strikes.strike(FaultKind.DUPLICATE, *targets) is None:
             return (held_back,)
         return held_back, replace(held_back, number=self.next_number())
+
+    async def take(self, event: QueuedEvent) -> None:
+        """Return once the event is durable or over, for a caller that keeps it until then and else brings it again.
+
+        It is tried at once. A function that is quick about it spares the disk all that `accept` has it write.
+        """
+        if self._has_stopped or self._turns.are_full:
+            await self.accept(event)
+            return
+        keeper: _Keeper = asyncio.get_running_loop().create_future()
+        self._kept[event.number] = keeper
+        self._turns.add(event)
+        try:
+            await asyncio.wait((keeper,), timeout=_OVER_SOON_S)
+        finally:
+            is_untold = self._kept.pop(event.number, None) is not None
+        if is_untold:
+            await self._dependencies.store.write_with_others(write_changes, event)
+        else:
+            await keeper  # it is over, or what follows is being written
 
     def _take_up(self, event: WaitingEvent) -> None:
         self._turns.add_number(event.function, event.number)
@@ -196,11 +226,19 @@ class AsyncQueue:
         return found
 
     async def _wait(self, event: QueuedEvent) -> None:
-        await self._dependencies.store.write_with_others(write_changes, event)
+        keeper = self._kept.pop(event.number, None)
+        with _telling(() if keeper is None else (keeper,)):
+            await self._dependencies.store.write_with_others(write_changes, event)
         self._agenda.add(event.due_at, WaitingEvent(event.number, key_of(event), event.due_at))
 
     def _end(self, event: QueuedEvent, deliveries: Sequence[OutboxEffect]) -> None:
         """Have an event removed, and what goes out for it sent; its turn is over, whoever comes next need not wait."""
+        keeper = self._kept.pop(event.number, None)
+        if keeper is not None:
+            if not deliveries:
+                keeper.set_result(None)
+                return
+            self._told.append(keeper)
         self._done.append(Done(event.number, deliveries))
         if not self._is_settling:
             self._is_settling = True
@@ -210,15 +248,32 @@ class AsyncQueue:
         """Write that events are done with, and then of those that came to their end meanwhile."""
         try:
             while done := self._done:
-                self._done = []
+                self._done, told, self._told = [], self._told, []
                 began = self._real_now()
-                await self._dependencies.store.write_with_others(write_changes, *done)
+                with _telling(told):
+                    await self._dependencies.store.write_with_others(write_changes, *done)
                 self._turns.note(self._real_now() - began)
         finally:
             self._is_settling = False
 
     def _now(self) -> float:
         return self._dependencies.clock.now()
+
+
+@contextmanager
+def _telling(keepers: Sequence[_Keeper]) -> Iterator[None]:
+    """Tell those who keep events what came of the write that makes it needless."""
+    try:
+        yield
+    except BaseException as error:
+        failure = error if isinstance(error, Exception) else StoreClosed("The platform stops.")
+        for keeper in keepers:
+            if not keeper.done():  # its caller was cancelled
+                keeper.set_exception(failure)
+        raise
+    for keeper in keepers:
+        if not keeper.done():
+            keeper.set_result(None)
 
 
 def _call(event: QueuedEvent, function: FunctionRoute, version: VersionRoute, trace_id: str) -> Call:

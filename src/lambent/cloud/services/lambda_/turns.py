@@ -198,6 +198,11 @@ class Turns:
         self._waiting.add_number(key, number)
         self._start_some()
 
+    @property
+    def are_full(self) -> bool:
+        """Whether an event would have to wait for its turn."""
+        return bool(self._waiting.count) or self._at_work >= self._pace.at_once
+
     def stop(self) -> None:
         """Begin no more; who is at work is ended by the owner of the tasks."""
         self._has_stopped = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import orjson
@@ -18,6 +19,9 @@ Row = Sequence[Any]  # Any: the tables are STRICT, so each column has the type t
 _STATE = "number, visible_ms, sent_ms, received, received_before, first_ms, ordered_in"
 _CONTENT = "message_id, body, sender, attributes, trace, group_id, deduplication_id, source_arn"
 _EXPIRED_AT_ONCE = 500
+# As `_make`, at a quarter of its cost: every message is read some four times on its way.
+_state = partial(tuple.__new__, State)
+_content = partial(tuple.__new__, Content)
 
 
 class Stored(NamedTuple):
@@ -174,7 +178,7 @@ def visible(reader: Reader, box: int, now_ms: int, limit: int, taken: AbstractSe
         " AND number NOT IN (SELECT value FROM json_each(?)) ORDER BY visible_ms, received, number LIMIT ?",
         (box, now_ms, orjson.dumps(list(taken)).decode(), limit),
     )
-    return [State._make(row) for row in rows]
+    return [_state(row) for row in rows]
 
 
 def in_group(reader: Reader, box: int, group: str, limit: int) -> list[State]:
@@ -183,7 +187,7 @@ def in_group(reader: Reader, box: int, group: str, limit: int) -> list[State]:
         f"SELECT {_STATE} FROM sqs_message WHERE box = ? AND ordered_in = ? ORDER BY number LIMIT ?",
         (box, group, limit),
     )
-    return [State._make(row) for row in rows]
+    return [_state(row) for row in rows]
 
 
 def states(reader: Reader, box: int, numbers: Sequence[int]) -> dict[int, State]:
@@ -193,7 +197,7 @@ def states(reader: Reader, box: int, numbers: Sequence[int]) -> dict[int, State]
         f"SELECT {_STATE} FROM sqs_message WHERE number IN (SELECT value FROM json_each(?)) AND +box = ?",
         (orjson.dumps(numbers).decode(), box),
     )
-    return {row[0]: State._make(row) for row in rows}
+    return {row[0]: _state(row) for row in rows}
 
 
 def contents(reader: Reader, numbers: Sequence[int]) -> dict[int, Content]:
@@ -202,7 +206,7 @@ def contents(reader: Reader, numbers: Sequence[int]) -> dict[int, Content]:
         f"SELECT number, {_CONTENT} FROM sqs_content WHERE number IN (SELECT value FROM json_each(?))",
         (orjson.dumps(numbers).decode(),),
     )
-    return {row[0]: Content._make((*row[1:4], attributes_in(row[4]) or None, *row[5:])) for row in rows}
+    return {row[0]: _content((*row[1:4], attributes_in(row[4]) or None, *row[5:])) for row in rows}
 
 
 def next_visible_ms(reader: Reader, box: int, now_ms: int) -> int | None:
@@ -249,7 +253,7 @@ def in_flight(reader: Reader, box: int, now_ms: int) -> list[State]:
         f"SELECT {_STATE} FROM sqs_message WHERE box = ? AND visible_ms > ? AND received > received_before",
         (box, now_ms),
     )
-    return [State._make(row) for row in rows]
+    return [_state(row) for row in rows]
 
 
 def has_expired(reader: Reader, box: int, until_ms: int) -> bool:

@@ -178,8 +178,8 @@ class Receiver:
         """Write that messages were received, and return them as they are then."""
         until_ms = now_ms + wanted.visibility_s * 1000
         received = [
-            state._replace(received=state.received + 1, first_ms=state.first_ms or now_ms, visible_ms=until_ms)
-            for state in states
+            State(number, until_ms, sent_ms, count + 1, count_before, first_ms or now_ms, ordered_in)
+            for number, _, sent_ms, count, count_before, first_ms, ordered_in in states
         ]
         try:
             await self._store.write_with_others(note_receives, *[receive_of(state) for state in received])

@@ -12,10 +12,12 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from lambent.aws.arn import Arn, queue_url
 from lambent.base.clock import SystemClock
+from lambent.base.tasks import let_others_run
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.context import Principal
 from lambent.cloud.framework.service import Parameters, Result
@@ -39,6 +41,19 @@ _LONGEST_PAUSE_AFTER_ERRORS_S: Final = 5.0
 _GATHERED_FOR_S: Final = 1.0
 
 
+@dataclass(slots=True)
+class _Gathered:
+    """Messages as records of an event, those that go to the function and those that its filters leave out.
+
+    `size` is that of their bodies.
+    """
+
+    chosen: list[QueueRecord] = field(default_factory=list)
+    missed: list[QueueRecord] = field(default_factory=list)
+    count: int = 0
+    size: int = 0
+
+
 class QueuePoller:
     """Polls one queue for one mapping, until its workers end."""
 
@@ -58,6 +73,8 @@ class QueuePoller:
         self._filters = filters_of(settings)
         self._scaling: Scaling = scaling_of(settings)
         self._real_now = SystemClock().monotonic
+        self._lanes = 0
+        self._batch_s = math.inf
         self._listening = 0
         self._unread = 0
         self._failures = 0
@@ -72,11 +89,20 @@ class QueuePoller:
 
     def _add_lane(self) -> None:
         if not self.workers.has_ended:
+            self._lanes += 1
             self.workers.start(self._lane(), name=self._mapping.arn)
 
     async def _lane(self) -> None:
+        try:
+            await self._poll()
+        finally:
+            self._lanes -= 1
+
+    async def _poll(self) -> None:
         while not self.workers.has_ended:
             is_alone = not self._listening
+            if self._lanes == 1:
+                self._scaling = self._scaling.idle()
             began = self._real_now()
             try:
                 messages = await self._listen(_LONG_POLL_S if is_alone else 0)
@@ -87,12 +113,10 @@ class QueuePoller:
             self._unread = 0
             if messages:
                 await self._handle(messages, self._real_now() - began)
-                if len(self.workers) > self._scaling.lanes:
+                if self._lanes > self._scaling.lanes:
                     return
             elif self._listening:
                 return
-            else:
-                self._scaling = self._scaling.idle()
 
     async def _recovered(self, error: ServiceError) -> bool:
         """Wait after the queue could not be read; False where polling has ended meanwhile."""
@@ -126,55 +150,62 @@ class QueuePoller:
         """Have another lane listen while this one is at work."""
         if self._listening:
             return
-        if len(self.workers) >= self._scaling.lanes:
-            self._scaling = self._scaling.busy(self._parts.clock.now(), took_s)
-        if len(self.workers) < self._scaling.lanes:
+        if self._lanes >= self._scaling.lanes:
+            self._scaling = self._scaling.busy(self._parts.clock.now(), took_s, self._batch_s)
+        if self._lanes < self._scaling.lanes:
             self._add_lane()
 
     async def _handle(self, messages: list[dict[str, Any]], took_s: float) -> None:  # Any: as above
         received_at = self._parts.clock.now()
+        gathered = _Gathered()
+        self._add(gathered, messages)
         if self._window_s:
             # Nobody else listens meanwhile: two lanes would each wait with half of what makes a batch.
-            await self._gather(messages, received_at + self._window_s)
+            await self._gather(gathered, received_at + self._window_s)
         self._call_for_more(took_s)
-        counts = self._parts.counts
-        counts.polled += len(messages)
-        records = [queue_record(message, str(self._arn), self._owner.region) for message in messages]
-        passes = [self._filters.match_message(record) for record in records]
-        chosen = [rendered(record) for record, wanted in zip(records, passes, strict=True) if wanted]
-        if len(chosen) < len(records):
-            missed = [rendered(record) for record, wanted in zip(records, passes, strict=True) if not wanted]
-            counts.filtered_out += len(missed)
-            await self._delete(missed)
-        for batch in batches(chosen, lambda record: len(record.json), most=self._batch_size):
+        await let_others_run()  # to make records of messages and to hand them over take half a millisecond each
+        if gathered.missed:
+            self._parts.counts.filtered_out += len(gathered.missed)
+            await self._delete(gathered.missed)
+        for batch in batches(gathered.chosen, lambda record: len(record.json), most=self._batch_size):
             handled = await self._deliver(batch, received_at)
             if self._is_fifo and not handled:
                 return  # what stands behind in the queue must not overtake
 
-    async def _gather(self, messages: list[dict[str, Any]], until: float) -> None:  # Any: as above
+    def _add(self, gathered: _Gathered, messages: Sequence[Mapping[str, Any]]) -> None:  # Any: as above
+        """Add messages as they come, ten at a time: ten thousand in one go would hold up the whole platform."""
+        self._parts.counts.polled += len(messages)
+        for message in messages:
+            record = queue_record(message, str(self._arn), self._owner.region)
+            chosen = self._filters.match_message(record)
+            (gathered.chosen if chosen else gathered.missed).append(rendered(record))
+            gathered.count += 1
+            gathered.size += len(message["Body"])
+
+    async def _gather(self, gathered: _Gathered, until: float) -> None:
         """Add messages until the batch is full, or its window is over."""
         clock = self._parts.clock
-        size = sum(len(message["Body"]) for message in messages)
-        while len(messages) < self._batch_size and size < PAYLOAD_BYTES and not self.workers.has_ended:
+        while gathered.count < self._batch_size and gathered.size < PAYLOAD_BYTES and not self.workers.has_ended:
             left_s = until - clock.now()
             if left_s <= 0:
                 return
             try:
-                more = await self._receive(min(left_s, _GATHERED_FOR_S), self._batch_size - len(messages))
+                more = await self._receive(min(left_s, _GATHERED_FOR_S), self._batch_size - gathered.count)
             except ServiceError:
                 return  # what was gathered goes; the next to listen finds out what is wrong
-            messages.extend(more)
-            size += sum(len(message["Body"]) for message in more)
+            self._add(gathered, more)
 
     async def _deliver(self, batch: Sequence[QueueRecord], received_at: float) -> bool:
         """Invoke the function with a batch and delete what it has handled; return whether it handled all."""
+        began = self._real_now()
         reply = await self._invoke(batch, received_at)
+        self._batch_s = self._real_now() - began
         if reply is None:
             return False
         ids = [record.message_id for record in batch]
         failed = failed_items(reply, ids, reports=self._reports)
         self._parts.counts.invoked += len(batch)
-        await self._delete([record for record in batch if record.message_id not in failed])
+        await self._done_with([record for record in batch if record.message_id not in failed])
         if not failed:
             self._failures = 0
             self._scaling = self._scaling.succeeded()
@@ -211,6 +242,13 @@ class QueuePoller:
         except ServiceError:
             return 0.0
         return float(answer["Attributes"]["VisibilityTimeout"])
+
+    async def _done_with(self, records: Sequence[QueueRecord]) -> None:
+        """Delete messages: those of a FIFO queue before the next are received, others meanwhile, in one commit."""
+        if self._is_fifo or self.workers.has_ended:
+            await self._delete(records)
+        elif records:
+            self.workers.start(self._delete(records), name=self._mapping.arn)
 
     async def _delete(self, records: Sequence[QueueRecord]) -> None:
         for begin in range(0, len(records), _DELETED_AT_ONCE):

@@ -246,13 +246,15 @@ def system_attributes(state: State, content: Content) -> dict[str, str]:
     }
     if state.ordered_in is not None:
         found["SequenceNumber"] = sequence_number(state.number)
-    told = {
-        "MessageDeduplicationId": content.deduplication_id,
-        "MessageGroupId": content.group_id,
-        "AWSTraceHeader": content.trace,
-        "DeadLetterQueueSourceArn": content.source_arn,
-    }
-    return found | {name: value for name, value in told.items() if value is not None}
+    if content.deduplication_id is not None:
+        found["MessageDeduplicationId"] = content.deduplication_id
+    if content.group_id is not None:
+        found["MessageGroupId"] = content.group_id
+    if content.trace is not None:
+        found["AWSTraceHeader"] = content.trace
+    if content.source_arn is not None:
+        found["DeadLetterQueueSourceArn"] = content.source_arn
+    return found
 
 
 def asked_attributes(attributes: Attributes, names: Sequence[str]) -> Attributes:

@@ -39,3 +39,33 @@ def test_provisioned_pollers_bound_it() -> None:
     assert scaling.lanes == 20
     assert scaling.busy(0.0, 0.001).busy(600.0, 0.001).lanes == 30
     assert scaling.idle().lanes == 20
+
+
+def test_what_was_added_goes_while_receiving_is_slow_however_long_that_lasts() -> None:
+    scaling = Scaling(limit=40).busy(0.0, 0.001)
+    for batch in range(1, 10_000):
+        scaling = scaling.busy(batch * 0.002, 0.02)  # twenty seconds of it, all of them slow
+    assert scaling.lanes == 5
+
+
+def test_a_function_done_as_quickly_as_its_messages_are_received_is_handed_three_batches_at_a_time() -> None:
+    scaling = Scaling().busy(0.0, 0.002, 0.003)
+    for batch in range(1, 10_000):
+        scaling = scaling.busy(batch * 0.002, 0.002, 0.003).succeeded()
+    assert scaling.lanes == 3
+    for batch in range(100):
+        scaling = scaling.busy(20.0 + batch * 0.05, 0.002, 0.2)
+    assert scaling.lanes > 5
+
+
+def test_a_maximum_below_that_holds_for_it_too() -> None:
+    scaling = scaling_of({"ScalingConfig": {"MaximumConcurrency": 2}})
+    for batch in range(10):
+        scaling = scaling.busy(batch * 0.002, 0.002, 0.003)
+    assert scaling.lanes == 2
+
+
+def test_what_was_quick_is_forgotten_by_and_by() -> None:
+    scaling = Scaling(limit=40).busy(0.0, 0.001)
+    assert scaling.busy(60.0, 0.01).limit < 40
+    assert scaling.busy(240.0, 0.01).limit > 40
