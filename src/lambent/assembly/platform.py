@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lambent import __version__
+from lambent.assembly.faults import DeferredFaults
 from lambent.assembly.foundation import Foundation
 from lambent.assembly.home import TemporaryHome
 from lambent.assembly.settings import Settings, StartError
@@ -37,6 +38,7 @@ from lambent.cloud.bridge.coverage import Coverage
 from lambent.cloud.bridge.journal import COMPONENT as BRIDGE
 from lambent.cloud.bridge.journal import SCHEMA as BRIDGE_SCHEMA
 from lambent.cloud.bridge.journal import Journal
+from lambent.cloud.framework.faults.strikes import Strikes
 from lambent.cloud.framework.identity import CredentialDirectory
 from lambent.cloud.framework.internal_client import RegistryClient
 from lambent.cloud.framework.loops import start_loops
@@ -69,7 +71,7 @@ class Platform:
         self.settings = settings
         self.clock: Clock = VirtualClock() if settings.virtual_time else SystemClock()
         self.ids: IdSource = SystemIds() if settings.seed is None else SeededIds(settings.seed)
-        self.registry = Registry()
+        self.registry = Registry(strikes=Strikes(self.clock, self.ids))
         self.stop_requested = asyncio.Event()
         self._real_time = SystemClock()
         self._started_at = self._real_time.monotonic()
@@ -155,8 +157,12 @@ class Platform:
             else:
                 self.registry.add(part)
         await store.migrate(BRIDGE, [BRIDGE_SCHEMA])
+        faults = DeferredFaults(store, self.registry, client, clock=self.clock, ids=self.ids)
+        release.push_async_callback(faults.stop)
         # Stopped before the data plane, so that asynchronous invocations cut off by the end are tried again.
         release.push_async_callback(self.registry.stop)
+        # Before the services take up what is owed: what was to be struck before a restart is struck after it.
+        await faults.start()
         await self.registry.start()
         store.start_delivery()
         loops = TaskOwner("service loops", clock=self.clock)
@@ -164,14 +170,14 @@ class Platform:
         self.registry.begin_loops(partial(start_loops, loops, self.clock))
         # Last to start, so first to stop: no request meets a service that is not there.
         release.push_async_callback(server.stop, self.settings.stop_grace_s)
-        pipeline = self._pipeline(own.directory, bridge)
+        pipeline = self._pipeline(own.directory, bridge, faults)
         await server.serve(pipeline.answer, pipeline.streams)
 
-    def _pipeline(self, directory: CredentialDirectory, bridge: Bridge) -> Pipeline:
+    def _pipeline(self, directory: CredentialDirectory, bridge: Bridge, faults: DeferredFaults) -> Pipeline:
         parts = Parts(
             registry=self.registry,
             directory=directory,
-            introspection=self._introspection(),
+            introspection=self._introspection(faults),
             fallback=bridge,
             clock=self.clock,
             ids=self.ids,
@@ -204,15 +210,16 @@ class Platform:
     def _open_store(self, home: Path) -> SqliteStore:
         return memory_store(self.clock) if self.settings.data_dir is None else store_in(home, self.clock)
 
-    def _introspection(self) -> Introspection:
+    def _introspection(self, faults: DeferredFaults) -> Introspection:
         clock = ClockRoutes(self.clock)
         views: dict[str, View] = {
             "health": self._health,
             "environments": self._environments,
             "settings": self._settings_view,
             "clock": clock.view,
+            "faults": faults.view,
         }
-        routes = [*self._routes(), *clock.routes()]
+        routes = [*self._routes(), *clock.routes(), *faults.routes()]
         return Introspection(lambda: {**views, **self.registry.views()}, lambda: [*routes, *self.registry.routes()])
 
     def _routes(self) -> list[Route]:

@@ -65,7 +65,7 @@ def tell(
     finally:
         connection.close()
     if answer.status != http.HTTPStatus.OK:
-        raise CommandError(str(parsed.get("message", answer.reason)))
+        raise CommandError(str(parsed.get("message", answer.reason)), str(parsed.get("advice", "")))
     return cast("Mapping[str, Any]", parsed)  # what the platform answers with 200 is an object
 
 

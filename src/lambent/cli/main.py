@@ -33,6 +33,7 @@ COMMANDS = {
     "event": "Print an event as one of AWS's services sends it.",
     "logs": "Print a function's logs.",
     "clock": "See and move a platform's virtual clock.",
+    "fault": "Have functions and sources of events fail on purpose, for a while.",
 }
 
 

@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
+
+# What services call it when callers come too fast.
+_THROTTLES: Final = frozenset({
+    "ProvisionedThroughputExceededException", "RequestLimitExceeded", "RequestThrottled", "SlowDown", "Throttled",
+    "ThrottledException", "Throttling", "ThrottlingException", "TooManyRequestsException",
+})  # fmt: skip
 
 
 class CutShortError(Exception):
@@ -29,6 +36,11 @@ class ServiceError(Exception):
     def is_senders_fault(self) -> bool:
         """Whether the caller could have avoided it."""
         return self.status < 500
+
+    @property
+    def is_throttle(self) -> bool:
+        """Whether the caller has come too fast, so that the same call may succeed a little later."""
+        return self.code in _THROTTLES
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"

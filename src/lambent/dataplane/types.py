@@ -97,6 +97,29 @@ class ResponseSink(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ReportedError:
+    """An error as a runtime reports it; `payload` is its JSON."""
+
+    payload: bytes
+    error_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mishap:
+    """What befalls an invocation on purpose, once it has an environment that is initialized; times are real seconds.
+
+    Its handler begins `delay_s` late, within the function's timeout. Where there is an `error`, that is answered in the
+    handler's place. The environment is killed when the handler has run for `killed_after_s`, if it still does;
+    `on_kill` is told of that.
+    """
+
+    delay_s: float = 0.0
+    error: ReportedError | None = None
+    killed_after_s: float | None = None
+    on_kill: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Invocation:
     """One request to run a function version.
 
@@ -117,6 +140,7 @@ class Invocation:
     """Whether it was accepted as an event, for which nobody waits."""
     waits_for_extensions: bool = False
     """Whether the outcome is told only when extensions, too, are done with the invocation, and all is logged."""
+    mishap: Mishap | None = None
 
 
 class InvocationStatus(StrEnum):

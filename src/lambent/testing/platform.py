@@ -18,6 +18,7 @@ from lambent.base.clock import VirtualClock
 from lambent.testing.builders import create_function
 from lambent.testing.clients import Clients
 from lambent.testing.clock import PlatformClock
+from lambent.testing.faults import PlatformFaults
 
 T = TypeVar("T")
 _PATIENCE_S = 30.0
@@ -52,6 +53,11 @@ class LocalPlatform:
                 "the platform runs in real time; start it with local_platform(virtual_time=True)"
             )
         return PlatformClock(platform.clock, loop)
+
+    @property
+    def faults(self) -> PlatformFaults:
+        """Its faults on purpose: throttles, errors, latencies, crashes, duplicates, lost order."""
+        return PlatformFaults(self.port)
 
     def client(self, service: str, *, account: str = "000000000000", region: str = "us-east-1") -> Any:  # Any: as boto3
         """Return a boto3 client of `service`, which makes no second attempts; it is closed with the platform."""

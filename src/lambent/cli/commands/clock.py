@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
-from lambent.cli import connection, settings
-from lambent.cli.errors import CommandError, ExitCode
+from lambent.cli import connection, settings, spans
 from lambent.cli.options import Json, Port
 from lambent.cli.views import human
 from lambent.cli.views import json as json_view
@@ -21,8 +19,6 @@ app = typer.Typer(
     epilog="Examples: lambent clock show · lambent clock freeze · lambent clock advance 1h · lambent clock next · "
     "lambent clock real",
 )
-_SPAN = re.compile(r"(?:(?P<days>\d+)d)?(?:(?P<hours>\d+)h)?(?:(?P<minutes>\d+)m)?(?:(?P<seconds>\d+(?:\.\d+)?)s?)?")
-_UNITS = {"days": 86_400, "hours": 3600, "minutes": 60, "seconds": 1}
 # What comes due runs in real time: a function may take its 15 minutes.
 _PATIENCE_S = 1200.0
 
@@ -46,7 +42,7 @@ def advance(
     by: Annotated[str, typer.Argument(help="How far: 90s, 5m, 1h30m, 2d.")], port: Port = None, as_json: Json = False
 ) -> None:
     """Move time on; returns when everything that came due on the way has been handled, in its order."""
-    _do("clock/advance", port, as_json=as_json, body={"seconds": span(by)})
+    _do("clock/advance", port, as_json=as_json, body={"seconds": spans.span(by)})
 
 
 @app.command("next", epilog="Examples: lambent clock next")
@@ -59,18 +55,6 @@ def go_to_next(port: Port = None, as_json: Json = False) -> None:
 def real(port: Port = None, as_json: Json = False) -> None:
     """Let time flow at its real pace again, from where it stands."""
     _do("clock/real", port, as_json=as_json)
-
-
-def span(text: str) -> float:
-    """Return the seconds that `90s`, `5m`, `1h30m`, `2d` stand for; raises CommandError.
-
-    >>> [span(text) for text in ("90s", "1h30m", "2d", "45")]
-    [90.0, 5400.0, 172800.0, 45.0]
-    """
-    found = _SPAN.fullmatch(text.strip())
-    if found is None or not any(found.groups()):
-        raise CommandError(f"{text!r} is no span of time.", "Give one such as 90s, 5m, 1h30m or 2d.", ExitCode.USAGE)
-    return float(sum(float(found[unit] or 0) * size for unit, size in _UNITS.items()))
 
 
 def _do(path: str, port: int | None, *, as_json: bool, body: Mapping[str, object] | None = None) -> None:

@@ -18,6 +18,8 @@ from typing import Final
 from lambent.base.clock import Clock
 from lambent.base.tasks import TaskOwner, resting
 from lambent.cloud.framework.agenda import Agenda
+from lambent.cloud.framework.faults.kind import FaultKind
+from lambent.cloud.framework.faults.strikes import NEVER, Strikes
 from lambent.cloud.store.errors import StoreError
 from lambent.cloud.store.outbox import pause_after
 from lambent.cloud.store.unit_of_work import SqlValue, Store, Transaction
@@ -104,6 +106,16 @@ class Deliveries:
         self._is_removing = False
         self._has_started = False
         self._has_stopped = False
+        self._strikes = NEVER
+        self._sources_of: Callable[[bytes], Sequence[str]] = lambda _: ()
+
+    def expose_to(self, strikes: Strikes, sources_of: Callable[[bytes], Sequence[str]]) -> None:
+        """Have faults on purpose strike deliveries that come of a source, as `sources_of` reads it from a payload.
+
+        They come twice, or are held back while others go ahead; those with a key, which keep their order, never are.
+        """
+        self._strikes = strikes
+        self._sources_of = sources_of
 
     def add(self, transaction: Transaction, payload: bytes, key: str = "", due_at: float | None = None) -> None:
         """Add one delivery in a unit of work; it is tried once that is durable."""
@@ -151,7 +163,8 @@ class Deliveries:
         if self._has_stopped:
             return  # they are durable, and taken up by the next start
         for delivery in added:
-            self._line_up(self._kept(delivery), delivery.due_at)
+            held_back_s = self._held_back_s(delivery) if self._strikes.active else 0.0
+            self._line_up(self._kept(delivery), delivery.due_at + held_back_s)
 
     def _kept(self, delivery: Delivery) -> _Waiting:
         size = _BYTES_OF_ONE + len(delivery.payload)
@@ -218,6 +231,8 @@ class Deliveries:
 
     async def _try(self, delivery: Delivery) -> None:
         try:
+            if self._strikes.active and self._comes_twice(delivery):
+                await self._attempt(delivery)  # what comes of the first is not known, as after a crash
             outcome = await self._attempt(delivery)
         except Exception:  # noqa: BLE001 - whatever it was, the delivery is owed: it is tried again
             _log.exception("a delivery of %s could not be tried", self._name)
@@ -232,6 +247,14 @@ class Deliveries:
             self._agenda.add(again, _Waiting(delivery.number, delivery.key, None))
         elif delivery.key:
             self._let_next(delivery.key)
+
+    def _comes_twice(self, delivery: Delivery) -> bool:
+        if delivery.key:
+            return False
+        return self._strikes.strike(FaultKind.DUPLICATE, *self._sources_of(delivery.payload)) is not None
+
+    def _held_back_s(self, delivery: Delivery) -> float:
+        return 0.0 if delivery.key else self._strikes.spread_s(*self._sources_of(delivery.payload))
 
     async def _note(self, delivery: Delivery, outcome: Settled | Retry) -> float | None:
         """Write what came of a delivery; return when it is tried again, None where it is owed no more."""

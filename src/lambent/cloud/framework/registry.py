@@ -11,6 +11,7 @@ from functools import partial
 
 from lambent.base.tasks import shielded
 from lambent.cloud.errors import ServiceError
+from lambent.cloud.framework.faults.strikes import NEVER, Strikes
 from lambent.cloud.framework.loops import Loop
 from lambent.cloud.framework.routes import Claim, FrontDoor, Route, View
 from lambent.cloud.framework.service import Operation, Service
@@ -38,7 +39,9 @@ class Deferral:
 class Registry:
     """The platform's own services, in the order in which they start."""
 
-    def __init__(self, services: Sequence[Service] = ()) -> None:
+    def __init__(self, services: Sequence[Service] = (), strikes: Strikes = NEVER) -> None:
+        self.strikes = strikes
+        """The faults on purpose that every service is exposed to."""
         self._parts: list[Service | Deferral] = []
         self._services: dict[str, Service] = {}
         self._deferred: dict[str, Deferral] = {}
@@ -123,6 +126,7 @@ class Registry:
     def _enter(self, service: Service) -> None:
         if service.name in self._services:
             raise ValueError(f"there are two services called {service.name}")
+        service.expose_to(self.strikes)
         self._services[service.name] = service
         self._doors = None
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from typing import Any, ClassVar, TypeVar
 
 from lambent.cloud.framework.context import RequestContext
+from lambent.cloud.framework.faults.strikes import Strikes
 from lambent.cloud.framework.loops import Loop
 from lambent.cloud.framework.routes import FrontDoor, Route, View
 
@@ -40,11 +41,23 @@ class Service:
     name: ClassVar[str]
 
     def __init__(self, *groups: object) -> None:
-        self._operations = _collect((self, *groups))
+        self._own = self._operations = _collect((self, *groups))
 
     def operations(self) -> Mapping[str, Operation]:
         """Return the operations by AWS's name."""
         return self._operations
+
+    def interpose(self, around: Callable[[str, Operation], Operation] | None) -> None:
+        """Have every operation called through what `around` makes of it, from its name and itself; None ends that."""
+        self._operations = (
+            self._own if around is None else {name: around(name, answer) for name, answer in self._own.items()}
+        )
+
+    def expose_to(self, strikes: Strikes) -> None:
+        """Let faults on purpose strike what the service does besides answering; called before its first request.
+
+        A service that does nothing else, or whose events do not come of what a fault can have, has nothing exposed.
+        """
 
     def authorise(self, context: RequestContext, operation: str, parameters: Parameters) -> None:
         """Refuse what the service's resource policies forbid; called before each of its operations, however it came.

@@ -28,10 +28,12 @@ class Assignment:
 
     __slots__ = (
         "_environment",
+        "awaits_handler",
         "cold_start",
         "invocation",
         "is_over",
         "is_told",
+        "later",
         "outcome",
         "promise",
         "started",
@@ -49,6 +51,10 @@ class Assignment:
         self.started_at = 0.0
         self.cold_start: ColdStart | None = None
         self.timer: Timer | None = None
+        self.later: Timer | None = None
+        """What a mishap still has in store for it."""
+        self.awaits_handler = False
+        """Whether a mishap keeps it from its handler just now."""
         self.outcome: Completed | FunctionError | None = None
         """What the runtime answered, while extensions still work on the invocation."""
         self._environment: Serving | None = None

@@ -24,6 +24,7 @@ from lambent.dataplane.environment.host import EnvironmentStatus, Host
 from lambent.dataplane.environment.identity import new_identity
 from lambent.dataplane.environment.init_phase import CUT_OFF, InitFailure, init_end, init_limit_s
 from lambent.dataplane.environment.meter import TOO_LARGE, Meter
+from lambent.dataplane.environment.mishaps import Afflicting
 from lambent.dataplane.environment.owner import EnvironmentOwner
 from lambent.dataplane.errors import DataPlaneError, PlatformStoppingError, as_data_plane_error
 from lambent.dataplane.lifecycle import EnvironmentState, Lifecycle
@@ -251,7 +252,19 @@ class Environment:
         invocation, headers = assignment.invocation, assignment.headers()
         if self._companions is not None and self._companions.is_active:
             self._companions.invoked(headers, assignment.started_at)
+        if invocation.mishap is not None:
+            Afflicting(invocation.mishap, assignment, sandbox, self, self._host.timers).begin()
+            return
         sandbox.channel.invoke(headers, invocation.payload, invocation.sink).add_done_callback(assignment.answered)
+
+    def runs(self, assignment: Assignment, sandbox: Sandbox) -> bool:
+        """Whether an invocation is still under way in this sandbox."""
+        return not assignment.is_over and self._sandbox is sandbox and not self._is_cut_off
+
+    def run_handler(self, assignment: Assignment, sandbox: Sandbox) -> asyncio.Future[RuntimeAnswer]:
+        """Give an invocation to the runtime, and return the promise of its answer."""
+        invocation = assignment.invocation
+        return sandbox.channel.invoke(assignment.headers(), invocation.payload, invocation.sink)
 
     def answered(self, assignment: Assignment, answer: RuntimeAnswer) -> None:
         """Conclude an invocation that the runtime has answered; called once per assignment, on the loop."""
@@ -336,9 +349,9 @@ class Environment:
         if self.spec.is_managed:
             # Other requests go on beside it, so the code keeps running and keeps its slot.
             # https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html
-            self._overdue += 1
+            self._overdue += not assignment.awaits_handler
             self._conclude(assignment, TimedOut(self.spec.timeout_s, report))
-            self._owner.freed(self)  # of a caller, though not of the code
+            self._free("timed out")  # of a caller, though not of the code
             return
         self._is_cut_off = True
         self._conclude(assignment, TimedOut(self.spec.timeout_s, report))
@@ -384,6 +397,8 @@ class Environment:
         assignment.is_over = True
         if assignment.timer is not None:
             assignment.timer.cancel()
+        if assignment.later is not None:
+            assignment.later.cancel()
         self._active.remove(assignment)
         self._facts.invocation_ended(assignment, report)
 

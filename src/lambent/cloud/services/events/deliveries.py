@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,9 +17,10 @@ from lambent.base.identifiers import IdSource
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.context import Principal, service_principal
 from lambent.cloud.framework.deliveries import Deliveries, Delivery, Retry, Settled
+from lambent.cloud.framework.faults.strikes import NEVER, Strikes
 from lambent.cloud.framework.internal_client import InternalClient
 from lambent.cloud.services.events.inputs import InvalidInputError, Occasion, input_of
-from lambent.cloud.services.events.model import HOST, Target
+from lambent.cloud.services.events.model import DEFAULT_BUS, HOST, Target
 from lambent.cloud.services.events.retries import (
     LONGEST_AGE_S,
     MOST_RETRIES,
@@ -55,6 +56,12 @@ class TargetDeliveries:
         self._ids = ids
         self._sending: Sending | None = None
         self.queue = Deliveries("events", store, clock, self._attempt)
+        self._strikes = NEVER
+
+    def expose_to(self, strikes: Strikes) -> None:
+        """Let faults on purpose of rules, and of their buses, strike what is sent to targets."""
+        self._strikes = strikes
+        self.queue.expose_to(strikes, _sources_of)
 
     def send_with(self, sending: Sending) -> None:
         """Have events sent so; called once, before the deliveries start."""
@@ -71,6 +78,8 @@ class TargetDeliveries:
         try:
             content = input_of(target, occasion)
             principal = replace(_principal(scope, occasion.rule, target), trace=told["trace"])
+            if self._strikes.active:
+                await self._strikes.befall("events", occasion.rule)
             await self._sending.send(Parcel(scope, target, occasion, content, principal))
         except InvalidInputError as error:
             return self._ended(delivery, told, DeadLetter("INVALID_JSON", str(error), 0))
@@ -131,6 +140,16 @@ class TargetDeliveries:
                     return Retry(step)
             _log.error("the dead letter of event %s did not reach %s: %s", event["id"], told["queue"], failure)
         return Settled()
+
+
+def _sources_of(payload: bytes) -> Sequence[str]:
+    """Return the rule, and its bus, that an event comes from; of a dead letter nothing."""
+    told: Told = orjson.loads(payload)
+    if "letter" in told:
+        return ()
+    rule: str = told["route"]["rule"]
+    where, _, name = rule.partition(":rule/")
+    return rule, f"{where}:event-bus/{name.rpartition('/')[0] or DEFAULT_BUS}"
 
 
 def _policy(target: Target) -> RetryPolicy:

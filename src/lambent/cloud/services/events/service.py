@@ -11,6 +11,7 @@ from lambent.base.identifiers import IdSource
 from lambent.base.tasks import let_others_run
 from lambent.cloud.framework.constraints import check_constraints
 from lambent.cloud.framework.context import RequestContext
+from lambent.cloud.framework.faults.strikes import Strikes
 from lambent.cloud.framework.internal_client import InternalClient
 from lambent.cloud.framework.loops import Loop
 from lambent.cloud.framework.service import Parameters, Service
@@ -61,6 +62,10 @@ class EventsService(Service):
         )
         self._store = store
         self._clock = clock
+
+    def expose_to(self, strikes: Strikes) -> None:
+        """Let faults on purpose strike what rules send to their targets."""
+        self._deliveries.expose_to(strikes)
 
     def authorise(self, context: RequestContext, operation: str, parameters: Parameters) -> None:
         """Refuse what the service model forbids, and events for buses whose policies do not let the caller in."""

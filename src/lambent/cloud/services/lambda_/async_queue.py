@@ -17,6 +17,8 @@ from lambent.base.clock import SystemClock
 from lambent.base.tasks import TaskOwner, let_others_run
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.agenda import Agenda
+from lambent.cloud.framework.faults.kind import FaultKind
+from lambent.cloud.framework.faults.strikes import NEVER
 from lambent.cloud.services.lambda_.deliveries import dead_letter_for, record_for
 from lambent.cloud.services.lambda_.dependencies import Dependencies
 from lambent.cloud.services.lambda_.events import Done, WaitingEvent, event_of, waiting_events, write_changes
@@ -29,7 +31,7 @@ from lambent.cloud.services.lambda_.model.event import (
     is_too_old,
     key_of,
 )
-from lambent.cloud.services.lambda_.model.function import LATEST
+from lambent.cloud.services.lambda_.model.function import LATEST, function_arn
 from lambent.cloud.services.lambda_.model.invocation_record import Response
 from lambent.cloud.services.lambda_.model.invoke_config import DEFAULT, InvokeConfig
 from lambent.cloud.services.lambda_.routing import FunctionRoute, Routes, VersionRoute
@@ -62,6 +64,8 @@ class AsyncQueue:
 
     def __init__(self, dependencies: Dependencies, routes: Routes, invoker: Invoker, loops: Loops) -> None:
         self.loops = loops
+        self.strikes = NEVER
+        """The faults on purpose by which events come twice, or out of their order."""
         self._dependencies = dependencies
         self._routes = routes
         self._invoker = invoker
@@ -106,17 +110,34 @@ class AsyncQueue:
 
     async def accept(self, event: QueuedEvent) -> None:
         """Return once the event is durable; it is tried as soon as it has its turn."""
+        events = self._befallen(event) if self.strikes.active else (event,)
         began = self._real_now()
         self._turns.expect(began)
         try:
-            await self._dependencies.store.write_with_others(write_changes, event)
+            await self._dependencies.store.write_with_others(write_changes, *events)
         except BaseException:
             self._turns.refused()
             raise
         self._turns.accepted(began, self._real_now())
         if not self._has_stopped:  # else it is durable, and tried after the next start
             # No task waits with it: the collector would look through thousands of those over and over.
-            self._turns.add(event)
+            for each in events:
+                if each.due_at > event.due_at:
+                    self._agenda.add(each.due_at, WaitingEvent(each.number, key_of(each), each.due_at))
+                else:
+                    self._turns.add(each)
+
+    def _befallen(self, event: QueuedEvent) -> tuple[QueuedEvent, ...]:
+        """Return an event as faults on purpose have it: once more, or held back while others go ahead.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/invocation-async.html has an event delivered at least once.
+        """
+        function = function_arn(event.scope, event.function)
+        targets = (function, f"{function}:{event.qualifier}") if event.qualifier else (function,)
+        held_back = replace(event, due_at=event.due_at + self.strikes.spread_s(*targets))
+        if self.strikes.strike(FaultKind.DUPLICATE, *targets) is None:
+            return (held_back,)
+        return held_back, replace(held_back, number=self.next_number())
 
     async def take(self, event: QueuedEvent) -> None:
         """Return once the event is durable or over, for a caller that keeps it until then and else brings it again.

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
-from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -109,8 +108,8 @@ class Deliveries:
         try:
             await self._ways[target.split(":")[2]](delivery, target)
         except ServiceError as failure:
-            if failure.status == HTTPStatus.SERVICE_UNAVAILABLE:
-                raise  # the service is not there just now: the outbox tries again
+            if failure.is_throttle or not failure.is_senders_fault:
+                raise  # the target cannot take it just now: the outbox tries again
             _log.error("event %s did not reach its destination %s: %s", delivery["request_id"], target, failure)
 
     async def _to_queue(self, delivery: Delivery, target: str) -> None:

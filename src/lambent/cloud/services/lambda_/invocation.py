@@ -15,8 +15,10 @@ import orjson
 
 from lambent.aws.quotas import CLIENT_CONTEXT_BYTES
 from lambent.cloud.errors import ServiceError
+from lambent.cloud.framework.faults.strikes import NEVER
 from lambent.cloud.services.lambda_ import errors
 from lambent.cloud.services.lambda_.dependencies import Plane
+from lambent.cloud.services.lambda_.mishaps import is_throttled, mishap_of
 from lambent.cloud.services.lambda_.model import exits
 from lambent.cloud.services.lambda_.model.function import LATEST, LATEST_PUBLISHED
 from lambent.cloud.services.lambda_.model.state import State
@@ -28,6 +30,7 @@ from lambent.dataplane import (
     FunctionError,
     InitFailed,
     Invocation,
+    Mishap,
     Outcome,
     PlatformStoppingError,
     ProcessExit,
@@ -36,6 +39,7 @@ from lambent.dataplane import (
     RuntimeUnavailableError,
     SandboxError,
     Throttled,
+    ThrottleReason,
     TimedOut,
 )
 
@@ -72,6 +76,8 @@ class Invoker:
     def __init__(self, plane: Plane, packages: Packages) -> None:
         self._plane = plane
         self._packages = packages
+        self.strikes = NEVER
+        """The faults on purpose that strike invocations."""
 
     async def run(self, call: Call) -> Answer:
         """Run an invocation to its end. Raises ServiceError where it could not be run, or was throttled."""
@@ -84,6 +90,7 @@ class Invoker:
         for digest in version.digests:
             if not self._packages.is_ready(digest):
                 await self._packages.restore(digest)
+        mishap = self._mishap(call) if self.strikes.active else None
         invocation = Invocation(
             request_id=call.request_id,
             spec=version.spec,
@@ -94,6 +101,7 @@ class Invoker:
             sink=call.sink,
             is_event=call.is_event,
             waits_for_extensions=call.with_tail,
+            mishap=mishap,
         )
         try:
             outcome = await self._plane.invoke(invocation)
@@ -102,6 +110,13 @@ class Invoker:
         except (SandboxError, PlatformStoppingError) as error:
             raise errors.internal(str(error)) from error
         return answer_to(outcome, call.request_id)
+
+    def _mishap(self, call: Call) -> Mishap | None:
+        """Return what befalls an invocation on purpose; raises TooManyRequestsException where it is throttled so."""
+        function_arn = call.version.function_arn
+        if is_throttled(self.strikes, function_arn, call.invoked_arn):
+            answer_to(Throttled(ThrottleReason.RESERVED), call.request_id)
+        return mishap_of(self.strikes, function_arn, call.invoked_arn, call.request_id)
 
 
 def resolve(function: FunctionRoute, qualifier: str | None, fraction: float) -> VersionRoute | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lambent.cloud.framework.context import RequestContext
+from lambent.cloud.framework.faults.strikes import Strikes
 from lambent.cloud.framework.routes import FrontDoor, Route, View
 from lambent.cloud.framework.service import Parameters, Service
 from lambent.cloud.services.lambda_.activation import Activation
@@ -67,7 +68,7 @@ class LambdaService(Service):
         self._routes = Routes(dependencies.store.read, self._packages, self._route_changed)
         self._activation = Activation(dependencies, self._packages, self._routes)
         self._downloads = Downloads(dependencies.blobs, dependencies.store.read)
-        invoker = Invoker(dependencies.plane, self._packages)
+        self._invoker = invoker = Invoker(dependencies.plane, self._packages)
         self._streams = Streams(invoker, dependencies.clock)
         self._loops = Loops()
         self._url_door = UrlFrontDoor(dependencies, self._routes, self._streams, self._loops)
@@ -124,6 +125,10 @@ class LambdaService(Service):
         await self._provisioning.stop()
         await self._reporting.stop()
         await self._packages.stop()
+
+    def expose_to(self, strikes: Strikes) -> None:
+        """Let faults on purpose strike invocations, accepted events, and batches of streams."""
+        self._invoker.strikes = self._queue.strikes = strikes
 
     def authorise(self, context: RequestContext, operation: str, parameters: Parameters) -> None:
         """Raise ValidationException for what the model forbids, AccessDeniedException for those no policy lets in.

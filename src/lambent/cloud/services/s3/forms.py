@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 from lambent.base.clock import Clock
 from lambent.cloud.framework.context import RequestContext
+from lambent.cloud.framework.faults.strikes import NEVER
 from lambent.cloud.framework.identity import Signers
 from lambent.cloud.framework.service import Parameters
 from lambent.cloud.protocol.message import Request, Response
@@ -52,6 +53,8 @@ class Forms:
         self._objects = objects
         self._authorise = authorise
         self._real_time = real_time
+        self.strikes = NEVER
+        """The faults on purpose of buckets, which strike forms as they do other requests."""
 
     async def answer(self, context: RequestContext, request: Request) -> Response:
         """Answer a form; raises ServiceError as S3 does."""
@@ -64,6 +67,8 @@ class Forms:
             check_policy(form, name, self._real_time.now())
         parameters = _parameters(name, form)
         self._authorise(context, "PutObject", parameters)
+        if self.strikes.active:
+            await self.strikes.befall("s3", f"arn:{context.scope.partition}:s3:::{name}")
         added = await self._objects.keep(context, parameters, "Post")
         return _answer(form, added, f"http://{context.host}/{name}/{quote(added.entry.key)}", context.request_id)
 

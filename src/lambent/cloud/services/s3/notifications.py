@@ -18,6 +18,7 @@ from lambent.base.clock import Clock
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.context import Principal, RequestContext, service_principal
 from lambent.cloud.framework.deliveries import Deliveries, Delivery, Retry, Settled
+from lambent.cloud.framework.faults.strikes import Strikes
 from lambent.cloud.framework.internal_client import InternalClient
 from lambent.cloud.services.s3 import configuration_repository as configurations
 from lambent.cloud.services.s3.changes import ObjectChange
@@ -76,6 +77,10 @@ class Notifications:
         self._clock = clock
         self._queue = Deliveries("s3-notifications", store, clock, self._attempt)
 
+    def expose_to(self, strikes: Strikes) -> None:
+        """Let faults on purpose of buckets strike their notifications."""
+        self._queue.expose_to(strikes, lambda payload: (_Sent(*orjson.loads(payload)).bucket_arn,))
+
     async def start(self) -> None:
         """Take up what an earlier run left."""
         await self._queue.start()
@@ -125,7 +130,7 @@ class Notifications:
             await self._send(sent)
         except (ServiceError, RefusedEventError) as error:
             now = self._clock.now()
-            is_final = isinstance(error, ServiceError) and error.is_senders_fault and error.status not in _BUSY
+            is_final = isinstance(error, ServiceError) and error.is_senders_fault and not _is_busy(error)
             if is_final or now - delivery.accepted_at > _GIVEN_UP_AFTER_S:
                 _log.error("an event of %s did not reach %s: %s", sent.bucket_arn, sent.arn or "EventBridge", error)
                 return Settled()
@@ -157,6 +162,10 @@ class Notifications:
         )
         if answer.get("FailedEntryCount"):
             raise RefusedEventError(str(answer.get("Entries")))
+
+
+def _is_busy(error: ServiceError) -> bool:
+    return error.is_throttle or error.status in _BUSY
 
 
 def _traced(sent: _Sent) -> Mapping[str, object]:

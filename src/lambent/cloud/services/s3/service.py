@@ -11,6 +11,7 @@ from lambent.base.clock import Clock, SystemClock
 from lambent.base.identifiers import IdSource
 from lambent.base.tasks import let_others_run
 from lambent.cloud.framework.context import RequestContext
+from lambent.cloud.framework.faults.strikes import Strikes
 from lambent.cloud.framework.identity import Signers
 from lambent.cloud.framework.internal_client import InternalClient
 from lambent.cloud.framework.loops import Loop
@@ -81,11 +82,16 @@ class S3Service(Service):
         )
         self._lifecycle = Lifecycle(parts, clock)
         real_time = SystemClock()
-        forms = Forms(store.read, signers, objects, self.authorise, real_time)
+        self._forms = forms = Forms(store.read, signers, objects, self.authorise, real_time)
         self._door = S3Door(self, DoorParts(store.read, signers, settings, forms, clock, real_time, ids))
         self._store = store
         self._files = files
         self._bodies = bodies
+
+    def expose_to(self, strikes: Strikes) -> None:
+        """Let faults on purpose strike notifications, and what forms bring."""
+        self._notifications.expose_to(strikes)
+        self._forms.strikes = strikes
 
     def authorise(self, context: RequestContext, operation: str, parameters: Parameters) -> None:
         """Refuse what policies and access control lists of buckets do not allow; raises AccessDenied."""

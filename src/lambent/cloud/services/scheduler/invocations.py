@@ -6,10 +6,9 @@ https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from http import HTTPStatus
 from typing import Any, Final
 
 import orjson
@@ -20,6 +19,7 @@ from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.context import Principal, service_principal
 from lambent.cloud.framework.deliveries import Deliveries, Delivery, Retry, Settled
 from lambent.cloud.framework.execution_role import ExecutionRole, execution_role
+from lambent.cloud.framework.faults.strikes import NEVER, Strikes
 from lambent.cloud.framework.internal_client import InternalClient
 from lambent.cloud.framework.service import Parameters, Result
 from lambent.cloud.services.scheduler import repository
@@ -34,10 +34,6 @@ _log = logging.getLogger(__name__)
 _LONGEST_PAUSE_S = 480.0
 _DEAD_LETTER_ATTEMPTS = 10
 _MOST_BODY_BYTES = 200_000
-_THROTTLED = frozenset({
-    "Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "RequestThrottled",
-    "ProvisionedThroughputExceededException", "RequestLimitExceeded", "SlowDown",
-})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +51,12 @@ class Invocations:
         self._client = client
         self._clock = clock
         self._queue = Deliveries("scheduler", store, clock, self._attempt)
+        self._strikes = NEVER
+
+    def expose_to(self, strikes: Strikes) -> None:
+        """Let faults on purpose of schedules strike the calls of their targets."""
+        self._strikes = strikes
+        self._queue.expose_to(strikes, _sources_of)
 
     async def start(self) -> None:
         """Take up what an earlier run left."""
@@ -100,6 +102,8 @@ class Invocations:
             target=told["target"],
         )
         try:
+            if self._strikes.active:
+                await self._strikes.befall("scheduler", occurrence.schedule_arn)
             await self._invoke(occurrence, told["group"], delivery.attempts + 1)
         except ServiceError as error:
             outcome = self._after(error, delivery.attempts, occurrence, told["begins"])
@@ -144,7 +148,7 @@ class Invocations:
         retries = retries_of(occurrence.target)
         if failed >= retries["MaximumRetryAttempts"]:
             return _Exhausted(error, "MaximumRetryAttempts")
-        if error.is_senders_fault and error.status != HTTPStatus.TOO_MANY_REQUESTS and error.code not in _THROTTLED:
+        if error.is_senders_fault and not error.is_throttle:
             return _Exhausted(error, None)  # nothing would change: no such target, or not allowed
         again = self._clock.now() + min(2.0**failed, _LONGEST_PAUSE_S)
         if again > begun_at + retries["MaximumEventAgeInSeconds"]:
@@ -186,6 +190,12 @@ class Invocations:
                 return Retry(self._clock.now() + min(2.0**delivery.attempts, _LONGEST_PAUSE_S))
             _log.error("the dead-letter queue of %s did not take an occurrence: %s", told["arn"], error)
         return Settled()
+
+
+def _sources_of(payload: bytes) -> Sequence[str]:
+    """Return the schedule that an occurrence is one of; of a dead letter nothing."""
+    told: Mapping[str, Any] = orjson.loads(payload)  # Any: JSON of our own writing
+    return () if "letter" in told else (told["arn"],)
 
 
 def _letter(occurrence: Occurrence, why: _Exhausted, retries: int) -> dict[str, object]:

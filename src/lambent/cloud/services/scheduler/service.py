@@ -9,6 +9,7 @@ from lambent.base.clock import Clock
 from lambent.base.identifiers import IdSource
 from lambent.cloud.framework.constraints import check_constraints
 from lambent.cloud.framework.context import RequestContext
+from lambent.cloud.framework.faults.strikes import Strikes
 from lambent.cloud.framework.internal_client import InternalClient
 from lambent.cloud.framework.service import Parameters, Service
 from lambent.cloud.services.scheduler.firing import Firing
@@ -33,6 +34,10 @@ class SchedulerService(Service):
             ScheduleOperations(store, self._invocations, self._firing.look_again),
             GroupOperations(store),
         )
+
+    def expose_to(self, strikes: Strikes) -> None:
+        """Let faults on purpose strike what schedules set off."""
+        self._invocations.expose_to(strikes)
 
     def authorise(self, context: RequestContext, operation: str, parameters: Parameters) -> None:
         """Refuse what the service model forbids; there are no resource policies here."""

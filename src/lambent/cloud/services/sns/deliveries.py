@@ -15,6 +15,7 @@ import orjson
 
 from lambent.base.clock import Clock
 from lambent.cloud.framework.deliveries import Addition, Deliveries, Delivery, Retry, Settled
+from lambent.cloud.framework.faults.strikes import Strikes
 from lambent.cloud.services.sns import message_repository, repository
 from lambent.cloud.services.sns.endpoints.contract import (
     Effect,
@@ -71,6 +72,17 @@ class SnsDeliveries:
         self._queue = Deliveries("sns", store, clock, self._attempt)
         # Sites may take their time, and nobody else is to wait behind them.
         self._to_sites = Deliveries("sns/sites", store, clock, self._attempt)
+
+    def expose_to(self, strikes: Strikes) -> None:
+        """Let faults on purpose of topics strike the deliveries of their messages."""
+        for queue in (self._queue, self._to_sites):
+            queue.expose_to(strikes, self._sources_of)
+
+    def _sources_of(self, delivery: bytes) -> Sequence[str]:
+        """Return the topic whose message is delivered; of a dead letter, or a request to confirm, nothing."""
+        payload: Payload = orjson.loads(delivery)
+        subscription = repository.subscription_by_id(self._store.read, payload["to"]) if "to" in payload else None
+        return () if subscription is None else (subscription.topic.arn,)
 
     async def start(self) -> None:
         """Take up what an earlier run left."""

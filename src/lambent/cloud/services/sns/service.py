@@ -10,6 +10,7 @@ from lambent.base.clock import Clock
 from lambent.base.identifiers import IdSource
 from lambent.cloud.framework.constraints import check_constraints
 from lambent.cloud.framework.context import RequestContext
+from lambent.cloud.framework.faults.strikes import Strikes
 from lambent.cloud.framework.internal_client import InternalClient
 from lambent.cloud.framework.loops import Loop
 from lambent.cloud.framework.routes import FrontDoor, View
@@ -51,6 +52,10 @@ class SnsService(Service):
         self._store = store
         self._clock = clock
         self._door = SnsFrontDoor(key, self.operations(), clock, ids).door()
+
+    def expose_to(self, strikes: Strikes) -> None:
+        """Let faults on purpose strike the deliveries of messages."""
+        self._deliveries.expose_to(strikes)
 
     def authorise(self, context: RequestContext, operation: str, parameters: Parameters) -> None:
         """Refuse what the service model forbids, and whom a topic's policy does not let in."""

@@ -7,6 +7,8 @@ from typing import Any
 
 from lambent.base.identifiers import IdSource
 from lambent.cloud.framework.context import RequestContext
+from lambent.cloud.framework.faults.kind import FaultKind
+from lambent.cloud.framework.faults.strikes import NEVER
 from lambent.cloud.services.sqs.live import LiveQueue
 from lambent.cloud.services.sqs.message_repository import Deduplicated, add_deduplicated, add_messages, stored
 from lambent.cloud.services.sqs.model.message import (
@@ -34,19 +36,24 @@ class Sender:
         self._store = store
         self._ids = ids
         self._numbers = numbers
+        self.strikes = NEVER
+        """The faults on purpose by which messages of standard queues come twice, or out of their order."""
 
     async def send(self, live: LiveQueue, context: RequestContext, messages: Sequence[Given]) -> list[Given]:
         """Return what is answered for each of the messages, all of which have been checked, once they are durable."""
         at_ms = now_ms(context)
         first = await self._numbers.next(len(messages))
         made = [self._make(live, context, given, first + place, at_ms) for place, given in enumerate(messages)]
+        kept: Sequence[tuple[State, Content]] = made
         if live.queue.is_fifo:
             numbered = await self._send_in_order(live, made, at_ms)
         else:
             box = live.queue.box
-            await self._store.write_with_others(add_messages, *[stored(box, state, content) for state, content in made])
+            if self.strikes.active:
+                kept = await self._befallen(live, made)
+            await self._store.write_with_others(add_messages, *[stored(box, state, content) for state, content in kept])
             numbered = [(state.number, content.message_id) for state, content in made]
-        self._announce(live, [state for state, _ in made], at_ms)
+        self._announce(live, [state for state, _ in kept], at_ms)
         return [
             _answer(given, number, message_id, content, is_fifo=live.queue.is_fifo)
             for given, (number, message_id), (_, content) in zip(messages, numbered, made, strict=True)
@@ -72,6 +79,22 @@ class Sender:
             deduplication_id=deduplication_id,
         )
         return state, content
+
+    async def _befallen(
+        self, live: LiveQueue, made: Sequence[tuple[State, Content]]
+    ) -> Sequence[tuple[State, Content]]:
+        """Return messages as faults on purpose have them: visible later than those behind them, or with a copy.
+
+        https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/standard-queues-at-least-once-delivery.html
+        """
+        kept: list[tuple[State, Content]] = []
+        for state, content in made:
+            held_back_ms = int(self.strikes.spread_s(live.queue.arn) * 1000)
+            state = state._replace(visible_ms=state.visible_ms + held_back_ms)  # noqa: PLW2901 - the same message
+            kept.append((state, content))
+            if self.strikes.strike(FaultKind.DUPLICATE, live.queue.arn) is not None:
+                kept.append((state._replace(number=await self._numbers.next(1)), content))
+        return kept
 
     async def _send_in_order(
         self, live: LiveQueue, made: Sequence[tuple[State, Content]], at_ms: int

@@ -11,6 +11,7 @@ from lambent.base.clock import Clock
 from lambent.base.identifiers import IdSource
 from lambent.base.tasks import let_others_run
 from lambent.cloud.framework.context import RequestContext
+from lambent.cloud.framework.faults.strikes import Strikes
 from lambent.cloud.framework.loops import Loop
 from lambent.cloud.framework.routes import View
 from lambent.cloud.framework.service import Parameters, Service
@@ -48,7 +49,7 @@ class SqsService(Service):
         self._queues = Queues(store.read)
         self._receiver = Receiver(store, clock, self._queues)
         numbers = Numbers(store)
-        sender = Sender(store, ids, numbers)
+        self._sender = sender = Sender(store, ids, numbers)
         self._moves = MoveTasks(store, clock, ids, numbers, self._receiver)
         queues = QueueOperations(store, self._queues)
         super().__init__(
@@ -58,6 +59,10 @@ class SqsService(Service):
             PermissionOperations(self._queues, queues),
             MoveOperations(store, ids, self._queues, self._moves),
         )
+
+    def expose_to(self, strikes: Strikes) -> None:
+        """Let faults on purpose strike messages that are sent."""
+        self._sender.strikes = strikes
 
     def authorise(self, context: RequestContext, operation: str, parameters: Parameters) -> None:
         """Refuse what a queue's policy forbids, and to other accounts and services what it does not allow."""

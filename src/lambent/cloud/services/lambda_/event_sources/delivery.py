@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from lambent.aws.arn import Arn
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.context import Principal, service_principal
+from lambent.cloud.framework.faults.kind import FaultKind
 from lambent.cloud.services.lambda_ import errors
 from lambent.cloud.services.lambda_.dependencies import Dependencies
 from lambent.cloud.services.lambda_.event_sources.replies import Reply
 from lambent.cloud.services.lambda_.invocation import Call, Invoker, resolve
 from lambent.cloud.services.lambda_.lookups import HOST
+from lambent.cloud.services.lambda_.model.event_source import SourceKind
 from lambent.cloud.services.lambda_.model.event_source_mapping import EventSourceMapping
 from lambent.cloud.services.lambda_.model.function import LATEST
 from lambent.cloud.services.lambda_.model.lineage import lineage_with, parts_of
@@ -37,6 +39,16 @@ class Delivery:
         `traces` are the trace headers that the records came with. Raises ServiceError where the function could not be
         run just now: it is throttled, not active, or gone.
         """
+        if self._invoker.strikes.active and mapping.kind is SourceKind.DYNAMODB and self._comes_twice(mapping):
+            # What becomes of the first is not told to who reads the stream, as after a failure of AWS's own.
+            await self._invoke(mapping, event, traces)
+        return await self._invoke(mapping, event, traces)
+
+    def _comes_twice(self, mapping: EventSourceMapping) -> bool:
+        table = (mapping.source_arn or "").partition("/stream/")[0]
+        return self._invoker.strikes.strike(FaultKind.DUPLICATE, table) is not None
+
+    async def _invoke(self, mapping: EventSourceMapping, event: bytes, traces: Sequence[str]) -> Reply:
         named = mapping.function
         function = self._find(mapping)
         version = None if function is None else resolve(function, named.qualifier, self._ids.fraction())

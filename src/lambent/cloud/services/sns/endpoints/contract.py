@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Final, Protocol
 
 from lambent.cloud.errors import ServiceError
@@ -14,9 +13,7 @@ from lambent.cloud.store.unit_of_work import Transaction
 Effect = Callable[[Transaction], None] | None
 """What is to be written along with the delivery's end, if anything."""
 
-_THROTTLED: Final = frozenset(
-    {"OverLimit", "RequestThrottled", "ThrottledException", "Throttling", "ThrottlingException"}
-)
+_TOO_MANY_IN_FLIGHT: Final = "OverLimit"
 
 
 class UndeliverableError(Exception):
@@ -39,7 +36,6 @@ def failure_of(error: ServiceError) -> UndeliverableError | UnavailableError:
 
     https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html
     """
-    is_throttled = error.status == HTTPStatus.TOO_MANY_REQUESTS or error.code in _THROTTLED
-    if error.is_senders_fault and not is_throttled:
+    if error.is_senders_fault and not error.is_throttle and error.code != _TOO_MANY_IN_FLIGHT:
         return UndeliverableError(str(error))
     return UnavailableError(str(error))

@@ -1,0 +1,1 @@
+"""Faults on purpose as everything sees them that they may strike: what they are, and whether one strikes now."""
