@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections import Counter
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lambent.base.identifiers import IdSource
@@ -26,6 +26,9 @@ SMALL = 8 * 1024
 """Up to this size a body stands in the database: docs/decisions/0020 has the measurement."""
 _AT_ONCE = 1024 * 1024
 _SYNCED_EVERY = 16 * 1024 * 1024
+# So many pieces may wait for a lane: so what comes, what is written and what is hashed seldom wait for one another.
+_BEHIND = 4
+_AT_A_TIME = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,50 +167,95 @@ class Bodies:
     ) -> Stored:
         name = self._ids.hex(32)
         draft = await self._files.run(self._files.draft, name)
-        writing = _Writing(self._files, draft)
+        syncing = _Syncing(self._files, draft)
+        lanes = [_Lane(self._files, work) for work in (draft.write, *(each.update for each in sums.running))]
         try:
             async for piece in pieces:
                 sums.size += len(piece)
                 _check_size(sums.size, stated)
-                await _all(writing.write(piece), *(self._files.run(each.update, piece) for each in sums.running))
+                for lane in lanes:
+                    lane.add(piece)
+                for lane in lanes:
+                    await lane.catch_up(_BEHIND)
+                syncing.note(len(piece))
+            for lane in lanes:
+                await lane.catch_up()
             md5, checksums = await self._files.run(sums.checked, trailers)
-            await writing.settle()
+            await syncing.settle()
             await self._files.run(draft.keep)
         finally:
-            await writing.settle()
+            for lane in lanes:
+                await lane.end()
+            await syncing.settle()
             await self._files.run(draft.drop)
         return Stored(sums.size, md5, checksums, file=StoredFile(name, sums.size))
 
 
-class _Writing:
-    """Writes a file, and has the disk begin with what is there while more is to come."""
+class _Lane:
+    """Does one kind of work on piece after piece in a thread, beside what comes and beside the other lanes."""
+
+    def __init__(self, files: Files, work: Callable[[bytes], object]) -> None:
+        self._files = files
+        self._work = work
+        self._waiting: deque[bytes] = deque()
+        self._going: asyncio.Future[None] | None = None
+
+    def add(self, piece: bytes) -> None:
+        """Hand over the next piece."""
+        self._waiting.append(piece)
+        if self._going is None:
+            self._go()
+
+    async def catch_up(self, behind: int = 0) -> None:
+        """Return once at most so many pieces wait, for 0 once all are done; raises what the work raised."""
+        while (going := self._going) is not None and (behind == 0 or len(self._waiting) > behind):
+            await asyncio.wait({going})
+            if going.done() and going.exception() is not None:
+                going.result()
+
+    async def end(self) -> None:
+        """Return once no work is under way, and leave out what waits."""
+        self._waiting.clear()
+        if self._going is not None:
+            await asyncio.wait({self._going})
+
+    def _go(self) -> None:
+        self._going = self._files.run(self._some)
+        self._going.add_done_callback(self._went)
+
+    def _some(self) -> None:
+        for _ in range(min(_AT_A_TIME, len(self._waiting))):
+            self._work(self._waiting.popleft())
+
+    def _went(self, going: asyncio.Future[None]) -> None:
+        if going.exception() is not None:
+            return  # told to whoever hands over or waits next
+        self._going = None
+        if self._waiting:
+            self._go()
+
+
+class _Syncing:
+    """Has the disk begin with what is there while more is to come."""
 
     def __init__(self, files: Files, draft: DraftFile) -> None:
         self._files = files
         self._draft = draft
         self._unsynced = 0
-        self._syncing: asyncio.Future[None] | None = None
+        self._going: asyncio.Future[None] | None = None
 
-    async def write(self, piece: bytes) -> None:
-        await self._files.run(self._draft.write, piece)
-        self._unsynced += len(piece)
-        if self._unsynced >= _SYNCED_EVERY and (self._syncing is None or self._syncing.done()):
+    def note(self, size: int) -> None:
+        """Take note of what is about to be written."""
+        self._unsynced += size
+        if self._unsynced >= _SYNCED_EVERY and (self._going is None or self._going.done()):
             self._unsynced = 0
-            self._syncing = self._files.run(self._draft.sync)
+            self._going = self._files.run(self._draft.sync)
 
     async def settle(self) -> None:
         """Return once no sync is under way; raises what the last one met."""
-        syncing, self._syncing = self._syncing, None
-        if syncing is not None:
-            await syncing
-
-
-async def _all(*works: Awaitable[None]) -> None:
-    """Wait for all, also where one fails: none of them may go on with what the caller then takes away."""
-    results = await asyncio.gather(*works, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
+        going, self._going = self._going, None
+        if going is not None:
+            await going
 
 
 def _check_size(size: int, stated: Stated) -> None:
