@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import os
 import textwrap
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -66,10 +67,15 @@ class Environment:
 class Sandboxes:
     """Launches functions given as source text."""
 
-    def __init__(self, launcher: Launcher, folder: Path) -> None:
+    def __init__(self, launcher: Launcher, folder: Path, others: frozenset[int]) -> None:
         self.launcher = launcher
         self._folder = folder
+        self._others = others
         self._numbers = itertools.count()
+
+    def processes(self) -> list[int]:
+        """Return the processes that were started for these sandboxes."""
+        return [pid for pid in children() if pid not in self._others]
 
     async def launch(  # noqa: PLR0913 - a test names only what matters to it
         self,
@@ -141,11 +147,17 @@ class Sandboxes:
 async def sandboxes(folder: Path, isolation: IsolationLevel) -> AsyncIterator[Sandboxes]:
     settings = DataPlaneSettings(scratch=folder / "scratch", endpoint_url="http://127.0.0.1:1", isolation=isolation)
     launcher = Launcher(settings, real_time=SystemClock())
+    others = frozenset(children())
     await launcher.start()
     try:
-        yield Sandboxes(launcher, folder)
+        yield Sandboxes(launcher, folder, others)
     finally:
         await launcher.stop()
+
+
+def children() -> list[int]:
+    """Return the processes that this one has started, those of other tests' platforms among them."""
+    return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
 
 
 async def until(claim: Callable[[], object], what: str) -> None:

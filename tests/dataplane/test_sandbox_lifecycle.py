@@ -16,7 +16,7 @@ from lambent.dataplane.errors import SandboxError
 from lambent.dataplane.runtime_api.messages import Closed, CloseReason, Parked
 from lambent.dataplane.types import ExitKind, IsolationLevel
 from lambent.guest import orders
-from tests.dataplane.sandbox_harness import Sandboxes, sandboxes, until
+from tests.dataplane.sandbox_harness import Sandboxes, children, sandboxes, until
 from tests.requirements import ROOT, process_environment, require_namespaces
 
 _ECHO = "def handler(event, context): return event"
@@ -42,7 +42,7 @@ async def test_stopping_the_launcher_ends_what_still_runs(tmp_path: Path) -> Non
     async with sandboxes(tmp_path, IsolationLevel.PROCESS) as place:
         environment = await place.launch("import time\ntime.sleep(60)")
     assert (await environment.exit()).kind is ExitKind.KILLED_BY_PLATFORM
-    assert _children() == []
+    assert place.processes() == []
     assert list((tmp_path / "scratch").iterdir()) == []
 
 
@@ -74,7 +74,7 @@ async def test_what_cannot_be_built_is_refused_with_the_reason(tmp_path: Path) -
 async def test_the_end_of_the_fork_server_ends_its_sandboxes_and_another_takes_over(place: Sandboxes) -> None:
     environment = await place.launch(_ECHO)
     await environment.init()
-    for server in _children():
+    for server in place.processes():
         os.kill(server, signal.SIGKILL)
     await environment.exit()
     again = await place.launch(_ECHO)
@@ -139,14 +139,10 @@ def _sweep_groups() -> None:
     groups.remove()
 
 
-def _children() -> list[int]:
-    return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
-
-
 def _holdings(tmp_path: Path) -> dict[str, set[str]]:
     groups = [Path(home, name) for home, names, _ in os.walk("/sys/fs/cgroup/memory") for name in names]
     return {
-        "processes": {str(pid) for pid in (*_children(), *_mentioning(str(tmp_path)))},
+        "processes": {str(pid) for pid in (*children(), *_mentioning(str(tmp_path)))},
         "descriptors": {path.name for path in Path("/proc/self/fd").iterdir()},
         "folders": {path.name for path in (tmp_path / "scratch" / "sandboxes" / "environments").iterdir()},
         "groups": {path.name for path in groups if path.parent.name.startswith(f"lambent-{os.getpid()}-")},
