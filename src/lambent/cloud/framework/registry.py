@@ -178,12 +178,18 @@ class Registry:
             await service.start()
 
     async def stop(self) -> None:
-        """Stop every service that was started, in the reverse order; raises ExceptionGroup after all had their turn."""
+        """Stop every service that was started, those behind others first, whenever they were woken.
+
+        Raises ExceptionGroup after all had their turn.
+        """
         failures: list[Exception] = []
         self._has_stopped = True
         for waking in self._waking.values():
             async with waking:
                 pass  # what is just being woken is stopped with the others
+        places = {service.name: place for place, service in enumerate(self)}
+        # One that could not be started has no place: others have not come to know it.
+        self._started.sort(key=lambda service: places.get(service.name, len(places)))
         while self._started:
             try:
                 await self._started.pop().stop()

@@ -173,6 +173,17 @@ async def test_a_service_that_waits_is_loaded_once_when_it_is_first_asked_for_an
     assert events == ["loaded", "started", "stop letters"]
 
 
+async def test_what_is_woken_late_stops_behind_those_that_use_it_all_the_same() -> None:
+    told: list[str] = []
+    registry = Registry()
+    registry.defer(Deferral(("letters",), lambda: lambda: (Letters(told),)))
+    registry.add(Numbers(told))
+    await registry.start()
+    await registry.wake("letters")
+    await registry.stop()
+    assert told == ["start numbers", "start letters", "stop numbers", "stop letters"]
+
+
 class Later(Letters):
     """A third one."""
 

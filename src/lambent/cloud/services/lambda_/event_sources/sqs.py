@@ -117,6 +117,8 @@ class QueuePoller:
                     return
             elif self._listening:
                 return
+            else:
+                await let_others_run()  # a queue that answers without waiting must not keep the loop for itself
 
     async def _recovered(self, error: ServiceError) -> bool:
         """Wait after the queue could not be read; False where polling has ended meanwhile."""
