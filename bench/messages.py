@@ -144,7 +144,7 @@ def promises(ours: Sequence[Seen]) -> list[Promise]:
     """Return every figure that has a bound."""
     return [
         Promise("SendMessage, durable, 8 connections (/s)", _median(ours, _json_rate), 2000, at_least=True),
-        Promise("the same in the query format (/s)", _median(ours, _form_rate), 2000, at_least=True),
+        Promise("the same in the query format (/s)", _median(ours, _form_rate), 1500, at_least=True),
         Promise("received and deleted, batches of 10 (/s)", _median(ours, _drained), 3000, at_least=True),
     ]
 
