@@ -11,7 +11,6 @@ to disk. The functions of moto's server run in Docker alone, so that there is no
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import http.client
 import io
@@ -21,7 +20,7 @@ import socket
 import statistics
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -249,19 +248,9 @@ def prepare(server: servers.Server, entered: Entered | None, rules: int) -> Seen
     return seen
 
 
-@contextlib.contextmanager
-def competitors(peer: Path | None) -> Iterator[list[servers.Server]]:
-    """Run ours and, where they are installed, the peers."""
-    with contextlib.ExitStack() as running:
-        found = [running.enter_context(servers.lambent())]
-        if peer is not None:
-            found += [running.enter_context(start(peer)) for start in (servers.ministack, servers.moto)]
-        yield found
-
-
 def measure(peer: Path | None, rules: int) -> dict[str, Seen]:
     """Measure all servers by turns and return what was seen, by server."""
-    with contextlib.ExitStack() as open_sockets, competitors(peer) as running:
+    with contextlib.ExitStack() as open_sockets, peers.competitors(peer) as running:
         seen: dict[str, Seen] = {}
         hearing: dict[str, Entered | None] = {}
         for server in running:
@@ -316,13 +305,10 @@ def _both(times: Sequence[float]) -> str:
 
 def main() -> None:
     """Measure, print and record; exit with 1 where a promise is not kept."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = peers.arguments(__doc__)
     parser.add_argument("--rules", type=int, default=10_000, help="on the bus with many")
-    parser.add_argument("--peer", type=Path, help="a Python that has the peers already")
-    parser.add_argument("--alone", action="store_true", help="measure no peers")
-    parser.add_argument("--no-record", action="store_true", help="leave the documents as they are")
     options = parser.parse_args()
-    seen = measure(None if options.alone else options.peer or peers.installed(), options.rules)
+    seen = measure(peers.meant(options), options.rules)
     last = f"load average afterwards {os.getloadavg()[0]:.1f}; {ROUNDS} rounds by turns"
     conclude("events", promises(seen["lambent"]), [*table(seen), "", last], keep=not options.no_record)
 

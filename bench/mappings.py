@@ -12,7 +12,6 @@ functions; moto's server does so in Docker alone and has no part in this.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import http.client
 import io
@@ -189,12 +188,9 @@ def table(seen: dict[str, Seen]) -> list[str]:
 
 def main() -> None:
     """Measure, print, record; exit with 1 where a promise is not kept."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = peers.arguments(__doc__)
     parser.add_argument("--messages", type=int, default=20_000, help="how many there are in the queue, each time")
     parser.add_argument("--patience", type=float, default=12.0, help="how many seconds one queue may take")
-    parser.add_argument("--peer", type=Path, help="a Python that has the peers already")
-    parser.add_argument("--alone", action="store_true", help="measure no peer")
-    parser.add_argument("--no-record", action="store_true", help="leave the documents as they are")
     options = parser.parse_args()
     seen: dict[str, Seen] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -202,8 +198,9 @@ def main() -> None:
         code = load.handler_folder(Path(folder) / "code")
         with servers.lambent() as ours:
             seen[ours.name] = measure(ours, code, options.messages, options.patience)
-        if not options.alone:
-            with servers.ministack(options.peer or peers.installed()) as peer:
+        python = peers.meant(options)
+        if python is not None:
+            with servers.ministack(python) as peer:
                 seen[peer.name] = measure(peer, code, options.messages, options.patience)
     lines = [*table(seen), "", "moto's server runs functions in Docker alone and has no part in this"]
     lines.append(f"load average afterwards {os.getloadavg()[0]:.1f}")

@@ -11,15 +11,13 @@ are acknowledged, received or gone. All take turns, so that a noisy minute meets
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import http.client
 import json
 import os
 import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -166,27 +164,14 @@ def table(seen: Mapping[str, Sequence[Seen]]) -> list[str]:
     return lines
 
 
-@contextlib.contextmanager
-def competitors(peer: Path | None) -> Iterator[list[servers.Server]]:
-    """Run ours, and the peers where there is an environment that holds them."""
-    with contextlib.ExitStack() as running:
-        found = [running.enter_context(servers.lambent())]
-        if peer is not None:
-            found += [running.enter_context(start(peer)) for start in (servers.ministack, servers.moto)]
-        yield found
-
-
 def main() -> None:
     """Measure, print, record; exit with 1 where a promise is not kept."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = peers.arguments(__doc__)
     parser.add_argument("--seconds", type=int, default=4, help="how long each load of sends lasts")
     parser.add_argument("--rounds", type=int, default=2, help="how often all take turns")
-    parser.add_argument("--peer", type=Path, help="a Python that has the peers already")
-    parser.add_argument("--alone", action="store_true", help="measure no peers")
-    parser.add_argument("--no-record", action="store_true", help="leave the documents as they are")
     options = parser.parse_args()
     seen: dict[str, list[Seen]] = {}
-    with competitors(None if options.alone else options.peer or peers.installed()) as found:
+    with peers.competitors(peers.meant(options)) as found:
         for number in range(options.rounds):
             for server in found:
                 seen.setdefault(server.name, []).append(measure(server, options.seconds, f"bench-{number}"))

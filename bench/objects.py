@@ -11,7 +11,6 @@ on the disk when they answer a put, the peers in memory. The request states the 
 
 from __future__ import annotations
 
-import argparse
 import base64
 import contextlib
 import os
@@ -123,13 +122,10 @@ def by_cat(source: Path) -> None:
 @contextlib.contextmanager
 def competitors(peer: Path | None, scratch: Path) -> Iterator[list[servers.Server]]:
     """Run ours, the bare server and, where they are installed, the peers, each with its bucket."""
-    with contextlib.ExitStack() as running:
-        found = [running.enter_context(servers.lambent())]
-        if peer is not None:
-            found += [running.enter_context(start(peer)) for start in (servers.ministack, servers.moto)]
+    with peers.competitors(peer) as found, servers.bare(scratch) as bare:
         for server in found:
             client(server, "s3").create_bucket(Bucket="bench")
-        yield [*found, running.enter_context(servers.bare(scratch))]
+        yield [*found, bare]
 
 
 def measure(peer: Path | None, rounds: int) -> dict[str, Speeds]:
@@ -185,13 +181,10 @@ def table(seen: Mapping[str, Speeds]) -> list[str]:
 
 def main() -> None:
     """Measure, print and record; exit with 1 where a promise is not kept."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = peers.arguments(__doc__)
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often all take turns")
-    parser.add_argument("--peer", type=Path, help="a Python that has the peers already")
-    parser.add_argument("--alone", action="store_true", help="measure no peers")
-    parser.add_argument("--no-record", action="store_true", help="leave the documents as they are")
     options = parser.parse_args()
-    seen = measure(None if options.alone else options.peer or peers.installed(), options.rounds)
+    seen = measure(peers.meant(options), options.rounds)
     last = f"load average afterwards {os.getloadavg()[0]:.1f}; medians of {options.rounds} rounds by turns"
     conclude("objects", promises(seen), [*table(seen), "", last], keep=not options.no_record)
 

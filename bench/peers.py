@@ -6,10 +6,15 @@ pip.
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+
+import servers
 
 LOCK = Path(__file__).with_name("peer.txt")
 HOME = Path(__file__).parent.parent / ".venv-peer"
@@ -26,3 +31,27 @@ def installed(home: Path = HOME) -> Path:
     subprocess.run([*pip, "install", "--require-hashes", "-r", str(LOCK)], check=True)
     shutil.copy(LOCK, stamp)  # last: half an environment would pass for a whole one next time
     return python
+
+
+def arguments(text: str | None) -> argparse.ArgumentParser:
+    """Return a parser of what every comparison with them may be told; `text` is the benchmark's own."""
+    parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peer", type=Path, help="a Python that has the peers already")
+    parser.add_argument("--alone", action="store_true", help="measure no peers")
+    parser.add_argument("--no-record", action="store_true", help="leave the documents as they are")
+    return parser
+
+
+def meant(options: argparse.Namespace) -> Path | None:
+    """Return the Python that has the peers, None where none are to be measured."""
+    return None if options.alone else options.peer or installed()
+
+
+@contextlib.contextmanager
+def competitors(peer: Path | None) -> Iterator[list[servers.Server]]:
+    """Run ours, and both peers where there is an environment that holds them."""
+    with contextlib.ExitStack() as running:
+        found = [running.enter_context(servers.lambent())]
+        if peer is not None:
+            found += [running.enter_context(start(peer)) for start in (servers.ministack, servers.moto)]
+        yield found

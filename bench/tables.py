@@ -8,7 +8,6 @@ conditional update with a stream and an index, which writes three rows, and what
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import os
@@ -128,10 +127,7 @@ def _load(server: servers.Server, lua: str, seconds: int) -> Cost:
 @contextlib.contextmanager
 def all_servers(peer: Path | None) -> Iterator[list[servers.Server]]:
     """Run ours and, where they are installed, the peers, each with its tables."""
-    with contextlib.ExitStack() as stack:
-        running = [stack.enter_context(servers.lambent())]
-        if peer is not None:
-            running += [stack.enter_context(start(peer)) for start in (servers.ministack, servers.moto)]
+    with peers.competitors(peer) as running:
         for server in running:
             make_tables(server)
         yield running
@@ -176,14 +172,11 @@ def _median(rounds: list[Rates], kind: str) -> _Medians:
 
 def main() -> None:
     """Measure, print and record; exit with 1 where a promise is not kept."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = peers.arguments(__doc__)
     parser.add_argument("--seconds", type=int, default=4, help="of each load")
-    parser.add_argument("--peer", type=Path, help="a Python that has the peers already")
-    parser.add_argument("--alone", action="store_true", help="measure no peers")
-    parser.add_argument("--no-record", action="store_true", help="leave the documents as they are")
     options = parser.parse_args()
     seen: dict[str, list[Rates]] = {}
-    with all_servers(None if options.alone else options.peer or peers.installed()) as running:
+    with all_servers(peers.meant(options)) as running:
         for number in range(ROUNDS):
             for server in running:
                 seen.setdefault(server.name, []).append(one_round(server, number, options.seconds))
