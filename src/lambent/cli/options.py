@@ -99,13 +99,10 @@ class PlaceOptions:
         return targets.place(self.target, self.port, self.region, self.profile)
 
 
-_GROUPS = (SourceOptions, ProjectOptions, PlaceOptions)
-
-
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
     """Return a command as typer takes it: with the fields of its groups as parameters, in the groups' places."""
     signature = inspect.signature(command, eval_str=True)
-    groups = {name: one.annotation for name, one in signature.parameters.items() if one.annotation in _GROUPS}
+    groups = {name: one.annotation for name, one in signature.parameters.items() if _is_group(one.annotation)}
     parameters = [one for parameter in signature.parameters.values() for one in _parameters(parameter)]
 
     @functools.wraps(command)
@@ -121,12 +118,17 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     return called
 
 
+def _is_group(annotation: object) -> bool:
+    return dataclasses.is_dataclass(annotation)
+
+
 def _parameters(parameter: inspect.Parameter) -> Iterator[inspect.Parameter]:
-    if parameter.annotation not in _GROUPS:
+    if not _is_group(parameter.annotation):
         yield parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
         return
     hints: Mapping[str, Any] = get_type_hints(parameter.annotation, include_extras=True)  # Any: what annotations are
     for field in dataclasses.fields(parameter.annotation):
+        default = inspect.Parameter.empty if field.default is dataclasses.MISSING else field.default
         yield inspect.Parameter(
-            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=hints[field.name]
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hints[field.name]
         )

@@ -92,3 +92,10 @@ def test_options_become_a_request() -> None:
 def test_options_that_do_not_fit_together_are_refused(where: PlaceOptions, words: str) -> None:
     with pytest.raises(CommandError, match=re.escape(words)):
         where.place()
+
+
+@pytest.mark.parametrize("kind", ["throttle", "error", "latency", "crash", "duplicate", "reorder"])
+def test_what_a_group_needs_must_be_given(kind: str) -> None:
+    app = importlib.import_module("lambent.cli.commands.fault").app
+    done = CliRunner().invoke(app, [kind])
+    assert (done.exit_code, "Missing argument 'TARGET'" in done.output) == (2, True)

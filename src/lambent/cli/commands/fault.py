@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 
 from lambent.cli import connection, settings, spans, targets
 from lambent.cli.errors import CommandError, ExitCode
-from lambent.cli.options import Json, Port, Region
+from lambent.cli.options import Json, Port, Region, grouped
 from lambent.cli.targets import TargetName
 from lambent.cli.views import faults as view
 from lambent.cli.views import human
@@ -55,14 +55,16 @@ _Target = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
-    """What is asked for, as the platform is told it."""
+class _Options:
+    """What every fault is told: whom it strikes, how often and how long, and on which platform."""
 
-    kind: str
-    what: str
-    percentage: int
-    lasts: str
-    delay: str | None = None
+    what: _What
+    percentage: _Percentage = 100
+    lasts: _Lasts = "5m"
+    target: _Target = None
+    port: Port = None
+    region: Region = None
+    as_json: Json = False
 
 
 @app.callback(invoke_without_command=True)
@@ -73,90 +75,45 @@ def fault(context: typer.Context, port: Port = None, as_json: Json = False) -> N
 
 
 @app.command(epilog="Examples: lambent fault throttle checkout · lambent fault throttle table:orders --percentage 20")
-def throttle(
-    what: _What,
-    percentage: _Percentage = 100,
-    lasts: _Lasts = "5m",
-    target: _Target = None,
-    port: Port = None,
-    region: Region = None,
-    as_json: Json = False,
-) -> None:
+@grouped
+def throttle(chosen: _Options) -> None:
     """Refuse calls as one that comes too fast is refused: invocations, or what is done with a source."""
-    _begin(_Wanted("throttle", what, percentage, lasts), target, port, region, as_json=as_json)
+    _begin("throttle", chosen)
 
 
 @app.command(epilog="Examples: lambent fault error checkout:live --for 1m · lambent fault error bucket:uploads")
-def error(
-    what: _What,
-    percentage: _Percentage = 100,
-    lasts: _Lasts = "5m",
-    target: _Target = None,
-    port: Port = None,
-    region: Region = None,
-    as_json: Json = False,
-) -> None:
+@grouped
+def error(chosen: _Options) -> None:
     """Have invocations fail without running the handler, or a source answer an internal error."""
-    _begin(_Wanted("error", what, percentage, lasts), target, port, region, as_json=as_json)
+    _begin("error", chosen)
 
 
 @app.command(epilog="Examples: lambent fault latency checkout --delay 2s · lambent fault latency queue:jobs")
-def latency(
-    what: _What,
-    delay: _Delay = "1s",
-    percentage: _Percentage = 100,
-    lasts: _Lasts = "5m",
-    target: _Target = None,
-    port: Port = None,
-    region: Region = None,
-    as_json: Json = False,
-) -> None:
+@grouped
+def latency(*, chosen: _Options, delay: _Delay = "1s") -> None:
     """Begin the handler later, within its timeout, or have a source take its time."""
-    _begin(_Wanted("latency", what, percentage, lasts, delay), target, port, region, as_json=as_json)
+    _begin("latency", chosen, delay)
 
 
 @app.command(epilog="Examples: lambent fault crash checkout --percentage 10 · lambent fault crash checkout --delay 1s")
-def crash(
-    what: _What,
-    delay: _Delay = "0s",
-    percentage: _Percentage = 100,
-    lasts: _Lasts = "5m",
-    target: _Target = None,
-    port: Port = None,
-    region: Region = None,
-    as_json: Json = False,
-) -> None:
+@grouped
+def crash(*, chosen: _Options, delay: _Delay = "0s") -> None:
     """Kill the execution environment in the middle of an invocation, once that has run for --delay."""
-    _begin(_Wanted("crash", what, percentage, lasts, delay), target, port, region, as_json=as_json)
+    _begin("crash", chosen, delay)
 
 
 @app.command(epilog="Examples: lambent fault duplicate queue:jobs · lambent fault duplicate checkout --percentage 5")
-def duplicate(
-    what: _What,
-    percentage: _Percentage = 100,
-    lasts: _Lasts = "5m",
-    target: _Target = None,
-    port: Port = None,
-    region: Region = None,
-    as_json: Json = False,
-) -> None:
+@grouped
+def duplicate(chosen: _Options) -> None:
     """Deliver events twice, where AWS promises no more than once at least."""
-    _begin(_Wanted("duplicate", what, percentage, lasts), target, port, region, as_json=as_json)
+    _begin("duplicate", chosen)
 
 
 @app.command(epilog="Examples: lambent fault reorder topic:orders · lambent fault reorder queue:jobs --delay 30s")
-def reorder(
-    what: _What,
-    delay: _Delay = "5s",
-    percentage: _Percentage = 100,
-    lasts: _Lasts = "5m",
-    target: _Target = None,
-    port: Port = None,
-    region: Region = None,
-    as_json: Json = False,
-) -> None:
+@grouped
+def reorder(*, chosen: _Options, delay: _Delay = "5s") -> None:
     """Hold events back by chance, for up to --delay, so that later ones overtake them."""
-    _begin(_Wanted("reorder", what, percentage, lasts, delay), target, port, region, as_json=as_json)
+    _begin("reorder", chosen, delay)
 
 
 @app.command("list", epilog="Examples: lambent fault list · lambent fault list --json")
@@ -198,8 +155,8 @@ def clear(
         view.cleared(answer["cleared"])
 
 
-def _begin(wanted: _Wanted, target: TargetName | None, port: int | None, region: str | None, *, as_json: bool) -> None:
-    if not targets.place(target, None, None, None).is_local:
+def _begin(kind: str, chosen: _Options, delay: str | None = None) -> None:
+    if not targets.place(chosen.target, None, None, None).is_local:
         raise CommandError(
             "Only the platform here takes faults.",
             "On AWS that is the business of AWS Fault Injection Service; --target local strikes the platform here.",
@@ -207,19 +164,19 @@ def _begin(wanted: _Wanted, target: TargetName | None, port: int | None, region:
         )
     from lambent.cli.fault_targets import by_project
 
-    number = settings.port(port)
+    number = settings.port(chosen.port)
     connection.require_running(number)
-    named, where = by_project(wanted.what, number, region)
+    named, where = by_project(chosen.what, number, chosen.region)
     body = {
-        "kind": wanted.kind,
+        "kind": kind,
         "target": named,
-        "percentage": wanted.percentage,
-        "lasts_s": spans.span(wanted.lasts),
-        "delay_s": None if wanted.delay is None else spans.span(wanted.delay),
+        "percentage": chosen.percentage,
+        "lasts_s": spans.span(chosen.lasts),
+        "delay_s": None if delay is None else spans.span(delay),
         "region": where,
     }
     begun = connection.tell(number, "faults/begin", body=body, timeout_s=30.0)
-    if as_json:
+    if chosen.as_json:
         json_view.document(begun)
     else:
         view.begun(begun)
