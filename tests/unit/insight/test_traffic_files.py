@@ -56,7 +56,7 @@ begin: 2026-11-22T00:00:00Z
     assert list(traffic.requests) == [100, 200, 0]
     assert (traffic.period_s, traffic.begin_s) == (300, 1_795_305_600)
     assert traffic.duration is not None
-    assert traffic.duration.quantiles == ((0.5, 60), (0.99, 400))
+    assert list(traffic.duration.quantiles) == [(0.5, 60), (0.99, 400)]
     assert traffic.cpu_ms is not None
     assert traffic.cpu_ms.value == 12
     assert traffic.memory_mb is not None
