@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +16,7 @@ from lambent.insight.price_files import read_prices, shipped_prices
 from lambent.insight.prices import PriceBook, Source, commitment_name
 
 SOURCE = {"title": "AWS Price List", "url": "https://aws.amazon.com/", "date": "2026-11-01"}
-SMALL: dict[str, Any] = {
+SMALL: dict[str, Any] = {  # Any: JSON
     "sources": {"list": SOURCE},
     "regions": {
         "eu-west-1": {
@@ -80,7 +81,7 @@ def test_what_is_not_published_here_is_not_guessed() -> None:
         (lambda book: book.managed("nowhere"), "no prices of nowhere"),
     ],
 )
-def test_what_the_file_lacks_is_refused_with_what_to_do(ask: Any, said: str) -> None:  # Any: one question of several
+def test_what_the_file_lacks_is_refused_with_what_to_do(ask: Callable[[PriceBook], object], said: str) -> None:
     with pytest.raises(InsightError) as caught:
         ask(shipped_prices())
     assert said in caught.value.message
