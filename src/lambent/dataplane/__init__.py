@@ -12,6 +12,14 @@ The face of the package; nothing else in it is imported from outside. `DataPlane
     reserve(function_arn, concurrency | None)       reserved concurrency; None takes the reservation away
     retire(version_arn)                             drain and end the environments of a deleted or changed version
     environments() -> Sequence[EnvironmentStatus]   every environment with its state, since when, busy slots
+    await open_provider(ProviderSpec)               have a capacity provider, or change it
+    await close_provider(arn)                       end all it has; returns when its instances are gone
+    await deploy(spec, arn, Bounds) -> DeployFailure | None
+                                                    a version, or a new revision of it, on a capacity provider
+    await bound(version_arn, Bounds)                how many environments it has, at once; 0 and 0 end all
+    await settled(version_arn) -> DeployFailure | None
+                                                    when it has come so far
+    capacity() -> Sequence[ProviderStatus]          instances, what runs on them, and what of them is in use
     diagnose(settings) -> Diagnosis                 which runtimes and isolation hold here, and why not more
     known_runtimes() -> [RuntimeInfo]                the same of runtimes alone
 
@@ -23,6 +31,25 @@ request id, `init_ended` where init had to be run again and failed again, `invoc
 The last group of names is for scripted launchers (`lambent.testing.runtimes`), which stand in for real processes.
 """
 
+from lambent.dataplane.capacity.reports import (
+    CapacityObserver,
+    DeploymentStatus,
+    InstanceEvent,
+    InstanceEventKind,
+    ProviderStatus,
+)
+from lambent.dataplane.capacity.types import (
+    Bounds,
+    DeploymentId,
+    EnvironmentUse,
+    Instance,
+    InstanceId,
+    InstanceState,
+    InstanceUse,
+    ProviderArn,
+    ProviderSpec,
+    Subnet,
+)
 from lambent.dataplane.environment import EnvironmentStatus, SandboxLauncher, Timer, Timers
 from lambent.dataplane.environment.init_phase import InitFailure
 from lambent.dataplane.errors import (
@@ -31,8 +58,10 @@ from lambent.dataplane.errors import (
     PlatformStoppingError,
     RuntimeUnavailableError,
     SandboxError,
+    UnknownProviderError,
 )
 from lambent.dataplane.lifecycle import EnvironmentState
+from lambent.dataplane.managed import DeployFailure
 from lambent.dataplane.plane import DataPlane, Diagnosis, RealWorld, diagnose, known_runtimes
 from lambent.dataplane.runtime_api.messages import (
     Closed,
@@ -49,6 +78,7 @@ from lambent.dataplane.sandbox.handle import OutputCallback, Sandbox
 from lambent.dataplane.sandbox.spec import Interpreter, SandboxSpec
 from lambent.dataplane.supervision.child import signal_name
 from lambent.dataplane.types import (
+    CapacityThrottle,
     Completed,
     Crashed,
     Credentials,
@@ -63,6 +93,7 @@ from lambent.dataplane.types import (
     FunctionSpec,
     InitFailed,
     InitializationType,
+    InstancePlace,
     Invocation,
     InvocationReport,
     InvocationStatus,
@@ -82,10 +113,14 @@ from lambent.dataplane.types import (
     Throttled,
     ThrottleReason,
     TimedOut,
+    Usage,
     VersionArn,
 )
 
 __all__ = [
+    "Bounds",
+    "CapacityObserver",
+    "CapacityThrottle",
     "CloseReason",
     "Closed",
     "Completed",
@@ -95,11 +130,15 @@ __all__ = [
     "DataPlane",
     "DataPlaneError",
     "DataPlaneSettings",
+    "DeployFailure",
+    "DeploymentId",
+    "DeploymentStatus",
     "Diagnosis",
     "EndpointServer",
     "EnvironmentInfo",
     "EnvironmentState",
     "EnvironmentStatus",
+    "EnvironmentUse",
     "ErrorAnswer",
     "ExitKind",
     "ExtensionStatus",
@@ -109,6 +148,13 @@ __all__ = [
     "InitFailed",
     "InitFailure",
     "InitializationType",
+    "Instance",
+    "InstanceEvent",
+    "InstanceEventKind",
+    "InstanceId",
+    "InstancePlace",
+    "InstanceState",
+    "InstanceUse",
     "Interpreter",
     "Invocation",
     "InvocationHeaders",
@@ -125,6 +171,9 @@ __all__ = [
     "Parked",
     "PlatformStoppingError",
     "ProcessExit",
+    "ProviderArn",
+    "ProviderSpec",
+    "ProviderStatus",
     "Provision",
     "RealWorld",
     "ReportedError",
@@ -139,12 +188,15 @@ __all__ = [
     "SandboxError",
     "SandboxLauncher",
     "SandboxSpec",
+    "Subnet",
     "TelemetrySubscribed",
     "ThrottleReason",
     "Throttled",
     "TimedOut",
     "Timer",
     "Timers",
+    "UnknownProviderError",
+    "Usage",
     "VersionArn",
     "WorkerEnded",
     "diagnose",
