@@ -20,9 +20,16 @@ order: `init_started`, `output` without request id, `telemetry_subscribed` and `
 extensions do in init, `init_ended` if it failed; then for each invocation `invocation_started`, `output` with its
 request id, `init_ended` where init had to be run again and failed again, `invocation_ended`.
 
+`replay(ReplayPlan(...), fraction) -> Day` is a day of traffic on a capacity provider in virtual time; it needs no
+DataPlane.
+
 The last group of names is for scripted launchers (`lambent.testing.runtimes`), which stand in for real processes.
 """
 
+from lambent.dataplane.capacity.replay import Day, Minute, ReplayError, durations, replay
+from lambent.dataplane.capacity.replay import Handler as ReplayHandler
+from lambent.dataplane.capacity.replay import Plan as ReplayPlan
+from lambent.dataplane.capacity.types import Bounds, ProviderArn, ProviderSpec, Share, Subnet, Timing
 from lambent.dataplane.environment import EnvironmentStatus, SandboxLauncher, Timer, Timers
 from lambent.dataplane.environment.init_phase import InitFailure
 from lambent.dataplane.errors import (
@@ -86,6 +93,7 @@ from lambent.dataplane.types import (
 )
 
 __all__ = [
+    "Bounds",
     "CloseReason",
     "Closed",
     "Completed",
@@ -95,6 +103,7 @@ __all__ = [
     "DataPlane",
     "DataPlaneError",
     "DataPlaneSettings",
+    "Day",
     "Diagnosis",
     "EndpointServer",
     "EnvironmentInfo",
@@ -117,6 +126,7 @@ __all__ = [
     "IsolationFinding",
     "IsolationLevel",
     "IsolationUnavailableError",
+    "Minute",
     "Mishap",
     "Observer",
     "Outcome",
@@ -125,8 +135,13 @@ __all__ = [
     "Parked",
     "PlatformStoppingError",
     "ProcessExit",
+    "ProviderArn",
+    "ProviderSpec",
     "Provision",
     "RealWorld",
+    "ReplayError",
+    "ReplayHandler",
+    "ReplayPlan",
     "ReportedError",
     "Response",
     "ResponseSink",
@@ -139,15 +154,20 @@ __all__ = [
     "SandboxError",
     "SandboxLauncher",
     "SandboxSpec",
+    "Share",
+    "Subnet",
     "TelemetrySubscribed",
     "ThrottleReason",
     "Throttled",
     "TimedOut",
     "Timer",
     "Timers",
+    "Timing",
     "VersionArn",
     "WorkerEnded",
     "diagnose",
+    "durations",
     "known_runtimes",
+    "replay",
     "signal_name",
 ]
