@@ -29,6 +29,8 @@ from lambent.dataplane.capacity.types import (
     DeploymentId,
     EnvironmentId,
     Instance,
+    InstanceId,
+    InstanceState,
     Launch,
     ProviderSpec,
     StartEnvironment,
@@ -311,17 +313,26 @@ class Driver:
 
     async def _launch(self, launch: Launch) -> None:
         await self._host.clock.sleep_until(self._now() + launch.after_s)
-        self._act(self._fleet.launched(launch.instance.instance_id, self._now()))
-        self._tell(InstanceEventKind.LAUNCHED, launch.instance)
+        actions = self._fleet.launched(launch.instance.instance_id, self._now())
+        instance = self._instance(launch.instance.instance_id)
+        if instance is not None and instance.state is InstanceState.RUNNING:
+            self._tell(InstanceEventKind.LAUNCHED, instance)
+        self._act(actions)
 
     def _terminate(self, terminate: Terminate) -> None:
-        instance = next(each for each in self._fleet.instances() if each.instance_id == terminate.instance_id)
-        self._tell(InstanceEventKind.TERMINATING, instance, terminate.cause)
-        self._host.tasks.start(self._end(instance, terminate.cause), name=f"end of {instance.instance_id}")
+        instance = self._instance(terminate.instance_id)
+        if instance is not None:
+            self._tell(InstanceEventKind.TERMINATING, instance, terminate.cause)
+            self._host.tasks.start(self._end(instance, terminate.cause), name=f"end of {instance.instance_id}")
+
+    def _instance(self, instance_id: InstanceId) -> Instance | None:
+        return next((each for each in self._fleet.instances() if each.instance_id == instance_id), None)
 
     async def _end(self, instance: Instance, cause: str) -> None:
-        self._act(self._fleet.terminated(instance.instance_id, self._now()))
-        self._tell(InstanceEventKind.TERMINATED, instance, cause)
+        actions = self._fleet.terminated(instance.instance_id, self._now())
+        ended = replace(instance, state=InstanceState.TERMINATED)
+        self._tell(InstanceEventKind.TERMINATED, ended, cause)
+        self._act(actions)
         self._on_end.set()
 
     def _start_more(self) -> None:
