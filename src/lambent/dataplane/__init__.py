@@ -28,9 +28,15 @@ order: `init_started`, `output` without request id, `telemetry_subscribed` and `
 extensions do in init, `init_ended` if it failed; then for each invocation `invocation_started`, `output` with its
 request id, `init_ended` where init had to be run again and failed again, `invocation_ended`.
 
+`replay(ReplayPlan(...), fraction) -> Day` is a day of traffic on a capacity provider in virtual time; it needs no
+DataPlane.
+
 The last group of names is for scripted launchers (`lambent.testing.runtimes`), which stand in for real processes.
 """
 
+from lambent.dataplane.capacity.replay import Day, Minute, ReplayError, durations, replay
+from lambent.dataplane.capacity.replay import Handler as ReplayHandler
+from lambent.dataplane.capacity.replay import Plan as ReplayPlan
 from lambent.dataplane.capacity.reports import (
     CapacityObserver,
     DeploymentStatus,
@@ -48,7 +54,9 @@ from lambent.dataplane.capacity.types import (
     InstanceUse,
     ProviderArn,
     ProviderSpec,
+    Share,
     Subnet,
+    Timing,
 )
 from lambent.dataplane.environment import EnvironmentStatus, SandboxLauncher, Timer, Timers
 from lambent.dataplane.environment.init_phase import InitFailure
@@ -130,6 +138,7 @@ __all__ = [
     "DataPlane",
     "DataPlaneError",
     "DataPlaneSettings",
+    "Day",
     "DeployFailure",
     "DeploymentId",
     "DeploymentStatus",
@@ -163,6 +172,7 @@ __all__ = [
     "IsolationFinding",
     "IsolationLevel",
     "IsolationUnavailableError",
+    "Minute",
     "Mishap",
     "Observer",
     "Outcome",
@@ -176,6 +186,9 @@ __all__ = [
     "ProviderStatus",
     "Provision",
     "RealWorld",
+    "ReplayError",
+    "ReplayHandler",
+    "ReplayPlan",
     "ReportedError",
     "Response",
     "ResponseSink",
@@ -188,6 +201,7 @@ __all__ = [
     "SandboxError",
     "SandboxLauncher",
     "SandboxSpec",
+    "Share",
     "Subnet",
     "TelemetrySubscribed",
     "ThrottleReason",
@@ -195,11 +209,14 @@ __all__ = [
     "TimedOut",
     "Timer",
     "Timers",
+    "Timing",
     "UnknownProviderError",
     "Usage",
     "VersionArn",
     "WorkerEnded",
     "diagnose",
+    "durations",
     "known_runtimes",
+    "replay",
     "signal_name",
 ]

@@ -29,6 +29,8 @@ from lambent.dataplane.capacity.types import (
     DeploymentId,
     EnvironmentId,
     Instance,
+    InstanceId,
+    InstanceState,
     Launch,
     ProviderSpec,
     StartEnvironment,
@@ -72,6 +74,7 @@ class Driver:
         self._to_start: deque[StartEnvironment] = deque()
         self._starting: set[Environment] = set()
         self._due = math.inf
+        self._is_quiet = False
         self._is_sooner = asyncio.Event()
         self._sampling: Timer | None = None
         self._is_stopping = False
@@ -311,17 +314,26 @@ class Driver:
 
     async def _launch(self, launch: Launch) -> None:
         await self._host.clock.sleep_until(self._now() + launch.after_s)
-        self._act(self._fleet.launched(launch.instance.instance_id, self._now()))
-        self._tell(InstanceEventKind.LAUNCHED, launch.instance)
+        actions = self._fleet.launched(launch.instance.instance_id, self._now())
+        instance = self._instance(launch.instance.instance_id)
+        if instance is not None and instance.state is InstanceState.RUNNING:
+            self._tell(InstanceEventKind.LAUNCHED, instance)
+        self._act(actions)
 
     def _terminate(self, terminate: Terminate) -> None:
-        instance = next(each for each in self._fleet.instances() if each.instance_id == terminate.instance_id)
-        self._tell(InstanceEventKind.TERMINATING, instance, terminate.cause)
-        self._host.tasks.start(self._end(instance, terminate.cause), name=f"end of {instance.instance_id}")
+        instance = self._instance(terminate.instance_id)
+        if instance is not None:
+            self._tell(InstanceEventKind.TERMINATING, instance, terminate.cause)
+            self._host.tasks.start(self._end(instance, terminate.cause), name=f"end of {instance.instance_id}")
+
+    def _instance(self, instance_id: InstanceId) -> Instance | None:
+        return next((each for each in self._fleet.instances() if each.instance_id == instance_id), None)
 
     async def _end(self, instance: Instance, cause: str) -> None:
-        self._act(self._fleet.terminated(instance.instance_id, self._now()))
-        self._tell(InstanceEventKind.TERMINATED, instance, cause)
+        actions = self._fleet.terminated(instance.instance_id, self._now())
+        ended = replace(instance, state=InstanceState.TERMINATED)
+        self._tell(InstanceEventKind.TERMINATED, ended, cause)
+        self._act(actions)
         self._on_end.set()
 
     def _start_more(self) -> None:
@@ -393,13 +405,16 @@ class Driver:
         return self._host.clock.now()
 
     def _note_due(self) -> None:
-        if self._fleet.next_evaluation < self._due:
+        if self._is_quiet or self._fleet.next_evaluation < self._due:
             self._is_sooner.set()
 
     async def _evaluate_as_due(self) -> None:
         fleet, clock = self._fleet, self._host.clock
         while True:
-            self._due = fleet.next_evaluation
+            # While nothing happens nobody is woken up; whatever does happen has this looked at again.
+            quiet_until = fleet.quiet_until
+            self._is_quiet = quiet_until > fleet.next_evaluation
+            self._due = max(fleet.next_evaluation, quiet_until)
             self._is_sooner.clear()
             until = None if math.isinf(self._due) else self._due
             if not await wait_for_event(self._is_sooner, clock, until):
