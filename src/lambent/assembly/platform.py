@@ -50,6 +50,7 @@ from lambent.cloud.gateway.pipeline import Parts, Pipeline
 from lambent.cloud.gateway.server import HttpServer, PortInUseError
 from lambent.cloud.protocol.message import Request, Response
 from lambent.cloud.services.lambda_.log_delivery import LogDelivery
+from lambent.cloud.services.lambda_.managed.system_log import SystemLog
 from lambent.cloud.services.lambda_.reporting import Reporting
 from lambent.cloud.services.lambda_.role_credentials import RoleCredentials
 from lambent.cloud.store.blobs import Blobs
@@ -127,16 +128,19 @@ class Platform:
         bridge = Bridge(Journal(store, blobs), Coverage(), self.ids)
         release.push_async_callback(bridge.stop)
         client = RegistryClient(self.registry, bridge, clock=self.clock, ids=self.ids, host=f"127.0.0.1:{self.port}")
-        reporting = Reporting(LogDelivery(client), self._real_time)
+        delivery = LogDelivery(client)
+        reporting, system_log = Reporting(delivery, self._real_time), SystemLog(delivery)
         plane = self._plane = DataPlane(
             self._plane_settings(home, server),
             clock=self.clock,
             ids=self.ids,
             credentials=RoleCredentials(client),
             observer=reporting,
+            capacity_observer=system_log,
         )
         # Runs after the data plane has stopped: what functions wrote while it did is delivered too.
         release.push_async_callback(reporting.flush)
+        release.push_async_callback(system_log.flush)
         release.push_async_callback(plane.stop)
         foundation = Foundation(
             store=store,
@@ -146,7 +150,9 @@ class Platform:
             clock=self.clock,
             ids=self.ids,
             plane=plane,
+            fallback=bridge,
             reporting=reporting,
+            system_log=system_log,
             packages=home / "scratch" / "packages",
             port=self.port,
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -25,9 +26,11 @@ from lambent.cloud.services.lambda_.model.state import State
 from lambent.cloud.services.lambda_.packages import Packages
 from lambent.cloud.services.lambda_.routing import FunctionRoute, VersionRoute
 from lambent.dataplane import (
+    CapacityThrottle,
     Completed,
     Crashed,
     FunctionError,
+    FunctionSpec,
     InitFailed,
     Invocation,
     Mishap,
@@ -78,6 +81,8 @@ class Invoker:
         self._packages = packages
         self.strikes = NEVER
         """The faults on purpose that strike invocations."""
+        self.on_throttle: Callable[[FunctionSpec, CapacityThrottle], None] | None = None
+        """Who counts requests that were refused for want of capacity."""
 
     async def run(self, call: Call) -> Answer:
         """Run an invocation to its end. Raises ServiceError where it could not be run, or was throttled."""
@@ -109,6 +114,8 @@ class Invoker:
             raise errors.invalid_runtime(str(error)) from error
         except (SandboxError, PlatformStoppingError) as error:
             raise errors.internal(str(error)) from error
+        if isinstance(outcome, Throttled) and isinstance(outcome.reason, CapacityThrottle) and self.on_throttle:
+            self.on_throttle(version.spec, outcome.reason)
         return answer_to(outcome, call.request_id)
 
     def _mishap(self, call: Call) -> Mishap | None:
@@ -174,10 +181,15 @@ def answer_to(outcome: Outcome, request_id: str) -> Answer:
                 "TooManyRequestsException",
                 "Rate Exceeded.",
                 status=429,
-                members={"Type": "User", "Reason": str(reason)},
+                members={"Type": "User", "Reason": _reason(reason)},
             )
         case _:
             assert_never(outcome)
+
+
+def _reason(reason: ThrottleReason | CapacityThrottle) -> str:
+    # The Reason knows no want of capacity; which it was, the metrics tell: every slot is a unit of concurrency.
+    return str(ThrottleReason.ACCOUNT if isinstance(reason, CapacityThrottle) else reason)
 
 
 def _failed_init(outcome: InitFailed, request_id: str) -> bytes:
