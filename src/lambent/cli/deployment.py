@@ -115,6 +115,7 @@ def _spread_over_zones(project: Project, system: CompiledSystem, target: Target)
     Raises DeployError for a manifest whose providers are of one zone; of a template, which AWS takes as it is, that is
     told and no more.
     """
+    from lambent.deploy.egress import without_egress
     from lambent.deploy.errors import DeployError
     from lambent.deploy.zones import spreads_or_reason
 
@@ -125,7 +126,8 @@ def _spread_over_zones(project: Project, system: CompiledSystem, target: Target)
         if one.problem and not project.is_template:
             advice = "Instances are spread over zones: name subnets in two zones at least, or a `vpc` to find them in."
             raise DeployError(one.problem, advice)
-    return [one.problem or f"{one.logical_id} launches instances in {one.told}" for one in found]
+    where = [one.problem or f"{one.logical_id} launches instances in {one.told}" for one in found]
+    return [*where, *without_egress(found, target)]
 
 
 def looked_at(project: Project, target: Target, place: Place, *, throw_away: bool = False) -> Plan:

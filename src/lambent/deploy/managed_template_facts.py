@@ -104,6 +104,11 @@ class Template:
             return False
         return not any(True for _ in self._of(function, "FunctionName", "AWS::Lambda::Version"))
 
+    def leads_to_latest(self, function: str) -> bool:
+        """Return whether an alias of the template leads to what of a function is not published."""
+        aliases = self._of(function, "FunctionName", "AWS::Lambda::Alias")
+        return any(self.text(one.get("FunctionVersion")) == "$LATEST" for one in aliases)
+
     def _of(self, function: str, member: str, *types: str) -> Iterator[Mapping[str, Value]]:
         for name in self._resources:
             said = self.resource(name, *types)

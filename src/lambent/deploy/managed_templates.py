@@ -98,6 +98,10 @@ def managed_findings(document: Mapping[str, Value], text: str, file: Path) -> It
             message = "nothing publishes this function, and what is not published does not run"
             advice = "Take `PublishToLatestPublished: false` out, or add an AWS::Lambda::Version of it."
             yield place.found("managed-unpublished", message, advice, "PublishToLatestPublished")
+        if template.leads_to_latest(name):
+            message = "an alias of this function leads to $LATEST, which is not published and does not run"
+            advice = "Let it lead to a version, or to $LATEST.PUBLISHED."
+            yield place.found("managed-unpublished", message, advice)
     for name, provider in providers.items():
         yield from all_findings(provider, users.get(name, []), TemplatePlace(name, text, file))
 

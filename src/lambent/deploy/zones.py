@@ -21,11 +21,15 @@ _PROVIDERS = frozenset({"AWS::Lambda::CapacityProvider", "AWS::Serverless::Capac
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """What is known of where a capacity provider's subnets lie; `problem` is "" where nothing speaks against them."""
+    """What is known of where a capacity provider's subnets lie; `problem` is "" where nothing speaks against them.
+
+    `subnets` are those that are there already; what the template makes is in `told` alone.
+    """
 
     logical_id: str
     told: str
     problem: str = ""
+    subnets: tuple[Subnet, ...] = ()
 
 
 def spreads(compiled: CompiledSystem, target: Target) -> tuple[Spread, ...]:
@@ -71,8 +75,8 @@ def _spread(name: str, subnets: Sequence[str | _Declared], there: Mapping[str, S
         return None  # whether `Fn::GetAZs` means a zone that another subnet is in, shows when it is evaluated
     words = ", ".join(filter(None, (told(known) if known else "", *(f"{one.name} ({one.zone})" for one in declared))))
     if len(zones) >= LEAST_ZONES:
-        return Spread(name, words)
-    return Spread(name, words, f"{name}: its subnets lie in one Availability Zone: {words}.")
+        return Spread(name, words, subnets=tuple(known))
+    return Spread(name, words, f"{name}: its subnets lie in one Availability Zone: {words}.", tuple(known))
 
 
 class _Document:

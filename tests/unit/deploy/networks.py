@@ -29,6 +29,8 @@ class Network(Target):
     default_vpc: str | None = VPC
     template: Told | None = None
     refusal: str = ""
+    routes: Sequence[Told] = ()
+    endpoints: Sequence[str] = ()
     asked: list[Told] = field(default_factory=list)
 
     def client(self, service: str) -> Any:  # Any: it stands for a client that botocore makes at run time
@@ -53,6 +55,18 @@ class Network(Target):
         for one in self.subnets:
             if one[member] in only["Values"]:
                 yield {"Subnets": [one]}
+
+    def describe_route_tables(self, *, Filters: Sequence[Told]) -> Told:  # noqa: N803 - EC2's
+        """Return the route tables."""
+        if self.refusal:
+            raise ClientError({"Error": {"Code": self.refusal, "Message": "No."}}, "DescribeRouteTables")
+        assert Filters == [{"Name": "vpc-id", "Values": [VPC]}]
+        return {"RouteTables": self.routes}
+
+    def describe_vpc_endpoints(self, *, Filters: Sequence[Told]) -> Told:  # noqa: N803 - EC2's
+        """Return the VPC endpoints."""
+        assert Filters == [{"Name": "vpc-id", "Values": [VPC]}]
+        return {"VpcEndpoints": [{"ServiceName": name} for name in self.endpoints]}
 
     def describe_vpcs(self, *, Filters: Sequence[Told]) -> Told:  # noqa: N803 - EC2's
         """Return the default VPC."""

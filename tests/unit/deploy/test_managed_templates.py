@@ -133,6 +133,7 @@ def a_url() -> Said:
     ("text", "rule", "message"),
     [
         (template(function={"PublishToLatestPublished": False}), "managed-unpublished", "nothing publishes this function"),
+        (template(A={"Type": "AWS::Lambda::Alias", "Properties": {"FunctionName": {"Ref": "F"}, "FunctionVersion": "$LATEST", "Name": "live"}}), "managed-unpublished", "leads to $LATEST"),
         (template(function={"ReservedConcurrentExecutions": 5}), "managed-exclusions", "ReservedConcurrentExecutions"),
         (template(function={"VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}}), "managed-exclusions", "VpcConfig"),
         (template(function={"SnapStart": {"ApplyOn": "PublishedVersions"}}), "managed-exclusions", "SnapStart"),

@@ -9,7 +9,7 @@ import pytest
 
 from lambent.aws.clients import AwsCallError
 from lambent.compiler.result import CompiledSystem, NestedWanted
-from lambent.deploy.zones import Spread, spreads, spreads_or_reason
+from lambent.deploy.zones import spreads, spreads_or_reason
 from tests.unit.deploy.networks import Network, subnet
 
 TARGET = Network(None, subnets=[subnet("subnet-1", "eu-west-1a"), subnet("subnet-2", "eu-west-1b"), subnet("subnet-3", "eu-west-1a")])  # fmt: skip
@@ -31,8 +31,10 @@ def template(subnets: Any, *, zones: tuple[Any, Any] = (FIRST, SECOND), given: d
         ([{"Ref": "Own0"}, {"Fn::GetAtt": ["Own1", "SubnetId"]}], 'Own0 ({"Fn::Select": [0, {"Fn::GetAZs": ""}]}), Own1 ({"Fn::Select": [1, {"Fn::GetAZs": ""}]})'),
     ],
 )  # fmt: skip
-def test_subnets_in_two_zones_are_told_with_them(subnets: object, told: str) -> None:
-    assert spreads(template(subnets), TARGET) == (Spread("Pool", told),)
+def test_subnets_in_two_zones_are_told_with_them(subnets: list[object], told: str) -> None:
+    (spread,) = spreads(template(subnets), TARGET)
+    assert (spread.logical_id, spread.told, spread.problem) == ("Pool", told, "")
+    assert [one.id for one in spread.subnets] == [one for one in subnets if isinstance(one, str)]
 
 
 @pytest.mark.parametrize(
