@@ -15,6 +15,7 @@ from lambent.template.document import Value
 
 _SERVERLESS: Final = "AWS::Serverless::"
 _DEFAULT_MEMORY_MB, _DEFAULT_TIMEOUT_S = 128, 3
+_DEFAULT_VISIBILITY_S: Final = 30
 _CPU: Final = "LambdaCapacityProviderAverageCPUUtilization"
 
 
@@ -103,6 +104,15 @@ class Template:
         if str(self.plain(said.get("PublishToLatestPublished"))).lower() != "false":
             return False
         return not any(True for _ in self._of(function, "FunctionName", "AWS::Lambda::Version"))
+
+    def visibilities_s(self, function: str) -> Iterator[tuple[str, float]]:
+        """Yield each queue of the template that a function reads, with how long it hides messages."""
+        for mapping in self._of(function, "FunctionName", "AWS::Lambda::EventSourceMapping"):
+            queue = self.target(mapping.get("EventSourceArn")) or ""
+            said = self.resource(queue, "AWS::SQS::Queue")
+            hidden = None if said is None else self.number(said.get("VisibilityTimeout", _DEFAULT_VISIBILITY_S))
+            if hidden is not None:
+                yield queue, hidden
 
     def leads_to_latest(self, function: str) -> bool:
         """Return whether an alias of the template leads to what of a function is not published."""

@@ -94,16 +94,27 @@ def managed_findings(document: Mapping[str, Value], text: str, file: Path) -> It
         if on in providers:
             users.setdefault(on, []).append(function)
             yield from architecture_findings(function, providers[on], place)
-        if template.is_unpublished(name):
-            message = "nothing publishes this function, and what is not published does not run"
-            advice = "Take `PublishToLatestPublished: false` out, or add an AWS::Lambda::Version of it."
-            yield place.found("managed-unpublished", message, advice, "PublishToLatestPublished")
-        if template.leads_to_latest(name):
-            message = "an alias of this function leads to $LATEST, which is not published and does not run"
-            advice = "Let it lead to a version, or to $LATEST.PUBLISHED."
-            yield place.found("managed-unpublished", message, advice)
+        yield from _around(template, name, function, place)
     for name, provider in providers.items():
         yield from all_findings(provider, users.get(name, []), TemplatePlace(name, text, file))
+
+
+def _around(template: Template, name: str, function: FunctionFacts, place: TemplatePlace) -> Iterator[Diagnostic]:
+    """Yield what other resources of a template ask of a function, and it cannot give."""
+    if template.is_unpublished(name):
+        message = "nothing publishes this function, and what is not published does not run"
+        advice = "Take `PublishToLatestPublished: false` out, or add an AWS::Lambda::Version of it."
+        yield place.found("managed-unpublished", message, advice, "PublishToLatestPublished")
+    if template.leads_to_latest(name):
+        message = "an alias of this function leads to $LATEST, which is not published and does not run"
+        advice = "Let it lead to a version, or to $LATEST.PUBLISHED."
+        yield place.found("managed-unpublished", message, advice)
+    for queue, hidden_s in template.visibilities_s(name):
+        timeout_s = function.timeout_s or 0
+        if hidden_s < timeout_s:
+            message = f"Queue visibility timeout: {hidden_s} seconds is less than Function timeout: {timeout_s} seconds"
+            advice = f"Write {timeout_s} s at least; AWS advises {6 * timeout_s} s."
+            yield replace(place, name=queue).found("queue-visibility", message, advice, "VisibilityTimeout")
 
 
 def _operator_role(template: Template, provider: str, place: TemplatePlace) -> Iterator[Diagnostic]:

@@ -14,7 +14,7 @@ POOL = Spread("Pool", "", subnets=(ONE, TWO))
 LOCAL = {"DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local", "State": "active"}
 NAT = {"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1", "State": "active"}
 LOST = {**NAT, "State": "blackhole"}
-MAIN = {"Main": True}
+MAIN: dict[str, object] = {"Main": True}
 
 
 def table(*routes: dict[str, str], of: list[dict[str, object]]) -> dict[str, object]:

@@ -134,6 +134,7 @@ def a_url() -> Said:
     [
         (template(function={"PublishToLatestPublished": False}), "managed-unpublished", "nothing publishes this function"),
         (template(A={"Type": "AWS::Lambda::Alias", "Properties": {"FunctionName": {"Ref": "F"}, "FunctionVersion": "$LATEST", "Name": "live"}}), "managed-unpublished", "leads to $LATEST"),
+        (template(function={"Timeout": 1000}, Q={"Type": "AWS::SQS::Queue", "Properties": {"VisibilityTimeout": 900}}, M={"Type": "AWS::Lambda::EventSourceMapping", "Properties": {"FunctionName": {"Ref": "F"}, "EventSourceArn": {"Fn::GetAtt": ["Q", "Arn"]}}}), "queue-visibility", "Queue visibility timeout: 900 seconds is less than Function timeout: 1000 seconds"),
         (template(function={"ReservedConcurrentExecutions": 5}), "managed-exclusions", "ReservedConcurrentExecutions"),
         (template(function={"VpcConfig": {"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]}}), "managed-exclusions", "VpcConfig"),
         (template(function={"SnapStart": {"ApplyOn": "PublishedVersions"}}), "managed-exclusions", "SnapStart"),

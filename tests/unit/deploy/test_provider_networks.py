@@ -54,7 +54,8 @@ def test_one_subnet_of_each_zone_is_taken_a_private_one_before_a_public_one() ->
     ],
 )
 def test_what_instances_cannot_be_in_is_left_out(more: dict[str, object]) -> None:
-    target = Network(None, subnets=[*TWO, subnet("subnet-0", C, **more), subnet("subnet-3", "us-west-2-lax-1a")])
+    unfit = {**subnet("subnet-0", C), **more}
+    target = Network(None, subnets=[*TWO, unfit, subnet("subnet-3", "us-west-2-lax-1a")])
     assert found(target, vpc=VPC).subnets == ("subnet-1", "subnet-2")
 
 

@@ -193,6 +193,22 @@ def test_the_mistakes_of_a_provider_hide_none_of_a_function_s() -> None:
     ]
 
 
+def test_a_design_with_every_mistake_is_told_all_of_them_at_once() -> None:
+    policy = "arn:aws:iam::aws:policy/service-role/AWSLambdaManagedInstancesOperatorRole"
+    found = findings(
+        {"architecture": "X86_64", "scaling": "AUTO", "operator_role": "${roles.operator}"},
+        function={"runtime": "python3.11", "memory": 128, "timeout": 10},
+        more={"roles": {"operator": {"managed_policies": policy}}},
+    )
+    assert {one.rule: one.advice for one in found} == {
+        "provider-architecture": "Write x86_64: in small letters.",
+        "provider-scaling": "Write Auto.",
+        "managed-policy": "Write arn:aws:iam::aws:policy/AWSLambdaManagedEC2ResourceOperator.",
+        "managed-runtime": "Use python3.13, nodejs22.x, java21, dotnet8 or provided.al2023, or later ones.",
+        "managed-memory": "Write `memory: 2048` or more.",
+    }
+
+
 def test_what_is_said_in_the_defaults_counts_and_is_shown_there() -> None:
     text = manifest(provider={}, use={}, function={}, more={}).replace("    runtime: python3.13\n", "")
     loaded = load(f"{text}defaults:\n  runtime: python3.12\n", "lambent.yaml")
