@@ -12,6 +12,14 @@ The face of the package; nothing else in it is imported from outside. `DataPlane
     reserve(function_arn, concurrency | None)       reserved concurrency; None takes the reservation away
     retire(version_arn)                             drain and end the environments of a deleted or changed version
     environments() -> Sequence[EnvironmentStatus]   every environment with its state, since when, busy slots
+    await open_provider(ProviderSpec)               have a capacity provider, or change it
+    await close_provider(arn)                       end all it has; returns when its instances are gone
+    await deploy(spec, arn, Bounds) -> DeployFailure | None
+                                                    a version, or a new revision of it, on a capacity provider
+    await bound(version_arn, Bounds)                how many environments it has, at once; 0 and 0 end all
+    await settled(version_arn) -> DeployFailure | None
+                                                    when it has come so far
+    capacity() -> Sequence[ProviderStatus]          instances, what runs on them, and what of them is in use
     diagnose(settings) -> Diagnosis                 which runtimes and isolation hold here, and why not more
     known_runtimes() -> [RuntimeInfo]                the same of runtimes alone
 
@@ -29,7 +37,27 @@ The last group of names is for scripted launchers (`lambent.testing.runtimes`), 
 from lambent.dataplane.capacity.replay import Day, Minute, ReplayError, durations, replay
 from lambent.dataplane.capacity.replay import Handler as ReplayHandler
 from lambent.dataplane.capacity.replay import Plan as ReplayPlan
-from lambent.dataplane.capacity.types import Bounds, ProviderArn, ProviderSpec, Share, Subnet, Timing
+from lambent.dataplane.capacity.reports import (
+    CapacityObserver,
+    DeploymentStatus,
+    InstanceEvent,
+    InstanceEventKind,
+    ProviderStatus,
+)
+from lambent.dataplane.capacity.types import (
+    Bounds,
+    DeploymentId,
+    EnvironmentUse,
+    Instance,
+    InstanceId,
+    InstanceState,
+    InstanceUse,
+    ProviderArn,
+    ProviderSpec,
+    Share,
+    Subnet,
+    Timing,
+)
 from lambent.dataplane.environment import EnvironmentStatus, SandboxLauncher, Timer, Timers
 from lambent.dataplane.environment.init_phase import InitFailure
 from lambent.dataplane.errors import (
@@ -38,8 +66,10 @@ from lambent.dataplane.errors import (
     PlatformStoppingError,
     RuntimeUnavailableError,
     SandboxError,
+    UnknownProviderError,
 )
 from lambent.dataplane.lifecycle import EnvironmentState
+from lambent.dataplane.managed import DeployFailure
 from lambent.dataplane.plane import DataPlane, Diagnosis, RealWorld, diagnose, known_runtimes
 from lambent.dataplane.runtime_api.messages import (
     Closed,
@@ -56,6 +86,7 @@ from lambent.dataplane.sandbox.handle import OutputCallback, Sandbox
 from lambent.dataplane.sandbox.spec import Interpreter, SandboxSpec
 from lambent.dataplane.supervision.child import signal_name
 from lambent.dataplane.types import (
+    CapacityThrottle,
     Completed,
     Crashed,
     Credentials,
@@ -70,6 +101,7 @@ from lambent.dataplane.types import (
     FunctionSpec,
     InitFailed,
     InitializationType,
+    InstancePlace,
     Invocation,
     InvocationReport,
     InvocationStatus,
@@ -89,11 +121,14 @@ from lambent.dataplane.types import (
     Throttled,
     ThrottleReason,
     TimedOut,
+    Usage,
     VersionArn,
 )
 
 __all__ = [
     "Bounds",
+    "CapacityObserver",
+    "CapacityThrottle",
     "CloseReason",
     "Closed",
     "Completed",
@@ -104,11 +139,15 @@ __all__ = [
     "DataPlaneError",
     "DataPlaneSettings",
     "Day",
+    "DeployFailure",
+    "DeploymentId",
+    "DeploymentStatus",
     "Diagnosis",
     "EndpointServer",
     "EnvironmentInfo",
     "EnvironmentState",
     "EnvironmentStatus",
+    "EnvironmentUse",
     "ErrorAnswer",
     "ExitKind",
     "ExtensionStatus",
@@ -118,6 +157,13 @@ __all__ = [
     "InitFailed",
     "InitFailure",
     "InitializationType",
+    "Instance",
+    "InstanceEvent",
+    "InstanceEventKind",
+    "InstanceId",
+    "InstancePlace",
+    "InstanceState",
+    "InstanceUse",
     "Interpreter",
     "Invocation",
     "InvocationHeaders",
@@ -137,6 +183,7 @@ __all__ = [
     "ProcessExit",
     "ProviderArn",
     "ProviderSpec",
+    "ProviderStatus",
     "Provision",
     "RealWorld",
     "ReplayError",
@@ -163,6 +210,8 @@ __all__ = [
     "Timer",
     "Timers",
     "Timing",
+    "UnknownProviderError",
+    "Usage",
     "VersionArn",
     "WorkerEnded",
     "diagnose",
