@@ -67,7 +67,7 @@ def settled(functions: Client, name: str = "f", qualifier: str = PUBLISHED) -> d
     """Return a version's configuration once nothing is under way."""
 
     def look() -> dict[str, Any] | None:  # Any: as above
-        shown: dict[str, Any] = functions.get_function_configuration(FunctionName=name, Qualifier=qualifier)
+        shown = dict(functions.get_function_configuration(FunctionName=name, Qualifier=qualifier))
         is_busy = shown["State"] in {"Pending", "Deactivating"} or shown.get("LastUpdateStatus") == "InProgress"
         return None if is_busy else shown
 

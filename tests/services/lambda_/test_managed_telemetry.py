@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from lambent.testing.builders import ensure_role
+from lambent.testing.builders import ensure_role, zip_of
 from lambent.testing.platform import LocalPlatform, local_platform
 from lambent.testing.pytest_plugin import ClientFactory
 from tests.services.lambda_.conftest import Client
@@ -85,6 +85,45 @@ def test_report_of_a_request_has_spans_and_no_bill(aws: ClientFactory, role: str
     assert sum(each["durationMs"] for each in report["spans"]) == pytest.approx(report["metrics"]["durationMs"])
 
 
+STREAMING = """#!/usr/bin/env python3
+import http.client, os, time
+
+def said():
+    yield b"one "
+    time.sleep(0.4)
+    yield b"two"
+
+while True:
+    api = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    api.request("GET", "/2018-06-01/runtime/invocation/next")
+    answer = api.getresponse()
+    answer.read()
+    request_id = answer.getheader("Lambda-Runtime-Aws-Request-Id")
+    time.sleep(0.2)
+    mode = {"Lambda-Runtime-Function-Response-Mode": "streaming", "Content-Type": "text/plain"}
+    path = f"/2018-06-01/runtime/invocation/{request_id}/response"
+    api.request("POST", path, said(), mode, encode_chunked=True)
+    api.getresponse().read()
+"""
+
+
+def test_spans_part_waiting_for_a_streamed_answer_from_taking_it(aws: ClientFactory, role: str) -> None:
+    functions, logs = aws("lambda"), aws("logs")
+    code = {"ZipFile": zip_of({"bootstrap": STREAMING}, executable=frozenset({"bootstrap"}))}
+    publish(functions, role, make_pool(functions, aws("ec2"), role), Runtime="provided.al2023", Code=code)
+    events = functions.invoke_with_response_stream(FunctionName="f")["EventStream"]
+    chunks = [each["PayloadChunk"]["Payload"] for each in events if "PayloadChunk" in each]
+    assert b"".join(chunks) == b"one two"
+
+    def spans() -> list[dict[str, Any]]:  # Any: JSON
+        found = [each["record"] for each in entries(logs, "/aws/lambda/f") if each.get("type") == "platform.report"]
+        return [span for record in found for span in record["spans"]]
+
+    latency, duration = (each["durationMs"] for each in eventually(spans))
+    assert latency >= 200
+    assert 350 <= duration <= 2_000
+
+
 @pytest.fixture(scope="module")
 def moved() -> Iterator[LocalPlatform]:
     """A platform on virtual time, with a function of one environment and two slots."""
@@ -140,6 +179,9 @@ def test_throttled_request_is_told_so_and_counts_with_one_reason(moved: LocalPla
     for named in ({"FunctionName": "f"}, {"FunctionName": "f", "Resource": f"f:{PUBLISHED}"}):
         assert statistic(moved, "Throttles", "Sum", **named) == 2
         assert statistic(moved, "ConcurrencyThrottles", "Sum", **named) == 2
+        assert statistic(moved, "Invocations", "Sum", **named) == 2
+        assert statistic(moved, "Errors", "Sum", **named) == 0
+        assert 100 < statistic(moved, "Duration", "Maximum", **named) < 1_000
         for other in ("CPUThrottles", "MemoryThrottles", "DiskThrottles"):
             assert statistic(moved, other, "Sum", **named) == 0
     of_pool = {"CapacityProviderName": "pool", "FunctionName": "f"}

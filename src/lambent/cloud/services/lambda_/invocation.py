@@ -14,7 +14,7 @@ from typing import assert_never
 
 import orjson
 
-from lambent.aws.quotas import CLIENT_CONTEXT_BYTES
+from lambent.aws.quotas import CLIENT_CONTEXT_BYTES, MAXIMUM_TIMEOUT_S
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.faults.strikes import NEVER
 from lambent.cloud.services.lambda_ import errors
@@ -140,6 +140,15 @@ def resolve(function: FunctionRoute, qualifier: str | None, fraction: float) -> 
     if alias is None:
         return function.versions.get(qualifier)
     return function.versions.get(alias.choose(fraction) if alias.weights else alias.version)
+
+
+def check_waited_for(version: VersionRoute) -> None:
+    """Raise ModeNotSupportedException for a version that may take longer than a caller can wait.
+
+    Longer timeouts are for events alone: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
+    """
+    if version.is_managed and version.spec is not None and version.spec.timeout_s > MAXIMUM_TIMEOUT_S:
+        raise errors.mode_not_supported()
 
 
 def decoded_client_context(encoded: str | None) -> str | None:

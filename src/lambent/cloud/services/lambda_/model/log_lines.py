@@ -242,7 +242,8 @@ def report_json(report: InvocationReport, tracing: Tracing | None = None, *, is_
     record: dict[str, object] = {"requestId": report.request_id, "metrics": metrics, "status": report.status}
     if report.error_type is not None:
         record["errorType"] = report.error_type
-    if is_managed and report.status not in {InvocationStatus.TIMEOUT, InvocationStatus.FAILURE}:
+    was_answered = report.exit is None and report.status not in {InvocationStatus.TIMEOUT, InvocationStatus.FAILURE}
+    if is_managed and was_answered:
         record["spans"] = _spans(report)
     return _event("platform.report", _traced(record, tracing), report.ended_at)
 
