@@ -155,10 +155,11 @@ class _Look:
         return str(found[0]["VpcId"]) if found else None
 
     def _kept(self, key: str, there: Sequence[Subnet]) -> tuple[Subnet, ...]:
-        """Return the subnets that the provider has been deployed with; none where one of them is gone."""
+        """Return the subnets that the provider has been deployed with; none where one is gone, or all are of one zone."""
         has = self._deployed.get(logical_id(key, "CapacityProvider"), ())
         known = {one.id: one for one in there}
-        return tuple(known[one] for one in has) if has and all(one in known for one in has) else ()
+        found = tuple(known[one] for one in has if one in known)
+        return found if len(found) == len(has) and len({one.zone for one in found}) >= LEAST_ZONES else ()
 
     @cached_property
     def _deployed(self) -> dict[str, tuple[str, ...]]:

@@ -70,6 +70,8 @@ def test_subnets_that_a_provider_has_stay_because_nothing_changes_them() -> None
     }
     has = [subnet("subnet-7", A), subnet("subnet-8", B)]
     assert found(Network(None, subnets=[*TWO, *has], template=deployed), vpc=VPC).subnets == ("subnet-7", "subnet-8")
+    narrow = [has[0], subnet("subnet-8", A)]
+    assert found(Network(None, subnets=[*TWO, *narrow], template=deployed), vpc=VPC).subnets == ("subnet-1", "subnet-2")
     # One of them is gone, or the manifest names another VPC: then the provider is made anew.
     assert found(Network(None, subnets=[*TWO, has[0]], template=deployed), vpc=VPC).subnets == ("subnet-1", "subnet-2")
 

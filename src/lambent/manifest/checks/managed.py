@@ -101,15 +101,14 @@ def _capacity(provider: ProviderFacts, users: Sequence[FunctionFacts], place: To
         yield place.found("provider-versions", message, "Make another capacity provider for some of them.", key=True)
     most = DEFAULT_VCPUS if provider.max_vcpus is None else provider.max_vcpus
     sized = [one for one in users if one.vcpus is not None]
-    for function in sized:
+    for function in sized if _knows_types(provider) else ():
         smallest = least_instance(function, provider)
         if smallest is None:
-            if provider.allowed and all("*" not in name for name in provider.allowed):
-                message = f"no allowed instance type has room for an execution environment of {function.memory_mb:.0f} MB and {function.vcpus:.0f} vCPUs"  # fmt: skip
-                advice = "Each instance keeps 1 vCPU and 1 GB for the system. Allow larger types."
-                yield place.found("provider-capacity", message, advice, "instance_types", key=True)
-                return
-        elif FIRST_INSTANCES * smallest.vcpus > most and function.most != 0:
+            message = f"no allowed instance type has room for an execution environment of {function.memory_mb:.0f} MB and {function.vcpus:.0f} vCPUs"  # fmt: skip
+            advice = "Each instance keeps 1 vCPU and 1 GB for the system. Allow larger types."
+            yield place.found("provider-capacity", message, advice, "instance_types", key=True)
+            return
+        if FIRST_INSTANCES * smallest.vcpus > most and function.most != 0:
             needed = FIRST_INSTANCES * smallest.vcpus
             message = f"the first version launches {FIRST_INSTANCES} instances, and {FIRST_INSTANCES} of the smallest that it fits ({smallest.name}) have {needed} vCPUs; {most:.0f} are allowed"  # fmt: skip
             advice = f"Allow {needed} at least: a provider on which the first publish failed has to be made anew."
@@ -120,6 +119,12 @@ def _capacity(provider: ProviderFacts, users: Sequence[FunctionFacts], place: To
         message = f"the execution environments that are kept at least have {kept:.0f} vCPUs; {most:.0f} are allowed"
         advice = f"Allow more, or lower `{place.called('min_environments')}`."
         yield place.found("provider-capacity", message, advice, "max_vcpus", key=True)
+
+
+def _knows_types(provider: ProviderFacts) -> bool:
+    """Return whether the table has what each allowed name means: variants with disks or more network it has not."""
+    architecture = provider.architecture
+    return architecture is not None and all(matching(architecture, allowed=(name,)) for name in provider.allowed)
 
 
 def least_instance(function: FunctionFacts, provider: ProviderFacts) -> InstanceType | None:

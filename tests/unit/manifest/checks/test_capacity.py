@@ -63,6 +63,8 @@ def findings(
         {"provider": {"excluded_instance_types": ["m7g.large", "t3.*"]}},
         {"provider": {"architecture": "arm64", "instance_types": ["m7g.large", "c8gd.*"]}, "function": {"architecture": "arm64"}},
         {"provider": {"scaling": "Auto", "max_vcpus": 12}},
+        {"provider": {"instance_types": ["m6in.large", "m7i.metal-24xl"]}},
+        {"provider": {"instance_types": ["m6in.large", "m7i.48xlarge"]}},
         {"provider": {"scaling": "Manual", "target_cpu": 100}},
         {"provider": {"target_cpu": 0}},
         {"provider": {"logs": {"level": "WARN", "group": "/a/b"}, "propagate_tags": {f"t{n}": "v" for n in range(40)}}},
