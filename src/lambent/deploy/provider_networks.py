@@ -155,7 +155,7 @@ class _Look:
         return str(found[0]["VpcId"]) if found else None
 
     def _kept(self, key: str, there: Sequence[Subnet]) -> tuple[Subnet, ...]:
-        """Return the subnets that the provider has been deployed with; none where one is gone, or all are of one zone."""
+        """Return the subnets it has been deployed with; none where one of them is gone, or all are of one zone."""
         has = self._deployed.get(logical_id(key, "CapacityProvider"), ())
         known = {one.id: one for one in there}
         found = tuple(known[one] for one in has if one in known)
