@@ -16,7 +16,7 @@ import yaml
 from lambent.compiler.compile import compile_system
 from lambent.compiler.errors import CompileError
 from lambent.compiler.intrinsics import Value
-from lambent.compiler.result import ArchiveWanted, CompiledSystem, DiscoveredVpc
+from lambent.compiler.result import ArchiveWanted, CompiledSystem, DiscoveredVpc, ProviderNetwork
 from lambent.compiler.versions import with_version_digests
 from lambent.manifest.system import System
 
@@ -25,6 +25,10 @@ VPCS = {
     "vpc-0123456789abcdef0": DiscoveredVpc(
         ("subnet-0aaaaaaaaaaaaaaaa", "subnet-0bbbbbbbbbbbbbbbb"), ("sg-0dddddddddddddddd",)
     )
+}
+NETWORKS = {
+    key: ProviderNetwork("vpc-0123456789abcdef0", ("subnet-0aaaaaaaaaaaaaaaa", "subnet-0bbbbbbbbbbbbbbbb"))
+    for key in ("found", "usual", "named", "vpcs_own")
 }
 SETTINGS = {"token": "open sesame"}
 
@@ -37,7 +41,7 @@ def cases() -> list[Path]:
 def compiled(case: Path) -> CompiledSystem:
     """Return the case's system, compiled. Raises CompileError."""
     system = System.model_validate(yaml.safe_load(case.read_text()))
-    return compile_system(system, vpcs=VPCS, settings=SETTINGS)
+    return compile_system(system, vpcs=VPCS, networks=NETWORKS, settings=SETTINGS)
 
 
 def expected_files(case: Path) -> dict[Path, str]:

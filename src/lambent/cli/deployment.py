@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import typer
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lambent.deploy.packaging.package import Package
     from lambent.deploy.plan import Plan
     from lambent.deploy.progress import StackDone
+    from lambent.manifest.system import System
 
 
 def target_of(place: Place, project: Project | None, *, start: bool = False) -> Target:
@@ -53,11 +54,13 @@ def compiled(project: Project, target: Target, place: Place) -> CompiledSystem:
     from lambent.compiler.compile import compile_system
     from lambent.compiler.errors import CompileError
     from lambent.deploy.discovery import discover
+    from lambent.deploy.provider_networks import provider_networks
 
     try:
         with errors(place):
             vpcs = discover(project.system, target)
-        return compile_system(project.system, vpcs=vpcs, settings=project.settings)
+            networks = provider_networks(project.system, target)
+        return compile_system(project.system, vpcs=vpcs, networks=networks, settings=project.settings)
     except CompileError as error:
         where = None if project.loaded is None else project.loaded.sources.span(*error.path)
         raise CommandError(f"{where}: {error.message}" if where else error.message, error.advice) from error
@@ -86,19 +89,45 @@ class Planned:
 def planned(project: Project, target: Target, place: Place) -> Planned:
     """Return what is to be done for a project, which is sound."""
     from lambent.deploy.bootstrap import bootstrap
+    from lambent.deploy.compute_types import refuse_other_compute_type
     from lambent.deploy.plan import Plan
     from lambent.deploy.planner import Planner, Source
 
     system = compiled(project, target, place)
     planner = Planner(target, make_bucket=bootstrap if place.is_local else None)
     with errors(place):
+        networks = _spread_over_zones(project, system, target)
         prepared = planner.prepare(system, Source(project.base, settings.cache_dir(), neighbours(place)))
         if planner.is_under_way(prepared):
             names = dict(system.output_names)
             plan = Plan(system.stack_name, None, is_new=False, output_names=names)
             return Planned(plan, is_under_way=True, compiled=system, packages=prepared.packages)
         found = planner.plan(prepared)
+        refuse_other_compute_type(found, planner.forget)
+    if not found.is_empty:
+        found = replace(found, notices=(*found.notices, *networks))
     return Planned(found, compiled=system, packages=prepared.packages)
+
+
+def _spread_over_zones(project: Project, system: CompiledSystem, target: Target) -> list[str]:
+    """Return where the instances of capacity providers will be, in words.
+
+    Raises DeployError for a manifest whose providers are of one zone; of a template, which AWS takes as it is, that is
+    told and no more.
+    """
+    from lambent.deploy.egress import without_egress
+    from lambent.deploy.errors import DeployError
+    from lambent.deploy.zones import spreads_or_reason
+
+    found = spreads_or_reason(system, target)
+    if isinstance(found, str):
+        return [found]
+    for one in found:
+        if one.problem and not project.is_template:
+            advice = "Instances are spread over zones: name subnets in two zones at least, or a `vpc` to find them in."
+            raise DeployError(one.problem, advice)
+    where = [one.problem or f"{one.logical_id} launches instances in {one.told}" for one in found]
+    return [*where, *without_egress(found, target)]
 
 
 def looked_at(project: Project, target: Target, place: Place, *, throw_away: bool = False) -> Plan:
@@ -171,10 +200,7 @@ def remember(request: ProjectRequest, place: Place, project: Project, planned: P
 
     known = projects.key_of(request, repr(place))
     brings = project.loaded is not None and project.loaded.credentials is not None
-    looks_up = project.system is not None and any(
-        function.vpc is not None and function.vpc.discover is not None
-        for function in (*project.system.functions.values(), project.system.defaults)
-    )
+    looks_up = project.system is not None and _looks_up(project.system)
     system = planned.compiled
     if (
         known is None
@@ -187,6 +213,15 @@ def remember(request: ProjectRequest, place: Place, project: Project, planned: P
     ):
         return
     keep(settings.cache_dir(), known[1], system, place.region or project.region)
+
+
+def _looks_up(system: System) -> bool:
+    """Return whether the template depends on what a target has in its networks."""
+    from lambent.compiler.compile import networks_wanted
+
+    functions = (*system.functions.values(), system.defaults)
+    discovers = any(function.vpc is not None and function.vpc.discover is not None for function in functions)
+    return discovers or bool(networks_wanted(system))
 
 
 def _has_secrets(system: CompiledSystem) -> bool:

@@ -16,7 +16,7 @@ from lambent.compiler.resources.aliases import version_and_alias, versions_wante
 from lambent.compiler.resources.async_invocation import event_invoke_config
 from lambent.compiler.resources.buckets import buckets
 from lambent.compiler.resources.buses import buses, rules
-from lambent.compiler.resources.capacity_providers import capacity_providers
+from lambent.compiler.resources.capacity_providers import capacity_providers, network_wanted
 from lambent.compiler.resources.code import archives
 from lambent.compiler.resources.execution_roles import execution_role
 from lambent.compiler.resources.functions import function_resource
@@ -30,7 +30,7 @@ from lambent.compiler.resources.tables import tables
 from lambent.compiler.resources.topics import topics
 from lambent.compiler.resources.triggers import triggers
 from lambent.compiler.resources.urls import function_url
-from lambent.compiler.result import CompiledSystem, DiscoveredVpc
+from lambent.compiler.result import CompiledSystem, DiscoveredVpc, NetworkWanted, ProviderNetwork
 from lambent.manifest.effective import effective_functions
 from lambent.manifest.system import System
 
@@ -49,15 +49,20 @@ _OF_A_FUNCTION = (
 
 
 def compile_system(
-    system: System, *, vpcs: Mapping[str, DiscoveredVpc] | None = None, settings: Mapping[str, str] | None = None
+    system: System,
+    *,
+    vpcs: Mapping[str, DiscoveredVpc] | None = None,
+    networks: Mapping[str, ProviderNetwork] | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> CompiledSystem:
     """Return `system` as a CloudFormation template and what deployment has to put in it.
 
-    `vpcs` are those that `vpcs_wanted` names, `settings` the values of parameters by their names in the manifest.
+    `vpcs` are those that `vpcs_wanted` names, `networks` those of the capacity providers that `networks_wanted` names,
+    `settings` the values of parameters by their names in the manifest.
     Raises CompileError where CloudFormation could not hold the system, or a reference means nothing.
     """
     functions = effective_functions(system)
-    scope = Scope(system, functions, References(system, functions), vpcs or {})
+    scope = Scope(system, functions, References(system, functions), vpcs or {}, networks or {})
     resources = _collected(scope)
     told = outputs(scope)
     parameters = _parameters(scope, settings or {})
@@ -86,6 +91,12 @@ def vpcs_wanted(system: System) -> tuple[str, ...]:
     asked = (function.vpc.discover for function in effective_functions(system).values() if function.vpc is not None)
     found = (expression.literal for expression in asked if expression is not None)
     return tuple(dict.fromkeys(identifier for identifier in found if identifier is not None))
+
+
+def networks_wanted(system: System) -> dict[str, NetworkWanted]:
+    """Return what has to be looked up before `system` can be compiled, by the keys of its capacity providers."""
+    asked = {key: network_wanted(provider) for key, provider in system.capacity_providers.items()}
+    return {key: wanted for key, wanted in asked.items() if wanted is not None}
 
 
 def _collected(scope: Scope) -> dict[str, Value]:

@@ -36,6 +36,8 @@ _ATTRIBUTES: Mapping[str, tuple[str, Mapping[str, str | None]]] = {
     "buses": ("Bus", {"": "Arn", "arn": "Arn", "name": None}),
     "rules": ("Rule", {"": "Arn", "arn": "Arn"}),
 }
+# Attributes that are resources of their own.
+_BESIDE = frozenset({("keys", "alias"), ("capacity_providers", "role_arn"), ("capacity_providers", "security_group")})
 SECTION_KINDS = {
     "functions": "Function",
     "buckets": "Bucket",
@@ -172,12 +174,28 @@ class References:
                 return {"Fn::ImportValue": name}
             case "buckets", [key, *attribute] if key in self._system.buckets and attribute in ([], ["name"], ["arn"]):
                 return self.bucket_arn(key) if attribute == ["arn"] else self.bucket_name(key)
-            case "keys", [key, "alias"] if key in self._system.keys:
-                return resource_ref(key, "KeyAlias")
+            case _, [key, attribute] if (section, attribute) in _BESIDE and key in getattr(self._system, section):
+                return self._beside(key, attribute)
             case _, [key, *attribute] if section in _ATTRIBUTES and key in getattr(self._system, section):
                 return _resource(reference, section, key, *attribute)
             case _:
                 raise _meaningless(reference)
+
+    def _beside(self, key: str, attribute: str) -> Value:
+        """Return a key's alias, or a capacity provider's operator role or security group, made or given."""
+        if attribute == "alias":
+            return resource_ref(key, "KeyAlias")
+        provider = self._system.capacity_providers[key]
+        if attribute == "role_arn":
+            role = provider.operator_role
+            return resource_att(key, "CapacityProviderRole", "Arn") if role is None else self.value(role)
+        groups = provider.security_groups
+        if groups is None:
+            return resource_att(key, "CapacityProviderSecurityGroup", "GroupId")
+        if len(groups) != 1:
+            message = f"${{capacity_providers.{key}.security_group}}: it has {len(groups)} that are given"
+            raise CompileError(message, advice="Leave `security_groups` out to have one made, or name one.")
+        return self.value(groups[0])
 
     def _dead_letter(self, key: str) -> Value:
         target = self._functions[key].dead_letter

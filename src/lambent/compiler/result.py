@@ -73,6 +73,26 @@ class DiscoveredVpc:
 
 
 @dataclass(frozen=True, slots=True)
+class NetworkWanted:
+    """What has to be looked up for a capacity provider before it can be compiled.
+
+    `vpc` is an id or `default`, None where the VPC is that of `subnets`; these are ids, and none where those of the VPC
+    are to be used.
+    """
+
+    vpc: str | None
+    subnets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderNetwork:
+    """Where a capacity provider's instances run: a VPC and subnets of it, by their ids."""
+
+    vpc: str
+    subnets: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class NestedWanted:
     """A template on this machine that another one names; its address is written where it was named.
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from lambent.base.diagnostics import Diagnostic, Severity, SourceSpan
 from lambent.deploy.errors import DeployError
 from lambent.deploy.includes import with_includes
+from lambent.deploy.managed_templates import managed_findings
 from lambent.deploy.not_simulated import not_simulated
 from lambent.template.codec import parse
-from lambent.template.document import TemplateError, read_template
+from lambent.template.document import TemplateError, Value, read_template
 
 # Code on this machine is packaged before it is sent: cfn-lint's warning that it works with `package` alone is no news.
 _NO_NEWS = frozenset({"W3002"})
@@ -29,8 +30,13 @@ def lint(text: str, file: Path) -> list[Diagnostic]:
     if importlib.util.find_spec("cfnlint") is None:
         advice = "Install it with: pip install 'lambent[lint]'"
         unchecked = Diagnostic(Severity.NOTE, "cfn-lint", "Resources are not checked without cfn-lint.", None, advice)
-        return [unchecked, *not_simulated(document, text, file)]
-    return [*_cfn_lint(file), *not_simulated(document, text, file)]
+        return [unchecked, *_own(document, text, file)]
+    return [*_cfn_lint(file), *_own(document, text, file)]
+
+
+def _own(document: Mapping[str, Value], text: str, file: Path) -> Iterator[Diagnostic]:
+    yield from managed_findings(document, text, file)
+    yield from not_simulated(document, text, file)
 
 
 def _cfn_lint(file: Path) -> Iterator[Diagnostic]:

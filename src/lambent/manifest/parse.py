@@ -9,12 +9,19 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from lambent.base.diagnostics import Diagnostic, Severity
+from lambent.manifest.checks.providers import architecture_problem, scaling_problem
+from lambent.manifest.checks.rules import RULES
 from lambent.manifest.sources import Path, Sources
 from lambent.manifest.system import System
 from lambent.manifest.words import did_you_mean
 
 # What AWS calls the members that hold words from a list; its message names them.
-_AWS_NAMES = {"architecture": "architectures", "scaling": "capacityProviderScalingConfig.scalingMode"}
+_AWS_NAMES = {"architecture": "architectures"}
+# Words whose message is not that of every list of words.
+_OWN_PROBLEMS = {
+    ("capacity_providers", "architecture"): architecture_problem,
+    ("capacity_providers", "scaling"): scaling_problem,
+}
 _WANTED = {
     "int_type": "a whole number", "int_parsing": "a whole number", "int_from_float": "a whole number",
     "float_type": "a number", "bool_type": "true or false", "string_type": "text", "text_type": "text",
@@ -86,6 +93,10 @@ def _unknown(path: Path, name: str, sources: Sources) -> Diagnostic:
 def _word(path: Path, name: str, error: Any, sources: Sources) -> Diagnostic:  # Any: pydantic's
     allowed = [word.strip().strip("'") for word in str(error["ctx"]["expected"]).replace(" or ", ", ").split(", ")]
     given = str(error["input"])
+    own = _OWN_PROBLEMS.get((str(path[0]), name)) if len(path) == 3 else None
+    if own is not None:
+        rule, message, advice = own(given)
+        return RULES[rule].found(message, sources.span(*path), advice)
     listed = ", ".join(allowed)
     advice = did_you_mean(given, allowed, otherwise=f"Write one of {listed}.").replace("Did you mean", "Write")
     message = (

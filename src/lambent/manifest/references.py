@@ -20,7 +20,7 @@ ATTRIBUTES: Mapping[str, frozenset[str]] = {
     "roles": frozenset({"arn", "name"}),
     "log_groups": frozenset({"arn", "name"}),
     "keys": frozenset({"arn", "id", "alias"}),
-    "capacity_providers": frozenset({"arn", "name"}),
+    "capacity_providers": frozenset({"arn", "name", "role_arn", "security_group"}),
     "buckets": frozenset({"arn", "name"}),
     "queues": frozenset({"arn", "name", "url"}),
     "topics": frozenset({"arn", "name"}),

@@ -313,15 +313,26 @@ class Key(Node):
     """Tags."""
 
 
+class ProviderLogs(Node):
+    """What a capacity provider tells of its instances."""
+
+    level: Literal["DEBUG", "INFO", "WARN"] | None = None
+    """The least level of its events; INFO where nothing is said."""
+    group: Expression | None = None
+    """A log group (`${log_groups.NAME}` or a name) in place of `/aws/lambda/capacity-provider/<name>`."""
+
+
 class CapacityProvider(Node):
     """Where Managed Instances run."""
 
     name: Expression | None = None
     """Its name on AWS; `<stack>-<key>` where none is given."""
+    vpc: str | None = None
+    """A VPC id, or `default`: without `subnets` those to use are looked up in it, one of each Availability Zone."""
     subnets: Texts = ()
     """Subnet ids or references, in at least two Availability Zones."""
-    security_groups: Texts = ()
-    """Security group ids or references."""
+    security_groups: Texts | None = None
+    """Security group ids or references; one with egress alone is made where none is given, `[]` is the VPC's own."""
     operator_role: Expression | None = None
     """The role with which Lambda runs the instances; one is made where none is given."""
     architecture: Architecture | None = None
@@ -338,6 +349,10 @@ class CapacityProvider(Node):
     """vCPUs at most, 400 where nothing is said."""
     kms_key: Expression | None = None
     """The key that encrypts the instances' volumes."""
+    logs: ProviderLogs | None = None
+    """Which of its events it logs, and where."""
+    propagate_tags: Tags = {}
+    """Tags that it puts on the instances, volumes and network interfaces that it makes."""
     tags: Tags = {}
     """Tags."""
 

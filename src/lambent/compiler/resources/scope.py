@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lambent.compiler.intrinsics import Value
 from lambent.compiler.references import References
-from lambent.compiler.result import DiscoveredVpc
+from lambent.compiler.result import DiscoveredVpc, ProviderNetwork
 from lambent.manifest.expression import Expression
 from lambent.manifest.node import Tags
 from lambent.manifest.system import Function, System
@@ -28,6 +28,7 @@ class Scope:
     functions: Mapping[str, Function]
     references: References
     vpcs: Mapping[str, DiscoveredVpc]
+    networks: Mapping[str, ProviderNetwork] = field(default_factory=dict)
 
     def value(self, expression: Expression | None) -> Value:
         """Return what `expression` is in the template, None where there is none."""

@@ -1,26 +1,19 @@
-"""Rules of Lambda Managed Instances: functions that use a capacity provider, and the providers."""
+"""Capacity providers of a manifest, and the functions on them, as the rules of Managed Instances judge them."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
-from lambent.aws.quotas import MANAGED_INSTANCE_MAXIMUM_MEMORY_MB
 from lambent.base.diagnostics import Diagnostic
-from lambent.manifest.checks.operation import check_ids
-from lambent.manifest.checks.subject import Place, bounds, constraint
-from lambent.manifest.system import CapacityProvider, Function, Managed
+from lambent.manifest.checks.managed import all_findings, architecture_findings, function_findings
+from lambent.manifest.checks.managed_facts import DEFAULT_ARCHITECTURE, FunctionFacts, Policy, ProviderFacts
+from lambent.manifest.checks.permissions import OPERATOR_POLICY, OPERATOR_PROBLEM, OPERATOR_SERVICE
+from lambent.manifest.checks.subject import Place, literal
+from lambent.manifest.expression import Expression
+from lambent.manifest.system import CapacityProvider, Function, Managed, Role
 
-_LEAST_MEMORY_MB = 2_048
-_RATIOS = (2, 4, 8)
-_DEFAULT_RATIO = 2
-_DEFAULT_ARCHITECTURE = "x86_64"
-_CONCURRENCY_PER_VCPU = 64
-_RUNTIMES = re.compile(
-    r"(python3\.1[3-9]|nodejs(2[2-9]|[3-9]\d)\.x|java(2[1-9]|[3-9]\d)|dotnet(8|[1-9]\d)|provided\.al2023)\Z"
-)
-_MOST_ENVIRONMENTS = 15_000
-_INSTANCE_TYPE = re.compile(r"[cmrgp]\d+[a-z0-9-]*\.(large|(\d+)?xlarge|metal(-[a-z0-9]+)?)\Z")
+_DEFAULT_MEMORY_MB, _DEFAULT_TIMEOUT_S = 128, 3
+_CPU = "LambdaCapacityProviderAverageCPUUtilization"
 
 
 def check_managed(function: Function, place: Place, providers: Mapping[str, CapacityProvider]) -> Iterator[Diagnostic]:
@@ -28,107 +21,99 @@ def check_managed(function: Function, place: Place, providers: Mapping[str, Capa
     managed = function.capacity_provider
     if managed is None:
         return
-    memory = function.memory or 128
-    if memory < _LEAST_MEMORY_MB:
-        message = "Lambda Managed Instance functions must have memory size greater than or equal to 2048"
-        yield place.found("managed-memory", message, "Write `memory: 2048` or more.", "memory")
-    elif memory > MANAGED_INSTANCE_MAXIMUM_MEMORY_MB:
-        message = constraint(memory, "memorySize", "Member must have value less than or equal to 32768")
-        yield place.found("managed-memory", message, "32 GB is the most.", "memory")
-    if function.runtime is not None and not _RUNTIMES.match(function.runtime):
-        message = f"Runtime Enum {function.runtime} does not support specified feature: Lambda Managed Instances"
-        advice = "Use python3.13, nodejs22.x, java21, dotnet8 or provided.al2023, or later ones."
-        yield place.found("managed-runtime", message, advice, "runtime")
-    for name, value in (
-        ("snap_start", function.snap_start),
-        ("provisioned_concurrency", function.provisioned_concurrency),
-        ("vpc", function.vpc),
-        ("reserved_concurrency", function.reserved_concurrency is not None),
-    ):
-        if value:
-            message = f"CapacityProviderConfig and {name} exclude each other."
-            advice = "The provider's own VPC is the function's." if name == "vpc" else f"Take `{name}` out."
-            yield place.found("managed-exclusions", message, advice, name, key=True)
-    if function.logs is not None and function.logs.format == "text":
-        message = "LogFormat Text is not supported for Lambda Managed Instances."
-        yield place.found("managed-log-format", message, "Write `format: json`.", "logs", "format")
-    yield from _architecture(function, managed, place, providers)
-    yield from _sizes(managed, memory, place)
+    facts = function_facts(function, managed)
+    yield from function_findings(facts, place)
+    provider = providers.get(key_of(managed.provider, "capacity_providers") or "")
+    if provider is not None:
+        yield from architecture_findings(facts, provider_facts(provider, None), place)
 
 
-def _architecture(
-    function: Function, managed: Managed, place: Place, providers: Mapping[str, CapacityProvider]
+def check_provider(
+    provider: CapacityProvider, name: str | None, place: Place, users: list[Function], roles: Mapping[str, Role]
 ) -> Iterator[Diagnostic]:
-    reference = managed.provider.sole_reference
-    provider = None if reference is None or len(reference.path) < 2 else providers.get(reference.path[1])
-    if provider is None:
-        return
-    wanted, there = function.architecture or _DEFAULT_ARCHITECTURE, provider.architecture or _DEFAULT_ARCHITECTURE
-    if wanted != there:
-        message = f"The function's architecture {wanted} doesn't match the capacity provider's architecture {there}."
-        yield place.found("managed-architecture", message, f"Write `architecture: {there}`.", "architecture")
+    """Yield what is wrong with a capacity provider; `users` are the manifest's functions on it."""
+    facts = provider_facts(provider, name)
+    used = [function_facts(one, one.capacity_provider) for one in users if one.capacity_provider is not None]
+    yield from all_findings(facts, used, place)
+    if provider.operator_role is not None:
+        role = roles.get(key_of(provider.operator_role, "roles") or "")
+        if role is not None:
+            yield from _operator_role(role, place)
 
 
-def _sizes(managed: Managed, memory: int, place: Place) -> Iterator[Diagnostic]:
-    ratio = _DEFAULT_RATIO if managed.memory_per_vcpu is None else managed.memory_per_vcpu
-    if ratio not in _RATIOS:
-        message = constraint(ratio, "executionEnvironmentMemoryGiBPerVCpu", "Member must be 2, 4 or 8")
-        yield place.found("managed-ratio", message, "Write 2, 4 or 8.", "capacity_provider", "memory_per_vcpu")
-    elif managed.memory_per_vcpu is not None and memory < ratio * 1024:
-        message = f"Memory ratio of {ratio * 1024:.1f}MB per CPU exceeds function's total memory"
-        advice = f"Give the function {ratio * 1024:.0f} MB or a multiple of it."
-        yield place.found("managed-ratio", message, advice, "capacity_provider", "memory_per_vcpu")
-    elif memory >= _LEAST_MEMORY_MB and memory % (ratio * 1024):
-        message = f"{memory} MB is no multiple of {ratio * 1024:.0f} MB, one vCPU's share"
-        yield place.found("managed-ratio", message, f"Write a multiple of {ratio * 1024:.0f}.", "memory")
-    if managed.max_concurrency is not None:
-        most = min(1_600, max(int(memory / (ratio * 1024)), 1) * _CONCURRENCY_PER_VCPU) if ratio in _RATIOS else 1_600
-        problem = bounds(managed.max_concurrency, "perExecutionEnvironmentMaxConcurrency", 1, most)
-        if problem:
-            yield place.found("managed-environments", problem, "64 for each vCPU at most.", "capacity_provider", "max_concurrency")  # fmt: skip
-    yield from _environments(managed, place)
+def users_of(key: str, functions: Mapping[str, Function]) -> list[Function]:
+    """Return the functions that are on the capacity provider `key` of the manifest."""
+    return [
+        one
+        for one in functions.values()
+        if one.capacity_provider is not None and key_of(one.capacity_provider.provider, "capacity_providers") == key
+    ]
 
 
-def _environments(managed: Managed, place: Place) -> Iterator[Diagnostic]:
-    least, most = managed.min_environments, managed.max_environments
-    if (least is None) != (most is None):
-        message = (
-            "the one of MinExecutionEnvironments and MaxExecutionEnvironments that is not set goes back to its default"
-        )
-        yield place.found("managed-environments", message, "Set both.", "capacity_provider", key=True)
-    for name, value in (("min_environments", least), ("max_environments", most)):
-        if value is not None and not 0 <= value <= _MOST_ENVIRONMENTS:
-            message = constraint(value, "functionScalingConfig", "Member must have value between 0 and 15000")
-            yield place.found("managed-environments", message, "", "capacity_provider", name)
-    if least is not None and most is not None and (least > most or (least == 0 < most)):
-        message = "MinExecutionEnvironments is at most MaxExecutionEnvironments, and 0 only when both are."
-        yield place.found("managed-environments", message, "0 and 0 deactivate the function.", "capacity_provider")
+def key_of(expression: Expression, section: str) -> str | None:
+    """Return the key of the resource of a section that an expression refers to and nothing else, None for others."""
+    reference = expression.sole_reference
+    is_one = reference is not None and len(reference.path) >= 2 and reference.path[0] == section
+    return reference.path[1] if reference is not None and is_one else None
 
 
-def check_provider(provider: CapacityProvider, place: Place) -> Iterator[Diagnostic]:
-    """Yield what is wrong with a capacity provider."""
-    if not 1 <= len(provider.subnets) <= 16:
-        message = f"a capacity provider has 1 to 16 subnets; it has {len(provider.subnets)}"
-        yield place.found("provider-network", message, "Name subnets in two zones or more.", "subnets", key=True)
-    elif len(provider.subnets) == 1:
-        message = "one subnet lies in one Availability Zone, and instances are spread over zones"
-        yield place.found("provider-zones", message, "Name a subnet in each of two zones.", "subnets")
-    if len(provider.security_groups) > 5:
-        message = f"a capacity provider has 5 security groups at most; it has {len(provider.security_groups)}"
-        yield place.found("provider-network", message, "", "security_groups", key=True)
-    yield from check_ids(provider, place)
-    if provider.instance_types and provider.excluded_instance_types:
-        message = "AllowedInstanceTypes and ExcludedInstanceTypes exclude each other."
-        yield place.found("provider-instance-types", message, "Take one of them out.", "instance_types", key=True)
-    for each in provider.instance_types:
-        if "*" not in each and _INSTANCE_TYPE.match(each) is None:
-            message = f"The instance type {each} isn't supported by Lambda Managed Instances."
-            yield place.found("provider-instance-types", message, "Use c, m or r from .large up.", "instance_types")
-    if provider.max_vcpus is not None and (problem := bounds(provider.max_vcpus, "maxVCpuCount", 2, 15_000)):
-        yield place.found("provider-vcpus", problem, "400 where nothing is said.", "max_vcpus")
-    if provider.target_cpu is not None and provider.scaling != "Manual":
-        message = "A scaling policy can't be specified when the scalingMode is set to Auto"
-        yield place.found("provider-scaling", message, "Write `scaling: Manual`, or take the target out.", "target_cpu")
-    if provider.scaling == "Manual" and provider.target_cpu is None:
-        message = "Manual scaling needs a scaling policy"
-        yield place.found("provider-scaling", message, "Add `target_cpu: 70`.", "scaling")
+def provider_facts(provider: CapacityProvider, name: str | None) -> ProviderFacts:
+    """Return what a manifest says of a capacity provider; `name` is its name on AWS where it is known."""
+    targets = () if provider.target_cpu is None else (Policy(_CPU, provider.target_cpu),)
+    logs = provider.logs
+    return ProviderFacts(
+        name=name,
+        subnets=tuple(one.literal for one in provider.subnets),
+        security_groups=tuple(one.literal for one in provider.security_groups or ()),
+        vpc=provider.vpc,
+        operator_role=literal(provider.operator_role),
+        architectures=() if provider.architecture is None else (provider.architecture,),
+        allowed=provider.instance_types,
+        excluded=provider.excluded_instance_types,
+        # A target of one's own is what Manual means.
+        scaling=provider.scaling or ("Manual" if targets else None),
+        policies=targets,
+        max_vcpus=provider.max_vcpus,
+        kms_key=literal(provider.kms_key),
+        log_level=None if logs is None else logs.level,
+        log_group=None if logs is None else literal(logs.group),
+        propagation="Explicit" if provider.propagate_tags else None,
+        propagated=tuple(provider.propagate_tags),
+        tags=tuple(provider.tags),
+    )
+
+
+def function_facts(function: Function, managed: Managed) -> FunctionFacts:
+    """Return what a manifest says of a function on a capacity provider."""
+    forbidden = {
+        "snap_start": function.snap_start,
+        "provisioned_concurrency": function.provisioned_concurrency is not None,
+        "vpc": function.vpc is not None,
+        "reserved_concurrency": function.reserved_concurrency is not None,
+    }
+    return FunctionFacts(
+        memory_mb=_DEFAULT_MEMORY_MB if function.memory is None else function.memory,
+        runtime=function.runtime,
+        provider=managed.provider.literal,
+        architecture=function.architecture or DEFAULT_ARCHITECTURE,
+        timeout_s=_DEFAULT_TIMEOUT_S if function.timeout is None else function.timeout,
+        waits_for="a call of its URL" if function.url is not None else "",
+        logs_text=function.logs is not None and function.logs.format == "text",
+        forbidden=tuple(name for name, is_said in forbidden.items() if is_said),
+        ratio=managed.memory_per_vcpu,
+        max_concurrency=managed.max_concurrency,
+        least=managed.min_environments,
+        most=managed.max_environments,
+    )
+
+
+def _operator_role(role: Role, place: Place) -> Iterator[Diagnostic]:
+    # https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-operator-role.html
+    if role.trust is None and OPERATOR_SERVICE not in role.service:
+        message = f"Lambda cannot assume the operator role: it trusts {', '.join(role.service) or 'nobody'}"
+        advice = f"Write `service: {OPERATOR_SERVICE}` for it, or have a role made: take `operator_role` out."
+        yield place.found("provider-operator-role", message, advice, "operator_role")
+    named = {(one.literal or OPERATOR_POLICY).rpartition("/")[2] for one in role.managed_policies}
+    if OPERATOR_POLICY not in named and not role.policies:
+        advice = f"Give it the managed policy {OPERATOR_POLICY}, or have a role made: take `operator_role` out."
+        yield place.found("provider-operator-role", OPERATOR_PROBLEM, advice, "operator_role")

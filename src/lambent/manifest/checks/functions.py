@@ -11,7 +11,6 @@ from lambent.aws.quotas import (
     ENVIRONMENT_VARIABLES_BYTES,
     FUNCTION_NAME_LENGTH,
     LAYERS_PER_FUNCTION,
-    MANAGED_INSTANCE_MAXIMUM_TIMEOUT_S,
     MAXIMUM_EPHEMERAL_STORAGE_MB,
     MAXIMUM_MEMORY_MB,
     MAXIMUM_TIMEOUT_S,
@@ -148,9 +147,8 @@ def _sizes(function: Function, place: Place) -> Iterator[Diagnostic]:
         message = bounds(function.memory, "memorySize", MINIMUM_MEMORY_MB, MAXIMUM_MEMORY_MB)
         if message:
             yield place.found("memory", message, "Memory is given in MB.", "memory")
-    if function.timeout is not None:
-        longest = MANAGED_INSTANCE_MAXIMUM_TIMEOUT_S if managed else MAXIMUM_TIMEOUT_S
-        message = bounds(function.timeout, "timeout", 1, longest)
+    if function.timeout is not None and not managed:
+        message = bounds(function.timeout, "timeout", 1, MAXIMUM_TIMEOUT_S)
         if message:
             yield place.found("timeout", message, "A timeout is given in seconds, or as 30s, 15m.", "timeout")
     if function.ephemeral_storage is not None:

@@ -200,10 +200,6 @@ def _not_simulated(function: Function, place: Place) -> Iterator[Diagnostic]:
         "kms_key": (function.kms_key is not None, "environment variables are not encrypted with it"),
         "tracing": (function.tracing == "active", "no segments are recorded"),
         "architecture": (function.architecture == "arm64", "it runs on this machine's processor"),
-        "capacity_provider": (
-            function.capacity_provider is not None,
-            "each environment handles one request at a time and no instances are launched",
-        ),
     }
     for name, (holds, instead) in told.items():
         if holds:

@@ -22,8 +22,12 @@ _ACTION = re.compile(r"(\*|[a-zA-Z0-9-]+:[A-Za-z0-9*?]+)\Z")
 _STATEMENT_KEYS = frozenset({
     "Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Principal", "NotPrincipal", "Condition",
 })  # fmt: skip
+OPERATOR_POLICY = "AWSLambdaManagedEC2ResourceOperator"
+"""What the operator role of a capacity provider needs at least; it lies at the top, not in `service-role/`."""
+OPERATOR_SERVICE = "lambda.amazonaws.com"
+OPERATOR_PROBLEM = "The operator role is invalid or doesn't have sufficient permissions. Verify the role and permissions and try again."
 # Policies that people look for under a name that AWS never gave them.
-_MEANT = {"AWSLambdaManagedInstancesOperatorRole": "AWSLambdaManagedEC2ResourceOperator"}
+_MEANT = {"AWSLambdaManagedInstancesOperatorRole": OPERATOR_POLICY}
 
 
 @cache
@@ -65,15 +69,26 @@ def _managed(policy: Expression, place: Place, *inside: str | int) -> Iterator[D
     text = policy.literal
     if text is None:
         return
-    match = _AWS_POLICY.match(text)
-    if text.startswith("arn:") and match is None:
+    if text.startswith("arn:") and _AWS_POLICY.match(text) is None:
         yield from _arn(policy, place, *inside)
         return
+    problem = managed_policy_problem(text)
+    if problem is not None:
+        yield place.found("managed-policy", *problem, *inside)
+
+
+def managed_policy_problem(text: str) -> tuple[str, str] | None:
+    """Return message and advice for one of AWS's managed policies, by ARN or name, that there is not; None if it is.
+
+    >>> managed_policy_problem("arn:aws:iam::aws:policy/service-role/AWSLambdaManagedInstancesOperatorRole")[1]
+    'Write arn:aws:iam::aws:policy/AWSLambdaManagedEC2ResourceOperator.'
+    """
+    match = _AWS_POLICY.match(text)
     wanted = text if match is None else match["rest"]
     name = wanted.rpartition("/")[2]
     known = managed_policies().get(name)
     if known is not None and (match is None or wanted == known):
-        return
+        return None
     right = known or managed_policies().get(_MEANT.get(name, ""))
     message = f"Policy {text if match else f'arn:aws:iam::aws:policy/{wanted}'} does not exist or is not attachable."
     advice = (
@@ -81,7 +96,7 @@ def _managed(policy: Expression, place: Place, *inside: str | int) -> Iterator[D
         if right
         else did_you_mean(name, managed_policies(), otherwise="AWS has no managed policy of that name.")
     )
-    yield place.found("managed-policy", message, advice, *inside)
+    return message, advice
 
 
 def _arn(expression: Expression | None, place: Place, *inside: str | int) -> Iterator[Diagnostic]:

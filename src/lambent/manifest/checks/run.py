@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lambent.aws.quotas import TAGS_PER_RESOURCE
 from lambent.base.diagnostics import Diagnostic
-from lambent.manifest.checks.capacity import check_managed, check_provider
+from lambent.manifest.checks.capacity import check_managed, check_provider, users_of
 from lambent.manifest.checks.environment import check_environment
 from lambent.manifest.checks.functions import check_function
 from lambent.manifest.checks.operation import RETENTION_DAYS, check_operation
@@ -48,15 +48,15 @@ def _every(system: System, sources: Sources, unjudged: frozenset[Path]) -> Itera
             yield from check_role(role, Place(sources, ("roles", key)))
             yield from _tags(role.tags, Place(sources, ("roles", key)))
     yield from _log_groups_and_keys(system, sources)
-    for key, provider in system.capacity_providers.items():
-        if ("capacity_providers", key) not in unjudged:
-            yield from check_provider(provider, Place(sources, ("capacity_providers", key)))
+    yield from _capacity_providers(system, sources, unjudged)
 
 
 def _functions(system: System, sources: Sources, unjudged: frozenset[Path]) -> Iterator[Diagnostic]:
     if ("defaults",) in unjudged:
         return
-    has_providers = not any(path[0] == "capacity_providers" for path in unjudged)
+    providers = {
+        key: one for key, one in system.capacity_providers.items() if ("capacity_providers", key) not in unjudged
+    }
     for key, function in effective_functions(system).items():
         if ("functions", key) in unjudged:
             continue
@@ -68,9 +68,18 @@ def _functions(system: System, sources: Sources, unjudged: frozenset[Path]) -> I
         yield from check_triggers(system, function, place)
         if not unjudged:  # what was taken out may be what is allowed
             yield from check_environment(system, key, place)
-        if has_providers:
-            yield from check_managed(function, place, system.capacity_providers)
+        yield from check_managed(function, place, providers)
         yield from _tags(function.tags, place)
+
+
+def _capacity_providers(system: System, sources: Sources, unjudged: frozenset[Path]) -> Iterator[Diagnostic]:
+    functions = {} if unjudged else effective_functions(system)  # what was taken out may be what they are
+    for key, provider in system.capacity_providers.items():
+        if ("capacity_providers", key) not in unjudged:
+            name = f"{system.stack}-{key}" if provider.name is None else provider.name.literal
+            roles = {} if unjudged else system.roles
+            place = Place(sources, ("capacity_providers", key))
+            yield from check_provider(provider, name, place, users_of(key, functions), roles)
 
 
 def _log_groups_and_keys(system: System, sources: Sources) -> Iterator[Diagnostic]:

@@ -24,6 +24,10 @@ class Place:
             path = ("defaults", *inside)
         return RULES[rule].found(message, self.sources.span(*path, key=key), advice)
 
+    def called(self, *inside: str) -> str:
+        """Return what a manifest calls what stands `inside`: its own key."""
+        return inside[-1]
+
 
 def literal(expression: Expression | None) -> str | None:
     """Return the text, or None where it is only known later."""

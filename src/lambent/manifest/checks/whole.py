@@ -59,6 +59,8 @@ def _resources(system: System, unjudged: frozenset[Path]) -> Iterator[tuple[str,
     for key, provider in system.capacity_providers.items():
         if provider.operator_role is None:
             yield "capacity_providers", key, pascal(key) + "CapacityProviderRole"
+        if provider.security_groups is None:
+            yield "capacity_providers", key, pascal(key) + "CapacityProviderSecurityGroup"
     for key, function in effective_functions(system).items():
         if function.role is None:
             yield "functions", key, pascal(key) + "FunctionRole"

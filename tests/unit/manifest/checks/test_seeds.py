@@ -59,18 +59,18 @@ CASES: list[Any] = [  # Any: pytest's parameter sets
     ),
     pytest.param(
         PROVIDER + '    architecture: "X86_64"\n',
-        "word",
-        "Value 'X86_64' at 'architectures' failed to satisfy constraint: Member must satisfy enum value set: "
-        "[x86_64, arm64]",
-        "Write `x86_64`.",
+        "provider-architecture",
+        "Value '[X86_64]' at 'instanceRequirements.architectures' failed to satisfy constraint: [Member must satisfy "
+        "enum value set: [x86_64, arm64]]",
+        "Write x86_64: in small letters.",
         id='1: architectures = ["X86_64"]',
     ),
     pytest.param(
         PROVIDER + '    scaling: "AUTO"\n',
-        "word",
-        "Value 'AUTO' at 'capacityProviderScalingConfig.scalingMode' failed to satisfy constraint: Member must satisfy "
-        "enum value set: [Auto, Manual]",
-        "Write `Auto`.",
+        "provider-scaling",
+        "1 validation error detected: Value 'AUTO' at 'capacityProviderScalingConfig.scalingMode' failed to satisfy "
+        "constraint: Member must satisfy enum value set: [Auto, Manual]",
+        "Write Auto.",
         id='1: scaling_mode = "AUTO"',
     ),
     pytest.param(

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lambent.cloud.errors import ServiceError
@@ -15,6 +15,7 @@ from lambent.cloud.services.cloudformation.resources.calls import (
     picked,
     retag_lambda,
     stack_tags,
+    tag_list,
     tags_of,
     until,
 )
@@ -50,7 +51,7 @@ class CapacityProviderHandler:
                 "CreateCapacityProvider",
                 CapacityProviderName=name,
                 Tags={**stack_tags(context), **tags_of(properties)},
-                **picked(properties, *_FIXED, *_CHANGEABLE),
+                **picked(_for_the_api(properties), *_FIXED, *_CHANGEABLE),
             )
         except ServiceError as error:
             if not (context.is_repeated and error.code == "ResourceConflictException"):
@@ -60,6 +61,7 @@ class CapacityProviderHandler:
 
     async def update(self, context: ResourceContext, live: Live, before: Properties, after: Properties) -> Live:
         """Change its scaling, its propagated tags, its telemetry and its own tags."""
+        before, after = _for_the_api(before), _for_the_api(after)
         changed = {
             name: {**_ABSENT[name], **after.get(name, {})}
             for name in _CHANGEABLE
@@ -85,8 +87,8 @@ class CapacityProviderHandler:
         if not found:
             return None
         named = {"CapacityProviderName": live.physical_id, "Tags": properties.get("Tags", [])}
-        known: Properties = as_said({**found[0], **named}, properties)
-        return known
+        known: Properties = as_said({**found[0], **named}, _for_the_api(properties))
+        return {**known, **_propagated(known, tag_list)} if "PropagateTags" in known else known
 
     async def _active(self, context: ResourceContext, name: str) -> Live:
         async def look() -> str | None:
@@ -97,6 +99,19 @@ class CapacityProviderHandler:
             return str(provider["CapacityProviderArn"]) if provider["State"] == "Active" else None
 
         return Live(name, {"Arn": await until(context, look), "State": "Active"})
+
+
+def _for_the_api(properties: Properties) -> Properties:
+    """Return properties with their propagated tags as a mapping, which is a list of keys and values in templates."""
+    return {**properties, **_propagated(properties, lambda tags: tags_of({"Tags": tags}))}
+
+
+def _propagated(properties: Properties, turned: Callable[[Any], object]) -> Properties:  # Any: tags in either form
+    """Return the propagated tags in the other form, nothing where there are none."""
+    said = properties.get("PropagateTags")
+    if not isinstance(said, dict) or not said.get("ExplicitTags"):
+        return {}
+    return {"PropagateTags": {**said, "ExplicitTags": turned(said["ExplicitTags"])}}
 
 
 def as_said(live: Any, said: Any) -> Any:  # Any: JSON-shaped values

@@ -191,6 +191,8 @@ class FunctionHandler:
                     "Environment": picked(now.get("Environment", {}), "Variables"),
                     "Layers": [layer["Arn"] for layer in now.get("Layers", ())],
                     "Tags": properties.get("Tags", []),
+                    # It says what is done with a change, and the function does not tell it.
+                    **picked(properties, "PublishToLatestPublished"),
                     **answer.get("Concurrency", {}),
                     **await self._read_apart(context, live.physical_id, properties),
                 }
