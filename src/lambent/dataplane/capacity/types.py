@@ -6,9 +6,35 @@ its clock keeps, or a replay. https://docs.aws.amazon.com/lambda/latest/dg/lambd
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import NewType
+
+from lambent.dataplane.types import CapacityThrottle
+
+__all__ = [
+    "Action",
+    "Bounds",
+    "CapacityShortage",
+    "CapacityThrottle",
+    "DeploymentId",
+    "EnvironmentId",
+    "EnvironmentState",
+    "EnvironmentUse",
+    "Instance",
+    "InstanceId",
+    "InstanceState",
+    "InstanceUse",
+    "Launch",
+    "ProviderArn",
+    "ProviderSpec",
+    "Share",
+    "StartEnvironment",
+    "StopEnvironment",
+    "Subnet",
+    "Terminate",
+    "Timing",
+]
 
 ProviderArn = NewType("ProviderArn", str)
 DeploymentId = NewType("DeploymentId", str)
@@ -59,18 +85,6 @@ class Share:
     vcpus: float
     memory_mb: int
     slots: int
-
-
-class CapacityThrottle(StrEnum):
-    """Why every execution environment of a version refused a request, as the metric that counts it is named.
-
-    https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-monitoring.html
-    """
-
-    CONCURRENCY = "ConcurrencyThrottles"
-    CPU = "CPUThrottles"
-    MEMORY = "MemoryThrottles"
-    DISK = "DiskThrottles"
 
 
 class CapacityShortage(StrEnum):
@@ -136,3 +150,79 @@ class StopEnvironment:
 
 
 Action = Launch | Terminate | StartEnvironment | StopEnvironment
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How long what AWS does takes, in seconds; measured of AWS where that could be, chosen where AWS does not say.
+
+    `launch_s` is until a host takes environments, `first_launch_s` the same where a version that is being published
+    waits for it: 0 here, so that deploying takes no minute. A host is ended `empty_s` after its last environment, and
+    replaced at `lifetime_s`, which begins `replace_ahead_s` sooner so that nothing is missing meanwhile. What failed is
+    tried again after `retry_s`, doubling up to `retry_most_s`.
+    """
+
+    launch_s: float = 33.0
+    first_launch_s: float = 0.0
+    evaluation_s: float = 10.0
+    sample_s: float = 1.0
+    empty_s: float = 300.0
+    scale_in_after_s: float = 300.0
+    scale_in_every_s: float = 60.0
+    lifetime_s: float = 14 * 86_400.0
+    replace_ahead_s: float = 3_600.0
+    retry_s: float = 10.0
+    retry_most_s: float = 300.0
+
+    def scaled(self, factor: float) -> Timing:
+        """Return the same at another pace: every span times `factor`."""
+        return Timing(*(getattr(self, field.name) * factor for field in fields(self)))
+
+
+class EnvironmentState(StrEnum):
+    """Where an execution environment on a managed instance stands, as its fleet sees it."""
+
+    PLANNED = "planned"
+    """Its instance is being launched."""
+    STARTING = "starting"
+    SERVING = "serving"
+    DRAINING = "draining"
+    """It has been told to end, and finishes what it serves."""
+
+    @property
+    def serves(self) -> bool:
+        """Whether requests may be given to it."""
+        return self is EnvironmentState.SERVING
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentUse:
+    """One execution environment at this moment; the shares are of its own vCPUs, memory and disk, 0 to 1."""
+
+    environment_id: EnvironmentId
+    deployment: DeploymentId
+    instance_id: InstanceId
+    state: EnvironmentState
+    busy: int
+    slots: int
+    cpu: float
+    memory: float
+    disk: float
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceUse:
+    """One running instance's capacity for execution environments, and what of it they take.
+
+    `cpu` and `memory` are in use, as shares of what there is for them. `vcpus` and `memory_mb` are without what the
+    system keeps. https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-monitoring.html
+    """
+
+    instance: Instance
+    vcpus: float
+    vcpus_allocated: float
+    memory_mb: int
+    memory_allocated_mb: int
+    cpu: float
+    memory: float
+    environments: int

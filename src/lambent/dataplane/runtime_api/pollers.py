@@ -75,6 +75,11 @@ class Pollers(Workers):
         """How many invocations it would take now, as far as polls bound them: any, as long as it is there."""
         return 0 if self.closed.done() else self._size
 
+    @property
+    def alive(self) -> int:
+        """How many of the slots can serve: all, as long as it is there."""
+        return self.waiting
+
     def hire(self) -> Poller:
         """Return the channel for a connection that was made; what the listening socket asks for."""
         return Poller(self._loop, self)

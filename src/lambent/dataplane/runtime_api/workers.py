@@ -106,6 +106,11 @@ class Workers(RuntimeChannel):
         """How many workers wait for an invocation now."""
         return len(self._waiting)
 
+    @property
+    def alive(self) -> int:
+        """How many workers serve, wait, or have yet to come to their first `next`."""
+        return self.coming + len(self._waiting) + sum(worker.promise is not None for worker in self._workers)
+
     def request_of(self, pid: int | None, line: str) -> str | None:
         """Return what the worker that is this process serves now, if anything; `line` is what it wrote."""
         del line

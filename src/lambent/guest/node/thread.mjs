@@ -59,7 +59,7 @@ async function loaded(logs) {
     advise(error);
     logs.failure("Init Error", error);
     parentPort.postMessage(described(error));
-    throw error;
+    process.exit(1);
   }
 }
 
