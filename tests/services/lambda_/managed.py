@@ -63,9 +63,16 @@ class Managed:
         return str(shown["State"])
 
     def call(self, event: object) -> Answer:
-        """Return what the function answers to an event."""
-        answer = self.functions.invoke(FunctionName="f", Payload=json.dumps(event))
-        return json.loads(answer["Payload"].read())
+        """Return what the function answers to an event, once it is not throttled any more."""
+        payload = json.dumps(event)
+
+        def answered() -> Client | None:
+            try:
+                return self.functions.invoke(FunctionName="f", Payload=payload)
+            except self.functions.exceptions.TooManyRequestsException:
+                return None
+
+        return json.loads(eventually(answered)["Payload"].read())
 
     def at_once(self, events: Sequence[object]) -> list[Answer]:
         """Return the answers to so many events at once, in their order."""

@@ -48,12 +48,17 @@ class Poller(Worker):
     def __init__(self, loop: asyncio.AbstractEventLoop, pollers: Pollers) -> None:
         super().__init__(loop, pollers)
         self._pollers = pollers
+        self.asks = False
+        """Whether it has polled, and nothing has come of that yet."""
 
     def _dispatch(self, kind: int, data: bytes, start: int) -> None:
         if kind != framing.NEXT or not self.first_next.done():
             super()._dispatch(kind, data, start)
-        elif not self._pollers.polled(self):
+        elif self.asks or self._answer is not None:
             self._end(CloseReason.MALFORMED)
+        else:
+            self.asks = True
+            self._pollers.polled(self)
 
 
 class Pollers(Workers):
@@ -111,13 +116,11 @@ class Pollers(Workers):
             self._queue.remove(found)
         return found is not None
 
-    def polled(self, worker: Worker) -> bool:
-        """Take a poll up; False where the one before has not been answered."""
-        if worker.request_id is not None or worker in self._waiting:
-            return False
-        self._waiting.append(worker)
-        self._match()
-        return True
+    def polled(self, worker: Worker) -> None:
+        """Take a poll up: at once, or when the answer just before it has been passed on."""
+        if isinstance(worker, Poller) and worker.asks and worker.request_id is None and not worker.closed.done():
+            self._waiting.append(worker)
+            self._match()
 
     def _dispatch(self, kind: int, data: bytes, start: int) -> None:
         if kind == framing.INIT_ERROR:  # of a program that could not even be started
@@ -128,6 +131,8 @@ class Pollers(Workers):
     def _match(self) -> None:
         while self._queue and self._waiting:
             waiting, worker = self._queue.popleft(), self._waiting.popleft()
+            if isinstance(worker, Poller):
+                worker.asks = False
             self._hand(worker, waiting.headers, waiting.payload, waiting.sink, waiting.promise)
 
     def _joins(self) -> bool:
@@ -140,12 +145,15 @@ class Pollers(Workers):
                 if self.on_rest is not None:
                     self.on_rest(worker)
                 self.first_next.set_result(answer)
+            if isinstance(worker, Poller):
+                worker.asks = True
             self.polled(worker)
         elif isinstance(answer, ErrorAnswer) and not self.first_next.done():
             self.first_next.set_result(answer)
 
     def _rests(self, worker: Worker) -> None:
         """Keep nobody for another invocation who has not polled for it."""
+        self.polled(worker)
 
     def _lost(self, worker: Worker) -> None:
         super()._lost(worker)
