@@ -117,6 +117,21 @@ def test_each_api_tells_its_own_events() -> None:
     assert [done.is_for(each) for each in (newer, older, latest)] == [True, False, True]
 
 
+def test_reports_of_managed_instances_tell_of_the_answer_and_of_no_bill() -> None:
+    event = telemetry.managed_report(replace(REPORT, response_ms=50.0), None)
+    assert event.record == {
+        "requestId": "r",
+        "status": "success",
+        "metrics": {"durationMs": 250.0},
+        "spans": [
+            {"name": "responseLatency", "start": telemetry.timestamp(REPORT.started_at), "durationMs": 200.0},
+            {"name": "responseDuration", "start": telemetry.timestamp(REPORT.started_at + 0.2), "durationMs": 50.0},
+        ],
+    }
+    timed_out = replace(REPORT, status=InvocationStatus.TIMEOUT, error_type="Sandbox.Timedout")
+    assert "spans" not in telemetry.managed_report(timed_out, None).record
+
+
 def test_reports_are_told_with_what_extensions_took() -> None:
     event = telemetry.invocation_report(replace(REPORT, extensions_ms=50.0), "Root=1;Sampled=1")
     assert event.record == {

@@ -305,10 +305,10 @@ class Environment:
             sandbox.drain_output()
         outcome: Completed | FunctionError
         if isinstance(answer, Response):
-            report = self._report(assignment, InvocationStatus.SUCCESS)
+            report = replace(self._report(assignment, InvocationStatus.SUCCESS), response_ms=answer.took_ms)
             outcome = Completed(answer.payload, answer.content_type, report)
         else:
-            report = self._report(assignment, InvocationStatus.ERROR, answer.error_type)
+            report = replace(self._report(assignment, InvocationStatus.ERROR, answer.error_type), response_ms=0.0)
             outcome = FunctionError(answer.payload, answer.error_type, report)
         companions = self._companions
         if companions is not None and companions.is_active:

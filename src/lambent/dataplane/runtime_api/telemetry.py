@@ -107,6 +107,24 @@ def runtime_done(report: InvocationReport, produced_bytes: int, trace_id: str | 
     return platform("runtimeDone", report.ended_at, {**record, "metrics": metrics, **tracing(trace_id)})
 
 
+def managed_report(report: InvocationReport, trace_id: str | None) -> Event:
+    """Return the event of an invocation that is over on Managed Instances, which bill no single one of them.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html
+    """
+    metrics = {"durationMs": round(report.duration_ms, 3)}
+    record: dict[str, object] = {"requestId": report.request_id, "metrics": metrics, "status": str(report.status)}
+    if report.error_type is not None:
+        record["errorType"] = report.error_type
+    if report.response_ms is not None:
+        latency_ms = max(0.0, report.duration_ms - report.response_ms)
+        record["spans"] = [
+            span("responseLatency", report.started_at, latency_ms),
+            span("responseDuration", report.started_at + latency_ms / 1000, report.response_ms),
+        ]
+    return platform("report", report.ended_at, {**record, **tracing(trace_id)})
+
+
 def invocation_report(report: InvocationReport, trace_id: str | None) -> Event:
     """Return the event of an invocation that is over, with its extensions."""
     metrics: dict[str, object] = {

@@ -235,14 +235,28 @@ def report_json(report: InvocationReport, tracing: Tracing | None = None, *, is_
         metrics["billedDurationMs"] = report.billed_ms
         metrics["memorySizeMB"] = report.memory_mb
         metrics["maxMemoryUsedMB"] = report.max_memory_mb
-    if report.init_ms is not None:
+    if report.init_ms is not None and not is_managed:
         metrics["initDurationMs"] = round(report.init_ms, 3)
     if report.restore_ms is not None:
         metrics["restoreDurationMs"] = round(report.restore_ms, 3)
     record: dict[str, object] = {"requestId": report.request_id, "metrics": metrics, "status": report.status}
     if report.error_type is not None:
         record["errorType"] = report.error_type
+    if is_managed and report.response_ms is not None:
+        record["spans"] = _response_spans(report, report.response_ms)
     return _event("platform.report", _traced(record, tracing), report.ended_at)
+
+
+def _response_spans(report: InvocationReport, response_ms: float) -> list[dict[str, object]]:
+    latency_ms = max(0.0, report.duration_ms - response_ms)
+    parts = {
+        "responseLatency": (report.started_at, latency_ms),
+        "responseDuration": (report.started_at + latency_ms / 1000, response_ms),
+    }
+    return [
+        {"name": name, "start": _time(start), "durationMs": round(took_ms, 3)}
+        for name, (start, took_ms) in parts.items()
+    ]
 
 
 def runtime_done(report: InvocationReport, tracing: Tracing | None = None) -> str:
