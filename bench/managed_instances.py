@@ -3,10 +3,10 @@
 on demand           an environment for each request at once: 64 of them
 Managed Instances   one environment with 64 slots: 64 processes of Python, or the threads of Node.js
 
-The handler waits for 200 ms, as for a slow database, so that 64 connections of wrk see 320 answers a second at most, each
-after 200 ms at least: that is the floor. Both models are loaded by turns, on a platform each; what counts are the ratios
-of one run. Memory is that of all processes below the platform, shared pages divided among their users (PSS), beyond what
-the platform itself had before it had a function.
+The handler waits for 200 ms, as for a slow database, so that 64 connections of wrk see 320 answers a second at most,
+each after 200 ms at least: that is the floor. Both models are loaded by turns, on a platform each; what counts are the
+ratios of one run. Memory is that of all processes below the platform, shared pages divided among their users (PSS),
+beyond what the platform itself had before it had a function.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The code of docs/operations/multi-concurrency.md, on Managed Instances: it is as right and as wrong as the page says."""
+"""The code of docs/operations/multi-concurrency.md, on Managed Instances: as right and as wrong as the page says."""
 
 from __future__ import annotations
 

@@ -370,19 +370,13 @@ class Environment:
         if self.spec.is_managed:
             # Other requests go on beside it, so the code keeps running and keeps its slot.
             # https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html
-            self._overdue += self._runs_code(assignment)
+            self._overdue += assignment.leaves_code_running(self._crew)
             self._conclude(assignment, TimedOut(self.spec.timeout_s, report))
             self._free("timed out")  # of a caller, though not of the code
             return
         self._is_cut_off = True
         self._conclude(assignment, TimedOut(self.spec.timeout_s, report))
         self._begin_reset("timed out", ShutdownReason.TIMEOUT)
-
-    def _runs_code(self, assignment: Assignment) -> bool:
-        """Whether the function has begun an invocation: no mishap keeps it from that, and no busy runtime."""
-        if assignment.awaits_handler:
-            return False
-        return self._crew is None or not self._crew.withdraw(assignment.invocation.request_id)
 
     def _ended(self, sandbox: Sandbox, exited: asyncio.Future[ProcessExit]) -> None:
         if self._sandbox is not sandbox or self._is_cut_off:
