@@ -196,3 +196,16 @@ def test_what_a_sandbox_tells_is_read_like_a_stranger_s_word() -> None:
         assert parse(framing.DELIVERED, wrong) is None
         assert parse(framing.EXTENSION_ENDED, wrong) is None
     assert parse(99, b"{}\n") is None
+
+
+def test_report_on_managed_instances_tells_how_long_the_answer_was_waited_for_and_took() -> None:
+    event = telemetry.managed_report(replace(REPORT, response_ms=50.0), None)
+    record = event.record
+    assert isinstance(record, dict)
+    assert record["metrics"] == {"durationMs": 250.0}
+    assert record["spans"] == [
+        {"name": "responseLatency", "start": "1970-01-01T00:00:01.000Z", "durationMs": 200.0},
+        {"name": "responseDuration", "start": "1970-01-01T00:00:01.200Z", "durationMs": 50.0},
+    ]
+    ended = replace(REPORT, status=InvocationStatus.TIMEOUT, error_type="Sandbox.Timedout")
+    assert "spans" not in telemetry.managed_report(ended, None).record

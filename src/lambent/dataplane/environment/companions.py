@@ -213,7 +213,9 @@ class Companions:
         elif assignment.outcome is None and not isinstance(outcome, Completed | FunctionError):
             self.runtime_done(report, trace_id)
         self._feed.tell(telemetry.platform("end", report.ended_at, {"requestId": report.request_id}))
-        self._feed.tell(telemetry.invocation_report(report, trace_id))
+        on_managed_instances = self._info.initialization_type is InitializationType.MANAGED_INSTANCES
+        told = telemetry.managed_report if on_managed_instances else telemetry.invocation_report
+        self._feed.tell(told(report, trace_id))
 
     def _tell_fault(self, report: InvocationReport, message: str) -> None:
         text = f"RequestId: {report.request_id} Error: {message}\n{report.error_type}\n"

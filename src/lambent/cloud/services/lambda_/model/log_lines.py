@@ -242,7 +242,23 @@ def report_json(report: InvocationReport, tracing: Tracing | None = None, *, is_
     record: dict[str, object] = {"requestId": report.request_id, "metrics": metrics, "status": report.status}
     if report.error_type is not None:
         record["errorType"] = report.error_type
+    was_answered = report.exit is None and report.status not in {InvocationStatus.TIMEOUT, InvocationStatus.FAILURE}
+    if is_managed and was_answered:
+        record["spans"] = _spans(report)
     return _event("platform.report", _traced(record, tracing), report.ended_at)
+
+
+def _spans(report: InvocationReport) -> list[dict[str, object]]:
+    """Return how long an answer was waited for, and how long it took to be sent.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html#Span
+    """
+    latency_ms = report.duration_ms - report.response_ms
+    answered_at = report.started_at + latency_ms / 1000
+    return [
+        {"name": "responseLatency", "start": _time(report.started_at), "durationMs": round(latency_ms, 3)},
+        {"name": "responseDuration", "start": _time(answered_at), "durationMs": round(report.response_ms, 3)},
+    ]
 
 
 def runtime_done(report: InvocationReport, tracing: Tracing | None = None) -> str:
