@@ -63,6 +63,9 @@ the same identifiers, since each request brings its own seed. It does not bring 
   they signed or encrypted before a restart cannot be verified or decrypted after it. KMS's symmetric keys are kept.
 
 """
+IN_PART = {
+    "ec2": "As far as they are about instances that Lambda manages. The rest, and all other operations, are bridged.",
+}
 CONFIGURATIONS = """\
 #### s3: configurations without effect
 
@@ -152,7 +155,9 @@ def page(own: dict[str, frozenset[str]], bridged: dict[str, list[str]]) -> str:
         missing = [name for name in every if name not in own[service]]
         lines.append(f"### {service}: {len(offered)} of {len(every)} operations\n")
         lines.append(f"{', '.join(offered)}.\n")
-        if missing:
+        if service in IN_PART:
+            lines.append(f"{IN_PART[service]}\n")
+        elif missing:
             lines.append(f"Refused: {', '.join(missing)}.\n")
         if service == "lambda":
             lines += _without_effect(WITHOUT_EFFECT)

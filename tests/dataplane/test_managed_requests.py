@@ -231,7 +231,7 @@ async def test_instances_are_replaced_after_fourteen_days_while_the_version_serv
         for _ in range(15):
             await pool.world.clock.advance(86_400)
             assert isinstance(await pool.world.invoke(), Completed)
-            assert len([status for status in pool.plane.environments()]) >= 3
+            assert len(pool.plane.environments()) >= 3
         assert first.isdisjoint(each.instance_id for each in pool.status.instances)
         assert pool.running == 3
         assert {event.cause for event in pool.capacity.events if str(event.kind) == "Terminated"} == {"MaximumLifetime"}

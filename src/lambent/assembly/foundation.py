@@ -7,8 +7,10 @@ from pathlib import Path
 
 from lambent.base.clock import Clock
 from lambent.base.identifiers import IdSource
+from lambent.cloud.framework.fallback import Fallback
 from lambent.cloud.framework.internal_client import InternalClient
 from lambent.cloud.services.lambda_.dependencies import Plane
+from lambent.cloud.services.lambda_.managed.system_log import SystemLog
 from lambent.cloud.services.lambda_.reporting import Reporting
 from lambent.cloud.store.blobs import Blobs
 from lambent.cloud.store.files import Files
@@ -26,7 +28,9 @@ class Foundation:
     clock: Clock
     ids: IdSource
     plane: Plane
+    fallback: Fallback
     reporting: Reporting
+    system_log: SystemLog
     packages: Path
     port: int
 

@@ -40,7 +40,7 @@ from lambent.cloud.bridge.journal import SCHEMA as BRIDGE_SCHEMA
 from lambent.cloud.bridge.journal import Journal
 from lambent.cloud.framework.faults.strikes import Strikes
 from lambent.cloud.framework.identity import CredentialDirectory
-from lambent.cloud.framework.internal_client import RegistryClient
+from lambent.cloud.framework.internal_client import InternalClient, RegistryClient
 from lambent.cloud.framework.loops import start_loops
 from lambent.cloud.framework.registry import Deferral, Registry
 from lambent.cloud.framework.routes import Route, View
@@ -50,6 +50,7 @@ from lambent.cloud.gateway.pipeline import Parts, Pipeline
 from lambent.cloud.gateway.server import HttpServer, PortInUseError
 from lambent.cloud.protocol.message import Request, Response
 from lambent.cloud.services.lambda_.log_delivery import LogDelivery
+from lambent.cloud.services.lambda_.managed.system_log import SystemLog
 from lambent.cloud.services.lambda_.reporting import Reporting
 from lambent.cloud.services.lambda_.role_credentials import RoleCredentials
 from lambent.cloud.store.blobs import Blobs
@@ -127,16 +128,12 @@ class Platform:
         bridge = Bridge(Journal(store, blobs), Coverage(), self.ids)
         release.push_async_callback(bridge.stop)
         client = RegistryClient(self.registry, bridge, clock=self.clock, ids=self.ids, host=f"127.0.0.1:{self.port}")
-        reporting = Reporting(LogDelivery(client), self._real_time)
-        plane = self._plane = DataPlane(
-            self._plane_settings(home, server),
-            clock=self.clock,
-            ids=self.ids,
-            credentials=RoleCredentials(client),
-            observer=reporting,
-        )
+        delivery = LogDelivery(client)
+        reporting, system_log = Reporting(delivery, self._real_time), SystemLog(delivery)
+        plane = self._plane = self._data_plane(self._plane_settings(home, server), client, reporting, system_log)
         # Runs after the data plane has stopped: what functions wrote while it did is delivered too.
         release.push_async_callback(reporting.flush)
+        release.push_async_callback(system_log.flush)
         release.push_async_callback(plane.stop)
         foundation = Foundation(
             store=store,
@@ -146,7 +143,9 @@ class Platform:
             clock=self.clock,
             ids=self.ids,
             plane=plane,
+            fallback=bridge,
             reporting=reporting,
+            system_log=system_log,
             packages=home / "scratch" / "packages",
             port=self.port,
         )
@@ -184,6 +183,18 @@ class Platform:
         )
         return Pipeline(parts)
 
+    def _data_plane(
+        self, settings: DataPlaneSettings, client: InternalClient, reporting: Reporting, system_log: SystemLog
+    ) -> DataPlane:
+        return DataPlane(
+            settings,
+            clock=self.clock,
+            ids=self.ids,
+            credentials=RoleCredentials(client),
+            observer=reporting,
+            capacity_observer=system_log,
+        )
+
     def _plane_settings(self, home: Path, server: HttpServer) -> DataPlaneSettings:
         settings = self.settings
         return DataPlaneSettings(
@@ -196,6 +207,8 @@ class Platform:
             account_concurrency=settings.account_concurrency,
             idle_expiry_s=settings.idle_expiry_s,
             lifetime_s=settings.environment_lifetime_s,
+            instance_launch_s=settings.instance_launch_s,
+            first_instance_launch_s=settings.first_instance_launch_s,
             node_sdk=None if settings.cache_dir is None else settings.cache_dir / "node-sdk",
         )
 
@@ -267,6 +280,7 @@ class Platform:
                     "started_by": None if status.info is None else status.info.started_by,
                     "isolation": None if status.info is None else status.info.isolation.value,
                     "log_stream": None if status.info is None else status.info.log_stream,
+                    "instance": None if status.place is None else dataclasses.asdict(status.place),
                     "notices": [] if status.info is None else list(status.info.notices),
                 }
                 for status in statuses

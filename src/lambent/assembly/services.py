@@ -12,6 +12,7 @@ from functools import partial
 from lambent.assembly.foundation import Foundation
 from lambent.assembly.names import DYNAMODB
 from lambent.cloud.framework.identity import CredentialDirectory, Directories
+from lambent.cloud.framework.managed_instances import ManagedInstances
 from lambent.cloud.framework.registry import Deferral
 from lambent.cloud.framework.service import Service
 from lambent.cloud.gateway.signing import SignatureReader
@@ -49,13 +50,14 @@ def own_services(on: Foundation) -> OwnServices:
         signers=signers,
         port=on.port,
     )
+    lambda_ = LambdaService(dependencies, packages=on.packages, reporting=on.reporting, system_log=on.system_log)
     in_order: tuple[Service | Deferral, ...] = (
         iam,
         sts,
         LogsService(on.store, on.client, clock=on.clock, ids=on.ids),
         Deferral(("sqs",), partial(_sqs, on), views={"queues": lambda: {"queues": []}}),
         Deferral(DYNAMODB, partial(_dynamodb, on)),
-        LambdaService(dependencies, packages=on.packages, reporting=on.reporting),
+        lambda_,
         # Behind the queues and functions that it delivers to: what is owed is delivered as soon as it starts.
         Deferral(("sns",), partial(_sns, on), (SNS_CLAIM,), views={"outbox": lambda: {"messages": []}}),
         # Behind what its targets are: events that were on their way go on as soon as it starts.
@@ -66,6 +68,8 @@ def own_services(on: Foundation) -> OwnServices:
         Deferral(("cloudformation",), partial(_cloudformation, on), paths=(RESPONSES,)),
         # Behind what its schedules call: what is due is carried out as soon as it starts.
         Deferral(("scheduler",), partial(_scheduler, on)),
+        # Of EC2 only what shows the instances that Lambda runs; the rest is bridged.
+        Deferral(("ec2",), partial(_ec2, on, lambda_.managed_instances)),
     )
     parts: list[Service | Deferral] = []
     for one in in_order:
@@ -122,3 +126,9 @@ def _scheduler(on: Foundation) -> Callable[[], Sequence[Service]]:
     from lambent.cloud.services.scheduler.service import SchedulerService  # noqa: PLC0415 - when it is used
 
     return lambda: (SchedulerService(on.store, on.client, clock=on.clock, ids=on.ids),)
+
+
+def _ec2(on: Foundation, managed: ManagedInstances) -> Callable[[], Sequence[Service]]:
+    from lambent.cloud.services.ec2.service import Ec2Service  # noqa: PLC0415 - when it is used
+
+    return lambda: (Ec2Service(on.store, on.fallback, managed),)

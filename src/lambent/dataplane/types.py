@@ -181,8 +181,8 @@ class InvocationReport:
     """How much of the duration extensions took after the runtime was done; None where none was waited for.
 
     It is the metric PostRuntimeExtensionsDuration."""
-    response_ms: float | None = None
-    """How long the answer took from its first byte to its last; None where there was none."""
+    response_ms: float = 0.0
+    """How much of the duration the answer took from its first byte on; 0 where it came in one piece."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,3 +149,22 @@ def test_the_keys_that_aws_manages_are_the_same_after_a_restart(tmp_path: Path) 
         assert platform.client("kms").create_key()["KeyMetadata"]["KeyManager"] == "CUSTOMER"
     with local_platform(data_dir=tmp_path / "data") as again:
         assert managed(again) == made
+
+
+def test_statistics_are_of_the_metric_with_exactly_these_dimensions(tmp_path: Path) -> None:
+    with local_platform(data_dir=tmp_path / "data") as platform:
+        cloudwatch = platform.client("cloudwatch")
+        function = {"Name": "FunctionName", "Value": "f"}
+        for dimensions, value in (([function], 1.0), ([function, {"Name": "Resource", "Value": "f:1"}], 10.0)):
+            datum = {"MetricName": "Throttles", "Dimensions": dimensions, "Timestamp": 1_000.0, "Value": value}
+            cloudwatch.put_metric_data(Namespace="Test", MetricData=[datum])
+        found = cloudwatch.get_metric_statistics(
+            Namespace="Test",
+            MetricName="Throttles",
+            Dimensions=[function],
+            StartTime=0,
+            EndTime=2_000,
+            Period=60,
+            Statistics=["Sum"],
+        )
+        assert [each["Sum"] for each in found["Datapoints"]] == [1.0]

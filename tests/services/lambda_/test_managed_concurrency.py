@@ -63,6 +63,16 @@ def publish(functions: Client, make_provider: MakeProvider, role: str) -> Publis
             return bool(shown["State"] == "Active")
 
         eventually(is_active)
+        # Of the three that a version begins with all but one go, so that it is known who serves.
+        one = {"MinExecutionEnvironments": 1, "MaxExecutionEnvironments": 1}
+        functions.put_function_scaling_config(
+            FunctionName="f", Qualifier="$LATEST.PUBLISHED", FunctionScalingConfig=one
+        )
+        eventually(is_scaled)
+
+    def is_scaled() -> bool:
+        found = functions.get_function_scaling_config(FunctionName="f", Qualifier="$LATEST.PUBLISHED")
+        return "RequestedFunctionScalingConfig" not in found
 
     return make_and_wait
 
@@ -86,14 +96,14 @@ def test_as_many_requests_run_at_once_in_one_environment_as_the_function_says(
     assert len({answer["pid"] for answer in answers}) == 3
     assert len({answer["stream"] for answer in answers}) == 1
     assert [answers[0][key] for key in ("most", "type", "format")] == ["3", "lambda-managed-instances", "JSON"]
-    lines = messages(aws, "/aws/lambda/f", 1 + 1 + 3 * 4)
+    lines = messages(aws, "/aws/lambda/f", 3 + 3 + 3 * 4)
     records = [json.loads(line) for line in lines]
     by_type: dict[str, list[Any]] = {}  # Any: as above
     for record in records:
         by_type.setdefault(record.get("type", record.get("level")), []).append(record)
     assert {kind: len(found) for kind, found in by_type.items()} == {
-        "platform.initStart": 1,
-        "platform.initReport": 1,
+        "platform.initStart": 3,
+        "platform.initReport": 3,
         "platform.start": 3,
         "WARNING": 6,
         "platform.report": 3,

@@ -117,21 +117,6 @@ def test_each_api_tells_its_own_events() -> None:
     assert [done.is_for(each) for each in (newer, older, latest)] == [True, False, True]
 
 
-def test_reports_of_managed_instances_tell_of_the_answer_and_of_no_bill() -> None:
-    event = telemetry.managed_report(replace(REPORT, response_ms=50.0), None)
-    assert event.record == {
-        "requestId": "r",
-        "status": "success",
-        "metrics": {"durationMs": 250.0},
-        "spans": [
-            {"name": "responseLatency", "start": telemetry.timestamp(REPORT.started_at), "durationMs": 200.0},
-            {"name": "responseDuration", "start": telemetry.timestamp(REPORT.started_at + 0.2), "durationMs": 50.0},
-        ],
-    }
-    timed_out = replace(REPORT, status=InvocationStatus.TIMEOUT, error_type="Sandbox.Timedout")
-    assert "spans" not in telemetry.managed_report(timed_out, None).record
-
-
 def test_reports_are_told_with_what_extensions_took() -> None:
     event = telemetry.invocation_report(replace(REPORT, extensions_ms=50.0), "Root=1;Sampled=1")
     assert event.record == {
@@ -211,3 +196,16 @@ def test_what_a_sandbox_tells_is_read_like_a_stranger_s_word() -> None:
         assert parse(framing.DELIVERED, wrong) is None
         assert parse(framing.EXTENSION_ENDED, wrong) is None
     assert parse(99, b"{}\n") is None
+
+
+def test_report_on_managed_instances_tells_how_long_the_answer_was_waited_for_and_took() -> None:
+    event = telemetry.managed_report(replace(REPORT, response_ms=50.0), None)
+    record = event.record
+    assert isinstance(record, dict)
+    assert record["metrics"] == {"durationMs": 250.0}
+    assert record["spans"] == [
+        {"name": "responseLatency", "start": "1970-01-01T00:00:01.000Z", "durationMs": 200.0},
+        {"name": "responseDuration", "start": "1970-01-01T00:00:01.200Z", "durationMs": 50.0},
+    ]
+    ended = replace(REPORT, status=InvocationStatus.TIMEOUT, error_type="Sandbox.Timedout")
+    assert "spans" not in telemetry.managed_report(ended, None).record

@@ -9,6 +9,7 @@ import typer
 
 from lambent.cli import connection, settings, spans
 from lambent.cli.options import Json, Port
+from lambent.cli.views import capacity as capacity_view
 from lambent.cli.views import faults as fault_view
 from lambent.cli.views import human
 from lambent.cli.views import json as json_view
@@ -18,15 +19,16 @@ app = typer.Typer(add_completion=False)
 
 @app.command(epilog="Examples: lambent status · lambent status --json | jq .uptime_s. Exit code 3: none runs.")
 def status(port: Port = None, as_json: Json = False) -> None:
-    """Say whether the platform runs, with its services, execution environments and faults on purpose."""
+    """Say whether the platform runs: services, execution environments, capacity providers, faults on purpose."""
     number = settings.port(port)
     health = connection.require_running(number)
     answer = connection.ask(number, "environments") or {}
     # Any: JSON of /_lambent
     environments: list[Mapping[str, Any]] = list(answer.get("environments", []))
+    capacity = list((connection.ask(number, "capacity-providers") or {}).get("capacityProviders", []))
     faults: list[Mapping[str, Any]] = list((connection.ask(number, "faults") or {}).get("faults", []))  # Any: as above
     if as_json:
-        json_view.document({**health, "environments": environments, "faults": faults})
+        json_view.document({**health, "environments": environments, "capacityProviders": capacity, "faults": faults})
         return
     human.line(f"Lambent {health['version']} is {human.styled('ready', 'green')} on {settings.endpoint_url(number)}")
     human.line(f"process    {health['pid']}, up for {spans.told(float(health['uptime_s']))}, {health['memory_mb']} MB")
@@ -41,6 +43,8 @@ def status(port: Port = None, as_json: Json = False) -> None:
         )
     else:
         human.line("no execution environments")
+    for provider in capacity:
+        capacity_view.provider(provider)
     if faults:
         human.line()
         human.line(human.styled("faults on purpose", "yellow"))

@@ -39,6 +39,8 @@ class Mends:
             self._connect_default_networks()
         elif service == "kms":
             self._mend_managed_keys()
+        elif service == "cloudwatch":
+            _tell_metrics_apart()
 
     def _begin_network(self, account: str, region: str) -> None:
         """Connect the default VPC that another service may have begun the account and region with."""
@@ -106,6 +108,40 @@ def _connect(backend: Any, vpc: Any) -> None:  # Any: moto ships no types
         backend.create_route(table.id, "0.0.0.0/0", gateway_id=gateway.id)
     finally:
         mock_random.setstate(state)
+
+
+class _OneMetric:
+    """A CloudWatch backend as GetMetricStatistics sees it: with the data of exactly these dimensions."""
+
+    def __init__(self, backend: Any, dimensions: Any) -> None:  # Any: moto ships no types
+        self._backend = backend
+        self._wanted = sorted((each["Name"], each["Value"]) for each in dimensions or ())
+
+    def get_all_metrics(self) -> list[Any]:  # Any: as above
+        """Return the data of one metric."""
+        return [
+            datum
+            for datum in self._backend.get_all_metrics()
+            if sorted((each.name, each.value) for each in datum.dimensions) == self._wanted
+        ]
+
+
+@cache
+def _tell_metrics_apart() -> None:
+    """Let GetMetricStatistics go by all of a metric's dimensions: each set of them is a metric of its own.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html#Dimension
+    """
+    from moto.cloudwatch.models import CloudWatchBackend  # noqa: PLC0415 - only for CloudWatch
+
+    plain = CloudWatchBackend.get_metric_statistics
+
+    def statistics(backend: Any, *arguments: Any, **more: Any) -> Any:  # Any: moto ships no types
+        dimensions = more["dimensions"] if "dimensions" in more else arguments[6]
+        one: Any = _OneMetric(backend, dimensions)  # Any: all that moto asks of a backend here
+        return plain(one, *arguments, **more)
+
+    setattr(CloudWatchBackend, "get_metric_statistics", statistics)  # noqa: B010 - in place of a method
 
 
 @cache

@@ -14,7 +14,7 @@ from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.context import Principal, RequestContext
 from lambent.cloud.framework.fallback import Fallback
 from lambent.cloud.framework.registry import Registry
-from lambent.cloud.framework.service import Parameters, Result
+from lambent.cloud.framework.service import LeftToFallback, Parameters, Result
 from lambent.cloud.store.errors import StoreError
 from lambent.cloud.store.scope import Scope
 
@@ -69,6 +69,8 @@ class RegistryClient:
             owner.authorise(context, operation, parameters)
             try:
                 return await ours(context, parameters)
+            except LeftToFallback:
+                pass  # as if it were none of ours
             except StoreError as error:  # the platform's own failure, as the gateway would answer it: to be tried again
                 raise ServiceError("InternalFailure", str(error), status=500) from error
         bridged = await self._fallback.call(context, service, operation, parameters)

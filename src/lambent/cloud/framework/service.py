@@ -17,6 +17,14 @@ Result = Mapping[str, Any]  # Any: as above
 Operation = Callable[[RequestContext, Parameters], Awaitable[Result]]
 EventStream = AsyncIterator[Mapping[str, Any]]  # Any: one event union member, as above
 
+
+class LeftToFallback(Exception):
+    """Raised by an operation that has nothing to add: whoever answers for what is not ours answers the request.
+
+    A service of ours may thus own a part of what an operation is asked for (docs/decisions/0022).
+    """
+
+
 _MARK = "__lambent_operation__"
 F = TypeVar("F", bound=Callable[..., Awaitable[Result]])
 

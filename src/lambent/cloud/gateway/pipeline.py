@@ -17,6 +17,7 @@ from lambent.cloud.framework.fallback import Fallback, ForeignRequest
 from lambent.cloud.framework.identity import CredentialDirectory
 from lambent.cloud.framework.registry import Registry
 from lambent.cloud.framework.routes import FrontDoor
+from lambent.cloud.framework.service import LeftToFallback
 from lambent.cloud.gateway.guard import refuse_foreign_host, refuse_other_site
 from lambent.cloud.gateway.introspection import PREFIX, Introspection
 from lambent.cloud.gateway.signing import Signature, identify_caller, read_signature
@@ -105,11 +106,20 @@ class Pipeline:
             owner.authorise(context, name, parameters)
             result = await ours(context, parameters)
             return wire.serialize(result, request_id)
+        except LeftToFallback:
+            return await self._left(request, signature, call, request_id)
         except ServiceError as error:
             return fault(service, call.wire_format, error, request_id)
         except Exception:  # noqa: BLE001 - the outermost guard of every operation
             _log.exception("%s.%s failed; request id %s", service, name, request_id)
             return fault(service, call.wire_format, _failure_of(operation), request_id)
+
+    async def _left(self, request: Request, signature: Signature, call: Call, request_id: str) -> Response:
+        """Answer what an operation of ours leaves to whoever answers for all that is not ours."""
+        try:
+            return await self._foreign(request, self._context(request, signature, request_id), call)
+        except ServiceError as error:
+            return fault(call.operation.service.name, call.wire_format, error, request_id)
 
     def _front_door(self, request: Request) -> FrontDoor | None:
         for door in self._registry.front_doors():

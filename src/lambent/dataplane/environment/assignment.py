@@ -11,7 +11,7 @@ from lambent.dataplane.errors import DataPlaneError
 from lambent.dataplane.metering import ColdStart
 from lambent.dataplane.runtime_api.messages import InvocationHeaders, RuntimeAnswer
 from lambent.dataplane.runtime_api.workers import Workers
-from lambent.dataplane.types import Completed, FunctionError, Invocation, Outcome
+from lambent.dataplane.types import Completed, FunctionError, Invocation, Outcome, ResponseSink
 
 
 class Serving(Protocol):
@@ -37,6 +37,7 @@ class Assignment:
         "later",
         "outcome",
         "promise",
+        "responding_since",
         "started",
         "started_at",
         "timer",
@@ -58,6 +59,8 @@ class Assignment:
         """Whether a mishap keeps it from its handler just now."""
         self.outcome: Completed | FunctionError | None = None
         """What the runtime answered, while extensions still work on the invocation."""
+        self.responding_since: float | None = None
+        """When the function began to stream its answer, by the real clock; None where it comes in one piece."""
         self._environment: Serving | None = None
 
     def begin(self, environment: Serving, real_time: Clock) -> None:
@@ -77,6 +80,11 @@ class Assignment:
             invocation.client_context,
             invocation.cognito_identity,
         )
+
+    def sink(self, real_time: Clock) -> ResponseSink | None:
+        """Return who takes the answer while it is written, which also notes when that begins."""
+        sink = self.invocation.sink
+        return None if sink is None else _NotingSink(self, sink, real_time)
 
     def answered(self, answer: asyncio.Future[RuntimeAnswer]) -> None:
         """Take the runtime's answer to the environment; called by the channel's future."""
@@ -101,3 +109,19 @@ class Assignment:
             self.promise.set_exception(outcome)
         else:
             self.promise.set_result(outcome)
+
+
+class _NotingSink:
+    """Passes an answer on, and notes when its first byte came."""
+
+    def __init__(self, assignment: Assignment, sink: ResponseSink, real_time: Clock) -> None:
+        self._assignment = assignment
+        self._real_time = real_time
+        self._begin = sink.begin
+        self.write = sink.write
+        self.is_full = sink.is_full
+
+    def begin(self, content_type: str) -> None:
+        """The function begins to answer."""
+        self._assignment.responding_since = self._real_time.monotonic()
+        self._begin(content_type)

@@ -213,8 +213,8 @@ class Companions:
         elif assignment.outcome is None and not isinstance(outcome, Completed | FunctionError):
             self.runtime_done(report, trace_id)
         self._feed.tell(telemetry.platform("end", report.ended_at, {"requestId": report.request_id}))
-        is_managed = self._registry.function.is_on_managed_instances
-        told = telemetry.managed_report if is_managed else telemetry.invocation_report
+        on_managed_instances = self._info.initialization_type is InitializationType.MANAGED_INSTANCES
+        told = telemetry.managed_report if on_managed_instances else telemetry.invocation_report
         self._feed.tell(told(report, trace_id))
 
     def _tell_fault(self, report: InvocationReport, message: str) -> None:

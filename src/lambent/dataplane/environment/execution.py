@@ -276,7 +276,8 @@ class Environment:
         if invocation.mishap is not None:
             Afflicting(invocation.mishap, assignment, sandbox, self, self._host.timers).begin()
             return
-        sandbox.channel.invoke(headers, invocation.payload, invocation.sink).add_done_callback(assignment.answered)
+        sink = assignment.sink(self._host.real_time)
+        sandbox.channel.invoke(headers, invocation.payload, sink).add_done_callback(assignment.answered)
 
     def runs(self, assignment: Assignment, sandbox: Sandbox) -> bool:
         """Whether an invocation is still under way in this sandbox."""
@@ -285,7 +286,7 @@ class Environment:
     def run_handler(self, assignment: Assignment, sandbox: Sandbox) -> asyncio.Future[RuntimeAnswer]:
         """Give an invocation to the runtime, and return the promise of its answer."""
         invocation = assignment.invocation
-        return sandbox.channel.invoke(assignment.headers(), invocation.payload, invocation.sink)
+        return sandbox.channel.invoke(assignment.headers(), invocation.payload, assignment.sink(self._host.real_time))
 
     def answered(self, assignment: Assignment, answer: RuntimeAnswer) -> None:
         """Conclude an invocation that the runtime has answered; called once per assignment, on the loop."""
@@ -305,10 +306,10 @@ class Environment:
             sandbox.drain_output()
         outcome: Completed | FunctionError
         if isinstance(answer, Response):
-            report = replace(self._report(assignment, InvocationStatus.SUCCESS), response_ms=answer.took_ms)
+            report = self._report(assignment, InvocationStatus.SUCCESS)
             outcome = Completed(answer.payload, answer.content_type, report)
         else:
-            report = replace(self._report(assignment, InvocationStatus.ERROR, answer.error_type), response_ms=0.0)
+            report = self._report(assignment, InvocationStatus.ERROR, answer.error_type)
             outcome = FunctionError(answer.payload, answer.error_type, report)
         companions = self._companions
         if companions is not None and companions.is_active:
@@ -429,7 +430,11 @@ class Environment:
         self._owner.freed(self)
 
     def _report(self, ran: Assignment, status: InvocationStatus, error_type: str | None = None) -> InvocationReport:
-        return self._meter.report(ran, self._sandbox, status, error_type)
+        report = self._meter.report(ran, self._sandbox, status, error_type)
+        if ran.responding_since is None:
+            return report
+        streamed_ms = 1000 * (self._host.real_time.monotonic() - ran.responding_since)
+        return replace(report, response_ms=min(round(streamed_ms, 2), report.duration_ms))
 
     def _begin_reset(self, cause: str, reason: ShutdownReason) -> None:
         self._owner.resetting(self)

@@ -74,6 +74,7 @@ class Driver:
         self._to_start: deque[StartEnvironment] = deque()
         self._starting: set[Environment] = set()
         self._due = math.inf
+        self._is_quiet = False
         self._is_sooner = asyncio.Event()
         self._sampling: Timer | None = None
         self._is_stopping = False
@@ -404,13 +405,16 @@ class Driver:
         return self._host.clock.now()
 
     def _note_due(self) -> None:
-        if self._fleet.next_evaluation < self._due:
+        if self._is_quiet or self._fleet.next_evaluation < self._due:
             self._is_sooner.set()
 
     async def _evaluate_as_due(self) -> None:
         fleet, clock = self._fleet, self._host.clock
         while True:
-            self._due = fleet.next_evaluation
+            # While nothing happens nobody is woken up; whatever does happen has this looked at again.
+            quiet_until = fleet.quiet_until
+            self._is_quiet = quiet_until > fleet.next_evaluation
+            self._due = max(fleet.next_evaluation, quiet_until)
             self._is_sooner.clear()
             until = None if math.isinf(self._due) else self._due
             if not await wait_for_event(self._is_sooner, clock, until):

@@ -35,8 +35,6 @@ class Response:
 
     payload: bytes
     content_type: str
-    took_ms: float = 0.0
-    """How long it took from its first byte to its last, where it was streamed."""
 
 
 @dataclass(frozen=True, slots=True)

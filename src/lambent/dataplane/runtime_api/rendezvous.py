@@ -207,7 +207,7 @@ class RuntimeChannel(asyncio.Protocol):
         if self._answer is None or (kind == framing.STREAM) == (self._streamed is not None):
             self._end(CloseReason.MALFORMED)
         elif kind == framing.STREAM:
-            self._streamed = StreamedAnswer(str(body, "latin-1"), self._sink, self._loop.time)
+            self._streamed = StreamedAnswer(str(body, "latin-1"), self._sink)
         elif self._streamed is not None:
             if kind == framing.STREAM_END:
                 self._settle(_error_answer(body) if body else self._streamed.result())

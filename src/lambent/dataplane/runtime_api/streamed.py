@@ -23,11 +23,9 @@ TOO_LARGE: Final = too_large(framing.MAX_RESPONSE)
 
 
 class StreamedAnswer:
-    """One streamed answer as it grows; `now` tells seconds."""
+    """One streamed answer as it grows."""
 
-    def __init__(self, content_type: str, sink: ResponseSink | None, now: Callable[[], float]) -> None:
-        self._now = now
-        self._began_at = now()
+    def __init__(self, content_type: str, sink: ResponseSink | None) -> None:
         self._content_type = content_type
         self._sink = sink
         self._parts: list[bytes] = []
@@ -51,10 +49,7 @@ class StreamedAnswer:
 
     def result(self) -> Response | ErrorAnswer:
         """Return the whole answer at its end: without payload where it was passed on."""
-        took_ms = (self._now() - self._began_at) * 1000
         if self._sink is not None:
             is_whole = self._size <= framing.MAX_STREAM
-            return Response(b"", self._content_type, took_ms) if is_whole else too_large(framing.MAX_STREAM)
-        if self._size > framing.MAX_RESPONSE:
-            return TOO_LARGE
-        return Response(b"".join(self._parts), self._content_type, took_ms)
+            return Response(b"", self._content_type) if is_whole else too_large(framing.MAX_STREAM)
+        return TOO_LARGE if self._size > framing.MAX_RESPONSE else Response(b"".join(self._parts), self._content_type)

@@ -100,28 +100,31 @@ def runtime_done(report: InvocationReport, produced_bytes: int, trace_id: str | 
     metrics: dict[str, object] = {"durationMs": round(report.duration_ms, 3)}
     if report.exit is None and report.status not in {"timeout", "failure"}:
         metrics["producedBytes"] = produced_bytes
-        record["spans"] = [
-            span("responseLatency", report.started_at, report.duration_ms),
-            span("responseDuration", report.ended_at, 0.0),
-        ]
+        record["spans"] = response_spans(report)
     return platform("runtimeDone", report.ended_at, {**record, "metrics": metrics, **tracing(trace_id)})
 
 
-def managed_report(report: InvocationReport, trace_id: str | None) -> Event:
-    """Return the event of an invocation that is over on Managed Instances, which bill no single one of them.
+def response_spans(report: InvocationReport) -> list[dict[str, object]]:
+    """Return how long an answer was waited for, and how long it took from its first byte on."""
+    latency_ms = report.duration_ms - report.response_ms
+    answered_at = report.ended_at - report.response_ms / 1000
+    return [
+        span("responseLatency", report.started_at, latency_ms),
+        span("responseDuration", answered_at, report.response_ms),
+    ]
 
-    https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html
+
+def managed_report(report: InvocationReport, trace_id: str | None) -> Event:
+    """Return the same on Managed Instances, where a request has neither a bill nor memory of its own.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html#platform-report
     """
     metrics = {"durationMs": round(report.duration_ms, 3)}
     record: dict[str, object] = {"requestId": report.request_id, "metrics": metrics, "status": str(report.status)}
     if report.error_type is not None:
         record["errorType"] = report.error_type
-    if report.response_ms is not None:
-        latency_ms = max(0.0, report.duration_ms - report.response_ms)
-        record["spans"] = [
-            span("responseLatency", report.started_at, latency_ms),
-            span("responseDuration", report.started_at + latency_ms / 1000, report.response_ms),
-        ]
+    if report.exit is None and report.status not in {"timeout", "failure"}:
+        record["spans"] = response_spans(report)
     return platform("report", report.ended_at, {**record, **tracing(trace_id)})
 
 

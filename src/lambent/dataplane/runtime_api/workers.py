@@ -94,6 +94,8 @@ class Workers(RuntimeChannel):
         self._waiting: deque[Worker] = deque()
         self.coming = size
         """How many workers have yet to come to their first `next`."""
+        self.early_end: ProcessExit | None = None
+        """How the first worker ended that did so before its first `next`; None while none has."""
         self.on_change: Callable[[], None] | None = None
         """Called whenever fewer workers are coming: one has come to its first `next`, or to its end before that."""
         self.on_rest: Callable[[Worker], None] | None = None
@@ -162,6 +164,7 @@ class Workers(RuntimeChannel):
         number, status = framing.WORKER_END.unpack_from(data, start)
         ended = [each for each in self._workers if each.number == number]
         if not any(each.has_begun for each in ended):
+            self.early_end = self.early_end or self.typed(status)
             self.coming = max(0, self.coming - 1)
             self._changed()
         for worker in ended:

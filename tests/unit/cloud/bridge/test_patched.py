@@ -24,7 +24,7 @@ def test_what_was_renamed_or_moved_is_named(tmp_path: Path) -> None:
     tables = installed() / "ec2" / "models" / "route_tables.py"
     renamed = tables.read_text(encoding="utf-8").replace("def create_route(", "def make_route(")
     network = [f"ec2/models/{name}.py" for name in ("internet_gateways", "vpcs")]
-    others = ["ec2/exceptions.py", "moto_api/_internal/moto_random.py", "utilities/utils.py"]
+    others = ["cloudwatch/models.py", "ec2/exceptions.py", "moto_api/_internal/moto_random.py", "utilities/utils.py"]
     for file in [*network, *others]:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(installed() / file, tmp_path / file)

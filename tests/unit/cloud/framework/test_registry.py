@@ -16,7 +16,7 @@ from lambent.cloud.framework.internal_client import RegistryClient
 from lambent.cloud.framework.loops import Loop
 from lambent.cloud.framework.registry import Deferral, Registry
 from lambent.cloud.framework.routes import Claim, FrontDoor, Route, View
-from lambent.cloud.framework.service import Parameters, Result, Service, operation
+from lambent.cloud.framework.service import LeftToFallback, Parameters, Result, Service, operation
 from lambent.cloud.protocol.message import Request, Response
 from lambent.cloud.store.errors import StoreFull
 from lambent.cloud.store.scope import Scope
@@ -129,6 +129,31 @@ async def test_what_is_not_ours_goes_to_the_fallback_and_what_nobody_has_is_unkn
         with pytest.raises(ServiceError) as unknown:
             await caller.call(service, name, {}, scope=_SCOPE, principal=_CALLER)
         assert unknown.value.code == "UnknownOperationException"
+
+
+class Leaving(Service):
+    """Has nothing to add to what the fallback says."""
+
+    name = "sqs"
+
+    @operation("ListQueues")
+    async def list_queues(self, context: RequestContext, parameters: Parameters) -> Result:
+        """Leave it."""
+        raise LeftToFallback
+
+    @operation("Unheard")
+    async def unheard(self, context: RequestContext, parameters: Parameters) -> Result:
+        """Leave what the fallback does not know either."""
+        raise LeftToFallback
+
+
+async def test_what_a_service_leaves_goes_to_the_fallback_as_if_it_were_none_of_ours() -> None:
+    caller = client(Leaving())
+    answer = await caller.call("sqs", "ListQueues", {}, scope=_SCOPE, principal=_CALLER)
+    assert answer == {"QueueUrls": ["111111111111"]}
+    with pytest.raises(ServiceError) as unknown:
+        await caller.call("sqs", "Unheard", {}, scope=_SCOPE, principal=_CALLER)
+    assert unknown.value.code == "UnknownOperationException"
 
 
 async def test_a_call_that_the_store_takes_no_writes_of_fails_as_the_platform_not_the_caller() -> None:

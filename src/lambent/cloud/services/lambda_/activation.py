@@ -16,7 +16,9 @@ from lambent.cloud.services.lambda_.capacity_providers import (
     versions_to_scale,
 )
 from lambent.cloud.services.lambda_.dependencies import Dependencies
+from lambent.cloud.services.lambda_.managed.deployments import ManagedDeployments, is_serving
 from lambent.cloud.services.lambda_.model.function import LATEST, FunctionVersion
+from lambent.cloud.services.lambda_.model.scaling_config import NONE_AT_ALL
 from lambent.cloud.services.lambda_.model.state import Event, State, move
 from lambent.cloud.services.lambda_.packages import Packages
 from lambent.cloud.services.lambda_.routing import Routes, version_route
@@ -41,9 +43,12 @@ _INIT_FAILED = Problem("An error occurred during function initialization.", "Fun
 class Activation:
     """Prepares versions in the background and commits what became of it."""
 
-    def __init__(self, dependencies: Dependencies, packages: Packages, routes: Routes) -> None:
+    def __init__(
+        self, dependencies: Dependencies, packages: Packages, routes: Routes, deployments: ManagedDeployments
+    ) -> None:
         self._dependencies = dependencies
         self._packages = packages
+        self._deployments = deployments
         self._routes = routes
         self._tasks = TaskOwner("lambda activation", clock=dependencies.clock)
 
@@ -65,16 +70,24 @@ class Activation:
         if version.status.state is State.DELETING:
             await self._dependencies.store.write(lambda transaction: self._delete(transaction, version))
             return
+        try:
+            problem = await self._bring_about(version)
+        except PlatformStoppingError:
+            return  # taken up again after the next start
+        await self._dependencies.store.write(lambda transaction: self._settle(transaction, version, problem))
+
+    async def _bring_about(self, version: FunctionVersion) -> Problem | None:
+        """Make true what a version's state, or its scaling, asks for; return why that failed, or None."""
+        requested = version_scaling(self._dependencies.store.read, version).requested
         if version.status.state is State.DEACTIVATING:
             # What runs or waits comes to its end; nothing new is let in.
+            await self._deployments.bound(version, requested or NONE_AT_ALL)
             self._dependencies.plane.retire(VersionArn(version.arn))
-            problem = None
-        else:
-            try:
-                problem = await self._prepare(version)
-            except PlatformStoppingError:
-                return  # taken up again after the next start
-        await self._dependencies.store.write(lambda transaction: self._settle(transaction, version, problem))
+            return None
+        if requested is not None and is_serving(version):
+            await self._deployments.bound(version, requested)
+            return None
+        return await self._prepare(version)
 
     async def _prepare(self, version: FunctionVersion) -> Problem | None:
         """Make everything ready; return why that failed, or None."""
@@ -89,6 +102,12 @@ class Activation:
             if route.spec.snap_start and (failure := await self._dependencies.plane.snapshot(route.spec)) is not None:
                 _log.warning("the init of %s failed: %s", version.arn, failure.error_type)
                 return _INIT_FAILED
+            if (
+                version.version != LATEST
+                and (refused := await self._deployments.deploy(version, route.spec)) is not None
+            ):
+                _log.warning("%s could not be deployed: %s", version.arn, refused.code)
+                return Problem(refused.reason, refused.code)
         except RuntimeUnavailableError as error:
             # The function exists and can be configured all the same; invoking it says what is missing.
             _log.warning("%s cannot run here: %s", version.arn, error)

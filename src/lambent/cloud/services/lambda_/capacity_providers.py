@@ -10,6 +10,7 @@ from lambent.cloud.services.lambda_ import errors, repository
 from lambent.cloud.services.lambda_.documents import CAPACITY_PROVIDERS, SCALING_CONFIGS, WHOLE, Document, Part
 from lambent.cloud.services.lambda_.model.capacity_provider import (
     CapacityProvider,
+    Place,
     ProviderState,
     Scaling,
     named,
@@ -30,6 +31,12 @@ def capacity_providers(reader: Reader, scope: Scope, part: Part = WHOLE) -> list
     """Return part of the scope's capacity providers by name."""
     found = CAPACITY_PROVIDERS.behind(reader, scope, part=part)
     return [_provider(scope, name, document) for name, document in found.items()]
+
+
+def every_capacity_provider(reader: Reader) -> list[CapacityProvider]:
+    """Return the capacity providers of all accounts and regions."""
+    found = CAPACITY_PROVIDERS.every(reader)
+    return [_provider(scope, name, document) for scope, (name,), document in found]
 
 
 def capacity_provider(reader: Reader, scope: Scope, name: str) -> CapacityProvider | None:
@@ -72,6 +79,8 @@ def put_provider(transaction: Transaction, value: CapacityProvider) -> None:
         "propagate_tags": value.propagate_tags,
         "telemetry": value.telemetry,
         "tags": dict(value.tags),
+        "places": tuple(value.places),
+        "default_group": value.default_group,
     }
     CAPACITY_PROVIDERS.put(transaction, value.scope, (value.name,), document)
 
@@ -130,7 +139,8 @@ def put_tags(transaction: Transaction, scope: Scope, arn: str, value: Mapping[st
 def _provider(scope: Scope, name: str, document: Document) -> CapacityProvider:
     kept: dict[str, Any] = dict(document)  # Any: JSON of our own writing
     scaling = Scaling(**kept.pop("scaling"))
-    return CapacityProvider(scope, name, ProviderState(kept.pop("state")), scaling=scaling, **kept)
+    places = tuple(Place(**each) for each in kept.pop("places", ()))
+    return CapacityProvider(scope, name, ProviderState(kept.pop("state")), scaling=scaling, places=places, **kept)
 
 
 def _scaling_config(kept: Mapping[str, int] | None) -> ScalingConfig | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,7 +12,21 @@ from lambent.cloud.framework.identity import Signers
 from lambent.cloud.framework.internal_client import InternalClient
 from lambent.cloud.store.blobs import Blobs
 from lambent.cloud.store.unit_of_work import Store
-from lambent.dataplane import FunctionArn, FunctionSpec, InitFailure, Invocation, Outcome, Provision, VersionArn
+from lambent.dataplane import (
+    Bounds,
+    DeployFailure,
+    EnvironmentStatus,
+    FunctionArn,
+    FunctionSpec,
+    InitFailure,
+    Invocation,
+    Outcome,
+    ProviderArn,
+    ProviderSpec,
+    ProviderStatus,
+    Provision,
+    VersionArn,
+)
 
 
 class Plane(Protocol):
@@ -37,6 +52,30 @@ class Plane(Protocol):
 
     def retire(self, version_arn: VersionArn) -> None:
         """Drain and end the environments of a deleted or changed version."""
+
+    async def open_provider(self, provider: ProviderSpec) -> None:
+        """Make a capacity provider known, or what has changed of it."""
+
+    async def close_provider(self, arn: ProviderArn) -> None:
+        """End a capacity provider's instances; returns when they are gone."""
+
+    async def deploy(self, spec: FunctionSpec, provider: ProviderArn, bounds: Bounds) -> DeployFailure | None:
+        """Have a version served on a capacity provider, in place of what its version was before.
+
+        Returns once as many environments serve as must, or why they do not.
+        """
+
+    async def bound(self, version_arn: VersionArn, bounds: Bounds) -> None:
+        """Keep a version that is deployed within other bounds from now on."""
+
+    async def settled(self, version_arn: VersionArn) -> DeployFailure | None:
+        """Wait until a version has as many environments as its bounds say; return why it does not, or None."""
+
+    def environments(self) -> Sequence[EnvironmentStatus]:
+        """Return every execution environment that is not gone."""
+
+    def capacity(self) -> Sequence[ProviderStatus]:
+        """Return what capacity providers run now."""
 
 
 @dataclass(frozen=True, slots=True)

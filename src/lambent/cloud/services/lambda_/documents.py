@@ -69,6 +69,14 @@ class DocumentTable:
         )
         return {str(last): orjson.loads(str(document)) for last, document in rows}
 
+    def every(self, reader: Reader) -> list[tuple[Scope, tuple[str, ...], Document]]:
+        """Return the documents of all accounts and regions, with their scopes and keys, sorted by both."""
+        columns = ", ".join(("account", "region", *self.keys))
+        rows = reader.all(f"SELECT {columns}, document FROM {self.name} ORDER BY {columns}")
+        return [
+            (Scope(str(row[0]), str(row[1])), tuple(map(str, row[2:-1])), orjson.loads(str(row[-1]))) for row in rows
+        ]
+
     def count(self, reader: Reader, scope: Scope) -> int:
         """Return how many documents the scope has."""
         row = reader.one(f"SELECT count(*) FROM {self.name} WHERE {self._where(0)}", _bound(scope, ()))

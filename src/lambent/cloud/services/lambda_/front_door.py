@@ -17,7 +17,7 @@ from lambent.cloud.framework.routes import FrontDoor
 from lambent.cloud.protocol.message import Request, Response
 from lambent.cloud.services.lambda_.authorisation import is_let_in_by_url
 from lambent.cloud.services.lambda_.dependencies import Dependencies
-from lambent.cloud.services.lambda_.invocation import Call, resolve
+from lambent.cloud.services.lambda_.invocation import Call, check_waited_for, resolve
 from lambent.cloud.services.lambda_.model.cors import Cors, Header
 from lambent.cloud.services.lambda_.model.url import Place, domain_of, place_of
 from lambent.cloud.services.lambda_.model.url_event import UrlCall, event_of
@@ -152,6 +152,7 @@ async def _closing(body: AsyncIterator[bytes], opened: Opened) -> AsyncIterator[
 
 
 def _call(route: UrlRoute, version: VersionRoute, call: UrlCall, trace: str) -> Call:
+    check_waited_for(version)
     payload = orjson.dumps(event_of(call))
     if len(payload) > SYNCHRONOUS_PAYLOAD_BYTES:
         raise ServiceError(

@@ -8,12 +8,13 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
 
 import orjson
 
-from lambent.aws.quotas import CLIENT_CONTEXT_BYTES
+from lambent.aws.quotas import CLIENT_CONTEXT_BYTES, MAXIMUM_TIMEOUT_S
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.faults.strikes import NEVER
 from lambent.cloud.services.lambda_ import errors
@@ -25,9 +26,11 @@ from lambent.cloud.services.lambda_.model.state import State
 from lambent.cloud.services.lambda_.packages import Packages
 from lambent.cloud.services.lambda_.routing import FunctionRoute, VersionRoute
 from lambent.dataplane import (
+    CapacityThrottle,
     Completed,
     Crashed,
     FunctionError,
+    FunctionSpec,
     InitFailed,
     Invocation,
     Mishap,
@@ -78,6 +81,8 @@ class Invoker:
         self._packages = packages
         self.strikes = NEVER
         """The faults on purpose that strike invocations."""
+        self.on_throttle: Callable[[FunctionSpec, CapacityThrottle], None] | None = None
+        """Who counts requests that were refused for want of capacity."""
 
     async def run(self, call: Call) -> Answer:
         """Run an invocation to its end. Raises ServiceError where it could not be run, or was throttled."""
@@ -109,6 +114,8 @@ class Invoker:
             raise errors.invalid_runtime(str(error)) from error
         except (SandboxError, PlatformStoppingError) as error:
             raise errors.internal(str(error)) from error
+        if isinstance(outcome, Throttled) and isinstance(outcome.reason, CapacityThrottle) and self.on_throttle:
+            self.on_throttle(version.spec, outcome.reason)
         return answer_to(outcome, call.request_id)
 
     def _mishap(self, call: Call) -> Mishap | None:
@@ -133,6 +140,15 @@ def resolve(function: FunctionRoute, qualifier: str | None, fraction: float) -> 
     if alias is None:
         return function.versions.get(qualifier)
     return function.versions.get(alias.choose(fraction) if alias.weights else alias.version)
+
+
+def check_waited_for(version: VersionRoute) -> None:
+    """Raise ModeNotSupportedException for a version that may take longer than a caller can wait.
+
+    Longer timeouts are for events alone: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
+    """
+    if version.is_managed and version.spec is not None and version.spec.timeout_s > MAXIMUM_TIMEOUT_S:
+        raise errors.mode_not_supported()
 
 
 def decoded_client_context(encoded: str | None) -> str | None:
@@ -174,10 +190,15 @@ def answer_to(outcome: Outcome, request_id: str) -> Answer:
                 "TooManyRequestsException",
                 "Rate Exceeded.",
                 status=429,
-                members={"Type": "User", "Reason": str(reason)},
+                members={"Type": "User", "Reason": _reason(reason)},
             )
         case _:
             assert_never(outcome)
+
+
+def _reason(reason: ThrottleReason | CapacityThrottle) -> str:
+    # The Reason knows no want of capacity; which it was, the metrics tell: every slot is a unit of concurrency.
+    return str(ThrottleReason.ACCOUNT if isinstance(reason, CapacityThrottle) else reason)
 
 
 def _failed_init(outcome: InitFailed, request_id: str) -> bytes:

@@ -6,7 +6,7 @@ Everything is asked as Lambda's own service principal, through the internal clie
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import unquote
 
 from lambent.cloud.errors import ServiceError
@@ -15,6 +15,7 @@ from lambent.cloud.framework.context import service_principal
 from lambent.cloud.framework.internal_client import InternalClient
 from lambent.cloud.framework.service import Parameters, Result
 from lambent.cloud.services.lambda_ import errors
+from lambent.cloud.services.lambda_.model.capacity_provider import Place
 from lambent.cloud.services.lambda_.model.function import JsonValue
 from lambent.cloud.store.scope import Scope
 
@@ -73,6 +74,30 @@ class Lookups:
             "VpcId": vpc,
             "Ipv6AllowedForDualStack": bool(asked.get("Ipv6AllowedForDualStack")),
         }
+
+    async def places(self, scope: Scope, subnets: Sequence[str]) -> tuple[tuple[Place, ...], str | None]:
+        """Return where subnets lie, in their order, and the default security group of their VPC.
+
+        Raises InvalidParameterValueException as AWS does.
+        """
+        found = (await self._describe("DescribeSubnets", {"SubnetIds": list(subnets)}, scope))["Subnets"]
+        by_id = {str(each["SubnetId"]): each for each in found}
+        places = tuple(
+            Place(subnet, str(one["AvailabilityZone"]), str(one["VpcId"]), str(one["CidrBlock"]))
+            for subnet in subnets
+            for one in [by_id[subnet]]
+        )
+        filters = [
+            {"Name": "vpc-id", "Values": [places[0].vpc_id]},
+            {"Name": "group-name", "Values": ["default"]},
+        ]
+        groups = (await self._describe("DescribeSecurityGroups", {"Filters": filters}, scope))["SecurityGroups"]
+        return places, str(groups[0]["GroupId"]) if groups else None
+
+    async def check_groups(self, scope: Scope, groups: Sequence[str]) -> None:
+        """Raise InvalidParameterValueException as AWS does unless the security groups exist."""
+        if groups:
+            await self._describe("DescribeSecurityGroups", {"GroupIds": list(groups)}, scope)
 
     async def organization(self, scope: Scope) -> str | None:
         """Return the id of the organization that the account is in, or None."""

@@ -12,15 +12,18 @@ from lambent.cloud.services.lambda_.capacity_providers import (
     unsettled_providers,
 )
 from lambent.cloud.services.lambda_.dependencies import Dependencies
+from lambent.cloud.services.lambda_.managed.deployments import ManagedDeployments
 from lambent.cloud.services.lambda_.model.capacity_provider import CapacityProvider, ProviderEvent, ProviderState, move
 from lambent.cloud.store.unit_of_work import Transaction
+from lambent.dataplane import PlatformStoppingError
 
 
 class ProviderLifecycle:
     """Sees capacity providers through in the background and commits what became of them."""
 
-    def __init__(self, dependencies: Dependencies) -> None:
+    def __init__(self, dependencies: Dependencies, deployments: ManagedDeployments) -> None:
         self._dependencies = dependencies
+        self._deployments = deployments
         self._tasks = TaskOwner("lambda capacity providers", clock=dependencies.clock)
 
     def resume(self) -> None:
@@ -32,6 +35,10 @@ class ProviderLifecycle:
         """See a capacity provider through that has just been committed as pending or deleting."""
         self._tasks.start(self._see_through(provider), name=provider.arn)
 
+    def changed(self, provider: CapacityProvider) -> None:
+        """Have a change that has just been committed take effect."""
+        self._tasks.start(self._deployments.open(provider), name=provider.arn)
+
     async def stop(self) -> None:
         """Give up what is under way; `resume` takes it up again."""
         await self._tasks.aclose()
@@ -39,6 +46,13 @@ class ProviderLifecycle:
     async def _see_through(self, provider: CapacityProvider) -> None:
         # Nothing is launched ahead of a version: publishing is what asks for capacity.
         # https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-getting-started.html
+        try:
+            if provider.state is ProviderState.DELETING:
+                await self._deployments.close(provider)
+            else:
+                await self._deployments.open(provider)
+        except PlatformStoppingError:
+            return  # taken up again after the next start
         await self._dependencies.store.write(lambda transaction: _settle(transaction, provider))
 
 

@@ -252,9 +252,11 @@ class Routes:
         return found
 
     def _version_route(self, version: FunctionVersion, before: FunctionRoute) -> VersionRoute:
-        # While an update is in progress the old code and settings serve.
-        if version.status.update is UpdateStatus.IN_PROGRESS:
-            return before.versions.get(version.version) or version_route(version, self._packages)
+        # While an update is in progress the old code and settings serve; on Managed Instances, where it failed, too.
+        old = before.versions.get(version.version)
+        has_failed = version.status.update is UpdateStatus.FAILED and version.status.state is State.ACTIVE
+        if version.status.update is UpdateStatus.IN_PROGRESS or (has_failed and version.settings.managed is not None):
+            return old or version_route(version, self._packages)
         return version_route(version, self._packages)
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.faults.strikes import Strikes
+from lambent.cloud.framework.loops import Loop
+from lambent.cloud.framework.managed_instances import ManagedInstance
 from lambent.cloud.framework.routes import FrontDoor, Route, View
 from lambent.cloud.framework.service import Parameters, Service
 from lambent.cloud.services.lambda_.activation import Activation
 from lambent.cloud.services.lambda_.async_queue import AsyncQueue
 from lambent.cloud.services.lambda_.authorisation import check_access
+from lambent.cloud.services.lambda_.capacity_providers import capacity_provider
 from lambent.cloud.services.lambda_.control import Control
 from lambent.cloud.services.lambda_.deliveries import TOPIC, Deliveries
 from lambent.cloud.services.lambda_.dependencies import Dependencies
@@ -20,6 +24,10 @@ from lambent.cloud.services.lambda_.front_door import UrlFrontDoor
 from lambent.cloud.services.lambda_.invocation import Invoker
 from lambent.cloud.services.lambda_.layer_access import LayerAccess
 from lambent.cloud.services.lambda_.lookups import Lookups
+from lambent.cloud.services.lambda_.managed.deployments import ManagedDeployments
+from lambent.cloud.services.lambda_.managed.metrics import PERIOD_S, ManagedMetrics
+from lambent.cloud.services.lambda_.managed.showing import Showing, capacity_view
+from lambent.cloud.services.lambda_.managed.system_log import SystemLog
 from lambent.cloud.services.lambda_.mapping_sources import MappingSources
 from lambent.cloud.services.lambda_.mappings import Mappings
 from lambent.cloud.services.lambda_.model_checks import check_model
@@ -53,22 +61,34 @@ from lambent.cloud.services.lambda_.schema import scripts
 from lambent.cloud.services.lambda_.sources import Sources
 from lambent.cloud.services.lambda_.streams import Streams
 from lambent.cloud.services.lambda_.tracing import Loops
+from lambent.cloud.store.scope import Scope
 
 
 class LambdaService(Service):
-    """AWS Lambda. `packages` is a directory of its own for unpacked code; `reporting` is the data plane's observer."""
+    """AWS Lambda.
+
+    `packages` is a directory of its own for unpacked code; `reporting` and `system_log` are the data plane's observers.
+    """
 
     name = "lambda"
 
-    def __init__(self, dependencies: Dependencies, *, packages: Path, reporting: Reporting) -> None:
+    def __init__(
+        self, dependencies: Dependencies, *, packages: Path, reporting: Reporting, system_log: SystemLog
+    ) -> None:
         self._dependencies = dependencies
+        self._system_log = system_log
         self._reporting = reporting
         self._packages = Packages(packages, dependencies.blobs)
         self._provisioning = Provisioning(dependencies, self._packages)
         self._routes = Routes(dependencies.store.read, self._packages, self._route_changed)
-        self._activation = Activation(dependencies, self._packages, self._routes)
+        lookups = Lookups(dependencies.client)
+        self._deployments = ManagedDeployments(dependencies, self._packages, lookups)
+        self._showing = Showing(dependencies)
+        self._activation = Activation(dependencies, self._packages, self._routes, self._deployments)
         self._downloads = Downloads(dependencies.blobs, dependencies.store.read)
         self._invoker = invoker = Invoker(dependencies.plane, self._packages)
+        self._metrics = ManagedMetrics(dependencies, reporting.concurrency)
+        invoker.on_throttle = self._metrics.throttled
         self._streams = Streams(invoker, dependencies.clock)
         self._loops = Loops()
         self._url_door = UrlFrontDoor(dependencies, self._routes, self._streams, self._loops)
@@ -76,8 +96,7 @@ class LambdaService(Service):
         dependencies.store.deliver(TOPIC, Deliveries(dependencies.client).deliver)
         self._polling = Polling(dependencies, self._routes, invoker, self._loops)
         self._mappings = Mappings(dependencies.store, dependencies.clock, self._polling)
-        self._providers = ProviderLifecycle(dependencies)
-        lookups = Lookups(dependencies.client)
+        self._providers = ProviderLifecycle(dependencies, self._deployments)
         access = LayerAccess(dependencies.store.read, lookups)
         sources = Sources(dependencies.store.read, self._packages, lookups, access)
         control = Control(dependencies, self._packages, self._routes, self._activation)
@@ -109,7 +128,9 @@ class LambdaService(Service):
         await self._dependencies.store.migrate("lambda", scripts())
         await self._packages.start()
         self._reporting.start()
+        self._system_log.attach(partial(capacity_provider, self._dependencies.store.read))
         self._routes.load()
+        await self._deployments.resume()
         self._activation.resume()
         self._queue.resume()
         self._mappings.resume()
@@ -118,12 +139,14 @@ class LambdaService(Service):
     async def stop(self) -> None:
         """End what runs in the background; what it has not finished is taken up at the next start."""
         await self._providers.stop()
+        await self._deployments.stop()
         await self._mappings.stop()
         await self._queue.stop()
         await self._streams.stop()
         await self._activation.stop()
         await self._provisioning.stop()
         await self._reporting.stop()
+        await self._system_log.stop()
         await self._packages.stop()
 
     def expose_to(self, strikes: Strikes) -> None:
@@ -138,6 +161,10 @@ class LambdaService(Service):
         check_model(operation, parameters)
         check_access(self._routes, context, operation, parameters)
 
+    def managed_instances(self, scope: Scope) -> Sequence[ManagedInstance]:
+        """Return the EC2 instances that Lambda runs for an account in a region."""
+        return self._showing.instances(scope)
+
     def routes(self) -> Sequence[Route]:
         """Return the route under which deployment packages are downloaded."""
         return (self._downloads.route(),)
@@ -146,12 +173,17 @@ class LambdaService(Service):
         """Return the door of function URLs."""
         return (self._url_door.door(),)
 
+    def loops(self) -> Sequence[Loop]:
+        """Return what puts Managed Instances' metrics into CloudWatch, every minute."""
+        return (Loop("metrics of managed instances", PERIOD_S, self._metrics.put),)
+
     def views(self) -> Mapping[str, View]:
-        """Return the functions as they are routed, dropped invocations of loops, and what mappings did."""
+        """Return the functions as they are routed, dropped invocations of loops, what mappings did, and capacity."""
         return {
             "functions": self._routes.view,
             "recursive-invocations-dropped": self._loops.view,
             "event-source-mappings": self._polling.view,
+            "capacity-providers": partial(capacity_view, self._dependencies.plane),
         }
 
     def _route_changed(self, before: FunctionRoute | None, after: FunctionRoute | None) -> None:
@@ -163,7 +195,9 @@ class LambdaService(Service):
             current = now.get(name)
             if current is version:
                 continue
-            if version.spec is not None and (current is None or current.spec != version.spec):
+            # On Managed Instances what is deployed takes the place of what was, once it is ready.
+            is_replaced = current is not None and version.is_managed
+            if version.spec is not None and not is_replaced and (current is None or current.spec != version.spec):
                 plane.retire(version.spec.version_arn)
         for name, version in now.items():
             if was.get(name) is version:

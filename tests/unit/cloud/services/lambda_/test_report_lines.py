@@ -1,5 +1,8 @@
 """What a REPORT line in text format says of how an invocation ended."""
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from lambent.cloud.services.lambda_.model import log_lines
@@ -40,3 +43,16 @@ def test_what_ended_the_environment_is_named(error_type: str) -> None:
 
 def test_a_timeout_is_named_without_a_type() -> None:
     assert _line(InvocationStatus.TIMEOUT, "Sandbox.Timedout") == f"{_MEASURES}Status: timeout\n"
+
+
+def test_report_of_managed_instances_has_spans_and_no_bill() -> None:
+    report = InvocationReport(_ID, InvocationStatus.SUCCESS, 1.0, 1.003, 3.01, None, 4, 128, 36, response_ms=1.0)
+    record = json.loads(log_lines.report_json(report, is_managed=True))["record"]
+    assert record["metrics"] == {"durationMs": 3.01}
+    assert record["spans"] == [
+        {"name": "responseLatency", "start": "1970-01-01T00:00:01.000Z", "durationMs": 2.01},
+        {"name": "responseDuration", "start": "1970-01-01T00:00:01.002Z", "durationMs": 1.0},
+    ]
+    timed_out = replace(report, status=InvocationStatus.TIMEOUT, error_type="Sandbox.Timedout")
+    assert "spans" not in json.loads(log_lines.report_json(timed_out, is_managed=True))["record"]
+    assert "spans" not in json.loads(log_lines.report_json(report))["record"]

@@ -18,6 +18,7 @@ Members = Mapping[str, Any]  # Any: a request's members, as the framework hands 
 
 DEFAULT_VCPUS = 400
 _AUTO, _MANUAL = "Auto", "Manual"
+_CPU_METRIC = "LambdaCapacityProviderAverageCPUUtilization"
 # C, M and R from .large up; G and P carry the accelerators that a function may ask for.
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-quotas.html
 _INSTANCE_TYPE = re.compile(r"[cmrgp]\d+[a-z0-9-]*\.(large|(\d+)?xlarge|metal(-[a-z0-9]+)?)\Z")
@@ -88,12 +89,28 @@ class Scaling:
             raise _policies("must be specified", _MANUAL)
         return Scaling(asked.get("MaxVCpuCount") or self.max_vcpus, mode, tuple(dict(each) for each in policies))
 
+    @property
+    def target_cpu(self) -> float | None:
+        """The share of their vCPUs, in percent, that its policies keep environments at; None where Lambda chooses."""
+        targets = [each["TargetValue"] for each in self.policies if each["PredefinedMetricType"] == _CPU_METRIC]
+        return float(targets[0]) if targets else None
+
     def shape(self) -> dict[str, Any]:  # Any: AWS's shape
         """Return the CapacityProviderScalingConfig as AWS shows it."""
         shape: dict[str, Any] = {"MaxVCpuCount": self.max_vcpus, "ScalingMode": self.mode}  # Any: as above
         if self.policies:
             shape["ScalingPolicies"] = [dict(each) for each in self.policies]
         return shape
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One of a capacity provider's subnets, and where it lies."""
+
+    subnet_id: str
+    zone: str
+    vpc_id: str
+    cidr: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +130,25 @@ class CapacityProvider:
     propagate_tags: Members | None = None
     telemetry: Members | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    places: Sequence[Place] = ()
+    """Where its subnets lie, in their order; empty where it was made before that was kept."""
+    default_group: str | None = None
+    """The default security group of their VPC, which its instances are in where no other is given."""
+
+    @property
+    def propagated_tags(self) -> Mapping[str, str]:
+        """The tags that its instances carry beside Lambda's own."""
+        asked = self.propagate_tags or {}
+        return dict(asked.get("ExplicitTags") or {}) if asked.get("Mode") == "Explicit" else {}
+
+    @property
+    def groups_in_effect(self) -> Sequence[str]:
+        """The security groups that its instances are in."""
+        return self.security_groups or ([] if self.default_group is None else [self.default_group])
+
+    def located(self, places: Sequence[Place], default_group: str | None) -> CapacityProvider:
+        """Return the capacity provider with where its subnets lie, and the default group there."""
+        return replace(self, places=tuple(places), default_group=default_group)
 
     @property
     def arn(self) -> str:

@@ -235,27 +235,29 @@ def report_json(report: InvocationReport, tracing: Tracing | None = None, *, is_
         metrics["billedDurationMs"] = report.billed_ms
         metrics["memorySizeMB"] = report.memory_mb
         metrics["maxMemoryUsedMB"] = report.max_memory_mb
-    if report.init_ms is not None and not is_managed:
+    if report.init_ms is not None:
         metrics["initDurationMs"] = round(report.init_ms, 3)
     if report.restore_ms is not None:
         metrics["restoreDurationMs"] = round(report.restore_ms, 3)
     record: dict[str, object] = {"requestId": report.request_id, "metrics": metrics, "status": report.status}
     if report.error_type is not None:
         record["errorType"] = report.error_type
-    if is_managed and report.response_ms is not None:
-        record["spans"] = _response_spans(report, report.response_ms)
+    was_answered = report.exit is None and report.status not in {InvocationStatus.TIMEOUT, InvocationStatus.FAILURE}
+    if is_managed and was_answered:
+        record["spans"] = _spans(report)
     return _event("platform.report", _traced(record, tracing), report.ended_at)
 
 
-def _response_spans(report: InvocationReport, response_ms: float) -> list[dict[str, object]]:
-    latency_ms = max(0.0, report.duration_ms - response_ms)
-    parts = {
-        "responseLatency": (report.started_at, latency_ms),
-        "responseDuration": (report.started_at + latency_ms / 1000, response_ms),
-    }
+def _spans(report: InvocationReport) -> list[dict[str, object]]:
+    """Return how long an answer was waited for, and how long it took to be sent.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html#Span
+    """
+    latency_ms = report.duration_ms - report.response_ms
+    answered_at = report.started_at + latency_ms / 1000
     return [
-        {"name": name, "start": _time(start), "durationMs": round(took_ms, 3)}
-        for name, (start, took_ms) in parts.items()
+        {"name": "responseLatency", "start": _time(report.started_at), "durationMs": round(latency_ms, 3)},
+        {"name": "responseDuration", "start": _time(answered_at), "durationMs": round(report.response_ms, 3)},
     ]
 
 

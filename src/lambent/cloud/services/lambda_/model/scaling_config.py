@@ -53,6 +53,9 @@ class ScalingConfig:
         return shape if self.maximum is None else {**shape, "MaxExecutionEnvironments": self.maximum}
 
 
+NONE_AT_ALL = ScalingConfig(0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class VersionScaling:
     """A version's scaling: what is in effect, and what was asked for while it is not in effect yet."""

@@ -54,7 +54,9 @@ class CapacityProviderOperations:
         check_tags(context, parameters.get("Tags") or {}, {})
         provider = new_provider(scope, name, parameters, context.now)
         self._check_new(capacity_provider(self._control.read, scope, name))
-        await self._lookups.network(scope, parameters["VpcConfig"])
+        places, group = await self._lookups.places(scope, provider.subnets)
+        await self._lookups.check_groups(scope, provider.security_groups)
+        provider = provider.located(places, group)
         await self._check_operator_role(scope, provider.operator_role)
 
         def work(transaction: Transaction) -> None:
@@ -84,7 +86,9 @@ class CapacityProviderOperations:
             put_provider(transaction, changed)
             return changed
 
-        return _answer(await self._control.dependencies.store.write(work))
+        provider = await self._control.dependencies.store.write(work)
+        self._lifecycle.changed(provider)
+        return _answer(provider)
 
     @operation("DeleteCapacityProvider")
     async def delete_capacity_provider(self, context: RequestContext, parameters: Parameters) -> Result:

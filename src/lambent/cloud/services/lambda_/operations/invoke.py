@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from lambent.aws.quotas import MAXIMUM_TIMEOUT_S
 from lambent.cloud.framework.context import RequestContext
 from lambent.cloud.framework.service import EventStream, Parameters, Result, operation
 from lambent.cloud.protocol.message import MORE_HEADERS
@@ -11,6 +10,7 @@ from lambent.cloud.services.lambda_.async_queue import AsyncQueue
 from lambent.cloud.services.lambda_.control import Control, Target, target_of
 from lambent.cloud.services.lambda_.invocation import (
     Call,
+    check_waited_for,
     decoded_client_context,
     resolve,
 )
@@ -234,6 +234,4 @@ def _check_synchronous(version: VersionRoute, parameters: Parameters) -> None:
         return
     if parameters.get("LogType") == "Tail":
         raise errors.invalid_parameter("LogType Tail isn't supported for Lambda Managed Instances functions")
-    if version.spec is not None and version.spec.timeout_s > MAXIMUM_TIMEOUT_S:
-        # Longer timeouts are for events alone: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
-        raise errors.mode_not_supported()
+    check_waited_for(version)

@@ -1,0 +1,54 @@
+"""Managed Instances from the shell: what `lambent status` shows, and a platform that is killed and started again."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lambent.aws.clients import Target
+from lambent.testing.builders import ensure_role
+from tests.journeys.commands import Commands
+from tests.services.managed import instances, make_pool, publish, settled
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture
+def lambent(tmp_path: Path, free_port: int) -> Iterator[Commands]:
+    """A platform that keeps its state in a folder."""
+    commands = Commands(tmp_path, free_port)
+    commands.run("start", "--detach")
+    try:
+        yield commands
+    finally:
+        commands.run("stop")
+
+
+def test_what_is_published_is_shown_and_serves_again_after_a_kill(lambent: Commands) -> None:
+    target = Target.local(f"http://127.0.0.1:{lambent.port}")
+    functions, ec2, role = target.client("lambda"), target.client("ec2"), ensure_role(target.client("iam"))
+    publish(functions, role, make_pool(functions, ec2, role), slots=2)
+    found = instances(ec2, IncludeManagedResources=True)
+
+    told = lambent.run("status").stdout
+    assert "capacity provider pool, at most 400 vCPUs" in told
+    for each in found:
+        (line,) = [line for line in told.splitlines() if each["InstanceId"] in line]
+        words = (each["InstanceType"], each["Placement"]["AvailabilityZone"], "running", "f:$LATEST.PUBLISHED")
+        assert all(word in line for word in words)
+        assert "0 of 2 busy" in line
+    (shown,) = lambent.told("status", "--json")["capacityProviders"]
+    assert {each["instanceId"] for each in shown["instances"]} == {each["InstanceId"] for each in found}
+
+    killed = lambent.told("status", "--json")["pid"]
+    os.kill(killed, signal.SIGKILL)
+    eventually(lambda: not Path(f"/proc/{killed}").exists())
+    lambent.run("start", "--detach")
+    assert functions.invoke(FunctionName="f")["Payload"].read() == b'"done"'
+    assert settled(functions)["State"] == "Active"
+    assert len(instances(ec2, IncludeManagedResources=True)) == 3
