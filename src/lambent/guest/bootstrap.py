@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 
-from lambent.guest import preloaded, privileges, runtime, runtime_client, search_path
+from lambent.guest import preloaded, privileges, runtime, runtime_client, search_path, workers
 from lambent.guest.runtime import CHANNEL, DOORS, LAYERS_VARIABLE, LOG
 
 TYPE_CHECKING = False
@@ -50,6 +50,9 @@ def become(request: SpawnRequest, descriptors: dict[str, int]) -> None:
     variables = request["variables"]
     os.chdir(request["task_root_seen"])
     if request["serves_runtime"]:
+        if "logs" in descriptors:
+            os.set_inheritable(DOORS["logs"], True)  # noqa: FBT003 - the call's own interface
+        variables.pop(workers.DOOR_VARIABLE, None)
         _start_program([request["task_root_seen"], request["layers_seen"]], variables)
     if request["command"]:
         os.set_inheritable(CHANNEL, True)  # noqa: FBT003 - the call's own interface

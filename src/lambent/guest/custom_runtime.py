@@ -17,6 +17,48 @@ from lambent.guest.http_requests import Requests, TruncatedError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Mapping, Sequence
+    from typing import Callable, Protocol
+
+    class Turn(Protocol):
+        """One invocation under way, and the way of its answer."""
+
+        @property
+        def headers(self) -> Mapping[str, str]:
+            """What is told beside the event."""
+
+        @property
+        def payload(self) -> bytes:
+            """The event."""
+
+        @property
+        def is_late(self) -> bool:
+            """Whether nobody waits for the answer any more."""
+
+        def enter(self, state: str) -> object:
+            """Begin to answer; raises RefusedError where that may not be."""
+
+        def say(self, frame: bytes) -> None:
+            """Send a part of an answer."""
+
+        def answer(self, frame: bytes) -> None:
+            """Send the end of an answer."""
+
+        def abandon(self) -> None:
+            """Note that whoever asked for it has not got it."""
+
+    class Turns(Protocol):
+        """Where a runtime asks for invocations."""
+
+        def next(self) -> Turn:
+            """Return the next invocation; raises RefusedError."""
+
+        def turn_of(self, request_id: str) -> Turn | None:
+            """Return the invocation that an answer is for."""
+
+        def fail_init(self, read: Callable[[], bytes]) -> None:
+            """Report that init failed, in a frame that is read only then; raises RefusedError."""
+
 
 _PREFIX = "/2018-06-01/runtime/"
 _JSON_TEXTS = frozenset({"Lambda-Runtime-Client-Context", "Lambda-Runtime-Cognito-Identity"})
@@ -34,7 +76,19 @@ _ENTERED_FROM = {
 
 
 class RefusedError(Exception):
-    """What the runtime asks for is none of what may follow now; its text is the API's."""
+    """What the runtime asks for is none of what may follow now; text, type and status are the API's."""
+
+    def __init__(self, message: str, kind: str = "InvalidStateTransition", status: int = 403) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.status = status
+
+
+def transition_refused(before: str, state: str) -> RefusedError:
+    """Return how a move between the API's states is refused."""
+    return RefusedError(
+        f"State transition from {before} to {state} failed for runtime. Error: State transition is not allowed"
+    )
 
 
 class Rendezvous:
@@ -47,36 +101,57 @@ class Rendezvous:
         self._state = STARTED
         self._event: tuple[dict[str, str], bytes] = {}, b""
 
-    def next(self) -> tuple[dict[str, str], bytes]:
-        """Return the next invocation's headers and event: the one under way again, until it is answered.
+    def next(self) -> Turn:
+        """Return the next invocation: the one under way again, until it is answered.
 
         Raises RefusedError while an answer is being given, and after init has failed.
         """
         with self._turn:
             before = self.enter(READY)
             if before == RUNNING:
-                return self._event
+                return self
             if before == STARTED:
                 self.say(framing.frame(framing.NEXT, b""))
             message = framing.receive(self._channel)
             if message is None:
                 os._exit(0)  # the platform is gone
             texts, payload = framing.decode_invoke(message[1])
-            headers = {name: _line(name, text) for name, text in zip(framing.TEXTS, texts) if text is not None}
-            # One request may be tried several times: this names the one attempt.
-            headers[_INVOCATION_ID] = os.urandom(16).hex()
-            self._event, self._state = (headers, payload), RUNNING
-            return self._event
+            self._event, self._state = (headers_of(texts), payload), RUNNING
+            return self
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What is told beside the event."""
+        return self._event[0]
+
+    @property
+    def payload(self) -> bytes:
+        """The event, until it has been answered."""
+        return self._event[1]
+
+    @property
+    def is_late(self) -> bool:
+        """Whether nobody waits for the answer: a runtime whose time is over is ended."""
+        return False
+
+    def turn_of(self, request_id: str) -> Turn | None:
+        """Return the invocation that an answer is for; None where it is for another."""
+        return self if request_id == self.headers.get(framing.TEXTS[0]) else None
+
+    def fail_init(self, read: Callable[[], bytes]) -> None:
+        """Report that init failed, in a frame that is read only then; raises RefusedError once it is over."""
+        self.enter(INIT_ERROR)
+        self.say(read())
+
+    def abandon(self) -> None:
+        """Keep the invocation for whoever asks again."""
 
     def enter(self, state: str) -> str:
         """Enter a state and return the one before; raises RefusedError where it may not follow."""
         with self._sending:
             before = self._state
             if before not in _ENTERED_FROM[state]:
-                raise RefusedError(
-                    f"State transition from {before} to {state} failed for runtime. "
-                    "Error: State transition is not allowed"
-                )
+                raise transition_refused(before, state)
             if before != RUNNING or state != READY:
                 self._state = state
             return before
@@ -87,14 +162,6 @@ class Rendezvous:
             self._state, self._event = SENT, (self._event[0], b"")
             self._channel.sendall(frame)
 
-    def is_current(self, request_id: str) -> bool:
-        """Whether an answer to this invocation is expected, or was the last one given."""
-        return request_id == self._event[0].get(framing.TEXTS[0])
-
-    def is_attempt(self, invocation_id: str | None) -> bool:
-        """Whether what a runtime echoes names this attempt of the invocation; it need not echo anything."""
-        return invocation_id in {None, self._event[0].get(_INVOCATION_ID)}
-
     def say(self, frame: bytes) -> None:
         """Send a part of an answer, or a report about init."""
         with self._sending:
@@ -104,7 +171,8 @@ class Rendezvous:
 class Handler(Requests):
     """One connection of the runtime, or of an extension."""
 
-    rendezvous: Rendezvous
+    rendezvous: Turns
+    turn: Turn
     is_answering = False
     is_streaming = False
 
@@ -122,17 +190,25 @@ class Handler(Requests):
             self._unknown()
             return
         try:
-            headers, payload = self.rendezvous.next()
+            turn = self.rendezvous.next()
         except RefusedError as refused:
-            self._reply(403, {"errorMessage": str(refused), "errorType": "InvalidStateTransition"})
+            self._refuse(refused)
             return
-        self.send_response(200)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(payload)))
-        self.end_headers()
-        self.wfile.write(payload)
+        payload = turn.payload
+        try:
+            self.send_response(200)
+            for name, value in turn.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(payload)))
+            self.end_headers()
+            self.wfile.write(payload)
+        except OSError:
+            turn.abandon()
+            raise
+
+    def _refuse(self, refused: RefusedError) -> None:
+        self._reply(refused.status, {"errorMessage": str(refused), "errorType": refused.kind})
 
     def _accept(self) -> None:
         parts = self.path[len(_PREFIX) :].split("/")
@@ -149,12 +225,11 @@ class Handler(Requests):
             self._take_known(parts)
         except RefusedError as refused:
             self._drain()
-            self._reply(403, {"errorMessage": str(refused), "errorType": "InvalidStateTransition"})
+            self._refuse(refused)
 
     def _take_known(self, parts: list[str]) -> None:
         if parts == ["init", "error"]:
-            self.rendezvous.enter(INIT_ERROR)
-            self.rendezvous.say(framing.frame(framing.INIT_ERROR, self._error_body()))
+            self.rendezvous.fail_init(lambda: framing.frame(framing.INIT_ERROR, self._error_body()))
             self._reply(202, {"status": "OK"})
         elif len(parts) == 3 and parts[0] == "invocation" and parts[2] in {"response", "error"}:
             self._take_answer(parts[1], is_error=parts[2] == "error")
@@ -163,18 +238,20 @@ class Handler(Requests):
             self._unknown()
 
     def _take_answer(self, request_id: str, *, is_error: bool) -> None:
-        if not self.rendezvous.is_current(request_id):
+        turn = self.rendezvous.turn_of(request_id)
+        if turn is None:
             self._drain()
             self._reply(400, {"errorMessage": "Invalid request ID", "errorType": "InvalidRequestID"})
             return
-        if not self.rendezvous.is_attempt(self.headers.get(_INVOCATION_ID)):
+        # It need not be echoed.
+        if self.headers.get(_INVOCATION_ID) not in {None, turn.headers.get(_INVOCATION_ID)}:
             self._drain()
             self._reply(400, {"errorMessage": "Invalid invocation ID", "errorType": "InvalidInvocationId"})
             return
-        self.rendezvous.enter(FAILING if is_error else RESPONDING)
-        self.is_answering = True
+        turn.enter(FAILING if is_error else RESPONDING)
+        self.turn, self.is_answering, is_late = turn, True, turn.is_late
         if is_error:
-            self.rendezvous.answer(framing.frame(framing.ERROR, self._error_body()))
+            self.turn.answer(framing.frame(framing.ERROR, self._error_body()))
         else:
             mode = self.headers.get("Lambda-Runtime-Function-Response-Mode")
             if mode not in {None, "", "streaming"}:
@@ -184,30 +261,33 @@ class Handler(Requests):
                 self._stream()
             elif not self._respond():
                 return
-        self._reply(202, {"status": "OK"})
+        if is_late:
+            self._reply(410, {"errorMessage": "Invoke timeout", "errorType": "InvokeTimeout"})
+        else:
+            self._reply(202, {"status": "OK"})
 
     def _refuse_mode(self) -> None:
         self._drain()
         report = {"errorType": "Runtime.InvalidResponseModeHeader", "errorMessage": "Invalid function response mode"}
-        self.rendezvous.answer(framing.frame(framing.ERROR, json.dumps(report).encode()))
+        self.turn.answer(framing.frame(framing.ERROR, json.dumps(report).encode()))
         self._reply(400, {"errorMessage": "Invalid function response mode", "errorType": "InvalidFunctionResponseMode"})
 
     def _respond(self) -> bool:
         """Pass the answer on; False where it is too large, which the runtime has been told."""
         body = self._body()
         if len(body) > framing.MAX_RESPONSE:
-            self.rendezvous.answer(framing.frame(framing.TOO_LARGE, b""))
+            self.turn.answer(framing.frame(framing.TOO_LARGE, b""))
             message = f"Exceeded maximum allowed payload size ({framing.MAX_RESPONSE} bytes)."
             self._reply(413, {"errorMessage": message, "errorType": "RequestEntityTooLarge"})
             return False
-        self.rendezvous.answer(framing.encode_response(self.headers.get("Content-Type", "application/json"), body))
+        self.turn.answer(framing.encode_response(self.headers.get("Content-Type", "application/json"), body))
         return True
 
     def _give_up(self) -> None:
         """End an invocation whose answer broke off: half of it must not pass for the whole."""
         report = json.dumps({"errorType": "Runtime.TruncatedResponse", "errorMessage": "The response was truncated."})
         kind = framing.STREAM_END if self.is_streaming else framing.ERROR
-        self.rendezvous.answer(framing.frame(kind, report.encode()))
+        self.turn.answer(framing.frame(kind, report.encode()))
         with contextlib.suppress(OSError):  # whoever sent it may be gone
             self._reply(
                 400, {"errorMessage": "HTTP request detected as truncated", "errorType": "TruncatedHTTPRequest"}
@@ -216,10 +296,10 @@ class Handler(Requests):
     def _stream(self) -> None:
         self.is_streaming = True
         content_type = self.headers.get("Content-Type", "application/octet-stream")
-        self.rendezvous.say(framing.frame(framing.STREAM, content_type.encode("latin-1", "replace")[:255]))
+        self.turn.say(framing.frame(framing.STREAM, content_type.encode("latin-1", "replace")[:255]))
         for part in self._parts():
-            self.rendezvous.say(framing.frame(framing.CHUNK, part))
-        self.rendezvous.answer(framing.frame(framing.STREAM_END, self._trailing_error()))
+            self.turn.say(framing.frame(framing.CHUNK, part))
+        self.turn.answer(framing.frame(framing.STREAM_END, self._trailing_error()))
 
     def _trailing_error(self) -> bytes:
         kind = self.trailers.get("lambda-runtime-function-error-type")
@@ -250,6 +330,14 @@ class Handler(Requests):
         # Known paths take one method each.
         known = self.path.removeprefix(_PREFIX) in {"invocation/next", "init/error"}
         self._send(405, "text/plain", b"") if known else self._send(404, "text/plain", b"404 page not found\n")
+
+
+def headers_of(texts: Sequence[str | None]) -> dict[str, str]:
+    """Return the headers that tell a runtime of an invocation."""
+    headers = {name: _line(name, text) for name, text in zip(framing.TEXTS, texts) if text is not None}
+    # One request may be tried several times: this names the one attempt.
+    headers[_INVOCATION_ID] = os.urandom(16).hex()
+    return headers
 
 
 def _line(name: str, text: str) -> str:

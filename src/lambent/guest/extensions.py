@@ -15,7 +15,7 @@ import socket
 import threading
 from http.server import ThreadingHTTPServer
 
-from lambent.guest import custom_runtime, framing
+from lambent.guest import concurrent_runtime, custom_runtime, framing, workers
 from lambent.guest.extensions_delivery import Deliveries
 from lambent.guest.http_requests import Requests
 
@@ -155,7 +155,10 @@ def serve(
     runtime: socket.socket | None,
     gate: int | None,
 ) -> NoReturn:
-    """Be the process that serves; never returns. `runtime` is the channel of a runtime that speaks HTTP."""
+    """Be the process that serves; never returns. `runtime` is the channel of a runtime that speaks HTTP.
+
+    Where that serves several invocations at once, each has a connection of its own, made at the workers' door.
+    """
     for each in (listener, platform, runtime):
         if each is not None:
             each.setblocking(True)  # noqa: FBT003 - the call's own interface
@@ -163,7 +166,11 @@ def serve(
     if runtime is None:
         handler = type("Handler", (Requests,), {"relay": staticmethod(companion.relay)})
     else:
-        own = {"relay": staticmethod(companion.relay), "rendezvous": custom_runtime.Rendezvous(runtime)}
+        turns: custom_runtime.Turns = custom_runtime.Rendezvous(runtime)
+        door = request["variables"].get(workers.DOOR_VARIABLE)
+        if door is not None:
+            turns = concurrent_runtime.Calls(door, int(request["variables"][workers.COUNT_VARIABLE]))
+        own = {"relay": staticmethod(companion.relay), "rendezvous": turns}
         handler = type("Handler", (custom_runtime.Handler,), own)
     os.chdir("/")
     companion.launch(os.path.join(request["layers_seen"], "extensions"), request["extensions"], request["variables"])

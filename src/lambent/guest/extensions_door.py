@@ -10,7 +10,7 @@ import os
 import signal
 import socket
 
-from lambent.guest import kernel, privileges, system_calls
+from lambent.guest import kernel, privileges, system_calls, workers
 from lambent.guest.place import readable
 
 TYPE_CHECKING = False
@@ -133,6 +133,9 @@ class Door:
         if self._request["serves_runtime"]:
             runtime = socket.socket(fileno=descriptors["channel"])
             kept.add(descriptors["channel"])
+            if "workers" in descriptors:  # under its own number here, not the runtime's
+                kept.add(descriptors["workers"])
+                self._request["variables"][workers.DOOR_VARIABLE] = f"/proc/self/fd/{descriptors['workers']}"
         privileges.close_all_but({0, 1, 2, *kept, *(() if gate is None else (gate,))})
         platform = socket.socket(fileno=descriptors["extensions"])
         for each in (self._listener, platform, runtime):

@@ -94,6 +94,8 @@ def test_on_managed_instances_nobody_registers_for_invocations() -> None:
     registry.expect("agent", OURS)
     assert error(register(registry, INVOKE))[0] == "Extension.InvalidEventType"
     assert register(registry, SHUTDOWN).status == 200
+    internal = error(register(registry, SHUTDOWN, name="internal"))
+    assert internal == ("Extension.InvalidEventType", "No events allowed for internal extensions")
 
 
 def test_internal_extensions_register_while_the_runtime_initializes_and_ten_at_most(registry: Registry) -> None:

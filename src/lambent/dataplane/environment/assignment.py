@@ -10,6 +10,7 @@ from lambent.dataplane.environment.host import Timer
 from lambent.dataplane.errors import DataPlaneError
 from lambent.dataplane.metering import ColdStart
 from lambent.dataplane.runtime_api.messages import InvocationHeaders, RuntimeAnswer
+from lambent.dataplane.runtime_api.workers import Workers
 from lambent.dataplane.types import Completed, FunctionError, Invocation, Outcome, ResponseSink
 
 
@@ -93,6 +94,12 @@ class Assignment:
             self._environment.answered_late()
         else:
             self._environment.answered(self, answer.result())
+
+    def leaves_code_running(self, crew: Workers | None) -> bool:
+        """Return whether its code goes on after its timeout; what has yet to begin is taken back from the runtime."""
+        if self.awaits_handler:
+            return False
+        return crew is None or not crew.withdraw(self.invocation.request_id)
 
     def settle(self, outcome: Outcome | DataPlaneError) -> None:
         """Keep the promise; a caller that went away has cancelled it, and nobody is told."""

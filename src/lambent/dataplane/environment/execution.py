@@ -371,7 +371,7 @@ class Environment:
         if self.spec.is_managed:
             # Other requests go on beside it, so the code keeps running and keeps its slot.
             # https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html
-            self._overdue += not assignment.awaits_handler
+            self._overdue += assignment.leaves_code_running(self._crew)
             self._conclude(assignment, TimedOut(self.spec.timeout_s, report))
             self._free("timed out")  # of a caller, though not of the code
             return

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
 from lambent.dataplane.environment.host import Host
 from lambent.dataplane.sandbox.handle import Sandbox
-from lambent.dataplane.sandbox.spec import Interpreter, Limits, SandboxSpec
+from lambent.dataplane.sandbox.spec import MANAGED_FILES, Interpreter, Limits, SandboxSpec
 from lambent.dataplane.sandbox.variables import environment_variables
 from lambent.dataplane.types import EnvironmentInfo, FunctionSpec, InitializationType, IsolationLevel
 
@@ -34,13 +34,14 @@ class Identity:
     def sandbox(self, variables: Mapping[str, str]) -> SandboxSpec:
         """Return what its next sandbox is made from."""
         spec = self.spec
+        limits = Limits(spec.memory_mb, spec.ephemeral_storage_mb, vcpus=spec.vcpus)
         return SandboxSpec(
             environment_id=self.environment_id,
             function=spec,
             variables=variables,
             interpreter=self.interpreter,
             isolation=self.isolation,
-            limits=Limits(spec.memory_mb, spec.ephemeral_storage_mb, vcpus=spec.vcpus),
+            limits=replace(limits, files=MANAGED_FILES) if spec.is_managed else limits,
             initialization_type=self.initialization_type,
         )
 

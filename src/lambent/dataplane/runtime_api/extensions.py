@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -133,10 +133,9 @@ class Registry:
             return refusal("InvalidRequestFormat", str(error))
         extension = self.named(name)
         is_external = extension is not None and extension.is_external
-        for event in events:
-            reason = self._reason_against(event, is_external=is_external)
-            if reason is not None:
-                return refusal("Extension.InvalidEventType", f"{event}: {reason}")
+        obstacle = self._obstacle_to(events, is_external=is_external)
+        if obstacle is not None:
+            return refusal("Extension.InvalidEventType", obstacle)
         if extension is None:
             if not self.is_open:
                 return refusal("Extension.RegistrationClosed", "Extension registration closed already")
@@ -198,6 +197,12 @@ class Registry:
         if found is None or found.state is State.STARTED:
             return refusal("Extension.UnknownExtensionIdentifier", f"Unknown extension {told}")
         return found
+
+    def _obstacle_to(self, events: Sequence[str], *, is_external: bool) -> str | None:
+        if events and not is_external and self.function.is_on_managed_instances:
+            return "No events allowed for internal extensions"
+        reasons = ((event, self._reason_against(event, is_external=is_external)) for event in events)
+        return next((f"{event}: {reason}" for event, reason in reasons if reason is not None), None)
 
     def _reason_against(self, event: str, *, is_external: bool) -> str | None:
         if event == SHUTDOWN:

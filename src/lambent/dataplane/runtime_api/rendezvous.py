@@ -182,10 +182,14 @@ class RuntimeChannel(asyncio.Protocol):
             self._settle(TOO_LARGE)
         elif kind in _STREAMED:
             self._stream(kind, data[start:])
-        elif self.first_next.done():
+        else:
+            self._take_first(kind, data[start:])
+
+    def _take_first(self, kind: int, body: bytes) -> None:
+        if self.first_next.done():
             self._end(CloseReason.MALFORMED)
         else:
-            self.first_next.set_result(_init_answer(kind, data[start:]))
+            self.first_next.set_result(_init_answer(kind, body))
 
     def _respond(self, data: bytes, start: int) -> None:
         type_end = start + 1 + data[start] if len(data) > start else len(data) + 1

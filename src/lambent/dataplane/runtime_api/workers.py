@@ -113,8 +113,9 @@ class Workers(RuntimeChannel):
         """How many workers serve, wait, or have yet to come to their first `next`."""
         return self.coming + len(self._waiting) + sum(worker.promise is not None for worker in self._workers)
 
-    def request_of(self, pid: int | None) -> str | None:
-        """Return what the worker that is this process serves now, if anything."""
+    def request_of(self, pid: int | None, line: str) -> str | None:
+        """Return what the worker that is this process serves now, if anything; `line` is what it wrote."""
+        del line
         worker = self._by_pid.get(pid) if pid is not None else None
         return None if worker is None else worker.request_id
 
@@ -124,7 +125,7 @@ class Workers(RuntimeChannel):
 
     def joined(self, worker: Worker) -> None:
         """Take up a worker that has connected; more than were to be forked are turned away."""
-        if len(self._workers) >= self._size or self.closed.done():
+        if not self._joins() or self.closed.done():
             worker.close()
             return
         self._workers.append(worker)
@@ -145,10 +146,13 @@ class Workers(RuntimeChannel):
             # Slots are counted by who waits: this is the moment between a process's end and the news of it.
             promise.set_result(WorkerEnded(_UNKNOWN_END))
             return promise
-        worker = self._waiting.popleft()
-        worker.request_id, worker.promise = headers.request_id, promise
-        worker.invoke(headers, payload, sink).add_done_callback(lambda answer: self._answered(worker, answer.result()))
+        self._hand(self._waiting.popleft(), headers, payload, sink, promise)
         return promise
+
+    def withdraw(self, request_id: str) -> bool:
+        """Take back an invocation that no worker has begun; return whether there was one. Here each begins at once."""
+        del request_id
+        return False
 
     def release(self) -> None:
         """Wait for no reader any more, as of any worker."""
@@ -158,19 +162,37 @@ class Workers(RuntimeChannel):
 
     def _dispatch(self, kind: int, data: bytes, start: int) -> None:
         number, status = framing.WORKER_END.unpack_from(data, start)
-        worker = next((each for each in self._workers if each.number == number), None)
-        if worker is None or not worker.has_begun:
+        ended = [each for each in self._workers if each.number == number]
+        if not any(each.has_begun for each in ended):
             self.early_end = self.early_end or self.typed(status)
             self.coming = max(0, self.coming - 1)
             self._changed()
-        if worker is None:
-            return
-        worker.end = self.typed(status)
-        if worker.closed.done():
-            self._tell_end(worker)
-        else:
-            # A process that the function started may hold the channel open. What the worker sent before still counts.
-            self._loop.call_later(_LATE_S, worker.close)
+        for worker in ended:
+            worker.end = self.typed(status)
+            if worker.closed.done():
+                self._tell_end(worker)
+            else:
+                # A process that the function started may hold the channel open. What was sent before still counts.
+                self._loop.call_later(_LATE_S, worker.close)
+
+    def _hand(
+        self,
+        worker: Worker,
+        headers: InvocationHeaders,
+        payload: bytes,
+        sink: ResponseSink | None,
+        promise: asyncio.Future[RuntimeAnswer],
+    ) -> None:
+        worker.request_id, worker.promise = headers.request_id, promise
+        worker.invoke(headers, payload, sink).add_done_callback(lambda answer: self._answered(worker, answer.result()))
+
+    def _joins(self) -> bool:
+        return len(self._workers) < self._size
+
+    def _rests(self, worker: Worker) -> None:
+        """Have a worker that has answered wait for the next invocation: it asks for that by its answer."""
+        if not worker.closed.done():
+            self._waiting.append(worker)
 
     def _initialized(self, worker: Worker, answer: InitAnswer) -> None:
         if isinstance(answer, Parked):
@@ -200,8 +222,7 @@ class Workers(RuntimeChannel):
                 self._loop.call_later(_PATIENCE_S, self._tell_end, worker)
             return
         promise = self._conclude(worker)
-        if not worker.closed.done():
-            self._waiting.append(worker)
+        self._rests(worker)
         if promise is not None:
             promise.set_result(answer)
 

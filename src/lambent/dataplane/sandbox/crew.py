@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lambent.dataplane.runtime_api.pollers import Pollers
 from lambent.dataplane.runtime_api.workers import Workers
 from lambent.dataplane.sandbox.doors import Doors
 from lambent.dataplane.sandbox.worker_output import PassOn, WorkerOutput
@@ -25,15 +26,17 @@ class Crew:
     _output: WorkerOutput | None = field(default=None)
 
     @classmethod
-    async def open(cls, host_end: socket.socket, size: int, folder: Path) -> Crew:
+    async def open(cls, host_end: socket.socket, size: int, folder: Path, *, polls: bool) -> Crew:
         """Return a crew of `size` on the host end of the runtime's own socket, with doors made in `folder`.
 
+        `polls` where the runtime asks for every invocation, other than processes that serve one after the other.
         Raises OSError; nothing is left then, nor where the call is cancelled.
         """
+        kind = Pollers if polls else Workers
         loop = asyncio.get_running_loop()
         doors = Doors.open(folder)
         try:
-            _, workers = await loop.create_unix_connection(lambda: Workers(loop, size), sock=host_end)
+            _, workers = await loop.create_unix_connection(lambda: kind(loop, size), sock=host_end)
             try:
                 server = await loop.create_unix_server(workers.hire, sock=doors.by_name["workers"].listener)
             except BaseException:
@@ -44,11 +47,23 @@ class Crew:
             raise
         return cls(workers, doors, size, server)
 
-    def attend(self, now: Callable[[], float], pass_on: PassOn, typed: Callable[[int], ProcessExit]) -> None:
-        """Read what the workers write from now on, and tell how they end in the sandbox's words."""
+    def attend(
+        self,
+        now: Callable[[], float],
+        pass_on: PassOn,
+        typed: Callable[[int], ProcessExit],
+        drain: Callable[[], None],
+    ) -> None:
+        """Read what the workers write from now on, and tell how they end in the sandbox's words.
+
+        `drain` reads all that the sandbox has written.
+        """
         output = self._output = WorkerOutput(self.doors.by_name["logs"].listener, self.size, now, pass_on)
         self.workers.typed = typed
-        self.workers.on_rest = lambda worker: output.drain(worker.pid) if worker.pid is not None else None
+        if isinstance(self.workers, Pollers):  # one process: any of its streams may hold what a request wrote
+            self.workers.on_rest = lambda _: drain()
+        else:
+            self.workers.on_rest = lambda worker: output.drain(worker.pid) if worker.pid is not None else None
 
     def drain(self) -> None:
         """Pass on everything that any worker has written so far."""

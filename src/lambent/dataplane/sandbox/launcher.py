@@ -316,7 +316,8 @@ class Launcher:
         if not serves_several(spec):
             return None
         try:
-            return await Crew.open(host_end, spec.function.slots, self._folder / "environments")
+            polls = spec.interpreter.family != "python"
+            return await Crew.open(host_end, spec.function.slots, self._folder / "environments", polls=polls)
         except OSError as error:
             host_end.close()
             raise SandboxError(f"no sockets for the environment's workers: {error}") from error

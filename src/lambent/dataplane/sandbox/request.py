@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,10 @@ _OF_THE_INTERPRETER = frozenset(
         "PYTHONUTF8",
     }
 )
+# How many threads AWS's client for Node.js starts, unless AWS_LAMBDA_NODEJS_WORKER_COUNT says otherwise:
+# https://github.com/aws/aws-lambda-nodejs-runtime-interface-client/blob/main/src/utils/worker.ts
+_THREADS_PER_VCPU = 8
+_THREADS_VARIABLE = "_LAMBENT_THREADS"
 # What Lambda disables in which runtimes, and the first Node.js that knows of it.
 _EXPERIMENTAL = (
     ("experimental-require-module", frozenset({20, 22}), (20, 17)),
@@ -79,8 +84,8 @@ def exec_cause(function: FunctionSpec, interpreter: Interpreter, given: StartVar
 
 
 def serves_several(spec: SandboxSpec) -> bool:
-    """Return whether the runtime serves several requests at once, by workers of its own; so far only Python's does."""
-    return spec.function.is_managed and spec.interpreter.family == "python"
+    """Return whether the runtime serves several requests at once: processes, threads, or whatever a function brings."""
+    return spec.function.is_managed
 
 
 def spawn_request(
@@ -158,6 +163,8 @@ def _variables(
     if spec.interpreter.family == "nodejs":
         variables["_LAMBDA_TELEMETRY_LOG_FD"] = _LOG_DESCRIPTOR
         variables.setdefault("NODE_PATH", _node_path(spec, layers_seen, task_root, runtime_dir))
+        if serves_several(spec):
+            variables[_THREADS_VARIABLE] = str(_THREADS_PER_VCPU * max(1, math.ceil(spec.limits.vcpus or 1)))
     if spec.isolation is IsolationLevel.PROCESS:
         # There is no /var/lang and no private /tmp here.
         variables["TMPDIR"] = str(paths.temporary)
@@ -171,7 +178,8 @@ def _command(spec: SandboxSpec, runtime_dir: str, cause: str | None) -> list[str
     if spec.interpreter.family == "provided":
         return None  # a program that the function brings; wrappers are for managed runtimes alone
     if spec.interpreter.family == "nodejs":
-        command = [str(spec.interpreter.executable), *_node_options(spec), f"{runtime_dir}/index.mjs"]
+        program = "threads.mjs" if serves_several(spec) else "index.mjs"
+        command = [str(spec.interpreter.executable), *_node_options(spec), f"{runtime_dir}/{program}"]
         return [wrapper, *command] if wrapper else command
     if cause is None:
         return None

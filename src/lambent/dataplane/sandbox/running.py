@@ -101,7 +101,7 @@ class RunningSandbox:
         parts.channel.closed.add_done_callback(self._on_end)
         parts.channel.first_next.add_done_callback(self._on_init)
         if parts.crew is not None:
-            parts.crew.attend(now, self._pass_on, self._typed)
+            parts.crew.attend(now, self._pass_on, self._typed, self.drain_output)
 
     @property
     def standing(self) -> Standing:
@@ -252,13 +252,13 @@ class RunningSandbox:
         return peak or 0
 
     def _pass_on(self, lines: Sequence[OutputLine], writer: int | None = None) -> None:
-        workers = self.workers if writer is not None else None
-        request_id = workers.request_of(writer) if workers is not None else None
-        if self._callback is None:
-            self._early.extend((line, request_id) for line in lines)
-            return
+        workers = self.workers
         for line in lines:
-            self._callback(line, request_id)
+            request_id = None if workers is None else workers.request_of(writer, line.text)
+            if self._callback is None:
+                self._early.append((line, request_id))
+            else:
+                self._callback(line, request_id)
 
     def _on_init(self, first_next: asyncio.Future[InitAnswer]) -> None:
         if isinstance(first_next.result(), Snapshot):

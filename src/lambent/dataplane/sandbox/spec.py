@@ -10,6 +10,9 @@ from typing import Final
 from lambent.dataplane.types import FunctionSpec, InitializationType, IsolationLevel
 
 OWN_BOOTSTRAP: Final = "the function's own bootstrap"
+MANAGED_FILES: Final = 4096
+"""How many files an environment on Managed Instances may have open:
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-quotas.html"""
 
 
 @dataclass(frozen=True, slots=True)

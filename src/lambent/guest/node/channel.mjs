@@ -1,6 +1,7 @@
 // The runtime's end of its inherited socket. The messages are those of lambent/guest/framing.py.
 
-import { Socket } from "node:net";
+import { once } from "node:events";
+import { createConnection, Socket } from "node:net";
 
 import { JSONStringifyError } from "./errors.mjs";
 
@@ -13,6 +14,8 @@ const TOO_LARGE = 20;
 const STREAM = 21;
 const CHUNK = 22;
 const STREAM_END = 23;
+const WORKER = 48;
+const WORKER_ENDED = 49;
 const MAX_CHUNK = 1_048_576;
 const HEADER = 5;
 const TEXTS = 6;
@@ -25,10 +28,29 @@ export class Channel {
   #waiting = null;
   #hasParked = false;
   #namesFaults;
+  #polls;
 
-  constructor(descriptor, namesFaults) {
+  // The socket that the runtime was started with: an answer asks for the next invocation.
+  static inherited(descriptor, namesFaults) {
+    const socket = new Socket({ fd: descriptor, readable: true, writable: true });
+    return new Channel(socket, { namesFaults, polls: false });
+  }
+
+  // One of several connections of a thread: each invocation is asked for.
+  static async connected(path, threadId) {
+    const socket = createConnection(path);
+    await once(socket, "connect");
+    const channel = new Channel(socket, { namesFaults: true, polls: true });
+    const number = Buffer.alloc(4);
+    number.writeUInt32BE(threadId);
+    channel.#write(WORKER, number);
+    return channel;
+  }
+
+  constructor(socket, { namesFaults, polls }) {
     this.#namesFaults = namesFaults;
-    this.#socket = new Socket({ fd: descriptor, readable: true, writable: true });
+    this.#polls = polls;
+    this.#socket = socket;
     this.#socket.on("data", (data) => this.#take(data));
     this.#socket.on("close", () => process.exit(0)); // the platform is gone
     this.#socket.on("error", () => process.exit(0));
@@ -41,7 +63,7 @@ export class Channel {
       this.#waiting = resolve;
       // Only while it waits does the channel keep the process alive: a handler's own work is all that counts then.
       this.#socket.ref();
-      if (!this.#hasParked) {
+      if (this.#polls || !this.#hasParked) {
         this.#hasParked = true;
         this.#write(NEXT, Buffer.alloc(0));
       }
@@ -90,6 +112,14 @@ export class Channel {
   fail(error) {
     const body = Buffer.from(JSON.stringify(error));
     return body.length > MAX_RESPONSE ? this.#write(TOO_LARGE, Buffer.alloc(0)) : this.#write(ERROR, body);
+  }
+
+  // Tell how a thread of this process has ended, in a wait status's words.
+  threadEnded(threadId, code) {
+    const body = Buffer.alloc(8);
+    body.writeUInt32BE(threadId, 0);
+    body.writeInt32BE((code & 0xff) << 8, 4);
+    return this.#write(WORKER_ENDED, body);
   }
 
   // Say that init has failed.

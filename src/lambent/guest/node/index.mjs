@@ -6,30 +6,22 @@ import { Channel } from "./channel.mjs";
 import { callbackContextOf, contextOf, plainContextOf } from "./context.mjs";
 import { described, NodeJsExit, UnhandledPromiseRejection } from "./errors.mjs";
 import { isAsync, isStreaming, loadHandler } from "./handler.mjs";
+import { advise, answer, fail, letAnswersArrive, processing, stream } from "./invoking.mjs";
 import { Logs } from "./logs.mjs";
 import { resolveAlongNodePath } from "./resolution.mjs";
 import { runtimeInForce } from "./runtime.mjs";
-import { offerStreaming, ResponseStream } from "./streaming.mjs";
+import { offerStreaming } from "./streaming.mjs";
 
 const CHANNEL = 3;
-// Of an event of CloudFormation's, which is asynchronous and so at most this long: where the platform takes answers.
-// An event from a topic has it within a text.
-const RESPONSE_URL = /\\?"ResponseURL\\?": ?\\?"(http:\/\/[^"\\]+\/_lambent\/cloudformation\/responses\/[^"\\]+)/;
-const LONGEST_ASYNCHRONOUS = 1 << 20;
 const runtime = runtimeInForce();
-const channel = new Channel(CHANNEL, runtime.importsAll);
+const channel = Channel.inherited(CHANNEL, runtime.importsAll);
 const logs = new Logs();
 // They are between the platform and this file.
 delete process.env._LAMBDA_TELEMETRY_LOG_FD;
 delete process.env._LAMBENT_LAYERS;
 
+const place = { channel, logs };
 let underWay = false;
-const answersArriveAt = new Set();
-
-function fail(error) {
-  logs.failure("Invoke Error", error);
-  channel.fail(described(error));
-}
 
 function end(what, error, code) {
   logs.failure(what, error);
@@ -42,23 +34,7 @@ process.on("unhandledRejection", (reason, promise) =>
   end("Unhandled Promise Rejection", new UnhandledPromiseRejection(reason, promise), 128),
 );
 
-function responseUrlIn(payload) {
-  const mayHaveOne = payload.length <= LONGEST_ASYNCHRONOUS && payload.includes("ResponseURL");
-  const address = mayHaveOne ? RESPONSE_URL.exec(payload)?.[1] : undefined;
-  try {
-    return address && new URL(address);
-  } catch {
-    return undefined; // anybody may write such a thing into an event
-  }
-}
-
-async function letAnswersArriveAt(url) {
-  answersArriveAt.add(url.origin);
-  const { answerAt } = await import("./responses.mjs");
-  answerAt(url);
-}
-
-// Whose method the handler is: stack traces begin as on AWS, and `this` has a class of the same name. Until Node.js 22:
+// Whose method the handler is: stack traces begin as on AWS, and `this` has a class of the same name. Until Node.js 22.
 class Runtime {
   constructor(handler) {
     this.handler = handler;
@@ -73,22 +49,9 @@ class Runtime {
   }
 }
 
-// And since Node.js 24:
-class BufferedInvokeProcessor {
-  constructor(handler) {
-    this.handler = handler;
-  }
-
-  processInvoke(...given) {
-    return this.handler(...given);
-  }
-}
-
-class StreamingInvokeProcessor extends BufferedInvokeProcessor {}
-
 function servingBy(handler) {
   if (runtime.takesCallbacks) return new Runtime(handler);
-  return isStreaming(handler) ? new StreamingInvokeProcessor(handler) : new BufferedInvokeProcessor(handler);
+  return processing(handler);
 }
 
 // One invocation: resolves once it has been answered.
@@ -96,37 +59,12 @@ function invoke(serving, invocation) {
   logs.requestId = invocation.requestId;
   if (invocation.traceId) process.env._X_AMZN_TRACE_ID = invocation.traceId;
   else delete process.env._X_AMZN_TRACE_ID;
-  if (isStreaming(serving.handler)) return stream(serving, invocation);
-  return runtime.takesCallbacks ? callBack(serving, invocation) : answer(serving, invocation);
-}
-
-async function answer(serving, invocation) {
-  try {
-    const event = JSON.parse(invocation.payload);
-    await channel.respond(await serving.processInvoke(event, plainContextOf(invocation)));
-  } catch (error) {
-    fail(error);
-  }
-}
-
-async function stream(serving, invocation) {
-  channel.hold();
-  const response = new ResponseStream(channel, serving.handler);
-  try {
-    const event = JSON.parse(invocation.payload);
+  if (isStreaming(serving.handler)) {
     const context = runtime.takesCallbacks ? contextOf(invocation) : plainContextOf(invocation);
-    const given = [event, response, context];
-    const promised = serving instanceof Runtime ? serving.handleOnceStreaming(...given) : serving.processInvoke(...given);
-    if (typeof promised?.then !== "function") throw new Error("Streaming does not support non-async handlers.");
-    if ((await promised) !== undefined) console.warn("Streaming handlers ignore return values.");
-    await response.ended;
-  } catch (error) {
-    if (!response.hasBegun) fail(error);
-    else {
-      logs.failure("Invoke Error", error);
-      await channel.endStream(described(error));
-    }
+    const handle = runtime.takesCallbacks ? "handleOnceStreaming" : "processInvoke";
+    return stream(place, invocation, context, serving.handler, (...given) => serving[handle](...given));
   }
+  return runtime.takesCallbacks ? callBack(serving, invocation) : answer(place, serving, invocation);
 }
 
 function callBack(serving, invocation) {
@@ -142,14 +80,14 @@ function callBack(serving, invocation) {
         try {
           channel.respond(result);
         } catch (error) {
-          fail(error);
+          fail(place, error);
         }
       });
     };
     // Whoever never calls back has answered null once nothing is left to be done; an async function has not.
     const nothingLeft = () => {
       hasSpoken = true;
-      if (isAsync(serving.handler)) finish(() => fail(new NodeJsExit()));
+      if (isAsync(serving.handler)) finish(() => fail(place, new NodeJsExit()));
       else respond(null);
     };
     process.on("beforeExit", nothingLeft);
@@ -158,7 +96,7 @@ function callBack(serving, invocation) {
       if (hasSpoken) return;
       hasSpoken = true;
       process.off("beforeExit", nothingLeft);
-      if (error !== undefined && error !== null) finish(() => fail(error));
+      if (error !== undefined && error !== null) finish(() => fail(place, error));
       else if (waits) process.once("beforeExit", () => setImmediate(() => respond(result)));
       else respond(result);
     };
@@ -181,21 +119,9 @@ async function main() {
     logs.requestId = undefined;
     const invocation = await channel.next();
     underWay = true;
-    const url = responseUrlIn(invocation.payload);
-    if (url && !answersArriveAt.has(url.origin)) await letAnswersArriveAt(url);
+    await letAnswersArrive(invocation.payload);
     await invoke(serving, invocation);
     underWay = false;
-  }
-}
-
-// AWS's runtime brings its SDK: who does without it there is told what it takes here.
-function advise(error) {
-  const [, name] = /Cannot find (?:module|package) '(@(?:aws-sdk|smithy|aws-crypto)\/[a-z0-9-]+)/.exec(error?.message) ?? [];
-  if (name) {
-    process.stderr.write(
-      `lambent: ${name} is not here. Lambent installs the usual clients of the AWS SDK when npm is on PATH and online; ` +
-        `another one, or without npm, the function brings along: npm install ${name}\n`,
-    );
   }
 }
 

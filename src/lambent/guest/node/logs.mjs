@@ -18,20 +18,23 @@ const REQUEST_ID = Symbol.for("aws.lambda.runtime.requestId");
 
 export class Logs {
   #isJson = (process.env.AWS_LAMBDA_LOG_FORMAT ?? "").toUpperCase() === "JSON";
+  #idUnderWay;
 
-  constructor() {
+  // Where several requests are under way at once, `idUnderWay` tells which of them asks, and `descriptor` where to write.
+  constructor(descriptor = LOG, idUnderWay = undefined) {
+    this.#idUnderWay = idUnderWay;
     const least = Math.max(0, LEVELS.indexOf((process.env.AWS_LAMBDA_LOG_LEVEL ?? "").toUpperCase()));
     const line = this.#isJson ? asJson : asText;
     for (const [method, level] of Object.entries(METHODS)) {
       console[method] =
         LEVELS.indexOf(level) < least
           ? () => {}
-          : (message, ...more) => write(line(this.requestId, level, [message, ...more]));
+          : (message, ...more) => write(descriptor, line(this.requestId, level, [message, ...more]));
     }
   }
 
   get requestId() {
-    return globalThis[REQUEST_ID];
+    return this.#idUnderWay ? this.#idUnderWay() : globalThis[REQUEST_ID];
   }
 
   set requestId(requestId) {
@@ -76,17 +79,17 @@ function shown(error) {
 }
 
 // The platform takes no longer record: what exceeds it goes on in the next.
-function write(text) {
+function write(descriptor, text) {
   const body = Buffer.from(`${text}\n`);
   for (let place = 0; place < body.length; ) {
     let end = Math.min(place + MAX_RECORD, body.length);
     while (end < body.length && (body[end] & 0xc0) === 0x80) end -= 1; // no character is cut
-    send(body.subarray(place, end));
+    send(descriptor, body.subarray(place, end));
     place = end;
   }
 }
 
-function send(body) {
+function send(descriptor, body) {
   const header = Buffer.alloc(16);
   header.writeUInt32BE(FRAME, 0);
   header.writeUInt32BE(body.length, 4);
@@ -94,7 +97,7 @@ function send(body) {
   let rest = Buffer.concat([header, body]);
   while (rest.length > 0) {
     try {
-      rest = rest.subarray(writeSync(LOG, rest));
+      rest = rest.subarray(writeSync(descriptor, rest));
     } catch (error) {
       if (error.code !== "EAGAIN") throw error;
     }

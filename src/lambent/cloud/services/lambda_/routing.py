@@ -19,7 +19,6 @@ from lambent.cloud.services.lambda_.model.function import (
     function_arn,
 )
 from lambent.cloud.services.lambda_.model.invoke_config import InvokeConfig
-from lambent.cloud.services.lambda_.model.managed_instances import slots_of
 from lambent.cloud.services.lambda_.model.policy import Policy
 from lambent.cloud.services.lambda_.model.provisioned import by_version
 from lambent.cloud.services.lambda_.model.state import State, UpdateStatus
@@ -308,7 +307,7 @@ def _spec(version: FunctionVersion, packages: Packages) -> FunctionSpec:
         application_log_level=settings.logging.application_level,
         tracing_active=settings.tracing_mode == "Active",
         snap_start=version.has_snapshot,
-        slots=1 if settings.managed is None else slots_of(settings.managed, settings.runtime),
+        slots=1 if settings.managed is None else settings.managed.max_concurrency,
         is_managed=settings.managed is not None,
         vcpus=None if settings.managed is None else settings.managed.vcpus,
     )

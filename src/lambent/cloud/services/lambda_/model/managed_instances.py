@@ -75,16 +75,6 @@ def default_concurrency(runtime: str | None) -> int:
     return _CONCURRENCY_PER_VCPU[family]
 
 
-def slots_of(managed: ManagedInstances, runtime: str | None) -> int:
-    """Return how many requests an execution environment serves at once here: AWS's number for Python, else one.
-
-    >>> managed = ManagedInstances("arn", 2.0, max_concurrency=16, vcpus=1.0)
-    >>> [slots_of(managed, runtime) for runtime in ("python3.13", "nodejs22.x")]
-    [16, 1]
-    """
-    return managed.max_concurrency if (runtime or "").startswith("python") else 1
-
-
 def is_supported(runtime: str) -> bool:
     """Tell whether a runtime can serve several requests at a time, as Managed Instances want it.
 
