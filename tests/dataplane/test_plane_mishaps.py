@@ -20,7 +20,8 @@ from lambent.dataplane import (
     TimedOut,
 )
 from lambent.testing.runtimes import Hang, Respond, Script
-from tests.dataplane.plane_harness import SPEC, Harness, scripted_plane
+from tests.dataplane.managed_harness import managed_plane
+from tests.dataplane.plane_harness import Harness, scripted_plane
 
 KILLED = ProcessExit(ExitKind.SIGNALLED, signal.SIGKILL)
 
@@ -59,9 +60,9 @@ async def test_a_delay_beyond_the_timeout_is_a_timeout_and_the_handler_never_beg
 
 
 async def test_a_slot_whose_handler_never_began_is_free_after_the_timeout() -> None:
-    spec = replace(SPEC, is_managed=True, slots=2)
-    async with scripted_plane(spec=spec) as harness:
-        await harness.invoke()
+    async with managed_plane() as pool:
+        await pool.deployed(minimum=1, maximum=1)
+        harness = pool.world
         outcome = begin(harness, Mishap(delay_s=20.0))
         await harness.running(1)
         await harness.time.advance(3.0)

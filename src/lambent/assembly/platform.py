@@ -207,6 +207,8 @@ class Platform:
             account_concurrency=settings.account_concurrency,
             idle_expiry_s=settings.idle_expiry_s,
             lifetime_s=settings.environment_lifetime_s,
+            instance_launch_s=settings.instance_launch_s,
+            first_instance_launch_s=settings.first_instance_launch_s,
             node_sdk=None if settings.cache_dir is None else settings.cache_dir / "node-sdk",
         )
 
@@ -278,6 +280,7 @@ class Platform:
                     "started_by": None if status.info is None else status.info.started_by,
                     "isolation": None if status.info is None else status.info.isolation.value,
                     "log_stream": None if status.info is None else status.info.log_stream,
+                    "instance": None if status.place is None else dataclasses.asdict(status.place),
                     "notices": [] if status.info is None else list(status.info.notices),
                 }
                 for status in statuses

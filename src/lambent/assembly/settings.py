@@ -13,6 +13,8 @@ class Settings:
     `port` 0 means any free one; `data_dir` None keeps state in memory; `isolation` None is the strongest that holds.
     `limits_cpu` holds functions to the CPU that their memory brings; `closed_network` leaves them nothing but the
     platform. `cache_dir` is where npm installs the AWS SDK for Node.js, where a function needs it; None installs none.
+    `instance_launch_s` is how long the virtual instances take that a capacity provider launches as it grows, and
+    `first_instance_launch_s` those that a version waits for which is being published.
     `virtual_time` gives it a clock that tests and users move; `seed` makes its identifiers the same in every run.
     """
 
@@ -27,6 +29,8 @@ class Settings:
     account_concurrency: int = 1000
     idle_expiry_s: float = 600.0
     environment_lifetime_s: float = 7200.0
+    instance_launch_s: float = 33.0
+    first_instance_launch_s: float = 0.0
     stop_grace_s: float = 5.0
     cache_dir: Path | None = None
 

@@ -25,6 +25,7 @@ class Launch:
     cpu_limit: str = "auto"
     strict_runtimes: bool = False
     virtual_time: bool = False
+    instance_launch_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ def launch(wanted: Launch) -> Launched:
     command += ["--memory"] if wanted.data is None else ["--data", str(wanted.data)]
     command += ["--strict-runtimes"] if wanted.strict_runtimes else []
     command += ["--virtual-time"] if wanted.virtual_time else []
+    if wanted.instance_launch_s is not None:
+        command += ["--instance-launch-seconds", str(wanted.instance_launch_s)]
     with log.open("wb") as sink:
         child = subprocess.Popen(
             command,

@@ -152,11 +152,8 @@ class Pool:
         self._note_if_empty()
 
     def _let_go(self, environment: Environment, cause: str) -> None:
-        """End an environment of a retired pool that serves nobody, unless workers of its come for those who wait.
-
-        What has run into its timeout is not waited for: it may never come to an end.
-        """
-        if environment.serves_nobody and not (self._waiting and environment.coming_slots):
+        """End an environment of a retired pool that serves nobody."""
+        if environment.serves_nobody:
             environment.retire(cause)
 
     def _is_of_age(self, environment: Environment) -> bool:

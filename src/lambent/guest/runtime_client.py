@@ -15,10 +15,13 @@ from lambent.guest import framing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import NoReturn
 
 _channel: _socket.socket
 _has_parked = False
+when_parked: Callable[[], None] | None = None
+"""Called once, when init is over and the first event is waited for."""
 
 
 def connect(descriptor: int) -> None:
@@ -55,6 +58,8 @@ def next() -> tuple[bytes, dict[str, str | int | None]]:  # noqa: A001 - AWS's n
     if not _has_parked:
         _has_parked = True
         _channel.sendall(framing.frame(framing.NEXT, b""))
+        if when_parked is not None:
+            when_parked()
     message = framing.receive(_channel)
     if message is None:
         sys.exit(0)  # the platform is gone

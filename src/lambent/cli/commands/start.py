@@ -72,6 +72,15 @@ NetworkOption = Annotated[
 CpuLimitOption = Annotated[
     CpuLimit, typer.Option(help="Hold functions to the CPU that their memory brings: 1,769 MB are one CPU.")
 ]
+InstanceLaunchOption = Annotated[
+    float | None,
+    typer.Option(
+        "--instance-launch-seconds",
+        min=0,
+        help="How long the virtual instances of a capacity provider take to launch.",
+        show_default="33 as it grows, 0 for what is being published",
+    ),
+]
 
 
 @app.command(
@@ -97,6 +106,7 @@ def start(
     virtual_time: Annotated[
         bool, typer.Option("--virtual-time", help="Give the platform a clock that `lambent clock` moves.")
     ] = False,
+    instance_launch_seconds: InstanceLaunchOption = None,
     detach: Annotated[
         bool, typer.Option("--detach", "-d", help="Return once the platform is ready; it goes on in the background.")
     ] = False,
@@ -115,7 +125,12 @@ def start(
     if detach:
         kept = None if memory else settings.data_dir(data, number)
         wanted = launching.Launch(number, kept, level, network.value, cpu_limit.value)
-        wanted = replace(wanted, strict_runtimes=strict_runtimes, virtual_time=virtual_time)
+        wanted = replace(
+            wanted,
+            strict_runtimes=strict_runtimes,
+            virtual_time=virtual_time,
+            instance_launch_s=instance_launch_seconds,
+        )
         _detach(wanted, as_json=as_json)
         return
     chosen = replace(
@@ -125,6 +140,10 @@ def start(
         closed_network=network is Network.CLOSED,
         virtual_time=virtual_time,
     )
+    if instance_launch_seconds is not None:
+        chosen = replace(
+            chosen, instance_launch_s=instance_launch_seconds, first_instance_launch_s=instance_launch_seconds
+        )
     _run(chosen, as_json=as_json)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from itertools import count
-from typing import Final
 
 from lambent.base.tasks import resting
 from lambent.dataplane.capacity.reports import CapacityObserver, ProviderStatus
@@ -15,7 +14,6 @@ from lambent.dataplane.capacity.types import (
     DeploymentId,
     ProviderArn,
     ProviderSpec,
-    Subnet,
     Timing,
 )
 from lambent.dataplane.environment import EnvironmentStatus, Host, SandboxLauncher
@@ -24,8 +22,6 @@ from lambent.dataplane.managed.deployment import Deployment
 from lambent.dataplane.managed.driver import Driver
 from lambent.dataplane.managed.failures import DeployFailure
 from lambent.dataplane.types import FunctionSpec, Invocation, InvocationReport, Outcome, Throttled, VersionArn
-
-_UNBOUNDED_VCPUS: Final = 15_000
 
 
 class ManagedVersions:
@@ -43,22 +39,16 @@ class ManagedVersions:
         self._coming: dict[VersionArn, tuple[Driver, Deployment]] = {}
         self._awaited: dict[VersionArn, asyncio.Event] = {}
         self._numbers = count(1)
-        self._are_declared = False
 
     # Capacity providers.
 
     def open(self, provider: ProviderSpec) -> None:
         """Have a capacity provider, or change the one there is."""
-        self._are_declared = True
-        self._open(provider)
-
-    def _open(self, provider: ProviderSpec) -> Driver:
         driver = self._drivers.get(provider.arn)
         if driver is None:
-            driver = self._drivers[provider.arn] = Driver(provider, self._timing, self._host, self._observer)
+            self._drivers[provider.arn] = Driver(provider, self._timing, self._host, self._observer)
         else:
             driver.change(provider)
-        return driver
 
     async def close(self, arn: ProviderArn) -> None:
         """End all that a capacity provider has, and return when its instances have gone; an unknown one has none."""
@@ -160,7 +150,7 @@ class ManagedVersions:
     async def invoke(self, invocation: Invocation) -> Outcome:
         """Run an invocation, in an environment that has a slot for it or not at all."""
         found = self._serving.get(invocation.spec.version_arn)
-        if found is None or not self._are_declared:
+        if found is None:
             other = await self._deployed(invocation)
             if not isinstance(other, tuple):
                 return other
@@ -171,8 +161,6 @@ class ManagedVersions:
     async def _deployed(self, invocation: Invocation) -> tuple[Driver, Deployment] | Outcome:
         """Wait for the deployment of a version that serves nobody yet, as after a restart of the platform."""
         version_arn = invocation.spec.version_arn
-        if not self._are_declared:
-            return await self._deployed_unasked(invocation)
         while version_arn not in self._serving:
             coming = self._coming.get(version_arn)
             if coming is None:
@@ -183,17 +171,6 @@ class ManagedVersions:
             if failure is not None:
                 return _outcome_of(failure, invocation, self._host.real_time.now())
         return self._serving[version_arn]
-
-    async def _deployed_unasked(self, invocation: Invocation) -> tuple[Driver, Deployment] | Outcome:
-        """Deploy a version on its first invocation, where nobody has opened a capacity provider at all."""
-        spec = invocation.spec
-        arn = ProviderArn(f"arn:aws:lambda:{spec.region}:{spec.account}:capacity-provider:{spec.architecture}")
-        subnets = tuple(Subnet(f"subnet-{zone}", f"{spec.region}{zone}") for zone in "abc")
-        self._open(ProviderSpec(arn, spec.architecture, subnets, spec.architecture, max_vcpus=_UNBOUNDED_VCPUS))
-        failure = await self.deploy(spec, arn, Bounds(1, 1))
-        if failure is not None:
-            return _outcome_of(failure, invocation, self._host.real_time.now())
-        return self._serving[spec.version_arn]
 
     async def _announced(self, version_arn: VersionArn) -> None:
         event = self._awaited.setdefault(version_arn, asyncio.Event())

@@ -15,20 +15,16 @@ RATE_PER_S = 100.0
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What waits for environments of one function version, and what is already on its way to serve it.
-
-    `initializing` is how many slots come in environments that serve with others already.
-    """
+    """What waits for environments of one function version, and what is already on its way to serve it."""
 
     waiting: int
     starting: int
     slots: int
-    initializing: int = 0
 
     @property
     def uncovered(self) -> int:
         """How many wait for whom nothing is on its way."""
-        return max(0, self.waiting - self.starting * self.slots - self.initializing)
+        return max(0, self.waiting - self.starting * self.slots)
 
 
 @dataclass(frozen=True, slots=True)
