@@ -128,7 +128,7 @@ class LambdaService(Service):
         await self._dependencies.store.migrate("lambda", scripts())
         await self._packages.start()
         self._reporting.start()
-        self._system_log.attach(partial(capacity_provider, self._dependencies.store.read))
+        self._system_log.attach(partial(capacity_provider, self._dependencies.store.read), self._showing.launched)
         self._routes.load()
         await self._deployments.resume()
         self._activation.resume()
