@@ -61,6 +61,7 @@ bench: .venv/.test ## measure against a bare server and other emulators (needs w
 	@$(bin)/python bench/run.py
 	@$(bin)/python bench/execution.py
 	@$(bin)/python bench/snapstart.py --record
+	@$(bin)/python bench/autoscaler.py
 	@$(bin)/python bench/tables.py
 	@$(bin)/python bench/events.py
 	@$(bin)/python bench/objects.py

@@ -12,6 +12,7 @@ from pathlib import Path
 from lambent.base.clock import ManualClock
 from lambent.base.identifiers import SeededIds
 from lambent.dataplane import (
+    CapacityObserver,
     DataPlane,
     DataPlaneSettings,
     EnvironmentState,
@@ -105,11 +106,21 @@ class Harness:
 
 @asynccontextmanager
 async def scripted_plane(
-    *scripts: Script, spec: FunctionSpec = SPEC, account_concurrency: int = 1000
+    *scripts: Script,
+    spec: FunctionSpec = SPEC,
+    account_concurrency: int = 1000,
+    capacity_observer: CapacityObserver | None = None,
+    first_instance_launch_s: float = 0.0,
+    long_init_timeout_s: float = 130.0,
 ) -> AsyncIterator[Harness]:
     """A running plane; afterwards it is stopped, and nothing may be left of it."""
     settings = DataPlaneSettings(
-        Path("/scratch"), "http://127.0.0.1:4566", account_concurrency=account_concurrency, init_timeout_s=0.05
+        Path("/scratch"),
+        "http://127.0.0.1:4566",
+        account_concurrency=account_concurrency,
+        init_timeout_s=0.05,
+        long_init_timeout_s=long_init_timeout_s,
+        first_instance_launch_s=first_instance_launch_s,
     )
     launcher, time, clock, observer = ScriptedLauncher(*scripts), ManualTime(), ManualClock(), RecordingObserver()
     plane = DataPlane(
@@ -118,6 +129,7 @@ async def scripted_plane(
         ids=SeededIds(1),
         credentials=StaticCredentials(),
         observer=observer,
+        capacity_observer=capacity_observer,
         world=RealWorld(launcher, time.clock, time),
     )
     await plane.start()

@@ -53,8 +53,9 @@ SOURCE = """
 class World:
     """A plane on this machine, and functions for it."""
 
-    def __init__(self, plane: DataPlane, observer: RecordingObserver, folder: Path) -> None:
+    def __init__(self, plane: DataPlane, observer: RecordingObserver, folder: Path, clock: ManualClock) -> None:
         self.plane = plane
+        self.clock = clock
         self.observer = observer
         self._folder = folder
         self._calls = 0
@@ -93,11 +94,10 @@ async def real_plane(
         restore_timeout_s=restore_timeout_s,
         most_snapshots=most_snapshots,
     )
-    plane = DataPlane(
-        settings, clock=ManualClock(), ids=SeededIds(1), credentials=StaticCredentials(), observer=observer
-    )
+    clock = ManualClock()
+    plane = DataPlane(settings, clock=clock, ids=SeededIds(1), credentials=StaticCredentials(), observer=observer)
     await plane.start()
     try:
-        yield World(plane, observer, folder)
+        yield World(plane, observer, folder, clock)
     finally:
         await plane.stop()

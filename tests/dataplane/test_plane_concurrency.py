@@ -315,28 +315,6 @@ async def test_a_function_grows_no_faster_than_its_scaling_rate() -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_an_environment_with_slots_serves_as_many_at_once() -> None:
-    three = replace(SPEC, slots=3, is_managed=True)
-    async with scripted_plane(Script(answers=(Hang(),)), spec=three) as world:
-        tasks = [world.begin() for _ in range(4)]
-        await world.until(lambda: sum(fact.startswith("started") for fact in world.observer.facts) == 4)
-        sandboxes = world.launcher.launched
-        assert sorted(len(sandbox.calls) for sandbox in sandboxes) == [1, 3]
-        # A request that timed out keeps its slot for as long as its code runs; the others go on beside it.
-        await world.time.advance(3)
-        assert [type(outcome) for outcome in await asyncio.gather(*tasks)] == [TimedOut] * 4
-        assert world.states() == ["busy", "busy"]
-        again = [world.begin() for _ in range(2)]
-        await world.settle()
-        assert sorted(len(sandbox.calls) for sandbox in sandboxes) == [3, 3]
-        for sandbox in sandboxes:
-            for _ in range(3):
-                sandbox.answer(DONE)
-        assert all(isinstance(outcome, Completed) for outcome in await asyncio.gather(*again))
-        assert world.states() == ["idle", "idle"]
-    assert len(world.launcher.launched) == 2
-
-
 async def test_introspection_shows_every_environment_with_its_state_and_since_when() -> None:
     async with scripted_plane(Script(answers=(Hang(),))) as world:
         running = world.begin()

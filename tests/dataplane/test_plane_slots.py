@@ -13,20 +13,23 @@ from typing import Any
 import pytest
 
 from lambent.dataplane import (
+    Bounds,
+    CapacityThrottle,
     Completed,
     Crashed,
     EnvironmentState,
     ExitKind,
     FunctionError,
     FunctionSpec,
-    InitFailed,
     IsolationLevel,
     Outcome,
     ProcessExit,
+    Throttled,
     TimedOut,
     diagnose,
 )
 from lambent.dataplane.types import DataPlaneSettings
+from tests.dataplane.managed_harness import PROVIDER
 from tests.dataplane.real_plane_harness import World, real_plane
 from tests.dataplane.sandbox_harness import until
 
@@ -75,18 +78,31 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     if diagnose(settings).isolation is not level:
         pytest.skip("namespaces cannot be used here")
     async with real_plane(tmp_path, level) as made:
+        await made.plane.open_provider(PROVIDER)
         yield made
 
 
 @pytest.fixture
 async def own(tmp_path: Path) -> AsyncIterator[World]:
     async with real_plane(tmp_path) as made:
+        await made.plane.open_provider(PROVIDER)
         yield made
 
 
-def several(world: World, slots: int, source: str = SOURCE, *, timeout_s: int = 20) -> FunctionSpec:
+async def several(
+    world: World, slots: int, source: str = SOURCE, *, timeout_s: int = 20, **more: Any
+) -> FunctionSpec:  # Any: members of the spec
+    """Return a function of which one environment stands on a capacity provider, with so many slots."""
+    spec = managed(world, slots, source, timeout_s=timeout_s, **more)
+    assert await world.plane.deploy(spec, PROVIDER.arn, Bounds(1, 1)) is None
+    return spec
+
+
+def managed(
+    world: World, slots: int, source: str = SOURCE, *, timeout_s: int = 20, **more: Any
+) -> FunctionSpec:  # Any: as above
     spec = world.function(source, timeout_s=timeout_s)
-    return replace(spec, slots=slots, is_managed=True, log_format="JSON", memory_mb=2048)
+    return replace(spec, slots=slots, is_managed=True, log_format="JSON", memory_mb=2048, vcpus=1.0, **more)
 
 
 def begun(world: World, spec: FunctionSpec, do: str, **more: object) -> asyncio.Task[Outcome]:
@@ -100,13 +116,20 @@ def answer(outcome: Outcome) -> dict[str, Any]:  # Any: what the handler returns
     return found
 
 
+async def replaced(world: World) -> None:
+    """Wait until another environment serves: one that has ended soon after its start has to wait for that a little."""
+    await until(lambda: not world.plane.environments(), "the environment has ended")
+    await world.clock.advance(15)
+    await until(lambda: [each.state for each in world.plane.environments()] == ["idle"], "another one serves")
+
+
 async def told(world: World, fact: str) -> None:
     """Wait until a function has been observed to do something."""
     await until(lambda: any(fact in each for each in world.observer.facts), f"{fact}: {world.observer.facts}")
 
 
 async def test_requests_overlap_in_one_environment_with_one_tmp_and_a_process_each(world: World) -> None:
-    function = several(world, 4)
+    function = await several(world, 4)
     names = [f"n{number}" for number in range(4)]
     answers = [answer(each) for each in await asyncio.gather(*(begun(world, function, n, wait=names) for n in names))]
     assert len({each["pid"] for each in answers}) == 4
@@ -126,14 +149,13 @@ async def test_requests_overlap_in_one_environment_with_one_tmp_and_a_process_ea
         assert max(facts.index(fact) for fact in own) < facts.index(f"ended request-{number}: success")
 
 
-async def test_a_request_that_finds_all_workers_busy_gets_a_new_environment(own: World) -> None:
-    function = several(own, 2)
+async def test_a_request_that_finds_all_workers_busy_is_refused(own: World) -> None:
+    function = await several(own, 2)
     held = [begun(own, function, name, wait=["later"]) for name in ("a", "b")]
     await told(own, "printed by a")
     await told(own, "printed by b")
-    # Its own /tmp shows that it runs elsewhere.
-    assert answer(await own.invoke(function, "c"))["seen"] == ["c"]
-    assert sorted(status.busy_slots for status in own.plane.environments()) == [0, 2]
+    assert await own.invoke(function, "c") == Throttled(CapacityThrottle.CONCURRENCY)
+    assert [status.busy_slots for status in own.plane.environments()] == [2]
     await own.plane.stop()
     await asyncio.gather(*held, return_exceptions=True)
 
@@ -148,7 +170,7 @@ async def test_a_request_that_finds_all_workers_busy_gets_a_new_environment(own:
 async def test_the_crash_of_a_worker_fails_its_own_request_only(
     world: World, end: dict[str, int], cause: ProcessExit
 ) -> None:
-    function = several(world, 3)
+    function = await several(world, 3)
     held = begun(world, function, "held", wait=["later"])
     await told(world, "printed by held")
     crashed = await world.invoke(function, "crash", **end)
@@ -166,14 +188,15 @@ async def test_the_crash_of_a_worker_fails_its_own_request_only(
 
 
 async def test_an_environment_whose_workers_have_all_ended_is_replaced(own: World) -> None:
-    function = several(own, 2)
+    function = await several(own, 2)
     ends = await asyncio.gather(*(begun(own, function, f"n{number}", exit=1, wait=["n0", "n1"]) for number in range(2)))
     assert [type(each) for each in ends] == [Crashed, Crashed]
+    await replaced(own)
     assert answer(await own.invoke(function, "next"))["seen"] == ["next"]
     assert len(own.observer.environments) == 2
 
 
-async def test_the_end_of_the_process_above_the_workers_ends_every_request_and_resets_the_environment(
+async def test_the_end_of_the_process_above_the_workers_ends_every_request_and_the_environment(
     world: World,
 ) -> None:
     source = """
@@ -190,29 +213,29 @@ async def test_the_end_of_the_process_above_the_workers_ends_every_request_and_r
                 time.sleep(20)
             return sorted(path.name for path in place.iterdir())
     """
-    function = several(world, 2, source)
+    function = await several(world, 2, source)
     ends = await asyncio.gather(begun(world, function, "held"), begun(world, function, "end"))
     assert [each.exit for each in ends if isinstance(each, Crashed)] == [ProcessExit(ExitKind.SIGNALLED, 9)] * 2
+    await replaced(world)
     again = await world.invoke(function, "again")
     assert isinstance(again, Completed)
-    assert json.loads(again.payload) == ["again", "end", "held"]  # the same /tmp
-    assert len(world.observer.environments) == 1
+    assert json.loads(again.payload) == ["again"]  # nothing of an environment that failed is used again
+    assert len(world.observer.environments) == 2
 
 
 async def test_a_timed_out_request_keeps_its_worker_until_its_code_comes_to_an_end(own: World) -> None:
-    function = several(own, 1, timeout_s=1)
+    function = await several(own, 1, timeout_s=1)
     late = await own.invoke(function, "late", wait=["go"])
     assert isinstance(late, TimedOut)
     assert late.report.duration_ms == 1000.0
     (status,) = own.plane.environments()
     assert (status.state, status.busy_slots) == (EnvironmentState.BUSY, 1)
-    # Its worker is still busy, so that another environment serves this one.
-    assert answer(await own.invoke(function, "other"))["seen"] == ["other"]
+    assert await own.invoke(function, "other") == Throttled(CapacityThrottle.CONCURRENCY)
     assert "output request-1: over with late" not in own.observer.facts
 
 
 async def test_a_late_answer_is_told_to_nobody_and_gives_the_slot_back(own: World) -> None:
-    function = several(own, 2, timeout_s=1)
+    function = await several(own, 2, timeout_s=1)
     assert isinstance(await own.invoke(function, "late", wait=["go"]), TimedOut)
     assert answer(await own.invoke(function, "go"))["seen"] == ["go", "late"]
     await told(own, "output request-1: over with late")
@@ -227,7 +250,7 @@ async def test_a_late_answer_is_told_to_nobody_and_gives_the_slot_back(own: Worl
 async def test_a_request_that_never_comes_to_an_end_keeps_no_retired_environment(
     own: World, *, is_late_already: bool
 ) -> None:
-    function = several(own, 2, timeout_s=1)
+    function = await several(own, 2, timeout_s=1)
     late = begun(own, function, "late", wait=["never"])
     await told(own, "printed by late")
     if is_late_already:
@@ -238,7 +261,7 @@ async def test_a_request_that_never_comes_to_an_end_keeps_no_retired_environment
 
 
 async def test_errors_and_answers_that_are_too_large_end_no_worker(own: World) -> None:
-    function = several(own, 1)
+    function = await several(own, 1)
     first = answer(await own.invoke(function, "first"))["pid"]
     raised = await own.invoke(function, "raise")
     assert isinstance(raised, FunctionError)
@@ -251,11 +274,42 @@ async def test_errors_and_answers_that_are_too_large_end_no_worker(own: World) -
 
 
 async def test_a_function_that_cannot_be_loaded_says_so_once(own: World) -> None:
-    failed = await own.invoke(several(own, 3, "import nowhere\n"), "x")
-    assert isinstance(failed, InitFailed)
-    assert (
-        json.loads(failed.payload or b"")["errorMessage"] == "Unable to import module 'app': No module named 'nowhere'"
-    )
+    failure = await own.plane.deploy(managed(own, 3, "import nowhere\n"), PROVIDER.arn, Bounds(1, 1))
+    assert failure is not None
+    assert failure.code == "FunctionError.RuntimeInitError"
+    assert failure.reason == "Runtime.ImportModuleError: Unable to import module 'app': No module named 'nowhere'"
+    assert sum("init failed" in fact for fact in own.observer.facts) == 1
+
+
+EXTENSION_THAT_ENDS = """#!/usr/bin/env python3
+import http.client, json, os, time
+
+def call(method, path, body=None, **headers):
+    connection = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    named = {"Lambda-Extension-" + name: value for name, value in headers.items()}
+    connection.request(method, "/2020-01-01/extension/" + path, body and json.dumps(body), named)
+    answer = connection.getresponse()
+    return answer.getheader("Lambda-Extension-Identifier"), answer.read()
+
+me, _ = call("POST", "register", {"events": ["SHUTDOWN"]}, Name="frail")
+import threading
+threading.Thread(target=call, args=("GET", "event/next"), kwargs={"Identifier": me}, daemon=True).start()
+time.sleep(0.3)
+os._exit(5)
+"""
+
+
+async def test_an_environment_whose_extension_ends_is_replaced(own: World, tmp_path: Path) -> None:
+    layer = tmp_path / "layer" / "extensions"
+    layer.mkdir(parents=True)
+    (layer / "frail").write_text(EXTENSION_THAT_ENDS)
+    (layer / "frail").chmod(0o755)
+    function = await several(own, 2, layers=(tmp_path / "layer",))
+    outcome = await own.invoke(function, "held", wait=["never"])
+    assert isinstance(outcome, FunctionError)
+    assert outcome.error_type == "Extension.Crash"
+    await replaced(own)
+    assert len(own.observer.environments) == 2
 
 
 def of_late_workers(awaited: str, then: str = "pass") -> str:
@@ -282,7 +336,7 @@ def of_late_workers(awaited: str, then: str = "pass") -> str:
 
 
 async def test_init_is_over_with_the_first_worker_and_the_others_join_as_they_come(own: World) -> None:
-    function = several(own, 2, of_late_workers("go"))
+    function = await several(own, 2, of_late_workers("go"))
     outcomes = [begun(own, function, "a"), begun(own, function, "go")]
     first, second = [answer(each) for each in await asyncio.gather(*outcomes)]
     assert first["pid"] == second["pid"]  # the only one there was, twice
@@ -292,7 +346,7 @@ async def test_init_is_over_with_the_first_worker_and_the_others_join_as_they_co
 
 
 async def test_a_worker_that_fails_to_load_leaves_the_others_to_serve(own: World) -> None:
-    function = several(own, 3, of_late_workers("a", then='raise RuntimeError("too late")'))
+    function = await several(own, 3, of_late_workers("a", then='raise RuntimeError("too late")'))
     answers = [answer(each) for each in await asyncio.gather(*(begun(own, function, name) for name in "abc"))]
     assert len({each["pid"] for each in answers}) <= 2
     await until(lambda: sum("too late" in fact for fact in own.observer.facts) >= 2, "both failures are logged")
@@ -320,7 +374,7 @@ async def test_an_extension_stands_beside_the_workers_and_hears_of_no_invocation
     layer.mkdir(parents=True)
     (layer / "watcher").write_text(EXTENSION)
     (layer / "watcher").chmod(0o755)
-    function = replace(several(own, 2), layers=(tmp_path / "layer",))
+    function = await several(own, 2, layers=(tmp_path / "layer",))
     names = ["a", "b"]
     for number in range(2):
         outcomes = await asyncio.gather(*(begun(own, function, f"{n}{number}", wait=[f"a{number}"]) for n in names))
@@ -333,7 +387,7 @@ async def test_an_extension_stands_beside_the_workers_and_hears_of_no_invocation
 
 
 async def test_workers_serve_where_the_interpreter_is_executed_afresh(own: World) -> None:
-    function = replace(several(own, 2), environment={"PYTHONHASHSEED": "1"})
+    function = await several(own, 2, environment={"PYTHONHASHSEED": "1"})
     names = ["a", "b"]
     answers = [answer(each) for each in await asyncio.gather(*(begun(own, function, n, wait=names) for n in names))]
     assert len({each["pid"] for each in answers}) == 2
@@ -347,5 +401,5 @@ async def test_nothing_of_a_function_reaches_another_environments_doors(own: Wor
         def handler(event, context):
             return {"doors": os.environ["_LAMBDA_TELEMETRY_LOG_FD_PROVIDER_SOCKET"], "files": glob.glob("/**/workers")}
     """
-    found = answer(await own.invoke(several(own, 1, source), "x"))
+    found = answer(await own.invoke(await several(own, 1, source), "x"))
     assert found == {"doors": "/proc/self/fd/9", "files": []}

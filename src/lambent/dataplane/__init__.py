@@ -12,6 +12,14 @@ The face of the package; nothing else in it is imported from outside. `DataPlane
     reserve(function_arn, concurrency | None)       reserved concurrency; None takes the reservation away
     retire(version_arn)                             drain and end the environments of a deleted or changed version
     environments() -> Sequence[EnvironmentStatus]   every environment with its state, since when, busy slots
+    await open_provider(ProviderSpec)               have a capacity provider, or change it
+    await close_provider(arn)                       end all it has; returns when its instances are gone
+    await deploy(spec, arn, Bounds) -> DeployFailure | None
+                                                    a version, or a new revision of it, on a capacity provider
+    await bound(version_arn, Bounds)                how many environments it has, at once; 0 and 0 end all
+    await settled(version_arn) -> DeployFailure | None
+                                                    when it has come so far
+    capacity() -> Sequence[ProviderStatus]          instances, what runs on them, and what of them is in use
     diagnose(settings) -> Diagnosis                 which runtimes and isolation hold here, and why not more
     known_runtimes() -> [RuntimeInfo]                the same of runtimes alone
 
@@ -20,9 +28,36 @@ order: `init_started`, `output` without request id, `telemetry_subscribed` and `
 extensions do in init, `init_ended` if it failed; then for each invocation `invocation_started`, `output` with its
 request id, `init_ended` where init had to be run again and failed again, `invocation_ended`.
 
+`replay(ReplayPlan(...), fraction) -> Day` is a day of traffic on a capacity provider in virtual time; it needs no
+DataPlane.
+
 The last group of names is for scripted launchers (`lambent.testing.runtimes`), which stand in for real processes.
 """
 
+from lambent.dataplane.capacity.replay import Day, Minute, ReplayError, durations, replay
+from lambent.dataplane.capacity.replay import Handler as ReplayHandler
+from lambent.dataplane.capacity.replay import Plan as ReplayPlan
+from lambent.dataplane.capacity.reports import (
+    CapacityObserver,
+    DeploymentStatus,
+    InstanceEvent,
+    InstanceEventKind,
+    ProviderStatus,
+)
+from lambent.dataplane.capacity.types import (
+    Bounds,
+    DeploymentId,
+    EnvironmentUse,
+    Instance,
+    InstanceId,
+    InstanceState,
+    InstanceUse,
+    ProviderArn,
+    ProviderSpec,
+    Share,
+    Subnet,
+    Timing,
+)
 from lambent.dataplane.environment import EnvironmentStatus, SandboxLauncher, Timer, Timers
 from lambent.dataplane.environment.init_phase import InitFailure
 from lambent.dataplane.errors import (
@@ -31,8 +66,10 @@ from lambent.dataplane.errors import (
     PlatformStoppingError,
     RuntimeUnavailableError,
     SandboxError,
+    UnknownProviderError,
 )
 from lambent.dataplane.lifecycle import EnvironmentState
+from lambent.dataplane.managed import DeployFailure
 from lambent.dataplane.plane import DataPlane, Diagnosis, RealWorld, diagnose, known_runtimes
 from lambent.dataplane.runtime_api.messages import (
     Closed,
@@ -49,6 +86,7 @@ from lambent.dataplane.sandbox.handle import OutputCallback, Sandbox
 from lambent.dataplane.sandbox.spec import Interpreter, SandboxSpec
 from lambent.dataplane.supervision.child import signal_name
 from lambent.dataplane.types import (
+    CapacityThrottle,
     Completed,
     Crashed,
     Credentials,
@@ -63,6 +101,7 @@ from lambent.dataplane.types import (
     FunctionSpec,
     InitFailed,
     InitializationType,
+    InstancePlace,
     Invocation,
     InvocationReport,
     InvocationStatus,
@@ -82,10 +121,14 @@ from lambent.dataplane.types import (
     Throttled,
     ThrottleReason,
     TimedOut,
+    Usage,
     VersionArn,
 )
 
 __all__ = [
+    "Bounds",
+    "CapacityObserver",
+    "CapacityThrottle",
     "CloseReason",
     "Closed",
     "Completed",
@@ -95,11 +138,16 @@ __all__ = [
     "DataPlane",
     "DataPlaneError",
     "DataPlaneSettings",
+    "Day",
+    "DeployFailure",
+    "DeploymentId",
+    "DeploymentStatus",
     "Diagnosis",
     "EndpointServer",
     "EnvironmentInfo",
     "EnvironmentState",
     "EnvironmentStatus",
+    "EnvironmentUse",
     "ErrorAnswer",
     "ExitKind",
     "ExtensionStatus",
@@ -109,6 +157,13 @@ __all__ = [
     "InitFailed",
     "InitFailure",
     "InitializationType",
+    "Instance",
+    "InstanceEvent",
+    "InstanceEventKind",
+    "InstanceId",
+    "InstancePlace",
+    "InstanceState",
+    "InstanceUse",
     "Interpreter",
     "Invocation",
     "InvocationHeaders",
@@ -117,6 +172,7 @@ __all__ = [
     "IsolationFinding",
     "IsolationLevel",
     "IsolationUnavailableError",
+    "Minute",
     "Mishap",
     "Observer",
     "Outcome",
@@ -125,8 +181,14 @@ __all__ = [
     "Parked",
     "PlatformStoppingError",
     "ProcessExit",
+    "ProviderArn",
+    "ProviderSpec",
+    "ProviderStatus",
     "Provision",
     "RealWorld",
+    "ReplayError",
+    "ReplayHandler",
+    "ReplayPlan",
     "ReportedError",
     "Response",
     "ResponseSink",
@@ -139,15 +201,22 @@ __all__ = [
     "SandboxError",
     "SandboxLauncher",
     "SandboxSpec",
+    "Share",
+    "Subnet",
     "TelemetrySubscribed",
     "ThrottleReason",
     "Throttled",
     "TimedOut",
     "Timer",
     "Timers",
+    "Timing",
+    "UnknownProviderError",
+    "Usage",
     "VersionArn",
     "WorkerEnded",
     "diagnose",
+    "durations",
     "known_runtimes",
+    "replay",
     "signal_name",
 ]

@@ -31,3 +31,10 @@ def as_data_plane_error(error: Exception) -> DataPlaneError:
 
 class PlatformStoppingError(DataPlaneError):
     """The data plane is being stopped: the invocation was not run, or was cut off; a later one may be."""
+
+
+class UnknownProviderError(DataPlaneError):
+    """A version is to be deployed on a capacity provider that is not open."""
+
+    def __init__(self, arn: str) -> None:
+        super().__init__(f"the capacity provider {arn} is not open")

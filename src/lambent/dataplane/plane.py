@@ -10,9 +10,12 @@ from lambent.base.clock import Clock, SystemClock
 from lambent.base.identifiers import IdSource
 from lambent.base.tasks import TaskOwner
 from lambent.dataplane.admission import Admission
+from lambent.dataplane.capacity.reports import CapacityObserver, NobodyWatches, ProviderStatus
+from lambent.dataplane.capacity.types import Bounds, ProviderArn, ProviderSpec
 from lambent.dataplane.environment import EnvironmentStatus, Host, SandboxLauncher, Timers
 from lambent.dataplane.environment.init_phase import InitFailure
 from lambent.dataplane.errors import PlatformStoppingError
+from lambent.dataplane.managed import DeployFailure, ManagedVersions
 from lambent.dataplane.pool import FunctionLimits, Pool
 from lambent.dataplane.provisioned import ProvisionedPool
 from lambent.dataplane.sandbox.interpreters import Interpreters
@@ -63,6 +66,7 @@ class DataPlane:
         ids: IdSource,
         credentials: CredentialSource,
         observer: Observer,
+        capacity_observer: CapacityObserver | None = None,
         world: RealWorld | None = None,
     ) -> None:
         self._settings = settings
@@ -70,6 +74,7 @@ class DataPlane:
         self._ids = ids
         self._credentials = credentials
         self._observer = observer
+        self._capacity_observer = capacity_observer or NobodyWatches()
         self._world = world or RealWorld.of(settings)
         self._launcher = self._world.launcher
         # Requests come in real time, whatever moves the platform's own.
@@ -82,6 +87,7 @@ class DataPlane:
         self._tasks = TaskOwner("data plane", clock=clock)
         self._host: Host | None = None
         self._snapshots: Snapshots | None = None
+        self._managed: ManagedVersions | None = None
 
     @property
     def isolation(self) -> IsolationLevel:
@@ -105,6 +111,7 @@ class DataPlane:
         )
         self._snapshots = Snapshots(host, self._is_served)
         self._host = replace(host, launch=self._snapshots.launch)
+        self._managed = ManagedVersions(host, self._capacity_observer, self._launcher)
         self._tasks.loop(self._expire_idle(), name="idle expiry")
 
     async def stop(self) -> None:
@@ -115,7 +122,8 @@ class DataPlane:
         self._pools.clear()
         if self._snapshots is not None:
             self._snapshots.give_up()  # an environment that waits for one would hold its pool up
-        await asyncio.gather(*(pool.stop() for pool in pools))
+        managed = () if self._managed is None else (self._managed.stop(),)
+        await asyncio.gather(*(pool.stop() for pool in pools), *managed)
         self._draining.clear()
         self._provisioned.clear()
         if self._snapshots is not None:
@@ -131,6 +139,9 @@ class DataPlane:
         admitted invocation runs to its end, and is observed and counted until then.
         """
         spec = invocation.spec
+        if spec.is_managed:
+            # Its capacity is its limit: neither the account's concurrency nor a reservation counts it.
+            return await self._running().invoke(invocation)
         kept = self._provisioned.get(spec.version_arn)
         if (
             kept is not None
@@ -160,6 +171,44 @@ class DataPlane:
             raise PlatformStoppingError("the data plane is not running")
         interpreter = self._launcher.resolve(spec.runtime, strict=self._settings.strict_runtimes)
         return await self._snapshots.take(spec, interpreter)
+
+    async def open_provider(self, provider: ProviderSpec) -> None:
+        """Have a capacity provider from now on, or change the one that is open under its ARN; idempotent."""
+        self._running().open(provider)
+
+    async def close_provider(self, arn: ProviderArn) -> None:
+        """End all that runs on a capacity provider, and return when its instances are gone; idempotent."""
+        await self._running().close(arn)
+
+    async def deploy(self, spec: FunctionSpec, provider: ProviderArn, bounds: Bounds) -> DeployFailure | None:
+        """Deploy a version, or a new revision of it, on a capacity provider that is open.
+
+        Returns when as many environments serve as `bounds` says at least: until then an earlier revision serves, and
+        from then on this one. Returns why, where they cannot; nothing is left of this revision then, and an earlier one
+        serves on. Raises UnknownProviderError, RuntimeUnavailableError, PlatformStoppingError. Where the caller is
+        cancelled, the deployment goes on.
+        """
+        return await self._running().deploy(spec, provider, bounds)
+
+    async def bound(self, version_arn: VersionArn, bounds: Bounds) -> None:
+        """Keep a deployed version within other bounds from now on; 0 and 0 end all its environments.
+
+        Returns at once; `settled` tells when it has come so far.
+        """
+        self._running().bound(version_arn, bounds)
+
+    async def settled(self, version_arn: VersionArn) -> DeployFailure | None:
+        """Wait until a version has as many environments as its bounds say, none if that is none; or return why not."""
+        return await self._running().settled(version_arn)
+
+    def capacity(self) -> Sequence[ProviderStatus]:
+        """Return every capacity provider that is open, with its instances and what runs on them."""
+        return [] if self._managed is None else self._managed.status()
+
+    def _running(self) -> ManagedVersions:
+        if self._host is None or self._managed is None:
+            raise PlatformStoppingError("the data plane is not running")
+        return self._managed
 
     def reserve(self, function_arn: FunctionArn, concurrency: int | None) -> None:
         """Reserve concurrency for a function from now on (0 throttles all); None takes the reservation away.
@@ -201,11 +250,14 @@ class DataPlane:
             self._drain(pool, "the version was deleted or changed")
         if self._snapshots is not None:
             self._snapshots.retire(version_arn)
+        if self._managed is not None:
+            self._managed.retire(version_arn)
 
     def environments(self) -> Sequence[EnvironmentStatus]:
         """Return every environment that is not gone, draining ones included, oldest pools first."""
         kept = [status for pool in (*self._letting_go, *self._provisioned.values()) for status in pool.statuses()]
-        return kept + [status for pool in self._every_pool() for status in pool.statuses()]
+        managed = [] if self._managed is None else self._managed.statuses()
+        return kept + [status for pool in self._every_pool() for status in pool.statuses()] + managed
 
     def _open_pool(self, spec: FunctionSpec) -> Pool:
         """Return a new pool for this revision; one of another revision drains."""

@@ -188,8 +188,7 @@ class Pool:
             self.concluded(assignment, Throttled(ThrottleReason.ACCOUNT))
 
     def _demand(self) -> on_demand.Demand:
-        initializing = sum(each.coming_slots for each in self._environments) if self.spec.is_managed else 0
-        return on_demand.Demand(len(self._waiting), len(self._coming), self.spec.slots, initializing)
+        return on_demand.Demand(len(self._waiting), len(self._coming), self.spec.slots)
 
     def _start_missing(self) -> None:
         """Start environments for those who wait and for whom nothing is on its way, as far as the rate allows."""
@@ -208,6 +207,4 @@ class Pool:
 
 
 def _kind_of(spec: FunctionSpec) -> InitializationType:
-    if spec.is_managed:
-        return InitializationType.MANAGED_INSTANCES
     return InitializationType.SNAP_START if spec.snap_start else InitializationType.ON_DEMAND

@@ -201,6 +201,18 @@ class ThrottleReason(StrEnum):
     RESERVED_RATE = "ReservedFunctionInvocationRateLimitExceeded"
 
 
+class CapacityThrottle(StrEnum):
+    """Why every execution environment of a version on Managed Instances refused a request, as its metric is named.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-monitoring.html
+    """
+
+    CONCURRENCY = "ConcurrencyThrottles"
+    CPU = "CPUThrottles"
+    MEMORY = "MemoryThrottles"
+    DISK = "DiskThrottles"
+
+
 @dataclass(frozen=True, slots=True)
 class Completed:
     """The handler returned; `payload` is its answer as the runtime sent it."""
@@ -247,9 +259,9 @@ class InitFailed:
 
 @dataclass(frozen=True, slots=True)
 class Throttled:
-    """A concurrency limit refused the invocation; it never reached an environment."""
+    """A concurrency limit, or the want of capacity, refused the invocation; it never reached an environment."""
 
-    reason: ThrottleReason
+    reason: ThrottleReason | CapacityThrottle
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,6 +323,27 @@ class EnvironmentInfo:
     """Differences from the real thing worth telling, such as a neighbouring interpreter standing in."""
     init_phase: Literal["init", "invoke"] = "init"
     """Where its latest init ran: in a phase of its own, or, after a failure or a reset, inside an invocation."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstancePlace:
+    """The virtual instance that an environment of Managed Instances runs on."""
+
+    provider_arn: str
+    instance_id: str
+    instance_type: str
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an environment's processes have used of CPU since they began, in seconds, and use of memory now.
+
+    None is what nothing here tells.
+    """
+
+    cpu_s: float | None
+    memory_mb: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,6 +425,8 @@ class DataPlaneSettings:
     that their memory brings, where the kernel lets us. With an `endpoint_server` each environment has a network of its
     own, in which nothing but the endpoint is to be found; without, it has the machine's. `idle_expiry_s`, and
     `lifetime_s` after which an environment is recycled however busy it is, are platform time.
+    `instance_launch_s` is how long a virtual instance of a capacity provider takes to come, and
+    `first_instance_launch_s` those that the first version published there asks for, in platform time.
     `node_sdk` is the folder in which npm installs the AWS SDK that functions of Node.js find; None offers none.
     """
 
@@ -411,6 +446,8 @@ class DataPlaneSettings:
     long_init_timeout_s: float = 130.0
     """Of environments that no caller waits for: where it is longer, the function's own timeout holds."""
     node_sdk: Path | None = None
+    instance_launch_s: float = 33.0
+    first_instance_launch_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

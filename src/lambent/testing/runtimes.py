@@ -43,6 +43,7 @@ from lambent.dataplane import (
     SandboxSpec,
     TelemetrySubscribed,
     Timer,
+    Usage,
 )
 
 T = TypeVar("T")
@@ -141,6 +142,8 @@ class ScriptedSandbox:
         self.calls: list[tuple[InvocationHeaders, bytes]] = []
         self.terminations = 0
         self.is_limited = False
+        self.usage_now = Usage(0.0, script.peak_memory_mb)
+        """What it says to have used; the test's to set."""
         self._script = script
         self._held: list[asyncio.Future[RuntimeAnswer]] = []
         self._callback: OutputCallback | None = None
@@ -202,6 +205,10 @@ class ScriptedSandbox:
     def peak_memory_mb(self) -> int:
         """Return what the script says."""
         return self._script.peak_memory_mb
+
+    def usage(self) -> Usage:
+        """Return what the test says."""
+        return self.usage_now
 
     def ask_runtime(self) -> None:
         """End it, as a runtime does that has no handler for SIGTERM."""

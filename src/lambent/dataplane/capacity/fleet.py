@@ -425,7 +425,8 @@ class Fleet:
             return None
         request = placement.Request(
             found.share,
-            wanted,
+            # Room for a quarter more at a time: what grows by one and one would else stand on the smallest instances.
+            max(wanted, found.wanted // 4) if found.is_ready else wanted,
             self.provider.subnets,
             self.provider.max_vcpus - self.vcpus,
             self._refusals.current(now),

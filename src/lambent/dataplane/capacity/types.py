@@ -10,6 +10,32 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import NewType
 
+from lambent.dataplane.types import CapacityThrottle
+
+__all__ = [
+    "Action",
+    "Bounds",
+    "CapacityShortage",
+    "CapacityThrottle",
+    "DeploymentId",
+    "EnvironmentId",
+    "EnvironmentState",
+    "EnvironmentUse",
+    "Instance",
+    "InstanceId",
+    "InstanceState",
+    "InstanceUse",
+    "Launch",
+    "ProviderArn",
+    "ProviderSpec",
+    "Share",
+    "StartEnvironment",
+    "StopEnvironment",
+    "Subnet",
+    "Terminate",
+    "Timing",
+]
+
 ProviderArn = NewType("ProviderArn", str)
 DeploymentId = NewType("DeploymentId", str)
 """One revision of one function version on a capacity provider."""
@@ -59,18 +85,6 @@ class Share:
     vcpus: float
     memory_mb: int
     slots: int
-
-
-class CapacityThrottle(StrEnum):
-    """Why every execution environment of a version refused a request, as the metric that counts it is named.
-
-    https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-monitoring.html
-    """
-
-    CONCURRENCY = "ConcurrencyThrottles"
-    CPU = "CPUThrottles"
-    MEMORY = "MemoryThrottles"
-    DISK = "DiskThrottles"
 
 
 class CapacityShortage(StrEnum):

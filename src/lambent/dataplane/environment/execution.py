@@ -44,6 +44,7 @@ from lambent.dataplane.types import (
     InvocationStatus,
     ProcessExit,
     TimedOut,
+    Usage,
 )
 
 _log = logging.getLogger(__name__)
@@ -66,6 +67,8 @@ class Environment:
         self.since = self.born = host.clock.now()
         self.is_available = False
         """Whether its owner keeps it among those that can take an invocation; the owner's to set."""
+        self.init_failure: InitFailure | None = None
+        """How its latest init failed; None where it came to its end, or has yet to."""
         self._host = host
         self._owner = owner
         self._identity = new_identity(spec, interpreter, started_for, host)
@@ -102,6 +105,16 @@ class Environment:
         return self._crew.coming if self._crew is not None and self._is_up() else 0
 
     @property
+    def busy_slots(self) -> int:
+        """How many invocations it works on, also those whose callers have been told of a timeout."""
+        return len(self._active) + self._overdue
+
+    @property
+    def lost_slots(self) -> int:
+        """How many of its slots will never serve again, since their workers have ended."""
+        return 0 if self._crew is None else self.spec.slots - self._crew.alive
+
+    @property
     def is_idle(self) -> bool:
         """Whether it serves nothing and waits."""
         return self._lifecycle.state is _IDLE
@@ -118,8 +131,14 @@ class Environment:
 
     def status(self) -> EnvironmentStatus:
         """Return what introspection shows of it now."""
-        info, state, busy = self._facts.environment, self._lifecycle.state, len(self._active) + self._overdue
-        return EnvironmentStatus(self._environment_id, self.spec, state, self.since, self.spec.slots, busy, info)
+        info, state = self._facts.environment, self._lifecycle.state
+        return EnvironmentStatus(
+            self._environment_id, self.spec, state, self.since, self.spec.slots, self.busy_slots, info
+        )
+
+    def usage(self) -> Usage:
+        """Return what its processes have used of CPU and use of memory; nothing while there are none."""
+        return Usage(None, None) if self._sandbox is None else self._sandbox.usage()
 
     def start(self) -> None:
         """Build its sandbox and run its init phase; the owner is told how that ended."""
@@ -200,7 +219,9 @@ class Environment:
             self._crew = sandbox.workers
             if self._crew is not None:
                 self._crew.on_change = partial(self._crew_changed, self._crew)
+            self.init_failure = None
             return None
+        self.init_failure = failure
         if not self._is_cut_off:
             self._facts.init_ended(took_ms, failure)
         await self._reset_sandbox(sandbox, ShutdownReason.after(failure.status))

@@ -17,6 +17,7 @@ from lambent.dataplane.types import (
     DataPlaneSettings,
     EnvironmentInfo,
     FunctionSpec,
+    InstancePlace,
     IsolationLevel,
     Observer,
 )
@@ -97,3 +98,5 @@ class EnvironmentStatus:
     slots: int
     busy_slots: int
     info: EnvironmentInfo | None
+    place: InstancePlace | None = None
+    """Where it runs, on Managed Instances."""

@@ -101,7 +101,9 @@ async def _runtime_failure(sandbox: Sandbox, companions: Companions | None) -> I
     await asyncio.wait({sandbox.left}, timeout=_EXIT_PATIENCE_S)
     if not sandbox.left.done():
         await sandbox.reset()
-    return InitFailure(InvocationStatus.ERROR, "Runtime.ExitError", exit=sandbox.left.result())
+    # The process above the workers ends with the last of them, and well; it is they who say why.
+    early_end = None if sandbox.workers is None else sandbox.workers.early_end
+    return InitFailure(InvocationStatus.ERROR, "Runtime.ExitError", exit=early_end or sandbox.left.result())
 
 
 def _of_extension(failure: ExtensionFailure) -> InitFailure:

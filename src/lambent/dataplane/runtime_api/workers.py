@@ -94,6 +94,8 @@ class Workers(RuntimeChannel):
         self._waiting: deque[Worker] = deque()
         self.coming = size
         """How many workers have yet to come to their first `next`."""
+        self.early_end: ProcessExit | None = None
+        """How the first worker ended that did so before its first `next`; None while none has."""
         self.on_change: Callable[[], None] | None = None
         """Called whenever fewer workers are coming: one has come to its first `next`, or to its end before that."""
         self.on_rest: Callable[[Worker], None] | None = None
@@ -105,6 +107,11 @@ class Workers(RuntimeChannel):
     def waiting(self) -> int:
         """How many workers wait for an invocation now."""
         return len(self._waiting)
+
+    @property
+    def alive(self) -> int:
+        """How many workers serve, wait, or have yet to come to their first `next`."""
+        return self.coming + len(self._waiting) + sum(worker.promise is not None for worker in self._workers)
 
     def request_of(self, pid: int | None) -> str | None:
         """Return what the worker that is this process serves now, if anything."""
@@ -153,6 +160,7 @@ class Workers(RuntimeChannel):
         number, status = framing.WORKER_END.unpack_from(data, start)
         worker = next((each for each in self._workers if each.number == number), None)
         if worker is None or not worker.has_begun:
+            self.early_end = self.early_end or self.typed(status)
             self.coming = max(0, self.coming - 1)
             self._changed()
         if worker is None:

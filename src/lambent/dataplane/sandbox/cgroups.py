@@ -25,6 +25,7 @@ _MB: Final = 1_048_576
 # In this order: version 1 lets no limit of memory stand above that of memory and swap together.
 _MEMORY_LIMITS: Final = {1: ("memory.memsw.limit_in_bytes", "memory.limit_in_bytes"), 2: ("memory.max",)}
 _USUAL_SHARES: Final = {1: ("cpu.shares", 1024), 2: ("cpu.weight", 100)}  # what one process of the platform weighs
+_CPU_TIME: Final = "cpuacct"
 _MOST_WEIGHT: Final = 10_000
 
 
@@ -71,6 +72,22 @@ class CpuLimit:
             _write(self.folder / "cpu.cfs_quota_us", -1)
 
 
+@dataclass(frozen=True, slots=True)
+class CpuCount:
+    """The group in which the kernel counts an environment's CPU time."""
+
+    folder: Path
+    version: int
+
+    def used_s(self) -> float | None:
+        """Return the seconds used so far; None where the group is gone."""
+        with contextlib.suppress(OSError):
+            if self.version == 2:
+                return _field(self.folder / "cpu.stat", "usage_usec") / 1e6
+            return _number(self.folder / "cpuacct.usage") / 1e9
+        return None
+
+
 @dataclass(slots=True)
 class Cgroup:
     """The groups of one sandbox, one per hierarchy in use."""
@@ -81,6 +98,7 @@ class Cgroup:
     _memory: Path | None
     _version: int
     _cpu: CpuLimit | None = None
+    _count: CpuCount | None = None
     _oom_kills_before: int = 0
     _room: TemplateRoom | None = None
     _raised_to_mb: int = 0
@@ -113,6 +131,21 @@ class Cgroup:
         if self._peak is None:
             return None
         return -(-int(os.pread(self._peak, 32, 0)) // _MB)
+
+    def memory_mb(self) -> int | None:
+        """Return the memory in use now in MB, rounded up, without the cache of files; None where none is counted."""
+        if self._memory is None:
+            return None
+        with contextlib.suppress(OSError):
+            is_first = self._version == 1
+            used = _number(self._memory / ("memory.usage_in_bytes" if is_first else "memory.current"))
+            cached = _field(self._memory / "memory.stat", "total_inactive_file" if is_first else "inactive_file")
+            return max(0, -(-(used - cached) // _MB))
+        return None
+
+    def cpu_s(self) -> float | None:
+        """Return the CPU time used so far in seconds; None where the kernel does not count it here."""
+        return None if self._count is None else self._count.used_s()
 
     def limit_cpu(self) -> None:
         """Hold the environment to its share of CPU from now on; without effect where CPU is not limited."""
@@ -191,6 +224,8 @@ class Cgroups:
         self._controllers = ("memory", "pids", *(("cpu",) if limits_cpu else ()))
         for controller in self._controllers:
             self._find(controller, root, membership)
+        # Version 2 counts in every group, and knows no such controller.
+        self._find(_CPU_TIME, root, membership)
 
     @property
     def limits_memory(self) -> bool:
@@ -219,7 +254,9 @@ class Cgroups:
     def create(self, name: str, limits: Limits) -> Cgroup | None:
         """Make the groups of one sandbox, or return None where no hierarchy can be used; raises CgroupError."""
         cpu, quota = self._hierarchies.get("cpu"), quota_us(limits.memory_mb, self._cpus, limits.vcpus)
-        used = [each for controller, each in self._hierarchies.items() if controller != "cpu" or quota is not None]
+        # What takes time to set up is for those whose CPU somebody asks for: environments of Managed Instances.
+        needless = {"cpu" if quota is None else None, _CPU_TIME if limits.vcpus is None else None}
+        used = [each for controller, each in self._hierarchies.items() if controller not in needless]
         homes = {hierarchy.home: hierarchy for hierarchy in used}
         if not homes:
             return None
@@ -238,7 +275,16 @@ class Cgroups:
         place = memory.home / name if memory else None
         version = memory.version if memory else 1
         cpu_limit = CpuLimit(cpu.home / name, cpu.version, quota) if cpu is not None and quota is not None else None
-        return Cgroup(tuple(folders), tuple(join), _open_peak(place, version), place, version, cpu_limit)
+        peak, count = _open_peak(place, version), self._count(name, folders)
+        return Cgroup(tuple(folders), tuple(join), peak, place, version, cpu_limit, count)
+
+    def _count(self, name: str, folders: list[Path]) -> CpuCount | None:
+        counting = self._hierarchies.get(_CPU_TIME)
+        if counting is not None:
+            folder = counting.home / name
+            return CpuCount(folder, 1) if folder in folders else None
+        second = {hierarchy.home / name for hierarchy in self._hierarchies.values() if hierarchy.version == 2}
+        return next((CpuCount(each, 2) for each in folders if each in second), None)
 
     def discard(self, group: Cgroup) -> None:
         """Remove the groups of a sandbox that has ended, now or, where the kernel is not done with it, later."""
@@ -286,7 +332,7 @@ class Cgroups:
         except (OSError, LookupError) as error:
             self._reasons[controller] = str(error)
             return
-        home = parent / self._owner
+        home = parent.resolve() / self._owner  # two controllers of one hierarchy may have a name each for it
         sharing = [name for name, each in self._hierarchies.items() if each.home == home]
         hierarchy = _Hierarchy(version, frozenset({controller, *sharing}), home)
         self._hierarchies.update(dict.fromkeys((controller, *sharing), hierarchy))

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 from lambent.dataplane.runtime_api.companion_link import CompanionLink
 from lambent.dataplane.runtime_api.rendezvous import RuntimeChannel
 from lambent.dataplane.runtime_api.workers import Workers
-from lambent.dataplane.types import OutputLine, ProcessExit
+from lambent.dataplane.types import OutputLine, ProcessExit, Usage
 
 
 class OutputCallback(Protocol):
@@ -67,6 +67,9 @@ class Sandbox(Protocol):
 
     def peak_memory_mb(self) -> int:
         """Return the most memory the environment has used so far, in MB: one read of a held descriptor."""
+
+    def usage(self) -> Usage:
+        """Return what its processes have used of CPU so far, and use of memory now."""
 
     def ask_runtime(self) -> None:
         """Send SIGTERM to the runtime."""

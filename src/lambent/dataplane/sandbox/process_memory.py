@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Protocol
 
+from lambent.dataplane.sandbox.processes import descendants
 from lambent.dataplane.types import ProcessExit
 
 _KB_PER_MB: Final = 1024
@@ -86,7 +86,7 @@ class GroupMemory:
 
     def resident_mb(self) -> int | None:
         """Return the memory that is resident now, in MB, rounded up; None where nothing tells."""
-        sizes = [size for pid in _descendants(self._keeper) if (size := _resident_kb(pid)) is not None]
+        sizes = [size for pid in descendants(self._keeper) if (size := _resident_kb(pid)) is not None]
         if not sizes:
             return None
         runtime, *others = sizes
@@ -96,14 +96,6 @@ class GroupMemory:
 
     def close(self) -> None:
         """Hold nothing open; nothing is to be let go of."""
-
-
-def _descendants(pid: int) -> Iterator[int]:
-    """Yield the children of a process, each followed by its own."""
-    with contextlib.suppress(OSError):
-        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split():
-            yield int(child)
-            yield from _descendants(int(child))
 
 
 def _resident_kb(pid: int) -> int | None:

@@ -12,6 +12,7 @@ from lambent.dataplane.runtime_api.companion_link import CompanionLink
 from lambent.dataplane.runtime_api.messages import InitAnswer, Snapshot
 from lambent.dataplane.runtime_api.rendezvous import RuntimeChannel
 from lambent.dataplane.runtime_api.workers import Workers
+from lambent.dataplane.sandbox import processes
 from lambent.dataplane.sandbox.cgroups import Cgroup
 from lambent.dataplane.sandbox.crew import Crew
 from lambent.dataplane.sandbox.handle import OutputCallback
@@ -19,7 +20,7 @@ from lambent.dataplane.sandbox.output_pipe import OutputPipe
 from lambent.dataplane.sandbox.process_memory import Measure
 from lambent.dataplane.supervision.child import exit_of
 from lambent.dataplane.supervision.fork_server import Child, StartVariables
-from lambent.dataplane.types import ExitKind, OutputLine, ProcessExit
+from lambent.dataplane.types import ExitKind, OutputLine, ProcessExit, Usage
 from lambent.guest import keeper
 
 _END_ALL_PATIENCE_S: Final = 2.0
@@ -151,6 +152,23 @@ class RunningSandbox:
         if self._is_reading:
             self._peak_mb = max(self._peak_mb, self._measure())
         return self._peak_mb
+
+    def usage(self) -> Usage:
+        """Return what its processes have used of CPU so far, and use of memory now."""
+        cgroup, keeper = self._standing.cgroup, self._keeper()
+        cpu_s, memory_mb = (None, None) if cgroup is None else (cgroup.cpu_s(), cgroup.memory_mb())
+        if cpu_s is None and keeper is not None:
+            cpu_s = processes.cpu_s(keeper)
+        if memory_mb is None and self._memory is not None:
+            memory_mb = self._memory.resident_mb()
+        return Usage(cpu_s, memory_mb)
+
+    def _keeper(self) -> int | None:
+        """Return the process id of the keeper; None until it is known, and where there is none any more."""
+        started = self._runtime.started
+        if not started.done() or started.cancelled() or started.exception() is not None or self.exited.done():
+            return None
+        return started.result()
 
     def limit_cpu(self) -> None:
         """Hold the environment to its share of CPU."""
