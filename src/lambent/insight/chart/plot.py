@@ -18,10 +18,12 @@ _SAMPLES: Final = 240
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One line: its name, and its points from left to right."""
+    """One line: its name, its points from left to right, and what it stands for, by which it is drawn."""
 
     name: str
     points: tuple[tuple[float, float], ...]
+    is_managed: bool = False
+    is_committed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,13 @@ def chart_of(comparison: Comparison, prices: Prices) -> Chart:
     places = [x_ticks[-1] * place / _SAMPLES for place in range(_SAMPLES + 1)]
     shown = list(_shown(comparison))
     series = tuple(
-        Series(label(one), tuple(zip(places, _costs(one, comparison, prices, places), strict=True))) for one in shown
+        Series(
+            label(one),
+            tuple(zip(places, _costs(one, comparison, prices, places), strict=True)),
+            is_managed=one.is_managed,
+            is_committed=one.discount != ON_DEMAND,
+        )
+        for one in shown
     )
     marks = []
     plain = series[0]
@@ -115,7 +123,7 @@ def short(value: float) -> str:
     ['0', '950', '12.5k', '1.5M', '72.2M', '2B']
     """
     for size, name in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if value >= size:
+        if value >= size * 0.9995:
             return f"{value / size:.3g}{name}"
     return f"{value:.3g}"
 
@@ -134,7 +142,7 @@ def ticks(most: float, count: int) -> tuple[float, ...]:
     rough = max(most, 1e-9) / count
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(one * power for one in (1, 2, 2.5, 5, 10) if one * power >= rough * (1 - 1e-9))
-    return tuple(round(step * place, 10) for place in range(math.ceil(most / step - 1e-9) + 1))
+    return tuple(round(step * place, 10) for place in range(max(1, math.ceil(most / step - 1e-9)) + 1))
 
 
 def _shown(comparison: Comparison) -> Iterator[Option]:

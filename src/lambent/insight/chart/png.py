@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from lambent.insight.chart.plot import Chart, money, names, short
+from lambent.insight.chart.plot import Chart, Series, money, names, short
 from lambent.insight.chart.strokes import ADVANCE, strokes
 
 WIDTH, HEIGHT = 1200, 700
@@ -37,7 +37,8 @@ class Pen:
 
 _DEMAND: Colour = (179, 68, 30)
 _MANAGED: Colour = (18, 97, 160)
-_PENS = (Pen(_DEMAND, 3.2), Pen(_DEMAND, 3.2, 16.0), Pen(_MANAGED, 3.2), Pen(_MANAGED, 3.2, 16.0))
+_LINE_WIDTH = 3.2
+_DASH = 16.0
 _DROP = Pen(_INK, 1.0, 5.0)
 
 
@@ -118,9 +119,9 @@ def png(chart: Chart) -> bytes:
     canvas = Canvas(WIDTH, HEIGHT, _PAGE)
     canvas.text((_LEFT, 42), chart.title, scale=_TITLE)
     _scales(canvas, chart)
-    for number, series in enumerate(chart.series):
+    for series in chart.series:
         points = [(_x(chart, x), _y(chart, y)) for x, y in series.points]
-        _polyline(canvas, points, _PENS[number % 4])
+        _polyline(canvas, points, _pen(series))
     _marks(canvas, chart)
     _legend(canvas, chart)
     return canvas.png()
@@ -157,7 +158,7 @@ def _legend(canvas: Canvas, chart: Chart) -> None:
     for number, series in enumerate(chart.series):
         y = top + number * 30
         ends = [(float(_LEFT), float(y)), (float(_LEFT + 50), float(y))]
-        _polyline(canvas, ends, _PENS[number % 4])
+        _polyline(canvas, ends, _pen(series))
         canvas.text((_LEFT + 64, y + 7), series.name)
 
 
@@ -178,6 +179,11 @@ def _polyline(canvas: Canvas, points: Sequence[tuple[float, float]], pen: Pen) -
                 canvas.line(left, right, pen.colour, pen.thickness)
             place += max(ahead, 1e-6)
         walked += length
+
+
+def _pen(series: Series) -> Pen:
+    """Return what a line is drawn with: models differ in colour, commitments in dashes."""
+    return Pen(_MANAGED if series.is_managed else _DEMAND, _LINE_WIDTH, _DASH if series.is_committed else 0.0)
 
 
 def _between(begin: tuple[float, float], end: tuple[float, float], share: float) -> tuple[float, float]:
