@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -128,7 +129,15 @@ def test_names_of_marks_that_are_near_stand_apart() -> None:
     first, second = names(SMALL)
     assert first.is_left
     assert second.is_left
-    assert abs(first.lines_up - second.lines_up) >= 1
+    assert abs(first.y - second.y) >= SMALL.y_most / 20
+
+
+def test_the_name_of_a_mark_in_the_corner_stands_above_the_lines() -> None:
+    chart = replace(SMALL, marks=(Mark("break-even", 0.3, 3.0),))
+    (name,) = names(chart)
+    assert name.is_far
+    assert name.y > 50
+    assert "break-even" in svg(chart)
 
 
 def test_every_letter_of_a_chart_has_strokes() -> None:

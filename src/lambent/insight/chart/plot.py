@@ -37,11 +37,12 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """Where a mark's name stands: to which side of it, and how many lines of text above it (below, where negative)."""
+    """Where a mark's name stands: to which side of it, and at which height. Far from its mark, a line leads to it."""
 
     mark: Mark
     is_left: bool
-    lines_up: float
+    y: float
+    is_far: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +68,22 @@ class Chart:
 
 
 def names(chart: Chart) -> Iterator[Name]:
-    """Yield where names stand, clear of one another: above lines that rise, to whichever side has more room."""
-    lifted: list[Mark] = []
+    """Yield where names stand, clear of one another and of the axis: above lines that rise, where there is room."""
+    line = chart.y_most / 20
+    taken: list[float] = []
     for mark in sorted(chart.marks, key=lambda one: one.y):
-        near = [one for one in lifted if abs(one.y - mark.y) < chart.y_most / 12]
         is_left = mark.x > chart.x_most * 0.45
-        lifted.append(mark)
-        yield Name(mark, is_left, 0.5 + 1.3 * len(near) if is_left else -1.2 - 1.3 * len(near))
+        is_far = not is_left and mark.y < 3 * line
+        if is_left:
+            y = mark.y + line / 2
+        elif is_far:
+            y = max(_at(one, mark.x + chart.x_most / 2) for one in chart.series) + line
+        else:
+            y = mark.y - 1.2 * line
+        while any(abs(y - other) < 1.3 * line for other in taken):
+            y += (1.3 if is_left or is_far else -1.3) * line
+        taken.append(y)
+        yield Name(mark, is_left, y, is_far)
 
 
 def chart_of(comparison: Comparison, prices: Prices) -> Chart:

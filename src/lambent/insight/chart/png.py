@@ -23,7 +23,6 @@ _INK: Colour = (31, 41, 51)
 _GRID: Colour = (213, 219, 225)
 _TEXT = 2.4
 _TITLE = 3.0
-_LINE = 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +148,10 @@ def _marks(canvas: Canvas, chart: Chart) -> None:
         canvas.line((x, y), (x, y), _PAGE, 8)
     for name in names(chart):
         x = _x(chart, name.mark.x) + (-14 if name.is_left else 14)
-        y = _y(chart, name.mark.y) - name.lines_up * _LINE
+        y = _y(chart, name.y)
+        if name.is_far:
+            at = _x(chart, name.mark.x)
+            _polyline(canvas, [(at, _y(chart, name.mark.y) - 7), (at, y)], _DROP)
         canvas.text((x, y), name.mark.name, anchor=1.0 if name.is_left else 0.0, is_raised=True)
 
 

@@ -12,7 +12,6 @@ from lambent.insight.chart.plot import Chart, Series, money, names, short
 
 WIDTH, HEIGHT = 960, 560
 _LEFT, _RIGHT, _TOP, _BOTTOM = 92, 28, 52, 168
-_LINE = 16
 _DASH = ' stroke-dasharray="7 4"'
 _STYLE = """
   text { font: 14px system-ui, sans-serif; fill: #1f2933; }
@@ -86,7 +85,10 @@ def _marks(chart: Chart) -> Iterator[str]:
         yield f'<circle class="mark" cx="{x:.1f}" cy="{y:.1f}" r="5"/>'
     for name in names(chart):
         x = _x(chart, name.mark.x) + (-10 if name.is_left else 10)
-        y = _y(chart, name.mark.y) - name.lines_up * _LINE
+        y = _y(chart, name.y)
+        if name.is_far:
+            at = _x(chart, name.mark.x)
+            yield f'<line class="drop" x1="{at:.1f}" x2="{at:.1f}" y1="{_y(chart, name.mark.y) - 6:.1f}" y2="{y:.1f}"/>'
         anchor = "end" if name.is_left else "start"
         yield f'<text class="name" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(name.mark.name)}</text>'
 
