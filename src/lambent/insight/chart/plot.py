@@ -95,10 +95,11 @@ def chart_of(comparison: Comparison, prices: Prices) -> Chart:
     x_ticks = ticks(most, 6)
     places = [x_ticks[-1] * place / _SAMPLES for place in range(_SAMPLES + 1)]
     shown = list(_shown(comparison))
+    counts = _counts(comparison, places)
     series = tuple(
         Series(
             label(one),
-            tuple(zip(places, _costs(one, comparison, prices, places), strict=True)),
+            tuple(zip(places, _costs(one, comparison, prices, counts), strict=True)),
             is_managed=one.is_managed,
             is_committed=one.discount != ON_DEMAND,
         )
@@ -164,23 +165,29 @@ def _shown(comparison: Comparison) -> Iterator[Option]:
             yield min(committed, key=lambda one: one.per_million)
 
 
-def _costs(option: Option, comparison: Comparison, prices: Prices, places: Sequence[float]) -> Iterator[float]:
+def _counts(comparison: Comparison, places: Sequence[float]) -> list[tuple[float, float]]:
+    """Return numbers of requests, each with the instances that they take."""
+    layout, shape = comparison.layout, comparison.shape
+    if layout is None:
+        return [(place, 0.0) for place in places]
+    return [(place, float(shape.mean_instances(layout, Fraction(round(place)) / int(MONTH_S)))) for place in places]
+
+
+def _costs(
+    option: Option, comparison: Comparison, prices: Prices, counts: Sequence[tuple[float, float]]
+) -> Iterator[float]:
     request = float(prices.managed().request.usd)
-    plain = comparison.options[0]
-    if not option.is_managed or comparison.layout is None:
-        # A Savings Plan lowers duration by one share, at every number of requests.
-        share = _share_of(option, plain)
-        requests_price = float(prices.functions(comparison.size.architecture).request.usd)
-        for place in places:
-            requests = Fraction(round(place))
-            whole = float(comparison.bill.at(requests)) + place * request
-            fixed = min(place * requests_price, whole)
-            yield fixed + (whole - fixed) * share
+    if option.is_managed:
+        each = float(instance_month(prices.instance(option.instance_type or ""), prices.managed(), option.discount))
+        yield from (count * each + place * request for place, count in counts)
         return
-    each = float(instance_month(prices.instance(option.instance_type or ""), prices.managed(), option.discount))
-    for place in places:
-        count = comparison.shape.mean_instances(comparison.layout, Fraction(round(place)) / int(MONTH_S))
-        yield float(count) * each + place * request
+    # A Savings Plan lowers duration by one share, at every number of requests.
+    share = _share_of(option, comparison.options[0])
+    requests_price = float(prices.functions(comparison.size.architecture).request.usd)
+    for place, _ in counts:
+        whole = float(comparison.bill.at(Fraction(round(place)))) + place * request
+        fixed = min(place * requests_price, whole)
+        yield fixed + (whole - fixed) * share
 
 
 def _share_of(option: Option, plain: Option) -> float:
