@@ -231,7 +231,7 @@ class Fleet:
     def evaluate(self, now: float) -> list[Action]:
         """Scale every deployment, end what is no longer needed, and try again what failed."""
         for each in self._deployments.values():
-            if not each.is_withdrawn and each.bounds.maximum != 0:
+            if not each.is_withdrawn:
                 each.observe(self.timing, self.provider.target_cpu, now)
         actions: list[Action] = []
         self._retire(now, actions)
@@ -456,11 +456,10 @@ class Fleet:
         if environment.state is not EnvironmentState.DRAINING:
             is_young = was_serving and now - environment.started_at < self.timing.retry_s
             if has_failed or is_young:
-                found.failures += 1
+                is_new = now - found.retry_at > self.timing.retry_most_s
+                found.failures = 1 if is_new else found.failures + 1
                 wait_s = backoff_s(found.failures, self.timing.retry_s, self.timing.retry_most_s)
                 found.retry_at = now + wait_s
-            elif was_serving:
-                found.failures = 0
         self._forget(environment, self._hosts[environment.instance_id], now)
         return self._settle(now)
 
@@ -474,19 +473,20 @@ class Fleet:
 
     def _retire(self, now: float, actions: list[Action]) -> None:
         """Replace instances before they are too old: a few at a time, and in the end whatever is missing then."""
-        old = now - self.timing.lifetime_s + self.timing.replace_ahead_s
         running = [host for host in self._hosts.values() if host.instance.state is InstanceState.RUNNING]
-        at_once = max(1, len(running) // 10) - sum(1 for host in running if host.retiring_since is not None)
+        for host in placement.choose_retiring(running, self.timing, now):
+            host.retiring_since = now
+            for each in host.environments.values():
+                self._of(each).let_leave(each)
         for host in running:
-            if host.retiring_since is None:
-                if host.instance.launched_at <= old and at_once > 0:
-                    at_once -= 1
-                    host.retiring_since = now
-                    for each in host.environments.values():
-                        self._of(each).let_leave(each)
-            elif now - host.retiring_since >= self.timing.replace_ahead_s:
+            if host.retiring_since is not None and now - host.retiring_since >= self.timing.replace_ahead_s / 2:
+                # There was no room for others meanwhile: from here on something may be missing.
                 for each in list(host.environments.values()):
                     self._stop(each, "InstanceReplaced", now, actions)
+                if now - host.instance.launched_at >= self.timing.lifetime_s:
+                    # No instance lives longer, whatever it still serves.
+                    host.enter(InstanceState.SHUTTING_DOWN)
+                    actions.append(Terminate(host.instance_id, "MaximumLifetime"))
 
     def _end_hosts(self, now: float, actions: list[Action]) -> None:
         for host in self._hosts.values():
