@@ -95,7 +95,7 @@ def answerable(inquiry: Inquiry) -> Answerable:
         source.require_known(asked)
     if not found and not idle:
         raise CommandError("Nothing says how much traffic there is.", _HOW_MUCH, ExitCode.USAGE)
-    region = None if project is None else project.region
+    region = (None if project is None else project.region) or source.region
     return Answerable(tuple(found), tuple(idle), region, is_one=inquiry.name is not None or not wishes)
 
 
@@ -190,6 +190,11 @@ class _Source:
         with connection.api_errors(is_local=place.is_local):
             found = target.client("lambda").get_function_configuration(FunctionName=_physical(self._project, key))
         return configured(found, deployment.told(place))
+
+    @property
+    def region(self) -> str | None:
+        """The Region that was asked, which a profile may say alone; None where nothing was asked."""
+        return None if self._target is None else str(self._target.client("lambda").meta.region_name)
 
     def require_known(self, asked: Mapping[str, Wish]) -> None:
         """Raise CommandError where an option names a function that there is not."""

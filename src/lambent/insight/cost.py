@@ -13,7 +13,7 @@ from fractions import Fraction
 
 from lambent.aws.instance_types import InstanceType
 from lambent.insight.bill import Line, Usage, exact_total, function_bill, managed_bill, total
-from lambent.insight.crossing import Curve, break_even, curve
+from lambent.insight.crossing import Curve, break_even, curve, settled
 from lambent.insight.figures import Basis, InsightError
 from lambent.insight.prices import ON_DEMAND, InstancePrices, LambdaPrices, ManagedPrices, PriceBook, Source
 from lambent.insight.sizing import (
@@ -123,7 +123,8 @@ class Comparison:
     """A function's options, plain on demand first; which instance types its environment fits; and its curves.
 
     `earliest` is the type with the cheapest instances, where those pay from fewer requests on than the one that is
-    cheapest for this traffic, and from how many.
+    cheapest for this traffic, and from how many. `settles` are the requests from which managed instances stay cheaper,
+    where that is later than their break-even, or is not seen to come (None in a tuple).
     """
 
     size: FunctionSize
@@ -136,6 +137,7 @@ class Comparison:
     peak_environments: int = 0
     peak_instances: int = 0
     earliest: tuple[str, Fraction] | None = None
+    settles: tuple[Fraction | None] | None = None
 
     @property
     def cheapest(self) -> Option:
@@ -183,6 +185,7 @@ def compare(size: FunctionSize, managed: ManagedSize | None, traffic: Traffic, p
         peak_environments=layout.environments(peak),
         peak_instances=layout.instances(peak),
         earliest=_earliest(layouts, plain.break_even, bill, shape, prices),
+        settles=_settles(layout, plain.break_even, bill, shape, prices),
     )
 
 
@@ -249,6 +252,21 @@ def _earliest(
     if found is None or (own is not None and own <= found):
         return None
     return smallest.instance.name, found
+
+
+def _settles(
+    layout: Layout, point: Fraction | None, bill: Curve, shape: Shape, prices: Prices
+) -> tuple[Fraction | None] | None:
+    """Return from where on managed instances stay cheaper; None where that is the break-even, or traffic has a shape.
+
+    Traffic that rises and falls takes a mean of many numbers of instances, which grows without such steps.
+    """
+    if point is None or len(shape.parts) > 1:
+        return None
+    each = instance_month(prices.instance(layout.instance.name), prices.managed())
+    filled = layout.environment_rate * layout.per_instance * _MONTH
+    found = settled(bill, each, filled, (point, layout.instances(point / _MONTH)))
+    return None if found == point else (found,)
 
 
 def _cheapest(layouts: Sequence[Layout], shape: Shape, rate: Fraction, prices: Prices) -> Layout:

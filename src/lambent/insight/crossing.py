@@ -14,6 +14,7 @@ from itertools import pairwise
 _MOST_REQUESTS = Fraction(10**15)
 """What nobody sends in a month: beyond it, a crossing is none."""
 _MOST_STEPS = 20_000
+_MOST_INSTANCES = 3_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +72,25 @@ def break_even(bill: Curve, each: Fraction, count: Callable[[Fraction], Fraction
             return None
         requests = max(reached, requests)
     return None
+
+
+def settled(bill: Curve, each: Fraction, filled: Fraction, begin: tuple[Fraction, int]) -> Fraction | None:
+    """Return the requests a month from which instances cost no more than the bill for good.
+
+    `filled` is how many requests fill an instance; `begin` is the break-even, and how many instances there are then.
+    Where an instance that is not filled yet makes the bill the lower one again, that is later than the break-even; None
+    where it goes on for thousands of instances.
+
+    >>> line = Curve(((Fraction(0), Fraction(0)),), Fraction(6, 1000))
+    >>> settled(line, Fraction(50), Fraction(10_000), (Fraction(25_000), 3))
+    Fraction(50000, 1)
+    """
+    requests, first = begin
+    last = None
+    most = first + _MOST_INSTANCES
+    for count in range(first + 1, most + 1):
+        if bill.at((count - 1) * filled) < count * each:
+            last = count
+    if last is None:
+        return requests
+    return None if last == most else bill.reaches(last * each)

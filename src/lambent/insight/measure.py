@@ -73,7 +73,12 @@ def recorded_traffic(target: Target, function_name: str, span_s: float, now: flo
         duration, memory = _duration(coarse | _if_known(client, quantiles, begin_s, end_s), origin), None
     else:
         origin = Origin(Basis.MEASURED, f"{place}, reports in the function's log group, {span}")
-        found = reports(target, function_name, begin_s, end_s)
+        try:
+            found = reports(target, function_name, begin_s, end_s)
+        except AwsCallError as error:
+            if error.code != "ResourceNotFoundException":
+                raise
+            raise NoTrafficError(f"{place} has no function {function_name}.", "Deploy it, or give the rate.") from error
         counts = _counts(((one.at_s, 1.0) for one in found), count, begin_s, period_s)
         duration, memory = _reported(found, origin)
     if not math.fsum(counts):

@@ -15,6 +15,8 @@ from lambent.insight.traffic import MONTH_S
 
 def remarks(subject: Subject, comparison: Comparison, prices: Prices) -> Iterator[str]:
     """Yield sentences about a function's comparison, the weightiest first."""
+    if subject.remark:
+        yield subject.remark
     layout, option = comparison.layout, comparison.managed
     if layout is not None and option is not None and subject.managed is not None:
         each = instance_month(prices.instance(layout.instance.name), prices.managed())

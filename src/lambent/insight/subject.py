@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lambent.aws.instance_types import matching
+from lambent.aws.managed_runtimes import runs_on_managed_instances
 from lambent.aws.quotas import DEFAULT_EPHEMERAL_STORAGE_MB, DEFAULT_MEMORY_MB
 from lambent.insight.cost import FunctionSize, ManagedSize
 from lambent.insight.figures import Basis, InsightError, Origin
@@ -66,7 +67,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A function with its traffic: ready to be compared. `remark` says why managed instances are no option for it."""
+    """A function with its traffic, ready to be compared; `remark` says what keeps it from managed instances as yet."""
 
     size: FunctionSize
     managed: ManagedSize | None
@@ -156,7 +157,13 @@ def subject(name: str, said: Wish, traffic: Traffic) -> Subject:
     least = LEAST_ENVIRONMENTS if said.least_environments is None else said.least_environments
     managed = ManagedSize(environment, instances, target, max(least, 1))
     facts = (*_facts(size, said, traffic), *_managed_facts(managed, said, ratio, assumed))
-    return Subject(size, managed, traffic, facts, said.provider)
+    return Subject(size, managed, traffic, facts, said.provider, _remark(said.runtime))
+
+
+def _remark(runtime: str | None) -> str:
+    if runtime is None or runs_on_managed_instances(runtime):
+        return ""
+    return f"Managed instances do not have {runtime}: they are counted as if it ran on one that they have."
 
 
 def _managed_memory(said: Wish, ratio: float) -> tuple[int, Origin]:

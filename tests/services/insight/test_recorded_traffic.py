@@ -74,6 +74,11 @@ def test_nothing_recorded_is_told_with_what_to_do(platform: LocalPlatform) -> No
         recorded_traffic(target(platform), "silent", 3_600, platform.clock.now(), "here")
 
 
+def test_a_function_that_is_not_there_has_no_traffic(platform: LocalPlatform) -> None:
+    with pytest.raises(NoTrafficError, match="here has no function nobody"):
+        recorded_traffic(target(platform), "nobody", 3_600, platform.clock.now(), "here")
+
+
 @pytest.mark.parametrize("span_s", [30, 500 * 86_400])
 def test_spans_that_cloudwatch_has_no_points_for_are_refused(platform: LocalPlatform, span_s: float) -> None:
     with pytest.raises(InsightError):

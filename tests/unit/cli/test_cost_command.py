@@ -203,9 +203,10 @@ def platform() -> Iterator[LocalPlatform]:
 
 def test_recorded_traffic_of_a_function_that_only_the_platform_knows(platform: LocalPlatform) -> None:
     files = zip_of({"app.py": "def handler(event, context):\n    return event\n"})
-    platform.create_function("ledger", files, Handler="app.handler", Runtime="python3.13", MemorySize=256)
-    for _ in range(3):
-        platform.client("lambda").invoke(FunctionName="ledger", Payload=b"{}")
+    for name in ("ledger", "post"):
+        platform.create_function(name, files, Handler="app.handler", Runtime="python3.13", MemorySize=256)
+        for _ in range(3):
+            platform.client("lambda").invoke(FunctionName=name, Payload=b"{}")
     port = ("--port", str(platform.port))
     found: list[dict[str, Any]] = []  # Any: JSON
 
@@ -221,3 +222,10 @@ def test_recorded_traffic_of_a_function_that_only_the_platform_knows(platform: L
     assert figures["traffic"]["basis"] == "measured"
     assert figures["memory"]["value"] == "256 MB"
     assert platform.endpoint_url in figures["memory"]["from"]
+    assert found[-1]["region"] == "us-east-1"
+    whole = counted("--recorded", "1h", *port)
+    assert [one["function"] for one in whole["functions"]] == ["mail"]  # as the manifest calls `post`
+    assert whole["without_traffic"] == ["api"]
+    assert "Without any traffic: api." in told("--recorded", "1h", *port)
+    assert "has no function api" not in told("--recorded", "1h", *port)
+    assert "has no function shop-api" in refused("api", "--recorded", "1h", *port).message

@@ -7,7 +7,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lambent.insight.crossing import Curve, break_even, curve
+from lambent.insight.crossing import Curve, break_even, curve, settled
 
 
 def straight(slope: Fraction) -> Curve:
@@ -64,3 +64,22 @@ def test_no_fewer_requests_pay_than_the_walk_says(  # noqa: PLR0913, PLR0917  wh
     assert found is not None
     assert walked - 1 < found <= walked
     assert cost(found) >= each * count(found)
+
+
+@given(slope=st.fractions(Fraction(1, 10), 3, max_denominator=20), each=st.integers(1, 40), filled=st.integers(5, 60))
+def test_instances_stay_cheaper_from_where_the_walk_says(slope: Fraction, each: int, filled: int) -> None:
+    def count(requests: Fraction) -> Fraction:
+        return Fraction(max(3, -(-requests // filled)))
+
+    point = break_even(straight(slope), Fraction(each), count)
+    if point is None:
+        return
+    found = settled(straight(slope), Fraction(each), Fraction(filled), (point, int(count(point))))
+    # Just after each multiple of what an instance takes there is one more: the worst moments for instances.
+    worst = [n for n in range(int(count(point)), 400) if slope * n * filled < each * (n + 1)]
+    if found is None:
+        assert slope * filled <= each * (1 + Fraction(1, 3_000))
+    elif worst:
+        assert found == Fraction((worst[-1] + 1) * each) / slope
+    else:
+        assert found == point

@@ -172,3 +172,10 @@ def test_a_type_without_published_commitments_is_told() -> None:
     one = subject("mail", replace(wishes()["mail"], allowed_types=("c6i.large",)), traffic())
     told = " ".join(remarks(one, compare(one.size, one.managed, one.traffic, US), US))
     assert "No Savings Plan or Reserved price of c6i.large is known here" in told
+
+
+def test_a_runtime_that_managed_instances_do_not_have_is_told() -> None:
+    old = subject("mail", replace(wishes()["mail"], runtime="python3.12"), traffic())
+    first = next(remarks(old, compare(old.size, old.managed, old.traffic, US), US))
+    assert first.startswith("Managed instances do not have python3.12")
+    assert subjects()[0].remark == ""

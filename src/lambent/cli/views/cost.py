@@ -140,6 +140,7 @@ def as_document(
             "instance_type": comparison.earliest[0],
             "requests_per_month": _ceiling(comparison.earliest[1]),
         },
+        "settles_at_requests_per_month": None if comparison.settles is None else _ceiling(comparison.settles[0]),
         "fitting_instance_types": list(comparison.fitting),
         "variations": [
             {
@@ -216,6 +217,10 @@ def _break_even(comparison: Comparison) -> None:
         human.line(f"Break-even of {option.instance_type}: never. A request takes more of it than it costs on demand.")
     else:
         human.line(f"Break-even: {_rate(option.break_even)}.")
+    if comparison.settles is not None:
+        (end,) = comparison.settles
+        until = "" if end is None else f", until {_rate(end)}"
+        human.line(f"Beyond it, an instance that is not filled yet may make on demand cheaper again{until}.")
     if comparison.earliest is not None:
         name, requests = comparison.earliest
         human.line(f"With {name} it comes first: {_rate(requests)}.")
