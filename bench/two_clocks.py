@@ -170,6 +170,9 @@ async def lived(plane: DataPlane, spec: FunctionSpec, rates: Sequence[float]) ->
     failure = await plane.deploy(spec, PROVIDER.arn, Bounds())
     if failure is not None:
         raise SystemExit(f"{failure.code}: {failure.reason}")
+    # The first evaluation is due so long after the deployment; from then on the first request brings it, as a replay's
+    # first moment does. Otherwise both halves would look at the same traffic at different moments.
+    await asyncio.sleep(Timing().evaluation_s + 1.0)
     watch = Watch(plane)
     looking = asyncio.create_task(watch.look())
     throttles: Counter[str] = Counter()
