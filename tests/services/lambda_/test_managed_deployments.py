@@ -50,6 +50,25 @@ def test_version_that_finds_no_room_fails_and_says_why(aws: ClientFactory, role:
     eventually(lambda: instances(aws("ec2"), **SEEN) == [])
 
 
+def test_version_fails_where_no_type_that_is_allowed_can_be_had(aws: ClientFactory, role: str) -> None:
+    functions = aws("lambda")
+    of_arm = {"InstanceRequirements": {"Architectures": ["x86_64"], "AllowedInstanceTypes": ["m7g.*"]}}
+    publish(functions, role, make_pool(functions, aws("ec2"), role, **of_arm))
+    shown = settled(functions)
+    assert (shown["State"], shown["StateReasonCode"]) == ("Failed", "InsufficientCapacity")
+
+
+def test_instances_keep_the_tags_they_were_launched_with(aws: ClientFactory, role: str) -> None:
+    functions, ec2 = aws("lambda"), aws("ec2")
+    publish(functions, role, make_pool(functions, ec2, role))
+    tags = {"Mode": "Explicit", "ExplicitTags": {"team": "data"}}
+    functions.update_capacity_provider(CapacityProviderName="pool", PropagateTags=tags)
+    before = instances(ec2, **SEEN)
+    assert {tag["Key"] for each in before for tag in each["Tags"]} == {"aws:lambda:capacity-provider"}
+    functions.put_function_scaling_config(**WHERE, FunctionScalingConfig=bounds(0, 0))
+    settled(functions)
+
+
 def test_failed_version_is_published_again_once_there_is_room(aws: ClientFactory, role: str) -> None:
     functions = aws("lambda")
     pool = make_pool(functions, aws("ec2"), role, CapacityProviderScalingConfig={"MaxVCpuCount": 4})
