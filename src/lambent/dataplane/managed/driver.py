@@ -192,6 +192,7 @@ class Driver:
             resident.load.begin(environment, self._host.real_time.monotonic())
             self._act(self._fleet.started(resident.environment_id, self._now()))
             self._settle_up(resident)
+            self._sample_later()  # what it uses of memory is of interest before it serves anybody
         else:
             failure = environment.init_failure
             self._forget(resident, has_failed=True)
@@ -444,7 +445,8 @@ class Driver:
             if resident.is_started and not resident.is_forgotten:
                 resident.load.take(resident.environment, now)
                 self._report(resident)
-                is_active = is_active or bool(resident.environment.busy_slots or resident.load.cpu)
+                environment = resident.environment
+                is_active = is_active or bool(environment.busy_slots or environment.coming_slots or resident.load.cpu)
         if is_active:
             self._sample_later()
 
