@@ -62,6 +62,7 @@ bench: .venv/.test ## measure against a bare server and other emulators (needs w
 	@$(bin)/python bench/execution.py
 	@$(bin)/python bench/snapstart.py --record
 	@$(bin)/python bench/autoscaler.py
+	@$(bin)/python bench/agreement.py
 	@$(bin)/python bench/tables.py
 	@$(bin)/python bench/events.py
 	@$(bin)/python bench/objects.py

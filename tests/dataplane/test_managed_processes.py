@@ -59,15 +59,16 @@ async def deployed(world: World, spec: FunctionSpec) -> DeployFailure | None:
 async def test_cpu_and_memory_are_those_of_the_processes(world: World) -> None:
     spec = managed(world, SPINNING, 4)
     assert await deployed(world, spec) is None
-    (status,) = world.plane.capacity()
-    assert [use.cpu for use in status.environments] == [0.0]
-    outcomes = [asyncio.get_running_loop().create_task(world.invoke(spec, "0.7")) for _ in range(2)]
 
     def seen() -> tuple[float, float]:
         (status,) = world.plane.capacity()
         (use,) = status.environments
         return use.cpu, use.memory
 
+    (status,) = world.plane.capacity()
+    assert [use.cpu for use in status.environments] == [0.0]
+    await until(lambda: seen()[1] > 0.005, "its memory is known before it serves anybody")
+    outcomes = [asyncio.get_running_loop().create_task(world.invoke(spec, "0.7")) for _ in range(2)]
     await until(lambda: seen()[0] > 0.3, f"work is seen: {seen()}")
     assert 0.3 < seen()[0] <= 1.0
     assert 0.005 < seen()[1] < 0.5
