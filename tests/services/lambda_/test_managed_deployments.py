@@ -56,10 +56,8 @@ def test_version_that_finds_no_room_fails_and_says_why(aws: ClientFactory, role:
 
 def test_version_fails_where_no_type_that_is_allowed_can_be_had(aws: ClientFactory, role: str) -> None:
     functions = aws("lambda")
-    of_arm: dict[str, Any] = {
-        "InstanceRequirements": {"Architectures": ["x86_64"], "AllowedInstanceTypes": ["m7g.*"]}
-    }  # Any: AWS's
-    publish(functions, role, make_pool(functions, aws("ec2"), role, **of_arm))
+    of_arm = {"Architectures": ["x86_64"], "AllowedInstanceTypes": ["m7g.*"]}
+    publish(functions, role, make_pool(functions, aws("ec2"), role, InstanceRequirements=of_arm))
     shown = settled(functions)
     assert (shown["State"], shown["StateReasonCode"]) == ("Failed", "InsufficientCapacity")
 
