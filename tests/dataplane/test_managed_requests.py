@@ -12,6 +12,7 @@ from lambent.dataplane import (
     EnvironmentState,
     ExitKind,
     Outcome,
+    PlatformStoppingError,
     ProcessExit,
     Response,
     Throttled,
@@ -235,6 +236,19 @@ async def test_instances_are_replaced_after_fourteen_days_while_the_version_serv
         assert first.isdisjoint(each.instance_id for each in pool.status.instances)
         assert pool.running == 3
         assert {event.cause for event in pool.capacity.events if str(event.kind) == "Terminated"} == {"MaximumLifetime"}
+
+
+async def test_instance_ends_at_its_age_whatever_it_still_serves() -> None:
+    async with managed_plane(HELD, provider=replace(PROVIDER, max_vcpus=6)) as pool:
+        await pool.deployed()
+        await pool.world.clock.advance(14 * 86_400 - 4_000)
+        tasks = await held(pool, 1)
+        await pool.world.clock.advance(8_000)
+        (ended,) = await asyncio.gather(*tasks, return_exceptions=True)
+        assert isinstance(ended, PlatformStoppingError)
+        await pool.world.until(lambda: pool.world.states() == [EnvironmentState.IDLE] * 3)
+        assert pool.running == 3
+        assert len(pool.sandboxes()) == 3
 
 
 async def test_stop_ends_requests_and_those_who_wait_for_a_deployment() -> None:

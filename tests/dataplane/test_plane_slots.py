@@ -90,7 +90,12 @@ async def own(tmp_path: Path) -> AsyncIterator[World]:
 
 
 async def several(
-    world: World, slots: int, source: str = SOURCE, *, timeout_s: int = 20, **more: Any
+    world: World,
+    slots: int,
+    source: str = SOURCE,
+    *,
+    timeout_s: int = 20,
+    **more: Any,  # Any: members of the spec
 ) -> FunctionSpec:  # Any: members of the spec
     """Return a function of which one environment stands on a capacity provider, with so many slots."""
     spec = managed(world, slots, source, timeout_s=timeout_s, **more)
@@ -99,7 +104,12 @@ async def several(
 
 
 def managed(
-    world: World, slots: int, source: str = SOURCE, *, timeout_s: int = 20, **more: Any
+    world: World,
+    slots: int,
+    source: str = SOURCE,
+    *,
+    timeout_s: int = 20,
+    **more: Any,  # Any: members of the spec
 ) -> FunctionSpec:  # Any: as above
     spec = world.function(source, timeout_s=timeout_s)
     return replace(spec, slots=slots, is_managed=True, log_format="JSON", memory_mb=2048, vcpus=1.0, **more)

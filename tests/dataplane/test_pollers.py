@@ -100,15 +100,15 @@ async def test_whoever_polls_first_is_served_first_and_a_request_waits_for_a_pol
 async def test_a_request_that_nobody_has_polled_for_can_be_taken_back_and_another_can_not(runtime: Runtime) -> None:
     guest = await runtime.connect()
     await say(guest, NEXT)
-    runtime.invoke("begun")
+    begun = runtime.invoke("begun")
     waits = runtime.invoke("waits")
     assert runtime.pollers.withdraw("waits")
     assert not runtime.pollers.withdraw("begun")
     assert await given(guest) == "begun"
     await say(guest, ANSWER, NEXT)
-    runtime.invoke("later")
+    later = runtime.invoke("later")
     assert await given(guest) == "later"
-    assert not waits.done()
+    assert [each.done() for each in (begun, later, waits)] == [True, False, False]
 
 
 @pytest.mark.parametrize("polls", [(NEXT, NEXT), (ANSWER,)], ids=["twice", "answer to nothing"])
@@ -156,10 +156,11 @@ async def test_an_init_error_is_told_by_the_runtime_or_by_any_connection(runtime
 async def test_a_line_belongs_to_the_request_under_way_that_it_names(runtime: Runtime) -> None:
     guest = await runtime.connect()
     await say(guest, NEXT)
-    runtime.invoke("ab-12")
+    serving = runtime.invoke("ab-12")
     line = '{"timestamp":"now","level":"INFO","requestId":"ab-12","message":"\\"requestId\\":\\"cd-34\\""}'
     assert runtime.pollers.request_of(1, line) == "ab-12"
     assert runtime.pollers.request_of(1, line.replace("ab-12", "ef-56")) is None
     assert runtime.pollers.request_of(1, "plain") is None
     await say(guest, ANSWER)
     assert runtime.pollers.request_of(1, line) is None
+    assert serving.done()

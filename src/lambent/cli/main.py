@@ -32,6 +32,7 @@ COMMANDS = {
     "invoke": "Invoke a function and print its answer.",
     "event": "Print an event as one of AWS's services sends it.",
     "logs": "Print a function's logs.",
+    "cost": "Say what functions cost, on demand and on managed instances.",
     "replay": "Replay traffic on Lambda Managed Instances, in virtual time.",
     "clock": "See and move a platform's virtual clock.",
     "fault": "Have functions and sources of events fail on purpose, for a while.",

@@ -106,18 +106,18 @@ def function_bill(
     `discount` names a Savings Plan of `prices.discounts`: it lowers duration and provisioned concurrency, not requests.
     The free tier leaves provisioned concurrency alone.
     """
-    share = 1 - prices.discounts[discount].usd if discount else Decimal(1)
+    less = prices.discounts[discount] if discount else None
     free_requests = prices.free.requests if free_tier else Decimal(0)
     free_gb_s = prices.free.gb_s if free_tier else Decimal(0)
     lines = [Line("requests", max(usage.requests - free_requests, Decimal(0)), "requests", prices.request)]
     gb_s = max(usage.on_demand_s * usage.memory_gb - free_gb_s, Decimal(0))
-    lines += _tiered(gb_s, prices, share)
+    lines += _tiered(gb_s, prices, less)
     if usage.provisioned:
         held_s = _steps(usage.provisioned_s, _PROVISIONED_STEP_S)
         held = usage.provisioned * usage.memory_gb * held_s
-        lines.append(Line("provisioned concurrency", held, "GB-s", _less(prices.provisioned, share)))
+        lines.append(Line("provisioned concurrency", held, "GB-s", _lowered(prices.provisioned, less)))
         ran = usage.provisioned_run_s * usage.memory_gb
-        lines.append(Line("provisioned duration", ran, "GB-s", _less(prices.provisioned_duration, share)))
+        lines.append(Line("provisioned duration", ran, "GB-s", _lowered(prices.provisioned_duration, less)))
     if usage.storage_mb > _FREE_STORAGE_MB:
         extra_gb = Decimal(usage.storage_mb - _FREE_STORAGE_MB) / _MB_PER_GB
         run_s = usage.on_demand_s + usage.provisioned_run_s
@@ -156,7 +156,7 @@ def streamed_beyond_free(requests: Decimal, response_mb: Decimal) -> Decimal:
     return requests * max(response_mb - _FREE_STREAM_MB, Decimal(0))
 
 
-def _tiered(gb_s: Decimal, prices: LambdaPrices, share: Decimal) -> Iterator[Line]:
+def _tiered(gb_s: Decimal, prices: LambdaPrices, less: Price | None) -> Iterator[Line]:
     """Yield a line for each price tier that the month's GB-seconds reach; the first one always."""
     begin = Decimal(0)
     for tier in prices.duration:
@@ -164,12 +164,13 @@ def _tiered(gb_s: Decimal, prices: LambdaPrices, share: Decimal) -> Iterator[Lin
         if within <= 0 and begin > 0:
             return
         name = "duration" if begin == 0 else f"duration above {begin / 10**9:f} billion GB-s"
-        yield Line(name, max(within, Decimal(0)), "GB-s", _less(tier.price, share))
+        yield Line(name, max(within, Decimal(0)), "GB-s", _lowered(tier.price, less))
         begin = begin if tier.until is None else tier.until
 
 
-def _less(price: Price, share: Decimal) -> Price:
-    return price if share == 1 else Price(price.usd * share, price.source)
+def _lowered(price: Price, less: Price | None) -> Price:
+    """Return a price less a discount; it then comes from where the discount does."""
+    return price if less is None else Price(price.usd * (1 - less.usd), less.source)
 
 
 def _steps(seconds: Decimal, step: int) -> Decimal:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 _MOST_REQUESTS = Fraction(10**15)
 """What nobody sends in a month: beyond it, a crossing is none."""
@@ -24,7 +25,7 @@ class Curve:
 
     def at(self, requests: Fraction) -> Fraction:
         """Return the cost of so many requests."""
-        for (left, low), (right, high) in zip(self.corners, self.corners[1:], strict=False):
+        for (left, low), (right, high) in pairwise(self.corners):
             if requests <= right:
                 return low + (high - low) * (requests - left) / (right - left)
         left, low = self.corners[-1]
@@ -34,7 +35,7 @@ class Curve:
         """Return the fewest requests that cost at least `amount`; None where no number does."""
         if self.corners[0][1] >= amount:
             return self.corners[0][0]
-        for (left, low), (right, high) in zip(self.corners, self.corners[1:], strict=False):
+        for (left, low), (right, high) in pairwise(self.corners):
             if high >= amount:
                 return left + (amount - low) * (right - left) / (high - low)
         left, low = self.corners[-1]

@@ -9,6 +9,7 @@ import pytest
 
 from lambent.testing.pytest_plugin import ClientFactory
 from tests.services.cloudformation.test_stacks import TRUST, Stacks, Template
+from tests.services.managed import instances
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(90)
@@ -220,3 +221,24 @@ def drifts(stacks: Stacks) -> dict[str, list[str]]:
         for each in found
         if each["StackResourceDriftStatus"] != "IN_SYNC"
     }
+
+
+def test_stack_whose_version_finds_no_room_says_so_and_is_rolled_back(stacks: Stacks, aws: ClientFactory) -> None:
+    small = {"CapacityProviderScalingConfig": {"MaxVCpuCount": 2}}
+    assert stacks.create("s", template(small, {"MemorySize": "8192"}))["StackStatus"] == "ROLLBACK_COMPLETE"
+    reasons = {name: reason for name, status, reason in stacks.events("s") if status == "CREATE_FAILED"}
+    assert "maximum number of vCPUs" in reasons["Function"]
+    functions = aws("lambda")
+    assert functions.list_functions()["Functions"] == []
+    assert functions.list_capacity_providers()["CapacityProviders"] == []
+
+
+def test_stacks_instances_carry_the_tags_that_it_propagates_and_go_with_it(stacks: Stacks, aws: ClientFactory) -> None:
+    tags = {"PropagateTags": {"Mode": "Explicit", "ExplicitTags": {"team": "data"}}}
+    types = {"InstanceRequirements": {"AllowedInstanceTypes": ["m7i.large"]}}
+    assert stacks.create("s", template({**tags, **types}))["StackStatus"] == "CREATE_COMPLETE", stacks.events("s")
+    found = instances(aws("ec2"), IncludeManagedResources=True)
+    assert [each["InstanceType"] for each in found] == ["m7i.large"] * 3
+    assert all({"Key": "team", "Value": "data"} in each["Tags"] for each in found)
+    assert stacks.delete("s")["StackStatus"] == "DELETE_COMPLETE", stacks.events("s")
+    assert instances(aws("ec2"), IncludeManagedResources=True) == []

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lambent.cloud.services.lambda_.capacity_providers import every_capacity_provider, put_provider
+from lambent.cloud.store.unit_of_work import Transaction
 from lambent.testing.builders import ensure_role, zip_of
 from lambent.testing.platform import LocalPlatform, local_platform
 from lambent.testing.pytest_plugin import ClientFactory
 from tests.services.lambda_.conftest import Client, refusal
-from tests.services.managed import PUBLISHED, instances, make_pool, publish, settled
+from tests.services.lambda_.test_capacity_providers import in_store
+from tests.services.managed import PUBLISHED, instances, make_pool, publish, settled, zones
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.local_only("its capacity providers start EC2 instances, which cost money")
@@ -48,6 +52,27 @@ def test_version_that_finds_no_room_fails_and_says_why(aws: ClientFactory, role:
     scaled = refusal(functions.put_function_scaling_config, **WHERE, FunctionScalingConfig=bounds(1, 1))
     assert (scaled.status, scaled.code) == (409, "ResourceConflictException")
     eventually(lambda: instances(aws("ec2"), **SEEN) == [])
+
+
+def test_version_fails_where_no_type_that_is_allowed_can_be_had(aws: ClientFactory, role: str) -> None:
+    functions = aws("lambda")
+    of_arm: dict[str, Any] = {
+        "InstanceRequirements": {"Architectures": ["x86_64"], "AllowedInstanceTypes": ["m7g.*"]}
+    }  # Any: AWS's
+    publish(functions, role, make_pool(functions, aws("ec2"), role, **of_arm))
+    shown = settled(functions)
+    assert (shown["State"], shown["StateReasonCode"]) == ("Failed", "InsufficientCapacity")
+
+
+def test_instances_keep_the_tags_they_were_launched_with(aws: ClientFactory, role: str) -> None:
+    functions, ec2 = aws("lambda"), aws("ec2")
+    publish(functions, role, make_pool(functions, ec2, role))
+    tags = {"Mode": "Explicit", "ExplicitTags": {"team": "data"}}
+    functions.update_capacity_provider(CapacityProviderName="pool", PropagateTags=tags)
+    before = instances(ec2, **SEEN)
+    assert {tag["Key"] for each in before for tag in each["Tags"]} == {"aws:lambda:capacity-provider"}
+    functions.put_function_scaling_config(**WHERE, FunctionScalingConfig=bounds(0, 0))
+    settled(functions)
 
 
 def test_failed_version_is_published_again_once_there_is_room(aws: ClientFactory, role: str) -> None:
@@ -151,3 +176,22 @@ def test_what_was_active_serves_again_after_a_restart_and_what_slept_sleeps(tmp_
         assert refusal(functions.invoke, FunctionName="asleep").code == "ResourceConflictException"
         zones = {each["Placement"]["AvailabilityZone"] for each in instances(second.client("ec2"), **SEEN)}
         assert len(zones) == 2
+
+
+def test_provider_of_a_version_that_kept_no_zones_is_located_at_the_next_start(tmp_path: Path) -> None:
+    with local_platform(data_dir=tmp_path) as first:
+        functions, ec2, role = first.client("lambda"), first.client("ec2"), ensure_role(first.client("iam"))
+        make_pool(functions, ec2, role)
+        lost = make_pool(functions, ec2, role, "lost")
+
+        def work(transaction: Transaction) -> None:
+            for each in every_capacity_provider(transaction):
+                subnets = each.subnets if each.name == "pool" else ("subnet-0",)
+                put_provider(transaction, replace(each, places=(), default_group=None, subnets=subnets))
+
+        in_store(first, work)
+    with local_platform(data_dir=tmp_path) as second:
+        functions, ec2 = second.client("lambda"), second.client("ec2")
+        publish(functions, role, lost.replace(":lost", ":pool"))
+        found = {each["SubnetId"]: each["Placement"]["AvailabilityZone"] for each in instances(ec2, **SEEN)}
+        assert found == zones(ec2)

@@ -179,6 +179,9 @@ def test_throttled_request_is_told_so_and_counts_with_one_reason(moved: LocalPla
     for named in ({"FunctionName": "f"}, {"FunctionName": "f", "Resource": f"f:{PUBLISHED}"}):
         assert statistic(moved, "Throttles", "Sum", **named) == 2
         assert statistic(moved, "ConcurrencyThrottles", "Sum", **named) == 2
+        assert statistic(moved, "Invocations", "Sum", **named) == 2
+        assert statistic(moved, "Errors", "Sum", **named) == 0
+        assert 100 < statistic(moved, "Duration", "Maximum", **named) < 1_000
         for other in ("CPUThrottles", "MemoryThrottles", "DiskThrottles"):
             assert statistic(moved, other, "Sum", **named) == 0
     of_pool = {"CapacityProviderName": "pool", "FunctionName": "f"}

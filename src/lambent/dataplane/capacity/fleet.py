@@ -474,19 +474,20 @@ class Fleet:
 
     def _retire(self, now: float, actions: list[Action]) -> None:
         """Replace instances before they are too old: a few at a time, and in the end whatever is missing then."""
-        old = now - self.timing.lifetime_s + self.timing.replace_ahead_s
         running = [host for host in self._hosts.values() if host.instance.state is InstanceState.RUNNING]
-        at_once = max(1, len(running) // 10) - sum(1 for host in running if host.retiring_since is not None)
+        for host in placement.choose_retiring(running, self.timing, now):
+            host.retiring_since = now
+            for each in host.environments.values():
+                self._of(each).let_leave(each)
         for host in running:
-            if host.retiring_since is None:
-                if host.instance.launched_at <= old and at_once > 0:
-                    at_once -= 1
-                    host.retiring_since = now
-                    for each in host.environments.values():
-                        self._of(each).let_leave(each)
-            elif now - host.retiring_since >= self.timing.replace_ahead_s:
+            if host.retiring_since is not None and now - host.retiring_since >= self.timing.replace_ahead_s / 2:
+                # There was no room for others meanwhile: from here on something may be missing.
                 for each in list(host.environments.values()):
                     self._stop(each, "InstanceReplaced", now, actions)
+                if now - host.instance.launched_at >= self.timing.lifetime_s:
+                    # No instance lives longer, whatever it still serves.
+                    host.enter(InstanceState.SHUTTING_DOWN)
+                    actions.append(Terminate(host.instance_id, "MaximumLifetime"))
 
     def _end_hosts(self, now: float, actions: list[Action]) -> None:
         for host in self._hosts.values():

@@ -19,11 +19,13 @@ from lambent.dataplane.capacity.types import (
     CapacityShortage,
     DeploymentId,
     EnvironmentId,
+    EnvironmentState,
     Instance,
     InstanceId,
     InstanceState,
     Share,
     Subnet,
+    Timing,
 )
 from lambent.dataplane.scaling.managed_instances import FIRST_ENVIRONMENTS
 
@@ -244,6 +246,18 @@ def _cheapest(types: Sequence[InstanceType], request: Request) -> InstanceType:
         return round(count * weight, 6), count, distance, _FAVOURED_PROCESSORS.index(each.name[2]), each.name
 
     return min((each for each in types if each.vcpus <= widest), key=preference)
+
+
+def choose_retiring(running: Collection[Host], timing: Timing, now: float) -> list[Host]:
+    """Return the instances to begin to replace now, as they are near the end of their life: a tenth at a time."""
+    old = now - timing.lifetime_s + timing.replace_ahead_s
+    under_way = sum(
+        host.retiring_since is not None
+        and any(each.state is not EnvironmentState.DRAINING for each in host.environments.values())
+        for host in running
+    )
+    due = [host for host in running if host.retiring_since is None and host.instance.launched_at <= old]
+    return due[: max(0, max(1, len(running) // 10) - under_way)]
 
 
 def choose_victims(

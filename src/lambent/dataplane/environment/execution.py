@@ -270,14 +270,13 @@ class Environment:
         sandbox.on_output(relay)
 
     def _hand_over(self, assignment: Assignment, sandbox: Sandbox) -> None:
-        invocation, headers = assignment.invocation, assignment.headers()
         if self._companions is not None and self._companions.is_active:
-            self._companions.invoked(headers, assignment.started_at)
-        if invocation.mishap is not None:
-            Afflicting(invocation.mishap, assignment, sandbox, self, self._host.timers).begin()
+            self._companions.invoked(assignment.headers(), assignment.started_at)
+        mishap = assignment.invocation.mishap
+        if mishap is not None:
+            Afflicting(mishap, assignment, sandbox, self, self._host.timers).begin()
             return
-        sink = assignment.sink(self._host.real_time)
-        sandbox.channel.invoke(headers, invocation.payload, sink).add_done_callback(assignment.answered)
+        self.run_handler(assignment, sandbox).add_done_callback(assignment.answered)
 
     def runs(self, assignment: Assignment, sandbox: Sandbox) -> bool:
         """Whether an invocation is still under way in this sandbox."""
@@ -430,11 +429,7 @@ class Environment:
         self._owner.freed(self)
 
     def _report(self, ran: Assignment, status: InvocationStatus, error_type: str | None = None) -> InvocationReport:
-        report = self._meter.report(ran, self._sandbox, status, error_type)
-        if ran.responding_since is None:
-            return report
-        streamed_ms = 1000 * (self._host.real_time.monotonic() - ran.responding_since)
-        return replace(report, response_ms=min(round(streamed_ms, 2), report.duration_ms))
+        return self._meter.report(ran, self._sandbox, status, error_type)
 
     def _begin_reset(self, cause: str, reason: ShutdownReason) -> None:
         self._owner.resetting(self)

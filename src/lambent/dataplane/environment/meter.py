@@ -53,6 +53,9 @@ class Meter:
             self._peak_mb,
         )
         report = metering.report(measured, status, self._ended_by(error_type, sandbox))
+        if assignment.responding_since is not None:
+            streamed_ms = round(1000 * (now - assignment.responding_since), 2)
+            report = replace(report, response_ms=min(streamed_ms, report.duration_ms))
         if assignment.outcome is None:
             return report
         # The runtime had answered, and the rest was its extensions'.

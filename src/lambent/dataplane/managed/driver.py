@@ -322,14 +322,22 @@ class Driver:
 
     def _terminate(self, terminate: Terminate) -> None:
         instance = self._instance(terminate.instance_id)
-        if instance is not None:
-            self._tell(InstanceEventKind.TERMINATING, instance, terminate.cause)
-            self._host.tasks.start(self._end(instance, terminate.cause), name=f"end of {instance.instance_id}")
+        if instance is None:
+            return
+        self._tell(InstanceEventKind.TERMINATING, instance, terminate.cause)
+        still_there = [each for each in self._residents.values() if each.instance_id == instance.instance_id]
+        for resident in still_there:
+            # An instance ends at its age, whatever is still served on it.
+            resident.leaves_for = terminate.cause
+            resident.environment.retire(terminate.cause)
+        work = self._end(instance, terminate.cause, [each.environment for each in still_there])
+        self._host.tasks.start(work, name=f"end of {instance.instance_id}")
 
     def _instance(self, instance_id: InstanceId) -> Instance | None:
         return next((each for each in self._fleet.instances() if each.instance_id == instance_id), None)
 
-    async def _end(self, instance: Instance, cause: str) -> None:
+    async def _end(self, instance: Instance, cause: str, still_there: list[Environment]) -> None:
+        await asyncio.gather(*(environment.wait_gone() for environment in still_there))
         actions = self._fleet.terminated(instance.instance_id, self._now())
         ended = replace(instance, state=InstanceState.TERMINATED)
         self._tell(InstanceEventKind.TERMINATED, ended, cause)

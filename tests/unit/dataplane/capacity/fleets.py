@@ -96,7 +96,7 @@ class Drill:
     def _drained(self, environment_id: EnvironmentId) -> list[Action]:
         busy = next((each.busy for each in self.all() if each.environment_id == environment_id), 0)
         if busy:
-            self.at(self.now + 1.0, lambda: self._drained(environment_id))
+            self.at(self.now + 20.0, lambda: self._drained(environment_id))
             return []
         return self.fleet.gone(environment_id, self.now)
 

@@ -407,7 +407,7 @@ def test_closing_ends_instances_as_soon_as_nothing_runs_on_them() -> None:
     drill.run(10.0)
     assert [each.state for each in drill.fleet.instances()] == [InstanceState.RUNNING]
     drill.give_back(taken)
-    drill.run(10.0)
+    drill.run(30.0)
     assert drill.fleet.instances() == []
     assert drill.fleet.deploy(ORDERS, "orders", SHARE, Bounds(), drill.now) == []
 

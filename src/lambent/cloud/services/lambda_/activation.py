@@ -23,7 +23,7 @@ from lambent.cloud.services.lambda_.model.state import Event, State, move
 from lambent.cloud.services.lambda_.packages import Packages
 from lambent.cloud.services.lambda_.routing import Routes, version_route
 from lambent.cloud.store.unit_of_work import Transaction
-from lambent.dataplane import DataPlaneError, PlatformStoppingError, RuntimeUnavailableError, VersionArn
+from lambent.dataplane import DataPlaneError, FunctionSpec, PlatformStoppingError, RuntimeUnavailableError, VersionArn
 
 _log = logging.getLogger(__name__)
 
@@ -102,12 +102,7 @@ class Activation:
             if route.spec.snap_start and (failure := await self._dependencies.plane.snapshot(route.spec)) is not None:
                 _log.warning("the init of %s failed: %s", version.arn, failure.error_type)
                 return _INIT_FAILED
-            if (
-                version.version != LATEST
-                and (refused := await self._deployments.deploy(version, route.spec)) is not None
-            ):
-                _log.warning("%s could not be deployed: %s", version.arn, refused.code)
-                return Problem(refused.reason, refused.code)
+            return await self._deploy(version, route.spec)
         except RuntimeUnavailableError as error:
             # The function exists and can be configured all the same; invoking it says what is missing.
             _log.warning("%s cannot run here: %s", version.arn, error)
@@ -117,6 +112,16 @@ class Activation:
             _log.error("%s could not be prepared: %s", version.arn, error)
             return Problem(str(error))
         return None
+
+    async def _deploy(self, version: FunctionVersion, spec: FunctionSpec) -> Problem | None:
+        """Have a published version on a capacity provider served, unless it sleeps; return why it is not, or None."""
+        if version.version == LATEST or version.status.state is State.DEACTIVATED:
+            return None
+        failure = await self._deployments.deploy(version, spec)
+        if failure is None:
+            return None
+        _log.warning("%s could not be deployed: %s", version.arn, failure.code)
+        return Problem(failure.reason, failure.code)
 
     def _settle(self, transaction: Transaction, version: FunctionVersion, problem: Problem | None) -> None:
         current = repository.version(transaction, version.scope, version.function, version.version)

@@ -18,7 +18,7 @@ from lambent.aws.quotas import LOG_TAIL_BYTES
 from lambent.base.clock import Clock
 from lambent.base.tasks import OwnedTask, TaskOwner, let_others_run, shielded
 from lambent.cloud.services.lambda_.log_delivery import LogBatch, LogDelivery
-from lambent.cloud.services.lambda_.managed.concurrency import Concurrency
+from lambent.cloud.services.lambda_.managed.activity import Activity
 from lambent.cloud.services.lambda_.model import log_lines
 from lambent.cloud.services.lambda_.model.runtimes import version_arn
 from lambent.cloud.store.scope import Scope
@@ -69,8 +69,8 @@ class Reporting:
         self._streams: dict[str, _Stream] = {}
         self._tails: dict[str, list[Note]] = {}
         self._levels: dict[str, str] = {}
-        self.concurrency = Concurrency()
-        """How many requests environments on Managed Instances served at once."""
+        self.activity = Activity()
+        """What environments on Managed Instances served."""
         self._noted = asyncio.Event()
         self._tasks = TaskOwner("lambda reporting")
         self._puts = TaskOwner("log lines")
@@ -143,7 +143,7 @@ class Reporting:
         """Note the beginning of an invocation."""
         request_id, trace_id = invocation.request_id, invocation.trace_id
         if environment.spec.is_managed:
-            self.concurrency.began(environment.environment_id)
+            self.activity.began(environment.environment_id)
         self._note(environment, request_id, lambda: self._start(environment, request_id, trace_id, at))
 
     def output(self, environment: EnvironmentInfo, request_id: str | None, line: OutputLine) -> None:
@@ -154,7 +154,7 @@ class Reporting:
         """Note the end of an invocation."""
         trace_id = invocation.trace_id
         if environment.spec.is_managed:
-            self.concurrency.ended(environment.environment_id)
+            self.activity.ended(environment.environment_id, environment.spec, report)
         self._note(environment, report.request_id, lambda: self._end(environment, trace_id, report))
 
     def _note(self, environment: EnvironmentInfo, request_id: str | None, note: Note) -> None:

@@ -87,7 +87,7 @@ class LambdaService(Service):
         self._activation = Activation(dependencies, self._packages, self._routes, self._deployments)
         self._downloads = Downloads(dependencies.blobs, dependencies.store.read)
         self._invoker = invoker = Invoker(dependencies.plane, self._packages)
-        self._metrics = ManagedMetrics(dependencies, reporting.concurrency)
+        self._metrics = ManagedMetrics(dependencies, reporting.activity)
         invoker.on_throttle = self._metrics.throttled
         self._streams = Streams(invoker, dependencies.clock)
         self._loops = Loops()
@@ -128,7 +128,7 @@ class LambdaService(Service):
         await self._dependencies.store.migrate("lambda", scripts())
         await self._packages.start()
         self._reporting.start()
-        self._system_log.attach(partial(capacity_provider, self._dependencies.store.read))
+        self._system_log.attach(partial(capacity_provider, self._dependencies.store.read), self._showing.launched)
         self._routes.load()
         await self._deployments.resume()
         self._activation.resume()

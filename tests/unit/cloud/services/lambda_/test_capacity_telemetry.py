@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from lambent.cloud.services.lambda_.managed.concurrency import Concurrency
+from lambent.cloud.services.lambda_.managed.activity import Activity
 from lambent.cloud.services.lambda_.model.capacity_log import LoggedEvent, LogSettings, by_stream, log_settings
 from lambent.cloud.services.lambda_.model.capacity_metrics import (
     THROTTLE_REASONS,
     Datum,
+    Finished,
     InstanceMeasures,
     Served,
     Used,
     environment_data,
+    finished_data,
     instance_data,
     throttle_data,
 )
-from lambent.dataplane import InstanceEventKind
+from lambent.cloud.store.scope import Scope
+from lambent.dataplane import (
+    FunctionArn,
+    FunctionSpec,
+    InstanceEventKind,
+    InvocationReport,
+    InvocationStatus,
+    VersionArn,
+)
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:capacity-provider:pool"
 EVENT = LoggedEvent(InstanceEventKind.LAUNCHED, ARN, "i-0abc", "c7g.xlarge", "us-east-1a", 1_751_380_275.456)
@@ -119,14 +130,45 @@ def test_one_reason_counts_for_each_throttle() -> None:
         assert {each["StatisticValues"]["SampleCount"] for each in found.values()} == {3.0}
 
 
+SPEC = FunctionSpec(
+    function_arn=FunctionArn("arn:f"),
+    version_arn=VersionArn("arn:f:1"),
+    revision="1",
+    account="123456789012",
+    region="us-east-1",
+    function_name="f",
+    version="1",
+    runtime="python3.13",
+    handler="app.handler",
+    role_arn="r",
+    code=Path("/code"),
+)
+REPORT = InvocationReport("r", InvocationStatus.SUCCESS, 1.0, 1.25, 250.0, None, 250, 128, 44)
+
+
 def test_the_most_that_an_environment_served_at_once_is_remembered_until_it_is_asked_for() -> None:
-    concurrency = Concurrency()
+    activity = Activity()
     for _ in range(3):
-        concurrency.began("a")
-    concurrency.ended("a")
-    concurrency.ended("a")
-    assert concurrency.take() == {"a": 3}
-    assert concurrency.take() == {"a": 1}
-    concurrency.ended("a")
-    assert concurrency.take() == {"a": 1}
-    assert concurrency.take() == {}
+        activity.began("a")
+    for _ in range(2):
+        activity.ended("a", SPEC, REPORT)
+    assert activity.take_most() == {"a": 3}
+    assert activity.take_most() == {"a": 1}
+    activity.ended("a", SPEC, REPORT)
+    assert activity.take_most() == {"a": 1}
+    assert activity.take_most() == {}
+
+
+def test_requests_that_are_over_are_added_up_by_version() -> None:
+    activity = Activity()
+    for report in (REPORT, replace(REPORT, duration_ms=50.0, status=InvocationStatus.ERROR)):
+        activity.began("a")
+        activity.ended("a", SPEC, report)
+    ((version, finished),) = activity.take_finished().items()
+    assert version == (Scope(SPEC.account, SPEC.region), SPEC.function_name, SPEC.version)
+    assert finished == Finished(2, 1, 300.0, 50.0, 250.0)
+    assert activity.take_finished() == {}
+    found = named(list(finished_data("f", "1", finished, 60.0)), FunctionName="f", Resource="f:1")
+    sums = {name: each["StatisticValues"]["Sum"] for name, each in found.items()}
+    assert sums == {"Invocations": 2, "Errors": 1, "Duration": 300}
+    assert found["Duration"]["StatisticValues"]["SampleCount"] == 2

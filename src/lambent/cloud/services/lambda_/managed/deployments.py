@@ -9,6 +9,7 @@ import logging
 from collections.abc import Sequence
 
 from lambent.base.tasks import TaskOwner
+from lambent.cloud.errors import ServiceError
 from lambent.cloud.services.lambda_ import repository
 from lambent.cloud.services.lambda_.capacity_providers import (
     every_capacity_provider,
@@ -54,10 +55,15 @@ class ManagedDeployments:
         Returns as soon as all that is known to the data plane: who invokes such a version waits until it serves.
         """
         for provider in every_capacity_provider(self._dependencies.store.read):
-            if provider.state is ProviderState.ACTIVE:
+            if provider.state is not ProviderState.ACTIVE:
+                continue
+            try:
                 await self.open(provider)
-                for version in self._active(provider):
-                    self._tasks.start(self._deploy_again(version), name=version.arn)
+            except ServiceError as error:  # where its subnets lie was not kept, and they are there no more
+                _log.error("%s could not be opened, and nothing on it is served: %s", provider.arn, error)
+                continue
+            for version in self._active(provider):
+                self._tasks.start(self._deploy_again(version), name=version.arn)
 
     async def stop(self) -> None:
         """Give up what is under way; `resume` takes it up again."""

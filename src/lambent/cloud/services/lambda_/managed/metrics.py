@@ -10,7 +10,7 @@ from lambent.cloud.errors import ServiceError
 from lambent.cloud.framework.context import service_principal
 from lambent.cloud.services.lambda_.dependencies import Dependencies
 from lambent.cloud.services.lambda_.lookups import HOST
-from lambent.cloud.services.lambda_.managed.concurrency import Concurrency
+from lambent.cloud.services.lambda_.managed.activity import Activity, Version, version_of
 from lambent.cloud.services.lambda_.model.capacity_metrics import (
     NAMESPACE,
     Datum,
@@ -18,6 +18,7 @@ from lambent.cloud.services.lambda_.model.capacity_metrics import (
     Served,
     Used,
     environment_data,
+    finished_data,
     instance_data,
     throttle_data,
 )
@@ -34,34 +35,36 @@ _DATA_AT_ONCE = 1_000
 class ManagedMetrics:
     """Counts throttled requests, looks at capacity once a minute, and puts both into CloudWatch."""
 
-    def __init__(self, dependencies: Dependencies, concurrency: Concurrency) -> None:
+    def __init__(self, dependencies: Dependencies, activity: Activity) -> None:
         self._dependencies = dependencies
-        self._concurrency = concurrency
-        self._throttles: dict[tuple[Scope, str, str], Counter[str]] = {}
+        self._activity = activity
+        self._throttles: dict[Version, Counter[str]] = {}
 
     def throttled(self, spec: FunctionSpec, reason: CapacityThrottle) -> None:
         """Count a request that was refused for want of capacity."""
-        key = (Scope(spec.account, spec.region), spec.function_name, spec.version)
-        self._throttles.setdefault(key, Counter())[str(reason)] += 1
+        self._throttles.setdefault(version_of(spec), Counter())[str(reason)] += 1
 
     async def put(self) -> None:
         """Put the minute that is over into CloudWatch."""
         now = self._dependencies.clock.now()
         data: dict[Scope, list[Datum]] = {}
-        for scope, datum in (*self._capacity(now), *self._refusals(now)):
+        for scope, datum in (*self._capacity(now), *self._requests(now)):
             data.setdefault(scope, []).append(datum)
         for scope, its in data.items():
             for begin in range(0, len(its), _DATA_AT_ONCE):
                 await self._put(scope, its[begin : begin + _DATA_AT_ONCE])
 
-    def _refusals(self, now: float) -> Iterator[tuple[Scope, Datum]]:
+    def _requests(self, now: float) -> Iterator[tuple[Scope, Datum]]:
+        for (scope, function, version), finished in self._activity.take_finished().items():
+            for datum in finished_data(function, version, finished, now):
+                yield scope, datum
         counted, self._throttles = self._throttles, {}
         for (scope, function, version), reasons in counted.items():
             for datum in throttle_data(function, version, reasons, now):
                 yield scope, datum
 
     def _capacity(self, now: float) -> Iterator[tuple[Scope, Datum]]:
-        peaks = self._concurrency.take()
+        peaks = self._activity.take_most()
         for status in self._dependencies.plane.capacity():
             scope, name = named(status.provider.arn, Scope("", ""))
             data = (

@@ -26,6 +26,12 @@ class Showing:
         self._dependencies = dependencies
         self._addresses: dict[str, tuple[str, str]] = {}
         """The subnet and address of every instance that was shown, by its id."""
+        self._tags: dict[str, Mapping[str, str]] = {}
+        """The tags that instances were launched with, which later changes of their capacity provider leave alone."""
+
+    def launched(self, provider: CapacityProvider, instance: Instance) -> None:
+        """Note the tags of an instance that is being launched."""
+        self._tags[instance.instance_id] = provider.propagated_tags
 
     def instances(self, scope: Scope) -> Sequence[ManagedInstance]:
         """Return the instances of an account and region."""
@@ -59,7 +65,7 @@ class Showing:
             security_groups=tuple(provider.groups_in_effect),
             launched_at=instance.launched_at,
             operator=OPERATOR,
-            tags={**provider.propagated_tags, PROVIDER_TAG: provider.arn},
+            tags={**self._tags.get(instance.instance_id, {}), PROVIDER_TAG: provider.arn},
         )
 
     def _address(self, place: Place, instance: Instance) -> str:
@@ -75,8 +81,9 @@ class Showing:
         return address
 
     def _forget(self, there: set[str]) -> None:
-        for gone in self._addresses.keys() - there:
-            del self._addresses[gone]
+        for table in (self._addresses, self._tags):
+            for gone in table.keys() - there:
+                del table[gone]
 
 
 def capacity_view(plane: Plane) -> Mapping[str, object]:

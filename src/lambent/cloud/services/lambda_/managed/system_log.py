@@ -11,10 +11,11 @@ from lambent.cloud.services.lambda_.log_delivery import LogBatch, LogDelivery
 from lambent.cloud.services.lambda_.model.capacity_log import LoggedEvent, LogSettings, by_stream, log_settings
 from lambent.cloud.services.lambda_.model.capacity_provider import CapacityProvider, named
 from lambent.cloud.store.scope import Scope
-from lambent.dataplane import InstanceEvent, ProviderSpec
+from lambent.dataplane import Instance, InstanceEvent, InstanceEventKind, ProviderSpec
 
 _log = logging.getLogger(__name__)
 FindProvider = Callable[[Scope, str], CapacityProvider | None]
+NoteLaunch = Callable[[CapacityProvider, Instance], None]
 
 
 class SystemLog:
@@ -23,20 +24,23 @@ class SystemLog:
     def __init__(self, delivery: LogDelivery) -> None:
         self._delivery = delivery
         self._find: FindProvider | None = None
+        self._note_launch: NoteLaunch | None = None
         self._waiting: list[tuple[Scope, str, LoggedEvent]] = []
         self._tasks = TaskOwner("capacity providers' logs")
-        self._is_delivering = False
+        self._is_delivering = self._has_stopped = False
 
-    def attach(self, find: FindProvider) -> None:
-        """Say where capacity providers' settings are found."""
+    def attach(self, find: FindProvider, note_launch: NoteLaunch) -> None:
+        """Say where capacity providers' settings are found, and who is told of instances that are being launched."""
         self._find = find
+        self._note_launch = note_launch
 
     async def flush(self) -> None:
         """Deliver what has been told so far."""
         await self._deliver()
 
     async def stop(self) -> None:
-        """Deliver what has been told, and end."""
+        """Deliver what has been told, and end; what is told later waits for `flush`."""
+        self._has_stopped = True
         await self._tasks.aclose()
         await self._deliver()
 
@@ -45,6 +49,8 @@ class SystemLog:
         scope, name = named(provider.arn, Scope("", ""))
         # Read now: a provider that is deleted tells of its instances' ends, and is gone after them.
         kept = None if self._find is None else self._find(scope, name)
+        if kept is not None and self._note_launch is not None and event.kind is InstanceEventKind.LAUNCHING:
+            self._note_launch(kept, event.instance)
         settings: LogSettings = log_settings(name, None if kept is None else kept.telemetry)
         logged = LoggedEvent(
             event.kind,
@@ -58,7 +64,7 @@ class SystemLog:
         if not settings.passes(logged):
             return
         self._waiting.append((scope, settings.group, logged))
-        if not self._is_delivering:
+        if not self._is_delivering and not self._has_stopped:
             self._is_delivering = True
             self._tasks.start(self._deliver_later(), name="delivery")
 

@@ -49,6 +49,27 @@ class Used:
     memory: float
 
 
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The requests of one version that came to their end in one minute: how many, how many in errors, how long."""
+
+    count: int = 0
+    errors: int = 0
+    total_ms: float = 0.0
+    least_ms: float = 0.0
+    most_ms: float = 0.0
+
+    def and_one(self, duration_ms: float, *, has_failed: bool) -> Finished:
+        """Return the same and one request more."""
+        return Finished(
+            self.count + 1,
+            self.errors + has_failed,
+            self.total_ms + duration_ms,
+            min(self.least_ms, duration_ms) if self.count else duration_ms,
+            max(self.most_ms, duration_ms),
+        )
+
+
 def instance_data(provider: str, measures: Sequence[InstanceMeasures], at: float) -> Iterator[Datum]:
     """Yield a capacity provider's data, by instance type; what is available is what no environment has taken yet."""
     for instance_type in sorted({each.instance_type for each in measures}):
@@ -98,6 +119,22 @@ def throttle_data(function: str, version: str, reasons: Mapping[str, int], at: f
         for name in THROTTLE_REASONS:
             met = reasons.get(name, 0)
             yield _datum(name, dimensions, "Count", [1.0] * met + [0.0] * (total - met), at)
+
+
+def finished_data(function: str, version: str, finished: Finished, at: float) -> Iterator[Datum]:
+    """Yield what the requests of one version count as that came to their end in one minute."""
+    for resource in ({}, {"Resource": f"{function}:{version}"}):
+        dimensions = _dimensions(FunctionName=function, **resource)
+        yield _datum("Invocations", dimensions, "Count", [1.0] * finished.count, at)
+        failed = [1.0] * finished.errors + [0.0] * (finished.count - finished.errors)
+        yield _datum("Errors", dimensions, "Count", failed, at)
+        duration = _datum("Duration", dimensions, "Milliseconds", [finished.total_ms], at)
+        duration["StatisticValues"] |= {
+            "SampleCount": float(finished.count),
+            "Minimum": finished.least_ms,
+            "Maximum": finished.most_ms,
+        }
+        yield duration
 
 
 def _datum(name: str, dimensions: list[dict[str, str]], unit: str, values: Sequence[float], at: float) -> Datum:

@@ -1,0 +1,1 @@
+"""Costs over requests, as lines: on a terminal, as SVG, as PNG."""

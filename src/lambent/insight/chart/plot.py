@@ -1,0 +1,178 @@
+"""What a chart shows, whatever it is drawn with: lines over requests a month, their scales, and where they cross."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from typing import Final
+
+from lambent.insight.cost import Comparison, Option, Prices, instance_month
+from lambent.insight.prices import ON_DEMAND, commitment_name
+from lambent.insight.traffic import MONTH_S
+
+_SAMPLES: Final = 240
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line: its name, and its points from left to right."""
+
+    name: str
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A point that is told: where two lines cross, or where the traffic is now."""
+
+    name: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """Where a mark's name stands: to which side of it, and how many lines of text above it (below, where negative)."""
+
+    mark: Mark
+    is_left: bool
+    lines_up: float
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart of costs in USD a month over requests a month; ticks lie on both axes from 0 on."""
+
+    title: str
+    description: str
+    series: tuple[Series, ...]
+    marks: tuple[Mark, ...]
+    x_ticks: tuple[float, ...]
+    y_ticks: tuple[float, ...]
+
+    @property
+    def x_most(self) -> float:
+        """The right end of the scale."""
+        return self.x_ticks[-1]
+
+    @property
+    def y_most(self) -> float:
+        """The upper end of the scale."""
+        return self.y_ticks[-1]
+
+
+def names(chart: Chart) -> Iterator[Name]:
+    """Yield where names stand, clear of one another: above lines that rise, to whichever side has more room."""
+    lifted: list[Mark] = []
+    for mark in sorted(chart.marks, key=lambda one: one.y):
+        near = [one for one in lifted if abs(one.y - mark.y) < chart.y_most / 12]
+        is_left = mark.x > chart.x_most * 0.45
+        lifted.append(mark)
+        yield Name(mark, is_left, 0.5 + 1.3 * len(near) if is_left else -1.2 - 1.3 * len(near))
+
+
+def chart_of(comparison: Comparison, prices: Prices) -> Chart:
+    """Return the chart of a function's options: plain prices, and the best of those that ask for a commitment."""
+    layout, managed = comparison.layout, comparison.managed
+    now = float(comparison.requests)
+    crossing = None if managed is None or managed.break_even is None else float(managed.break_even)
+    most = max(1.3 * now, 2 * (crossing or 0.0))
+    x_ticks = ticks(most, 6)
+    places = [x_ticks[-1] * place / _SAMPLES for place in range(_SAMPLES + 1)]
+    shown = list(_shown(comparison))
+    series = tuple(
+        Series(label(one), tuple(zip(places, _costs(one, comparison, prices, places), strict=True))) for one in shown
+    )
+    marks = []
+    plain = series[0]
+    if crossing is not None and managed is not None:
+        marks.append(Mark(f"break-even: {short(crossing)} requests a month", crossing, _at(plain, crossing)))
+    marks.append(Mark(f"this traffic: {short(now)}", now, _at(plain, now)))
+    highest = max(y for one in series for _, y in one.points)
+    meets = "they never cross" if crossing is None else f"they cross at {crossing:,.0f} requests a month"
+    described = f"USD a month over requests a month for {comparison.size.name}: " + "; ".join(
+        one.name for one in series
+    )
+    if layout is not None:
+        described += f". Plain on demand and managed instances: {meets}."
+    title = f"{comparison.size.name}: cost a month over requests a month"
+    return Chart(title, described, series, tuple(marks), x_ticks, ticks(highest, 5))
+
+
+def label(option: Option) -> str:
+    """Return an option in words: `managed instances (m7g.xlarge), Compute Savings Plan, 1 year`."""
+    name = f"{option.name} ({option.instance_type})" if option.instance_type else option.name
+    return name if option.discount == ON_DEMAND else f"{name}, {commitment_name(option.discount)}"
+
+
+def short(value: float) -> str:
+    """Return a number as it stands on an axis.
+
+    >>> [short(one) for one in (0, 950, 12_500, 1_500_000, 72_249_324, 2e9)]
+    ['0', '950', '12.5k', '1.5M', '72.2M', '2B']
+    """
+    for size, name in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if value >= size:
+            return f"{value / size:.3g}{name}"
+    return f"{value:.3g}"
+
+
+def money(value: float) -> str:
+    """Return an amount as it stands on an axis: whole dollars, or cents where the axis is below some."""
+    return f"${value:,.0f}" if value >= 10 or value == int(value) else f"${value:,.2f}"
+
+
+def ticks(most: float, count: int) -> tuple[float, ...]:
+    """Return round numbers from 0 to one that is no less than `most`, about `count` steps.
+
+    >>> ticks(470, 5)
+    (0.0, 100.0, 200.0, 300.0, 400.0, 500.0)
+    """
+    rough = max(most, 1e-9) / count
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(one * power for one in (1, 2, 2.5, 5, 10) if one * power >= rough * (1 - 1e-9))
+    return tuple(round(step * place, 10) for place in range(math.ceil(most / step - 1e-9) + 1))
+
+
+def _shown(comparison: Comparison) -> Iterator[Option]:
+    for is_managed in (False, True):
+        options = [one for one in comparison.options if one.is_managed is is_managed]
+        yield from (one for one in options if one.discount == ON_DEMAND)
+        committed = [one for one in options if one.discount != ON_DEMAND]
+        if committed:
+            yield min(committed, key=lambda one: one.per_million)
+
+
+def _costs(option: Option, comparison: Comparison, prices: Prices, places: Sequence[float]) -> Iterator[float]:
+    request = float(prices.managed().request.usd)
+    plain = comparison.options[0]
+    if not option.is_managed or comparison.layout is None:
+        # A Savings Plan lowers duration by one share, at every number of requests.
+        share = _share_of(option, plain)
+        requests_price = float(prices.functions(comparison.size.architecture).request.usd)
+        for place in places:
+            requests = Fraction(round(place))
+            whole = float(comparison.bill.at(requests)) + place * request
+            fixed = min(place * requests_price, whole)
+            yield fixed + (whole - fixed) * share
+        return
+    each = float(instance_month(prices.instance(option.instance_type or ""), prices.managed(), option.discount))
+    for place in places:
+        count = comparison.shape.mean_instances(comparison.layout, Fraction(round(place)) / int(MONTH_S))
+        yield float(count) * each + place * request
+
+
+def _share_of(option: Option, plain: Option) -> float:
+    own = sum(line.exact for line in option.lines if line.name != "requests")
+    full = sum(line.exact for line in plain.lines if line.name != "requests")
+    return float(own / full) if full else 1.0
+
+
+def _at(series: Series, x: float) -> float:
+    for (left, low), (right, high) in pairwise(series.points):
+        if x <= right:
+            return low + (high - low) * (x - left) / (right - left)
+    return series.points[-1][1]
