@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
+from urllib.request import urlopen
 
 from lambent.testing.builders import zip_of
 from lambent.testing.pytest_plugin import ClientFactory
@@ -16,7 +17,7 @@ from tests.waiting import eventually
 Answer = Any  # Any: what a handler returns, or AWS's description of an error
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Managed:
     """Makes and calls the function "f" on Managed Instances."""
 
@@ -24,6 +25,8 @@ class Managed:
     functions: Client
     make_provider: MakeProvider
     role: str
+    environment_id: str = ""
+    """The one environment that is left of those that publishing starts."""
 
     def publish(
         self,
@@ -56,6 +59,14 @@ class Managed:
                 FunctionName="f", Qualifier="$LATEST.PUBLISHED", FunctionScalingConfig=bounds
             )
             eventually(lambda: self.state() == "Active")
+            self.environment_id = eventually(self._only_environment)
+
+    def _only_environment(self) -> str | None:
+        with urlopen(f"{self.functions.meta.endpoint_url}/_lambent/environments") as answer:  # noqa: S310 - our own platform
+            environments = json.load(answer)["environments"]
+        account = self.role.split(":")[4]
+        ours = [each["environment_id"] for each in environments if f":{account}:" in each["function_arn"]]
+        return str(ours[0]) if len(ours) == 1 else None
 
     def state(self) -> str:
         """Return the published version's state."""
@@ -80,13 +91,15 @@ class Managed:
             return list(pool.map(self.call, events))
 
     def lines(self) -> list[str]:
-        """Return what the log group holds now."""
+        """Return what the log group holds now of the environment that is left, or of all where none has come up."""
         logs = self.aws("logs")
         try:
             pages = logs.get_paginator("filter_log_events").paginate(logGroupName="/aws/lambda/f")
-            return [event["message"].rstrip("\n") for page in pages for event in page["events"]]
+            events = [event for page in pages for event in page["events"]]
         except logs.exceptions.ResourceNotFoundException:
             return []
+        ours = [event for event in events if event["logStreamName"].endswith(self.environment_id)]
+        return [event["message"].rstrip("\n") for event in ours]
 
     def records(self, wanted: str, count: int) -> list[Any]:  # Any: JSON objects
         """Return the log's records that hold a text, once there are so many."""
