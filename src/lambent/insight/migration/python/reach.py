@@ -169,11 +169,7 @@ class Reach:
             site = CallSite(here, call, skipped)
             if not any(one.call is call and one.caller is here for one in reached.sites):
                 reached.sites.append(site)
-            given = {
-                name
-                for name, value in arguments(site, function)
-                if here.is_of_request(value, self.attributes)
-            }
+            given = {name for name, value in arguments(site, function) if here.is_of_request(value, self.attributes)}
             if is_new or not given <= reached.requested:
                 reached.requested.update(given)
                 self._waiting.append(reached)
