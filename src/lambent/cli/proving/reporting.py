@@ -1,0 +1,170 @@
+"""From what a laboratory has seen to the report of a proof."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from lambent.cli.proving.deployment import ManagedSettings
+from lambent.cli.proving.laboratory import Laboratory, Measured
+from lambent.insight.migration.candidate import Compute
+from lambent.insight.migration.collisions import Collision, Use
+from lambent.insight.migration.judging import Judge, Phase, Run
+from lambent.insight.migration.proof import (
+    Level,
+    ProofReport,
+    TmpCollision,
+    judged,
+    percentiles,
+    recommend,
+)
+
+_MOST_SHOWN = 20
+
+
+def report(
+    laboratory: Laboratory,
+    judge: Judge,
+    wanted: ManagedSettings,
+    concurrency: int,
+    notices: Sequence[str],
+) -> ProofReport:
+    """Return the report of a proof that has run."""
+    beside = [run for run in laboratory.runs if run.phase is Phase.LEVEL]
+    managed = [run for run in beside if run.compute is Compute.MANAGED_INSTANCES]
+    repeated = list(judge.repeated(managed))
+    wrong = judge.wrong_answers(beside, _causes(laboratory.seen.met), repeated)
+    levels = tuple(_level(one, judge) for one in laboratory.levels)
+    memory = tuple(laboratory.memory)
+    own = next((one for one in memory if one.compute is Compute.MANAGED_INSTANCES), None)
+    advice = None
+    if own is not None:
+        advice = recommend(own, levels, memory_mb=wanted.memory_mb, memory_per_vcpu=wanted.memory_per_vcpu)
+    made = ProofReport(
+        function=laboratory.subject.name,
+        runtime=wanted.runtime,
+        verdict=judged((), comparable=0, answered=0),
+        events=len(judge.known),
+        concurrency=concurrency,
+        requests=len(laboratory.runs),
+        seconds=laboratory.took_s,
+        memory_mb=wanted.memory_mb,
+        memory_per_vcpu=wanted.memory_per_vcpu,
+        levels=levels,
+        wrong_answers=tuple(wrong),
+        history=tuple(judge.history()),
+        collisions=tuple(_collisions(laboratory)),
+        memory=memory,
+        recommendation=advice,
+        incomparable=tuple(judge.incomparable),
+        failing=tuple(judge.failing),
+        varying=tuple(judge.varying),
+        observed=tuple(_observed(laboratory)),
+        not_observed=tuple(_not_observed(laboratory)),
+        notices=(*notices, *judge.by_model(), *_of_answers(judge)),
+    )
+    return _with_verdict(made, judge, managed)
+
+
+def _with_verdict(made: ProofReport, judge: Judge, managed: Sequence[Run]) -> ProofReport:
+    from dataclasses import replace
+
+    useless = {*judge.incomparable, *judge.failing}
+    answered = sum(not run.answer.is_throttled for run in managed)
+    verdict = judged(made.findings(), comparable=made.events - len(useless), answered=answered)
+    return replace(made, verdict=verdict)
+
+
+def _level(one: Measured, judge: Judge) -> Level:
+    served = [run for run in one.runs if not run.answer.is_throttled]
+    return Level(
+        compute=one.compute,
+        concurrency=one.concurrency,
+        requests=len(served),
+        seconds=one.seconds,
+        latency=percentiles([(run.ended - run.started) * 1000 for run in served]),
+        errors=sum(run.answer.is_error for run in served),
+        throttles=len(one.runs) - len(served),
+        wrong=sum(judge.wrong(run) is not None for run in served),
+        cpu_ms=None if one.cpu_s is None or not served else one.cpu_s * 1000 / len(served),
+    )
+
+
+def _causes(met: Sequence[tuple[int, Collision]]) -> dict[str, str]:
+    """Return for each request that met another at a file what that may have done."""
+    found: dict[str, str] = {}
+    for _, one in met:
+        if not one.only_appends:
+            for request in one.requests:
+                found.setdefault(request, f"Another request used {one.path} at the same time: {_what(one)}.")
+    return found
+
+
+def _what(one: Collision) -> str:
+    first, second = sorted(one.uses, key=lambda use: (use is not Use.WRITE, use is Use.READ, use))
+    return str(first) if first is second else f"{first} and {second}"
+
+
+def _collisions(laboratory: Laboratory) -> list[TmpCollision]:
+    by_path: dict[str, TmpCollision] = {}
+    for concurrency, one in laboratory.seen.met:
+        before = by_path.get(one.path)
+        by_path[one.path] = TmpCollision(
+            one.path,
+            _what(one) if before is None or before.only_appends else before.what,
+            concurrency if before is None else min(before.concurrency, concurrency),
+            one.times + (0 if before is None else before.times),
+            "trace",
+            only_appends=one.only_appends and (before is None or before.only_appends),
+            during_init=one.during_init and (before is None or before.during_init),
+        )
+    for concurrency, path, times in laboratory.seen.met_outside:
+        before = by_path.get(path)
+        if before is None:
+            by_path[path] = TmpCollision(path, "changed", concurrency, times, "watch")
+        elif before.seen_by == "watch":
+            by_path[path] = TmpCollision(path, "changed", before.concurrency, before.times + times, "watch")
+    ordered = sorted(by_path.values(), key=lambda one: (one.only_appends, -one.times, one.path))
+    return ordered[:_MOST_SHOWN]
+
+
+def _observed(laboratory: Laboratory) -> list[str]:
+    found = ["answers, compared part by part with what the same event is answered alone"]
+    if laboratory.is_traced and laboratory.seen.processes:
+        found.append("each file beneath /tmp that Python code opened, renamed or removed, with its request")
+    if laboratory.seen.is_folder_watched:
+        found.append("what changed in /tmp and in folders made there, whoever did it, by inotify, without its request")
+    if laboratory.watch.is_on:
+        found.append("CPU time and memory of the function's processes, from /proc")
+    return found
+
+
+def _not_observed(laboratory: Laboratory) -> list[str]:
+    seen = laboratory.seen
+    found = []
+    if laboratory.is_traced and not seen.processes:
+        found.append("files: the function's processes did not tell of them")
+    if not seen.is_folder_watched:
+        found.append("what machine code and programs that the function starts do in /tmp")
+    if seen.programs:
+        names = ", ".join(sorted(seen.programs)[:5])
+        found.append(f"which request the files are of that started programs write ({names})")
+    if seen.is_cut:
+        found.append("some of the files: there were too many uses to keep them all")
+    found.append("state in services that the function calls, beyond what its answers show")
+    return found
+
+
+def _of_answers(judge: Judge) -> list[str]:
+    found = []
+    if judge.incomparable:
+        names = ", ".join(judge.incomparable[:5])
+        found.append(f"Nothing in the answers to {names} is the same twice: they cannot be compared.")
+    if judge.failing:
+        names = ", ".join(judge.failing[:5])
+        found.append(f"{names} fail alone, too: compared is only that they fail alike.")
+    if len(judge.known) == 1:
+        found.append("One event alone cannot show answers that are mixed up: give two different ones at least.")
+    return found
+
+
+Causes = Mapping[str, str]
