@@ -15,11 +15,11 @@ from pathlib import Path
 
 from lambent.base.clock import Clock, SystemClock
 from lambent.cli.errors import CommandError, ExitCode
-from lambent.cli.proving.deployment import Deployer, ManagedSettings, Subject
+from lambent.cli.proving.deployment import Deployer, DoesNotComeUp, ManagedSettings, Subject
 from lambent.cli.proving.events import NONE_GIVEN, SampleEvent, sample_events
 from lambent.cli.proving.laboratory import Laboratory
-from lambent.cli.proving.private_platform import PrivatePlatform, private_platform
-from lambent.cli.proving.reporting import report
+from lambent.cli.proving.private_platform import private_platform
+from lambent.cli.proving.reporting import report, with_publish_failure
 from lambent.insight.migration.candidate import Candidate, Compute
 from lambent.insight.migration.judging import Judge, Phase
 from lambent.insight.migration.proof import LEAST_MEMORY_MB, ProofReport
@@ -28,6 +28,7 @@ _MOST_CONCURRENCY = 1600
 # What of the time each part may take; setting up is not counted.
 _FRESH, _WARM, _ON_DEMAND, _ALONE, _MANAGED, _AGAIN = 0.2, 0.08, 0.24, 0.06, 0.36, 0.06
 _PASSES = 3
+_LEAST_EVENTS = 3
 _AGAIN_PASSES = 8
 _SUSPECTS = 6
 # The oldest runtimes that run on Managed Instances:
@@ -69,23 +70,23 @@ def run_proof(candidate: Candidate, options: ProofOptions) -> ProofReport:
     events = sample_events(options.events) or [NONE_GIVEN]
     options.say("starting a platform for the proof")
     with private_platform(isolation=options.isolation) as platform:
-        return prove(platform, candidate, options, events)
+        return prove(Deployer(platform), candidate, options, events)
 
 
 def prove(
-    platform: PrivatePlatform, candidate: Candidate, options: ProofOptions, events: Sequence[SampleEvent]
+    deployer: Deployer, candidate: Candidate, options: ProofOptions, events: Sequence[SampleEvent]
 ) -> ProofReport:
     """Do what `run_proof` does, on a platform that runs; the function is deleted afterwards."""
     clock = SystemClock()
-    deployer = Deployer(platform, clock)
     options.say("packaging and deploying")
     subject = deployer.subject(candidate, options.environment)
     wanted = managed_settings(candidate, options)
-    with Laboratory(platform, deployer, subject, events, clock) as laboratory:
+    with Laboratory(deployer, subject, events, clock) as laboratory:
         course = _Course(laboratory, options, wanted, clock)
         course.run()
         notices = (*_notices(candidate, options, wanted, subject), *course.notices)
-        return report(laboratory, course.judge, wanted, options.concurrency, notices)
+        made = report(laboratory, course.judge, wanted, options.concurrency, notices)
+        return with_publish_failure(made, course.publish_failure)
 
 
 def managed_settings(candidate: Candidate, options: ProofOptions) -> ManagedSettings:
@@ -118,6 +119,7 @@ class _Course:
         names, values = [one.name for one in laboratory.events], [one.value for one in laboratory.events]
         self.judge = Judge(names, values)
         self.notices: list[str] = []
+        self.publish_failure = ""
 
     def run(self) -> None:
         """Run all parts; what they have seen is the laboratory's."""
@@ -132,15 +134,22 @@ class _Course:
             say(f"on demand, {level} at a time")
             self._lab.level(Compute.ON_DEMAND, level, known, self._share(_ON_DEMAND) / len(self._levels()))
         say("publishing on Managed Instances")
-        self._lab.begin_managed(self._wanted)
+        try:
+            self._lab.begin_managed(self._wanted)
+        except DoesNotComeUp as failure:
+            self.publish_failure = failure.message
+            return
+        self._on_managed_instances(known)
+        self._lab.end()
+        self._again()
+
+    def _on_managed_instances(self, known: Sequence[int]) -> None:
         order = list(itertools.islice(itertools.cycle(known), max(2 * len(known), 4)))
         self._lab.alone(order, Phase.ALONE, Compute.MANAGED_INSTANCES, self._share(_ALONE))
         self.judge.learn_model([run for run in self._lab.runs if run.phase is Phase.ALONE])
         for level in self._levels():
-            say(f"on Managed Instances, {level} at a time")
+            self._options.say(f"on Managed Instances, {level} at a time")
             self._lab.level(Compute.MANAGED_INSTANCES, level, known, self._share(_MANAGED) / len(self._levels()))
-        self._lab.end()
-        self._again()
 
     def _levels(self) -> list[int]:
         most = self._options.concurrency
@@ -157,8 +166,8 @@ class _Course:
             # Later passes are of the events that the first had time for.
             for event in range(count):
                 late = self._clock.monotonic() > until
-                if late and (number > 1 or (number == 0 and event > 0)):
-                    count = min(count, max(1, event)) if number == 0 else count
+                if late and (number > 1 or (number == 0 and event >= _LEAST_EVENTS)):
+                    count = event if number == 0 else count
                     break
                 self._lab.fresh(event, Phase.FRESH)
             until += self._share(_FRESH) if number == 0 else 0
@@ -177,7 +186,8 @@ class _Course:
 
     def _again(self) -> None:
         """Run what was answered wrongly again alone: what differs there, too, varies by itself."""
-        wrong = [run for run in self._lab.runs if run.phase is Phase.LEVEL and self.judge.wrong(run) is not None]
+        beside = [run for run in self._lab.runs if run.phase in {Phase.ALONE, Phase.LEVEL}]
+        wrong = [run for run in beside if self.judge.wrong(run) is not None]
         suspects = list(dict.fromkeys(run.event for run in wrong))[:_SUSPECTS]
         if not suspects:
             return

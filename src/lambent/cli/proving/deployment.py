@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import json
 import urllib.request
-import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lambent.aws.clients import AwsCallError, Target, aws_errors
-from lambent.base.clock import Clock
 from lambent.cli import connection, deployment, settings, waiting
 from lambent.cli.errors import CommandError
 from lambent.cli.targets import Place, TargetName
@@ -53,13 +50,17 @@ class Subject:
     notices: tuple[str, ...] = field(default=())
 
 
-class Deployer:
-    """Creates one function again and again on one platform, in one way or the other; `clock` times waits."""
+class DoesNotComeUp(CommandError):
+    """A function was created, and does not become active."""
 
-    def __init__(self, platform: PrivatePlatform, clock: Clock) -> None:
+
+class Deployer:
+    """Creates functions on one platform, in one way or the other."""
+
+    def __init__(self, platform: PrivatePlatform) -> None:
+        self.platform = platform
         self._target = Target.local(platform.endpoint_url)
         self._place = Place(TargetName.LOCAL, platform.port)
-        self._clock = clock
         self._functions = self._target.client("lambda")
         self._provider = ""
         self._role = ""
@@ -194,7 +195,7 @@ class Deployer:
             is_there = waiting.until(is_settled, patience_s=_SETTLE_S, every_s=_LOOK_S)
         if not is_there or shown.get("State") == "Failed" or shown.get("LastUpdateStatus") == "Failed":
             reason = shown.get("StateReason") or shown.get("LastUpdateStatusReason") or f"it stays {shown.get('State')}"
-            raise CommandError(f"{name} does not come up: {reason}", "See whether it runs at all: lambent invoke")
+            raise DoesNotComeUp(f"{name} does not come up: {reason}", "See whether it runs at all: lambent invoke")
 
     def _of_code(self, candidate: Candidate, environment: Mapping[str, str]) -> Subject:
         archive, notices = self._packaged(candidate)
@@ -267,11 +268,3 @@ class Deployer:
             parameters["Layers"] = [one["Arn"] for one in configuration["Layers"]]
         self.delete(candidate.name)
         return Subject(candidate.name, archive, parameters)
-
-
-def is_archive(content: bytes) -> bool:
-    """Return whether these bytes are a zip that can be added to."""
-    return zipfile.is_zipfile(io.BytesIO(content))
-
-
-Progress = Callable[[str], None]

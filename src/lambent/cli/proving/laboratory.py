@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -14,7 +14,6 @@ from lambent.cli.proving import folders
 from lambent.cli.proving.deployment import Deployer, ManagedSettings, Subject
 from lambent.cli.proving.events import SampleEvent
 from lambent.cli.proving.folders import FolderWatch
-from lambent.cli.proving.private_platform import PrivatePlatform
 from lambent.cli.proving.processes import ProcessWatch
 from lambent.cli.proving.traffic import Sending, Traffic
 from lambent.cli.proving.witness import Heard, Witness
@@ -56,7 +55,6 @@ class Laboratory:
 
     def __init__(
         self,
-        platform: PrivatePlatform,
         deployer: Deployer,
         subject: Subject,
         events: Sequence[SampleEvent],
@@ -69,19 +67,18 @@ class Laboratory:
         self.memory: list[Memory] = []
         self.seen = Seen()
         self.is_traced = str(subject.parameters["Runtime"]).startswith("python")
-        self._platform = platform
         self._deployer = deployer
         self._clock = clock
         self._began = clock.monotonic()
         self._stack = ExitStack()
-        self._traffic = Traffic(platform.port, subject.name, [one.payload for one in events], clock)
+        self._traffic = Traffic(deployer.platform.port, subject.name, [one.payload for one in events], clock)
         self._exists = False
         self._is_new = False
         self._folder: FolderWatch | None = None
         self._fixed: frozenset[str] = frozenset()
 
     def __enter__(self) -> Self:
-        self.watch = ProcessWatch(self._platform.pid)
+        self.watch = ProcessWatch(self._deployer.platform.pid)
         self._stack.callback(self.watch.close)
         self._witness = Witness()
         self._stack.callback(self._witness.close)
@@ -210,6 +207,3 @@ class Laboratory:
         seen.programs |= heard.programs
         seen.processes = max(seen.processes, heard.processes)
         seen.is_cut = seen.is_cut or heard.is_cut
-
-
-Say = Callable[[str], None]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
+from dataclasses import replace
 
 from lambent.cli.proving.deployment import ManagedSettings
 from lambent.cli.proving.laboratory import Laboratory, Measured
@@ -13,12 +15,14 @@ from lambent.insight.migration.proof import (
     Level,
     ProofReport,
     TmpCollision,
+    Verdict,
     judged,
     percentiles,
     recommend,
 )
 
 _MOST_SHOWN = 20
+_UNIQUE = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9a-fA-F]{12,}|\d{6,}")
 
 
 def report(
@@ -29,10 +33,11 @@ def report(
     notices: Sequence[str],
 ) -> ProofReport:
     """Return the report of a proof that has run."""
-    beside = [run for run in laboratory.runs if run.phase is Phase.LEVEL]
+    beside = [run for run in laboratory.runs if run.phase in {Phase.ALONE, Phase.LEVEL}]
     managed = [run for run in beside if run.compute is Compute.MANAGED_INSTANCES]
+    met = tuple(_collisions(laboratory))
     repeated = list(judge.repeated(managed))
-    wrong = judge.wrong_answers(beside, _causes(laboratory.seen.met), repeated)
+    wrong = judge.wrong_answers(beside, _causes(laboratory.seen.met, met), repeated)
     levels = tuple(_level(one, judge) for one in laboratory.levels)
     memory = tuple(laboratory.memory)
     own = next((one for one in memory if one.compute is Compute.MANAGED_INSTANCES), None)
@@ -52,7 +57,7 @@ def report(
         levels=levels,
         wrong_answers=tuple(wrong),
         history=tuple(judge.history()),
-        collisions=tuple(_collisions(laboratory)),
+        collisions=met,
         memory=memory,
         recommendation=advice,
         incomparable=tuple(judge.incomparable),
@@ -66,8 +71,6 @@ def report(
 
 
 def _with_verdict(made: ProofReport, judge: Judge, managed: Sequence[Run]) -> ProofReport:
-    from dataclasses import replace
-
     useless = {*judge.incomparable, *judge.failing}
     answered = sum(not run.answer.is_throttled for run in managed)
     verdict = judged(made.findings(), comparable=made.events - len(useless), answered=answered)
@@ -89,13 +92,20 @@ def _level(one: Measured, judge: Judge) -> Level:
     )
 
 
-def _causes(met: Sequence[tuple[int, Collision]]) -> dict[str, str]:
-    """Return for each request that met another at a file what that may have done."""
-    found: dict[str, str] = {}
+def with_publish_failure(made: ProofReport, failure: str) -> ProofReport:
+    """Return the report of a proof that ended where the function did not come up, if it did not."""
+    return replace(made, publish_failure=failure, verdict=Verdict.HAZARDS) if failure else made
+
+
+def _causes(met: Sequence[tuple[int, Collision]], told: Sequence[TmpCollision]) -> dict[str, str]:
+    """Return for each request that met another at a file what that may have done, and under "" what all may owe."""
+    graver = [one.path for one in told if not one.only_appends]
+    found = {"": f"Requests used {graver[0]} at the same time."} if graver else {}
     for _, one in met:
         if not one.only_appends:
             for request in one.requests:
-                found.setdefault(request, f"Another request used {one.path} at the same time: {_what(one)}.")
+                said = f"Another request used {_name(one.path)} at the same time: {_what(one)}."
+                found.setdefault(request, said)
     return found
 
 
@@ -107,24 +117,36 @@ def _what(one: Collision) -> str:
 def _collisions(laboratory: Laboratory) -> list[TmpCollision]:
     by_path: dict[str, TmpCollision] = {}
     for concurrency, one in laboratory.seen.met:
-        before = by_path.get(one.path)
-        by_path[one.path] = TmpCollision(
-            one.path,
-            _what(one) if before is None or before.only_appends else before.what,
-            concurrency if before is None else min(before.concurrency, concurrency),
-            one.times + (0 if before is None else before.times),
-            "trace",
-            only_appends=one.only_appends and (before is None or before.only_appends),
-            during_init=one.during_init and (before is None or before.during_init),
-        )
+        name = _name(one.path)
+        now = TmpCollision(name, _what(one), concurrency, one.times, "trace", one.only_appends, one.during_init)
+        by_path[name] = _together(by_path[name], now) if name in by_path else now
     for concurrency, path, times in laboratory.seen.met_outside:
-        before = by_path.get(path)
-        if before is None:
-            by_path[path] = TmpCollision(path, "changed", concurrency, times, "watch")
-        elif before.seen_by == "watch":
-            by_path[path] = TmpCollision(path, "changed", before.concurrency, before.times + times, "watch")
+        name = _name(path)
+        now = TmpCollision(name, "changed", concurrency, times, "watch")
+        by_path[name] = _together(by_path[name], now) if name in by_path else now
     ordered = sorted(by_path.values(), key=lambda one: (one.only_appends, -one.times, one.path))
     return ordered[:_MOST_SHOWN]
+
+
+def _together(one: TmpCollision, other: TmpCollision) -> TmpCollision:
+    """Return two meetings at paths of one name as one."""
+    graver = other if one.only_appends else one
+    return replace(
+        graver,
+        concurrency=min(one.concurrency, other.concurrency),
+        times=one.times + other.times,
+        only_appends=one.only_appends and other.only_appends,
+        during_init=one.during_init and other.during_init,
+    )
+
+
+def _name(path: str) -> str:
+    """Return a path with `*` for what is another in each request.
+
+    >>> _name("/tmp/part-756baf7f-0f0e-4bc1-8689-91fe28658bc5.txt")
+    '/tmp/part-*.txt'
+    """
+    return _UNIQUE.sub("*", path)
 
 
 def _observed(laboratory: Laboratory) -> list[str]:
@@ -165,6 +187,3 @@ def _of_answers(judge: Judge) -> list[str]:
     if len(judge.known) == 1:
         found.append("One event alone cannot show answers that are mixed up: give two different ones at least.")
     return found
-
-
-Causes = Mapping[str, str]

@@ -18,6 +18,11 @@ _WORDS = re.compile(r"[^\s\"'<>,;(){}\[\]=&?/|]+|[\s\"'<>,;(){}\[\]=&?/|]")
 _UNITS = "ms|millis|milliseconds|seconds|secs|sec|duration|elapsed|took|latency|time|timestamp|ts|uptime"
 _MEASURED = re.compile(rf"(?:^|[_\-])(?:{_UNITS})(?:$|[_\-])", re.IGNORECASE)
 _MEASURED_CAMEL = re.compile(r"[a-z](?:Ms|Millis|Milliseconds|Seconds|Duration|Elapsed|Latency|Time|Timestamp)$")
+# A moment in the words of a clock: two of them differ by nothing but when they were asked for.
+_MOMENT = re.compile(
+    r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d+)?)?)?(Z|[+-]\d\d:?\d\d)?|\d\d:\d\d:\d\d([.,]\d+)?"
+    r"|(?<!\d)1[6-9]\d{8}(\d{3}|\d{6}|\d{9})?(\.\d+)?(?!\d)"
+)
 _SHOWN = 120
 _WHOLE = "the answer"
 
@@ -190,6 +195,30 @@ def is_measurement(path: str) -> bool:
     """
     name = path.rpartition(".")[2]
     return bool(_MEASURED.search(name) or _MEASURED_CAMEL.search(name))
+
+
+def is_by_clock(one: Difference) -> bool:
+    """Return whether nothing differs but moments.
+
+    >>> is_by_clock(Difference(".at", '"Done at 03:15:14"', '"Done at 03:15:15"'))
+    True
+    """
+    expected, got = _MOMENT.sub("<moment>", one.expected), _MOMENT.sub("<moment>", one.got)
+    return expected == got and "<moment>" in got
+
+
+def moments(text: str) -> Iterator[str]:
+    """Yield the moments that a text names."""
+    return (found.group() for found in _MOMENT.finditer(text))
+
+
+def place_of(path: str) -> str:
+    """Return a path without the numbers of items.
+
+    >>> place_of(".items[3].id")
+    '.items[].id'
+    """
+    return re.sub(r"\[\d+\]", "[]", path)
 
 
 def texts(value: object) -> Iterator[str]:

@@ -94,6 +94,8 @@ class Judge:
         self._fresh_errors: dict[int, list[bool]] = defaultdict(list)
         self._warm: dict[int, list[object]] = defaultdict(list)
         self._references: dict[int, Reference] = {}
+        self._varying: set[str] = set()
+        self._historic: set[str] = set()
 
     def learn(self, runs: Sequence[Run]) -> None:
         """Take what events are answered alone on demand: FRESH first, then WARM."""
@@ -109,6 +111,13 @@ class Judge:
                 self._learn_history(run)
         for reference in self._references.values():
             reference.is_first_only = not reference.leaks and not reference.unsteady
+        self._note_places()
+
+    def _note_places(self) -> None:
+        """Let what varies, or owes to earlier requests, for one event count for all: few runs show it for each."""
+        known = self._references.values()
+        self._varying = {answers.place_of(path) for one in known for path in answers.varying(one.shape)}
+        self._historic = {answers.place_of(path) for one in known for path in one.history}
 
     def _learn_history(self, run: Run) -> None:
         reference = self._references[run.event]
@@ -123,13 +132,17 @@ class Judge:
 
     def learn_model(self, runs: Sequence[Run]) -> None:
         """Take what events are answered alone on Managed Instances (ALONE)."""
+        by_event: dict[int, list[Run]] = defaultdict(list)
         for run in runs:
-            reference = self._references.get(run.event)
-            if reference is None or run.answer.is_throttled:
-                continue
-            for one in self._differences(run, reference):
-                if one.path not in reference.history:
-                    reference.by_model.setdefault(one.path, one)
+            if run.event in self._references and not run.answer.is_error:
+                by_event[run.event].append(run)
+        for event, group in by_event.items():
+            reference = self._references[event]
+            found = [{one.path: one for one in self._compared(run)} for run in group]
+            # What differs now and then is no matter of the model.
+            for path in found[0]:
+                if all(path in one for one in found):
+                    reference.by_model[path] = found[0][path]
 
     def learn_again(self, runs: Sequence[Run]) -> None:
         """Take further answers of events alone (AGAIN): what differs there varies by itself."""
@@ -137,6 +150,7 @@ class Judge:
             reference = self._references[run.event]
             self._fresh[run.event].append(self.value(run.answer))
             reference.shape = answers.learn(self._fresh[run.event])
+        self._note_places()
 
     @property
     def known(self) -> Sequence[int]:
@@ -187,14 +201,22 @@ class Judge:
         reference = self._references.get(run.event)
         if reference is None or run.answer.is_throttled:
             return None
-        apart = {**reference.history, **reference.by_model}
-        found = [one for one in self._differences(run, reference) if one.path not in apart]
-        if found:
-            return found[0]
+        if run.compute is Compute.MANAGED_INSTANCES:
+            found = next((one for one in self._compared(run) if one.path not in reference.by_model), None)
+        else:
+            found = next(self._compared(run), None)
+        if found is not None:
+            return found
         other = self._foreign(run)
-        if other is None or reference.leaks:
+        if other is None or any(one.leaks for one in self._references.values()):
             return None
         return Difference("the answer", f"nothing of {self._names[other[0]]}", answers.shown(other[1]))
+
+    def _compared(self, run: Run) -> Iterator[Difference]:
+        """Yield how an answer differs in what neither varies by itself nor owes to earlier requests."""
+        for one in self._differences(run, self._references[run.event]):
+            if answers.place_of(one.path) not in self._historic:
+                yield one
 
     def repeated(self, runs: Sequence[Run]) -> Iterator[tuple[Run, str]]:
         """Yield requests that were answered with an id that another got, where ids are new for each request alone."""
@@ -222,7 +244,10 @@ class Judge:
     def wrong_answers(
         self, runs: Sequence[Run], collided: Mapping[str, str], repeated: Sequence[tuple[Run, str]]
     ) -> list[WrongAnswer]:
-        """Return the wrong answers, alike ones as one; `collided` says where a request's files met another's."""
+        """Return the wrong answers, alike ones as one.
+
+        `collided` says where a request's files met another's, under "" what is to be said of all others.
+        """
         alike: dict[tuple[object, ...], list[tuple[Run, Difference]]] = defaultdict(list)
         for run in runs:
             one = self.wrong(run)
@@ -255,7 +280,7 @@ class Judge:
         )
         return WrongAnswer(
             self._names[run.event], self._kind(run), run.compute, run.concurrency,
-            one.path, one.expected, one.got, len(group), of, cause or self._cause(run, one),
+            one.path, one.expected, one.got, len(group), of, cause or self._cause(run, collided.get("", "")),
         )  # fmt: skip
 
     def _kind(self, run: Run) -> WrongKind:
@@ -269,8 +294,14 @@ class Judge:
             return WrongKind.CRASH if error_type in {"Runtime.ExitError", "Runtime.OutOfMemory"} else WrongKind.ERROR
         return WrongKind.FOREIGN if self._foreign(run) is not None else WrongKind.VALUE
 
-    def _cause(self, run: Run, one: Difference) -> str:
+    def _cause(self, run: Run, usual: str) -> str:
         kind = self._kind(run)
+        if run.compute is Compute.ON_DEMAND:
+            return "It came so on demand, too: no matter of the compute type, but of what varies or is shared outside."
+        if run.phase is Phase.ALONE and kind is not WrongKind.VALUE:
+            return "It fails on Managed Instances even alone: look at the runtime, and at what init does."
+        if usual:
+            return usual
         other = self._foreign(run)
         if other is not None:
             return (
@@ -312,12 +343,14 @@ class Judge:
             yield Difference("the answer", "an answer", str(value["(error)"])[:300])
             return
         for one in answers.differences(reference.shape, value):
-            if answers.is_measurement(one.path) and _is_number(one.got) and not self._is_given(run.event, one.expected):
+            given = "\n".join(answers.texts(self._events[run.event]))
+            if answers.place_of(one.path) in self._varying:
+                continue
+            if answers.is_measurement(one.path) and _is_number(one.got) and one.expected not in given:
+                continue
+            if answers.is_by_clock(one) and not any(moment in given for moment in answers.moments(one.expected)):
                 continue
             yield one
-
-    def _is_given(self, event: int, text: str) -> bool:
-        return text in set(answers.texts(self._events[event]))
 
 
 def own_ids(answer: Answer) -> dict[str, str]:

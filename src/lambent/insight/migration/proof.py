@@ -159,6 +159,7 @@ class ProofReport:
     """What the proof has shown. `observed` and `not_observed` say what it could see of the function.
 
     `incomparable` are events whose answers are wholly another each time; `failing` those that fail alone, too.
+    `publish_failure` is why it did not come up on Managed Instances at all, "" where it did.
     """
 
     function: str
@@ -182,10 +183,12 @@ class ProofReport:
     observed: tuple[str, ...] = ()
     not_observed: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    publish_failure: str = ""
 
     def findings(self) -> list[Finding]:
         """Return what the proof found in the words of the other checks of a migration."""
         return [
+            *_of_publishing(self.publish_failure),
             *(_of_answer(one) for one in self.wrong_answers),
             *(_of_collision(one) for one in self.collisions),
             *(_of_history(one) for one in self.history),
@@ -251,6 +254,15 @@ def _fitting(memory: Memory, memory_mb: int) -> int:
     if memory.worker_peak_mb <= 0:
         return memory.workers
     return max(0, int((memory_mb / _HEADROOM - memory.shared_mb) // memory.worker_peak_mb))
+
+
+def _of_publishing(failure: str) -> list[Finding]:
+    if not failure:
+        return []
+    what = f"it does not come up on Managed Instances: {failure}"
+    return [
+        Finding("proof-publish", FindingSeverity.BLOCKER, what, remedy="Its log says more: init fails, or is slow.")
+    ]
 
 
 def _of_answer(one: WrongAnswer) -> Finding:
