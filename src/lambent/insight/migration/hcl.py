@@ -128,17 +128,14 @@ resource "aws_iam_role_policy_attachment" "{label}_operator" {{
 
 def _provider(candidate: Candidate, goal: Goal, label: str) -> str:
     provider = goal.provider
-    groups = (
-        json.dumps(list(provider.security_groups))
-        if provider.security_groups
-        else f"[aws_security_group.{label}_managed.id]"
-    )
-    subnets = (
-        json.dumps(list(provider.subnets))
-        if provider.subnets
-        # One of each Availability Zone, at most three.
-        else f"slice([for zone, ids in {{ for s in data.aws_subnet.{label}_managed : s.availability_zone => s.id... }} : ids[0]], 0, 3)"
-    )
+    groups = f"[aws_security_group.{label}_managed.id]"
+    if provider.security_groups:
+        groups = json.dumps(list(provider.security_groups))
+    subnets = json.dumps(list(provider.subnets))
+    if not provider.subnets:
+        # One of each Availability Zone, at most three: fewer than two are not spread.
+        by_zone = f"{{ for s in data.aws_subnet.{label}_managed : s.availability_zone => s.id... }}"
+        subnets = f"slice([for zone, ids in {by_zone} : ids[0]], 0, min(3, length({by_zone})))"
     most = "" if provider.max_vcpus is None else f"\n    max_vcpu_count = {provider.max_vcpus}"
     return f"""resource "aws_lambda_capacity_provider" "{label}" {{
   name = {json.dumps(f"{candidate.name}-{provider.key}")}
@@ -166,8 +163,7 @@ def _provider(candidate: Candidate, goal: Goal, label: str) -> str:
 
 
 def _function(candidate: Candidate, goal: Goal, label: str) -> str:
-    old = candidate.source.address.partition("[")[0]
-    old = old.rpartition(".aws_lambda_function.")[0] and f"aws_lambda_function.{label}" or old
+    old = f"aws_lambda_function.{candidate.source.address.rpartition('aws_lambda_function.')[2]}"
     return "\n".join(
         [
             f'resource "aws_lambda_function" "{label}_{_suffix(goal)}" {{',
@@ -199,7 +195,8 @@ def _settings(candidate: Candidate, goal: Goal, old: str) -> Iterator[str]:
     if candidate.kms_key:
         yield f"  {'kms_key_arn':<16} = {json.dumps(candidate.kms_key)}"
     if candidate.tags:
-        yield f"  {'tags':<16} = {{ {', '.join(f'{json.dumps(k)} = {json.dumps(v)}' for k, v in candidate.tags.items())} }}"
+        tags = ", ".join(f"{json.dumps(name)} = {json.dumps(value)}" for name, value in candidate.tags.items())
+        yield f"  {'tags':<16} = {{ {tags} }}"
     if candidate.environment:
         yield from _block("environment", {"variables": candidate.environment})
     if candidate.ephemeral_storage_mb != 512:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lambent.insight.migration.code_files import CodeFiles
+from lambent.insight.migration.node.examine import examine as examine_node
 from lambent.insight.migration.python.examine import examine
 
 CASES = Path(__file__).parent / "functions"
@@ -41,17 +42,18 @@ def cases(kind: str) -> Iterator[Case]:
             else:
                 files.setdefault(name, []).append(line)
         planted = [
-            (file, number, match[1])
+            (file, number, rule)
             for file, lines in files.items()
             for number, line in enumerate(lines, 1)
-            if (match := re.search(r"# finds ([a-z-]+)", line))
+            if (match := re.search(r"(?:#|//) finds ([a-z- ]+)", line))
+            for rule in match[1].split()
         ]
         yield Case(title, {file: "\n".join(lines) + "\n" for file, lines in files.items()}, handler, planted)
 
 
 ALL = [
     pytest.param(case, id=f"{kind}: {case.title}")
-    for kind in ("fixed_tmp", "state", "resources")
+    for kind in ("fixed_tmp", "state", "resources", "node")
     for case in cases(kind)
 ]
 
@@ -60,7 +62,8 @@ ALL = [
 def test_what_is_planted_is_found_and_nothing_else(case: Case) -> None:
     assert bool(case.planted) != case.title.startswith("CLEAN"), "a case is clean, or has something planted in it"
     files = CodeFiles(case.files, frozenset(case.files))
-    found = examine(files, case.handler, ENVIRONMENT, "python3.13")
+    is_python = any(name.endswith(".py") for name in case.files)
+    found = examine(files, case.handler, ENVIRONMENT, "python3.13") if is_python else examine_node(files, case.handler)
     places = sorted((one.where.file, one.where.line, one.rule) for one in found if one.where is not None)
     assert places == sorted(case.planted), "\n".join(map(str, found))
     assert all(one.remedy for one in found)
