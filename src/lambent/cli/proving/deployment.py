@@ -66,6 +66,10 @@ class Deployer:
         self._role = ""
         self._changes = 0
 
+    def prepare(self) -> None:
+        """Make the capacity provider, which has the platform start what serves its network."""
+        self._provider = self._provider or self._make_provider()
+
     def subject(self, candidate: Candidate, environment: Mapping[str, str]) -> Subject:
         """Return what is deployed for a candidate; a manifest or template is deployed whole, for what it refers to.
 
@@ -83,9 +87,13 @@ class Deployer:
         self._settle(subject.name, None)
 
     def create_managed(self, subject: Subject, archive: bytes, wanted: ManagedSettings) -> None:
-        """Create the function on Managed Instances, published, with one execution environment at any time."""
+        """Create the function on Managed Instances, published, with one execution environment at any time.
+
+        Raises DoesNotComeUp where it does not become active.
+        """
+        self.prepare()
         config = {
-            "CapacityProviderArn": self._provider or self._make_provider(),
+            "CapacityProviderArn": self._provider,
             "PerExecutionEnvironmentMaxConcurrency": wanted.max_concurrency,
             "ExecutionEnvironmentMemoryGiBPerVCpu": wanted.memory_per_vcpu,
         }
@@ -106,14 +114,13 @@ class Deployer:
         self._settle(subject.name, PUBLISHED)
         self.await_one_environment(subject.name)
 
-    def await_one_environment(self, name: str) -> int:
-        """Wait until the function has no more than one environment; return how many there are after all."""
+    def await_one_environment(self, name: str) -> None:
+        """Wait until the function has no more than one environment."""
+        waiting.until(lambda: len(self._environments(name)) <= 1, patience_s=10.0, every_s=_LOOK_S)
 
-        def few() -> bool:
-            return len(self._environments(name)) <= 1
-
-        waiting.until(few, patience_s=10.0, every_s=_LOOK_S)
-        return len(self._environments(name))
+    def slots(self, name: str) -> list[int]:
+        """Return for each of the function's environments how many requests it serves at a time."""
+        return [int(one["slots"]) for one in self._environments(name)]
 
     def renew(self, name: str) -> None:
         """Have the next request of a function on demand begin in a new environment."""

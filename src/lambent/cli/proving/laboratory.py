@@ -48,6 +48,8 @@ class Seen:
     processes: int = 0
     is_cut: bool = False
     is_folder_watched: bool = False
+    slots: int = 0
+    environments: int = 0
 
 
 class Laboratory:
@@ -66,6 +68,7 @@ class Laboratory:
         self.levels: list[Measured] = []
         self.memory: list[Memory] = []
         self.seen = Seen()
+        self.growth: list[tuple[int, float]] = []
         self.is_traced = str(subject.parameters["Runtime"]).startswith("python")
         self._deployer = deployer
         self._clock = clock
@@ -103,6 +106,10 @@ class Laboratory:
         timeout = float(self.subject.parameters.get("Timeout", 3)) + 2.0
         alone = [run.ended - run.started for run in self.runs if run.phase is Phase.FRESH]
         return min(timeout, max(_LEAST_PATIENCE_S, _MUCH_LONGER * max(alone, default=timeout)))
+
+    def prepare(self) -> None:
+        """Have ready what Managed Instances need; may be called in a thread of its own."""
+        self._deployer.prepare()
 
     def begin_on_demand(self) -> None:
         """Create the function on demand."""
@@ -185,15 +192,30 @@ class Laboratory:
             self._take(self._witness.heard(), concurrency)
             self._look_outside([*warming, *runs], concurrency)
 
+    def burst(self, wanted: ManagedSettings, known: Sequence[int], rounds: int) -> None:
+        """Have the first requests of a new environment come all at once: what the first one makes is not there yet."""
+        for turn in range(rounds):
+            self.begin_managed(wanted)
+            sending = Sending(Phase.LEVEL, Compute.MANAGED_INSTANCES, wanted.max_concurrency, self.patience_s)
+            order = itertools.islice(itertools.cycle([*known[turn % len(known) :], *known]), 2 * wanted.max_concurrency)
+            self.runs += self._traffic.at_once(order, sending, until=self._clock.monotonic())
+            self._take(self._witness.heard(), wanted.max_concurrency)
+
     def _look_outside(self, runs: Sequence[Run], concurrency: int) -> None:
-        if self._folder is None:
-            return
+        slots = self._deployer.slots(self.subject.name)
+        self.seen.slots = max([self.seen.slots, *slots])
+        self.seen.environments = max(self.seen.environments, len(slots))
+        if self._folder is None or len(slots) > 1:
+            return  # requests of other environments do not meet here
         changes = self._folder.changes()
         for path, times in folders.met(changes, runs, self._fixed).items():
             if path not in self.seen.traced_paths:
                 self.seen.met_outside.append((concurrency, path, times))
 
     def _note_memory(self, compute: Compute) -> None:
+        served = sum(run.compute is compute for run in self.runs)
+        if compute is Compute.MANAGED_INSTANCES:
+            self.growth.append((served, self.watch.own_mb()))
         found = self.watch.memory(compute)
         if found is not None:
             others = [one for one in self.memory if one.compute is not compute]

@@ -92,6 +92,13 @@ class ProcessWatch:
             for box in self._sandboxes.values():
                 box.rest_kb = {pid: _own_kb(pid) for pid, one in box.processes.items() if one.is_there}
 
+    def own_mb(self) -> float:
+        """Return the memory that the workers of the fullest environment have of their own now, on average."""
+        self._look()
+        with self._lock:
+            found = [_own_mb(box) for box in self._sandboxes.values()]
+        return max(found, default=0.0)
+
     def memory(self, compute: Compute) -> Memory | None:
         """Return the memory of the environment that had the most, None where none was seen."""
         self._look()
@@ -129,6 +136,12 @@ class ProcessWatch:
             one.is_there = True
         for child in _children(pid):
             self._note(box, child, pid)
+
+
+def _own_mb(box: _Sandbox) -> float:
+    workers = [pid for pid, one in box.processes.items() if one.parent == box.runtime and one.is_there]
+    sizes = [_own_kb(pid) for pid in workers or [box.runtime]]
+    return sum(sizes) / len(sizes) / _KB_PER_MB
 
 
 def _memory(box: _Sandbox, compute: Compute) -> Memory:
@@ -176,7 +189,12 @@ def _children(pid: int) -> list[int]:
 
 def _cpu_s(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    exact = 0
+    with contextlib.suppress(OSError, ValueError, IndexError):  # a thread that ends meanwhile
+        for task in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - names alone
+            exact += int(Path(f"/proc/{pid}/task/{task}/schedstat").read_text(encoding="ascii").split()[0])
+    # Ticks of 10 ms miss short requests; what is exact misses threads that have ended.
+    return max((int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), exact / 1e9)
 
 
 def _resident_kb(pid: int) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,6 +23,7 @@ from lambent.insight.migration.proof import (
 )
 
 _MOST_SHOWN = 20
+_MUCH_MB = 8.0
 _UNIQUE = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9a-fA-F]{12,}|\d{6,}")
 
 
@@ -51,13 +53,14 @@ def report(
         events=len(judge.known),
         concurrency=concurrency,
         requests=len(laboratory.runs),
-        seconds=laboratory.took_s,
+        seconds=round(laboratory.took_s, 3),
         memory_mb=wanted.memory_mb,
         memory_per_vcpu=wanted.memory_per_vcpu,
         levels=levels,
         wrong_answers=tuple(wrong),
         history=tuple(judge.history()),
         collisions=met,
+        growth_kb=_growth_kb(laboratory.growth, own.workers if own is not None else 1),
         memory=memory,
         recommendation=advice,
         incomparable=tuple(judge.incomparable),
@@ -67,12 +70,14 @@ def report(
         not_observed=tuple(_not_observed(laboratory)),
         notices=(*notices, *judge.by_model(), *_of_answers(judge)),
     )
-    return _with_verdict(made, judge, managed)
+    return _with_verdict(made, judge, managed, has_met=laboratory.seen.slots > 1 or concurrency == 1)
 
 
-def _with_verdict(made: ProofReport, judge: Judge, managed: Sequence[Run]) -> ProofReport:
+def _with_verdict(made: ProofReport, judge: Judge, managed: Sequence[Run], *, has_met: bool) -> ProofReport:
     useless = {*judge.incomparable, *judge.failing}
     answered = sum(not run.answer.is_throttled for run in managed)
+    if not has_met:
+        answered = 0
     verdict = judged(made.findings(), comparable=made.events - len(useless), answered=answered)
     return replace(made, verdict=verdict)
 
@@ -83,12 +88,12 @@ def _level(one: Measured, judge: Judge) -> Level:
         compute=one.compute,
         concurrency=one.concurrency,
         requests=len(served),
-        seconds=one.seconds,
+        seconds=round(one.seconds, 3),
         latency=percentiles([(run.ended - run.started) * 1000 for run in served]),
         errors=sum(run.answer.is_error for run in served),
         throttles=len(one.runs) - len(served),
         wrong=sum(judge.wrong(run) is not None for run in served),
-        cpu_ms=None if one.cpu_s is None or not served else one.cpu_s * 1000 / len(served),
+        cpu_ms=None if one.cpu_s is None or not served else round(one.cpu_s * 1000 / len(served), 3),
     )
 
 
@@ -114,11 +119,27 @@ def _what(one: Collision) -> str:
     return str(first) if first is second else f"{first} and {second}"
 
 
+def _growth_kb(samples: Sequence[tuple[int, float]], workers: int) -> float:
+    """Return how much a worker's memory grew with each of its requests; 0 unless it grew at every level, and much.
+
+    >>> _growth_kb([(100, 10.0), (200, 20.0), (300, 30.0)], 1)
+    102.4
+    """
+    grown = [later[1] - one[1] for one, later in itertools.pairwise(samples)]
+    if len(grown) < 2 or min(grown) <= 0 or sum(grown) < _MUCH_MB:
+        return 0.0
+    requests = (samples[-1][0] - samples[0][0]) / max(workers, 1)
+    return round(sum(grown) * 1024 / requests, 1) if requests else 0.0
+
+
 def _collisions(laboratory: Laboratory) -> list[TmpCollision]:
+    whose = {run.answer.request_id: run.event for run in laboratory.runs}
     by_path: dict[str, TmpCollision] = {}
     for concurrency, one in laboratory.seen.met:
         name = _name(one.path)
-        now = TmpCollision(name, _what(one), concurrency, one.times, "trace", one.only_appends, one.during_init)
+        events = {whose.get(request) for request in one.requests}
+        same = len(events) == 1 and len(laboratory.events) > 1
+        now = TmpCollision(name, _what(one), concurrency, one.times, "trace", one.only_appends, one.during_init, same)
         by_path[name] = _together(by_path[name], now) if name in by_path else now
     for concurrency, path, times in laboratory.seen.met_outside:
         name = _name(path)
@@ -130,13 +151,14 @@ def _collisions(laboratory: Laboratory) -> list[TmpCollision]:
 
 def _together(one: TmpCollision, other: TmpCollision) -> TmpCollision:
     """Return two meetings at paths of one name as one."""
-    graver = other if one.only_appends else one
+    graver = other if one.only_appends or one.same_event else one
     return replace(
         graver,
         concurrency=min(one.concurrency, other.concurrency),
         times=one.times + other.times,
         only_appends=one.only_appends and other.only_appends,
         during_init=one.during_init and other.during_init,
+        same_event=one.same_event and other.same_event,
     )
 
 
@@ -172,6 +194,10 @@ def _not_observed(laboratory: Laboratory) -> list[str]:
         found.append(f"which request the files are of that started programs write ({names})")
     if seen.is_cut:
         found.append("some of the files: there were too many uses to keep them all")
+    if seen.slots == 1:
+        found.append("requests beside one another in one environment: one of this runtime serves one at a time here")
+    if seen.environments > 1:
+        found.append(f"all requests in one environment: there were {seen.environments}")
     found.append("state in services that the function calls, beyond what its answers show")
     return found
 

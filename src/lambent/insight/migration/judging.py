@@ -252,7 +252,7 @@ class Judge:
         for run in runs:
             one = self.wrong(run)
             if one is not None:
-                alike[run.compute, run.event, self._kind(run), one.path].append((run, one))
+                alike[run.compute, self._kind(run), answers.place_of(one.path)].append((run, one))
         found = [self._told(group, runs, collided) for group in alike.values()]
         found += self._twice(repeated, runs)
         return sorted(found, key=lambda one: (one.compute is Compute.ON_DEMAND, one.concurrency, -one.times))
@@ -274,12 +274,15 @@ class Judge:
         self, group: list[tuple[Run, Difference]], runs: Sequence[Run], collided: Mapping[str, str]
     ) -> WrongAnswer:
         run, one = min(group, key=lambda pair: (pair[0].concurrency, pair[0].started))
-        of = sum(other.event == run.event and other.compute is run.compute for other in runs)
+        events = {each.event for each, _ in group}
+        of = sum(other.event in events and other.compute is run.compute for other in runs)
         cause = next(
             (collided[each.answer.request_id] for each, _ in group if each.answer.request_id in collided), None
         )
+        more = len(events) - 1
+        name = self._names[run.event] + (f" and {more} other{'s' if more > 1 else ''}" if more else "")
         return WrongAnswer(
-            self._names[run.event], self._kind(run), run.compute, run.concurrency,
+            name, self._kind(run), run.compute, run.concurrency,
             one.path, one.expected, one.got, len(group), of, cause or self._cause(run, collided.get("", "")),
         )  # fmt: skip
 
@@ -289,9 +292,11 @@ class Judge:
             return WrongKind.NO_ANSWER
         if answer.is_error:
             error_type, message = error_of(answer)
+            if error_type == "Runtime.OutOfMemory":
+                return WrongKind.MEMORY
             if "Task timed out" in message:
                 return WrongKind.TIMEOUT
-            return WrongKind.CRASH if error_type in {"Runtime.ExitError", "Runtime.OutOfMemory"} else WrongKind.ERROR
+            return WrongKind.CRASH if error_type == "Runtime.ExitError" else WrongKind.ERROR
         return WrongKind.FOREIGN if self._foreign(run) is not None else WrongKind.VALUE
 
     def _cause(self, run: Run, usual: str) -> str:
@@ -300,6 +305,8 @@ class Judge:
             return "It came so on demand, too: no matter of the compute type, but of what varies or is shared outside."
         if run.phase is Phase.ALONE and kind is not WrongKind.VALUE:
             return "It fails on Managed Instances even alone: look at the runtime, and at what init does."
+        if kind is WrongKind.MEMORY:
+            return _CAUSES[kind]
         if usual:
             return usual
         other = self._foreign(run)
@@ -373,6 +380,7 @@ def error_of(answer: Answer) -> tuple[str, str]:
 
 _CAUSES = {
     WrongKind.TIMEOUT: "It takes its whole timeout: a lock that is not given back, or too little CPU.",
+    WrongKind.MEMORY: "All workers together take more memory than the function has.",
     WrongKind.CRASH: "The process that served it ended; with it ends one of the environment's workers.",
     WrongKind.NO_ANSWER: "It takes far longer than alone: a lock that is not given back, or too little CPU.",
     WrongKind.ERROR: "It fails beside others only: a file, a lock or a connection that requests share.",

@@ -17,6 +17,7 @@ MOST_MEMORY_MB = 32_768
 _HEADROOM = 1.25
 _MB_PER_GIB = 1024
 _GAIN = 1.1
+_IN_STEP = 0.6
 
 
 class Verdict(StrEnum):
@@ -36,6 +37,7 @@ class WrongKind(StrEnum):
     ERROR = "error"
     TIMEOUT = "timeout"
     CRASH = "crash"
+    MEMORY = "out of memory"
     NO_ANSWER = "no answer"
 
 
@@ -43,7 +45,8 @@ class WrongKind(StrEnum):
 class WrongAnswer:
     """An answer that is not what its event is answered alone, as it was first seen, and how often it was so.
 
-    `of` counts the event's requests under that compute type; `cause` is the likely one.
+    `event` names the first that was answered so, and how many others were; `of` counts their requests under that
+    compute type; `cause` is the likely one.
     """
 
     event: str
@@ -79,6 +82,7 @@ class HistoryEffect:
 class TmpCollision:
     """A path beneath `/tmp` that several requests used at once; `concurrency` is the lowest at which they did.
 
+    `same_event` says that only requests of one and the same event met, after which the path may be named.
     `seen_by` is "trace" where each use is known with its request, "watch" where the folder was watched from outside.
     """
 
@@ -89,6 +93,7 @@ class TmpCollision:
     seen_by: str
     only_appends: bool = False
     during_init: bool = False
+    same_event: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +164,7 @@ class ProofReport:
     """What the proof has shown. `observed` and `not_observed` say what it could see of the function.
 
     `incomparable` are events whose answers are wholly another each time; `failing` those that fail alone, too.
+    `growth_kb` is by how much a worker's memory grew with each request, 0 where it did not go on growing.
     `publish_failure` is why it did not come up on Managed Instances at all, "" where it did.
     """
 
@@ -184,6 +190,7 @@ class ProofReport:
     not_observed: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     publish_failure: str = ""
+    growth_kb: float = 0.0
 
     def findings(self) -> list[Finding]:
         """Return what the proof found in the words of the other checks of a migration."""
@@ -192,6 +199,8 @@ class ProofReport:
             *(_of_answer(one) for one in self.wrong_answers),
             *(_of_collision(one) for one in self.collisions),
             *(_of_history(one) for one in self.history),
+            *_of_waiting(self.levels),
+            *_of_growth(self.growth_kb),
         ]
 
 
@@ -217,9 +226,9 @@ def percentiles(durations_ms: Sequence[float]) -> Latency:
     ranked = sorted(durations_ms)
 
     def at(share: float) -> float:
-        return ranked[max(0, math.ceil(share * len(ranked)) - 1)]
+        return round(ranked[max(0, math.ceil(share * len(ranked)) - 1)], 2)
 
-    return Latency(at(0.5), at(0.9), at(0.99), ranked[-1])
+    return Latency(at(0.5), at(0.9), at(0.99), round(ranked[-1], 2))
 
 
 def recommend(memory: Memory, levels: Sequence[Level], *, memory_mb: int, memory_per_vcpu: float) -> Recommendation:
@@ -265,6 +274,37 @@ def _of_publishing(failure: str) -> list[Finding]:
     ]
 
 
+def _of_waiting(levels: Sequence[Level]) -> list[Finding]:
+    """Return advice where requests on Managed Instances wait for each other: later in step, and little CPU used."""
+    managed = [one for one in levels if one.compute is Compute.MANAGED_INSTANCES and one.requests]
+    if len(managed) < 2 or managed[0].concurrency != 1:
+        return []
+    first, last = managed[0], managed[-1]
+    beside = [one for one in levels if one.compute is Compute.ON_DEMAND and one.concurrency == last.concurrency]
+    busy = last.per_second * (last.cpu_ms or 0.0) / 1000
+    in_step = last.latency.p50 > _IN_STEP * last.concurrency * first.latency.p50
+    if (
+        last.concurrency < 4
+        or not in_step
+        or busy > 0.5
+        or any(one.latency.p50 * 2 > last.latency.p50 for one in beside)
+    ):
+        return []
+    what = (
+        f"requests wait for each other: {first.latency.p50:.0f} ms alone, {last.latency.p50:.0f} ms with "
+        f"{last.concurrency} at a time, and hardly any CPU is used"
+    )
+    return [Finding("proof-waiting", FindingSeverity.ADVICE, what, remedy="Look for a lock, in a file or a service.")]
+
+
+def _of_growth(growth_kb: float) -> list[Finding]:
+    if growth_kb <= 0:
+        return []
+    what = f"each worker's memory grows by {growth_kb:.1f} KB with every request"
+    remedy = "Something is kept from each; on Managed Instances workers live for days."
+    return [Finding("proof-memory-growth", FindingSeverity.ADVICE, what, remedy=remedy)]
+
+
 def _of_answer(one: WrongAnswer) -> Finding:
     where = "" if one.compute is Compute.MANAGED_INSTANCES else " on demand"
     what = (
@@ -278,7 +318,9 @@ def _of_answer(one: WrongAnswer) -> Finding:
 def _of_collision(one: TmpCollision) -> Finding:
     what = f"{one.path} is {one.what} by requests at the same time, from {one.concurrency} at a time on"
     remedy = "Name files after the request (context.aws_request_id), or make them with tempfile."
-    severity = FindingSeverity.ADVICE if one.only_appends else FindingSeverity.HAZARD
+    if one.same_event:
+        remedy = "Only requests with the same event met, as where one is delivered twice: the file is named after it."
+    severity = FindingSeverity.ADVICE if one.only_appends or one.same_event else FindingSeverity.HAZARD
     return Finding("proof-tmp-collision", severity, what, remedy=remedy)
 
 
