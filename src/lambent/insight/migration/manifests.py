@@ -16,6 +16,8 @@ from lambent.manifest.system import CapacityProvider
 
 # What only one function may have: its triggers would fire twice.
 _ONLY_ONCE = ("triggers", "url", "name", "alias", "depends_on")
+_CHANGED = ("name", "runtime", "memory", "architecture", "snap_start", "provisioned_concurrency", "vpc",
+            "reserved_concurrency", "capacity_provider")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ def changed(text: str, file: str, candidate: Candidate, goal: Goal) -> Manifests
 def _change(text: ManifestText, key: str, candidate: Candidate, goal: Goal) -> None:
     start = ("functions", key)
     text.put((*start, "name"), goal.name)
+    _settle_overlays(text, key)
     if goal.runtime and goal.runtime != candidate.runtime:
         text.put((*start, "runtime"), goal.runtime)
     if goal.memory_mb != candidate.memory_mb:
@@ -78,6 +81,13 @@ def _change(text: ManifestText, key: str, candidate: Candidate, goal: Goal) -> N
         text.put((*start, "logs", "format"), "json")
     text.put((*start, "capacity_provider"), use(goal))
     _provider(text, goal)
+
+
+def _settle_overlays(text: ManifestText, key: str) -> None:
+    """Take out what overlays of environments say of the settings that are changed: it would undo them."""
+    for environment in text.value(("environments",)) or {}:
+        for name in _CHANGED:
+            text.drop(("environments", environment, "functions", key, name))
 
 
 def use(goal: Goal) -> dict[str, object]:

@@ -156,11 +156,11 @@ def _verify(candidate: Candidate, goal: Goal, name: str, files: Files) -> Iterat
     aws = _aws(files)
     yield Command(
         f"{aws} lambda get-function-configuration --function-name {name}"
-        f"{_qualified(candidate, goal)} --query '[State,MemorySize,Runtime]'",
+        f"{_qualified(candidate, goal, name)} --query '[State,MemorySize,Runtime]'",
         f"Active, {goal.memory_mb}, {goal.runtime}",
     )
     yield Command(
-        f"{aws} lambda invoke --function-name {name}{_qualified(candidate, goal)} "
+        f"{aws} lambda invoke --function-name {name}{_qualified(candidate, goal, name)} "
         f"--payload file://{files.event} --cli-binary-format raw-in-base64-out answer.json",
         "StatusCode 200 and no FunctionError",
     )
@@ -176,12 +176,11 @@ def _verify(candidate: Candidate, goal: Goal, name: str, files: Files) -> Iterat
         )
 
 
-def _qualified(candidate: Candidate, goal: Goal) -> str:
-    """Return how the published version is named: by the alias; without one, the bare name means $LATEST.PUBLISHED."""
-    has_manifest = candidate.source.kind is SourceKind.MANIFEST
-    if goal.to is Compute.MANAGED_INSTANCES and not (candidate.aliases and not has_manifest):
-        return " --qualifier '$LATEST.PUBLISHED'" if not candidate.aliases else ""
-    return f" --qualifier {candidate.aliases[0].name}" if candidate.aliases else ""
+def _qualified(candidate: Candidate, goal: Goal, name: str) -> str:
+    """Return how the published version is named: by the alias; without one, by `$LATEST.PUBLISHED`."""
+    if candidate.aliases and name != beside_name(goal):
+        return f" --qualifier {candidate.aliases[0].name}"
+    return " --qualifier '$LATEST.PUBLISHED'" if goal.to is Compute.MANAGED_INSTANCES else ""
 
 
 def _back_in_place(candidate: Candidate, goal: Goal, files: Files) -> Iterator[Step]:
