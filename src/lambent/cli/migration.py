@@ -162,7 +162,7 @@ def _of_target(request: MigrationRequest, folder: Path) -> Candidate:
     target = deployment.target_of(request.place, None)
     with connection.api_errors(is_local=request.place.is_local):
         if request.source == _TARGET:
-            candidate, url = of_target(target, request.function, f"The target {request.place.name}")
+            candidate, url = of_target(target, request.function, request.place.name.value)
         else:
             candidate, url = of_stack(target, request.source.removeprefix(_STACK), request.function)
     if not url:
@@ -225,7 +225,7 @@ def _files(request: MigrationRequest, found: Read) -> Files:
 
 def _manifests(request: MigrationRequest, found: Read, goal: Goal) -> Manifests:
     if found.project is None:
-        return made_of(found.candidate, goal, _base(request, found), goal.name)
+        return made_of(found.candidate, goal, _base(request, found))
     made = changed(found.project.text, str(found.project.file), found.candidate, goal)
     return Manifests(
         _moved(request, found, made.final),

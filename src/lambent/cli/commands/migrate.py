@@ -134,6 +134,8 @@ def migrate(
     with migrations.read(request) as found:
         migration = migrations.migrate(request, found)
         report = _proved(found, migration.readiness.goal, proving, as_json=as_json)
+        if report is not None:
+            migration = migrations.migrate(_as_measured(request, report), found)
         folder = _folder(writing, found)
         written = migrations.write(migration, folder) if folder is not None else []
     if as_json:
@@ -204,6 +206,26 @@ def _proved(found: Read, goal: Goal, proving: ProvingOptions, *, as_json: bool) 
         say=(lambda _: None) if as_json else human.note,
     )
     return run_proof(found.candidate, options)
+
+
+def _as_measured(request: MigrationRequest, report: ProofReport) -> MigrationRequest:
+    """Return the request with what the proof recommends, where the user asks for nothing else."""
+    from dataclasses import replace
+
+    asked, found = request.asked, report.recommendation
+    if found is None or asked.to is not Compute.MANAGED_INSTANCES:
+        return request
+    if asked.memory_mb is not None or asked.max_concurrency is not None:
+        return request
+    ratio = asked.memory_per_vcpu or int(report.memory_per_vcpu)
+    measured = replace(
+        asked,
+        memory_mb=found.memory_mb,
+        max_concurrency=found.max_concurrency,
+        memory_per_vcpu=ratio,
+        measured=f"measured: {found.why}",
+    )
+    return replace(request, asked=measured)
 
 
 def _document(report: ProofReport) -> dict[str, object]:

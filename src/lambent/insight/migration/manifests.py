@@ -152,7 +152,12 @@ def moved(text: str, file: str, before: Path, after: Path) -> str:
     return made.text
 
 
-def made_of(candidate: Candidate, goal: Goal, folder: Path, stack: str) -> Manifests:
+def new_stack(goal: Goal) -> str:
+    """Return the stack of a function that had no manifest: not one that may be there under the function's name."""
+    return f"migrated-{goal.name}"
+
+
+def made_of(candidate: Candidate, goal: Goal, folder: Path) -> Manifests:
     """Return a whole manifest for a function that had none; paths are relative to `folder`."""
     key = re.sub(r"[^A-Za-z0-9_-]", "-", candidate.name)
     function: dict[str, Any] = {"name": goal.name}  # Any: a manifest's values
@@ -168,11 +173,11 @@ def made_of(candidate: Candidate, goal: Goal, folder: Path, stack: str) -> Manif
     if candidate.ephemeral_storage_mb != 512:
         function["ephemeral_storage"] = candidate.ephemeral_storage_mb
     function |= _further(candidate, goal)
-    document: dict[str, Any] = {"stack": stack, "functions": {key: function}}  # Any: as above
+    document: dict[str, Any] = {"stack": new_stack(goal), "functions": {key: function}}  # Any: as above
     if goal.to is Compute.MANAGED_INSTANCES and not goal.provider.existing:
         document["capacity_providers"] = {goal.provider.key: provider_document(goal.provider, goal.architecture)}
     document["outputs"] = {"function_arn": f"${{functions.{key}.arn}}"}
-    head = f"# {candidate.name} on {goal.to}, made from {candidate.source.kind} {candidate.source.name}.\n"
+    head = f"# {candidate.name}, to be {goal.to}: made from the {candidate.source.kind} {candidate.source.name}.\n"
     return Manifests(head + _notes(candidate) + blocks(document))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lambent.insight.migration.candidate import Candidate, Compute, PermissionUse, SourceKind, TriggerUse
-from lambent.insight.migration.manifests import beside_name
+from lambent.insight.migration.manifests import beside_name, new_stack
 from lambent.insight.migration.wanted import Goal
 
 
@@ -83,6 +83,8 @@ def _lost(candidate: Candidate, goal: Goal) -> Iterator[str]:
         "the history of its metrics, and alarms and dashboards on it: the dimension FunctionName is another one, and "
         "so is the log group"
     )
+    if candidate.source.kind is SourceKind.MANIFEST and not candidate.log_group:
+        yield f"the log group /aws/lambda/{candidate.name} with its events, in the last step: export them first"
     if goal.to is Compute.MANAGED_INSTANCES:
         yield "log tails of Invoke (LogType=Tail), which Managed Instances refuse"
     else:
@@ -159,11 +161,15 @@ def _verify(candidate: Candidate, goal: Goal, name: str, files: Files) -> Iterat
         f"{_qualified(candidate, goal, name)} --query '[State,MemorySize,Runtime]'",
         f"Active, {goal.memory_mb}, {goal.runtime}",
     )
-    yield Command(
-        f"{aws} lambda invoke --function-name {name}{_qualified(candidate, goal, name)} "
-        f"--payload file://{files.event} --cli-binary-format raw-in-base64-out answer.json",
-        "StatusCode 200 and no FunctionError",
-    )
+    qualified = _qualified(candidate, goal, name)
+    if files.target == "local":
+        yield Command(f"lambent invoke {name}{qualified} --event @{files.event}", "the answer that the old one gives")
+    else:
+        yield Command(
+            f"{aws} lambda invoke --function-name {name}{qualified} --payload file://{files.event} "
+            "--cli-binary-format raw-in-base64-out answer.json",
+            "StatusCode 200 and no FunctionError",
+        )
     if goal.to is Compute.MANAGED_INSTANCES:
         yield Command(
             f"{aws} lambda list-capacity-providers --query 'CapacityProviders[].State'",
@@ -341,13 +347,13 @@ def _deleted(candidate: Candidate, aws: str) -> Step:
     if candidate.source.kind is SourceKind.TERRAFORM:
         return Step(
             "Delete the old function",
-            "Take its resource, and what refers to it, out of the configuration.",
+            "Take its resource, and what refers to it, out of the configuration; its role stays, the new one has it.",
             (Command("terraform plan", f"{candidate.source.address} is destroyed"), Command("terraform apply")),
         )
     if candidate.source.kind in {SourceKind.STACK, SourceKind.TEMPLATE}:
         return Step(
             "Delete the old function",
-            f"Take {candidate.source.address} out of its template, and update its stack.",
+            f"Take {candidate.source.address} out of its template, and update its stack; leave the role, the new one has it.",
         )
     return Step(
         "Delete the old function", "", (Command(f"{aws} lambda delete-function --function-name {candidate.name}"),)
@@ -367,7 +373,7 @@ def _back_aside(candidate: Candidate, goal: Goal, files: Files) -> Iterator[Step
         "Point everything back to it, in the same order; it has not changed.",
         tuple(commands),
     )
-    stack = f" --stack {goal.name}"
+    stack = f" --stack {new_stack(goal)}"
     yield Step(
         "Take the new function away",
         "Its stack goes, with the capacity provider, its instances and the operator role.",

@@ -46,6 +46,8 @@ class Asked:
     max_concurrency: int | None = None
     architecture: str | None = None
     name: str | None = None
+    measured: str = ""
+    """Why memory and concurrency are what they are, where they were measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,8 @@ def _managed(candidate: Candidate, asked: Asked) -> Goal:
     if concurrency is None:
         concurrency = _concurrency(candidate, memory, ratio, why)
     least, most = _environments(candidate, concurrency, why)
+    if asked.measured:
+        why["max_concurrency"] = asked.measured
     return Goal(
         to=asked.to,
         name=asked.name or new_name(candidate.name, "managed"),

@@ -40,7 +40,7 @@ def of_target(target: Target, name: str, place: str) -> tuple[Candidate, str]:
         with aws_errors():
             known = [one["FunctionName"] for one in client.list_functions(MaxItems=50)["Functions"]]
         advice = f"It has {', '.join(sorted(known)[:20])}." if known else "It has no function at all."
-        raise FunctionChoiceError(f"{place} has no function {name}.", advice) from error
+        raise FunctionChoiceError(f"The target {place} has no function {name}.", advice) from error
     with aws_errors():
         return _candidate(client, found, place), str(found.get("Code", {}).get("Location") or "")
 
@@ -69,7 +69,7 @@ def of_stack(target: Target, stack: str, wanted: str) -> tuple[Candidate, str]:
     }
     names = {logical: [physical] for logical, physical in functions.items()}
     chosen = choose(wanted, {logical: logical for logical in functions}, names, f"Stack {stack}")
-    candidate, url = of_target(target, functions[chosen], f"stack {stack}")
+    candidate, url = of_target(target, functions[chosen], stack)
     source = Source(SourceKind.STACK, stack, chosen, stack, candidate.source.region)
     return _with_source(candidate, source), url
 
