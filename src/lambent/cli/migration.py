@@ -62,6 +62,8 @@ def read(request: MigrationRequest) -> Iterator[Read]:
 
     Raises CommandError where the source or the function is not there.
     """
+    if request.folder is not None:
+        request.folder.mkdir(parents=True, exist_ok=True)  # paths of the manifest are looked up from there
     with tempfile.TemporaryDirectory(prefix="lambent-migrate-") as folder, _source_errors():
         found = _read(request, request.folder or Path(folder))
         if request.code is not None:
