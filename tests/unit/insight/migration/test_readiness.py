@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ SUBNETS = Provider(subnets=("subnet-0a", "subnet-0b"))
 TO_MANAGED = Asked(provider=SUBNETS)
 
 
-def candidate(code: Path | None = None, **more: object) -> Candidate:
+def candidate(code: Path | None = None, **more: Any) -> Candidate:  # Any: fields by name
     place = (
         None
         if code is None
@@ -32,7 +33,7 @@ def candidate(code: Path | None = None, **more: object) -> Candidate:
         log_format="JSON",
         memory_mb=2048,
     )
-    return replace(made, **more)  # type: ignore[arg-type]  # fields by name
+    return replace(made, **more)
 
 
 def found(one: Candidate, asked: Asked = TO_MANAGED) -> dict[str, Finding]:
@@ -77,7 +78,7 @@ def test_a_function_that_fits_is_ready(tmp_path: Path) -> None:
     ],
 )
 def test_settings_that_block_are_told_and_settled_where_the_manifest_can(
-    changes: dict[str, object], rule: str, *, is_settled: bool
+    changes: dict[str, Any], rule: str, *, is_settled: bool
 ) -> None:
     one = found(candidate(**changes))[rule]
     assert one.severity is FindingSeverity.BLOCKER
@@ -112,7 +113,7 @@ def test_aws_s_own_words_are_told() -> None:
     ],
 )
 def test_memory_and_concurrency_are_recommended(
-    changes: dict[str, object], asked: dict[str, int], memory: int, concurrency: int | None
+    changes: dict[str, Any], asked: dict[str, int], memory: int, concurrency: int | None
 ) -> None:
     goal = goal_of(candidate(**changes), Asked(provider=SUBNETS, **asked))  # type: ignore[arg-type]  # by name
     assert (goal.memory_mb, goal.max_concurrency) == (memory, concurrency)
@@ -120,7 +121,7 @@ def test_memory_and_concurrency_are_recommended(
 
 
 def test_reserved_and_provisioned_concurrency_become_bounds() -> None:
-    def bounds(**changes: object) -> tuple[int | None, int | None]:
+    def bounds(**changes: Any) -> tuple[int | None, int | None]:
         goal: Goal = goal_of(candidate(memory_mb=128, **changes), TO_MANAGED)
         return goal.min_environments, goal.max_environments
 
