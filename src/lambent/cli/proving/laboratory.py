@@ -96,6 +96,11 @@ class Laboratory:
         self._stack.close()
 
     @property
+    def event_of(self) -> dict[str, int]:
+        """The event of each request, by its id."""
+        return {run.answer.request_id: run.event for run in self.runs}
+
+    @property
     def took_s(self) -> float:
         """How long it has been at work."""
         return self._clock.monotonic() - self._began

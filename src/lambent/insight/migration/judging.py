@@ -67,6 +67,14 @@ class Run:
     ended: float
 
 
+@dataclass(frozen=True, slots=True)
+class Met:
+    """What a request met at its files, in words; `same_event` says that it was but requests with the same event."""
+
+    cause: str
+    same_event: bool = False
+
+
 @dataclass(slots=True)
 class Reference:
     """What an event is answered alone."""
@@ -242,7 +250,7 @@ class Judge:
         return _ids_in(value) - fixed
 
     def wrong_answers(
-        self, runs: Sequence[Run], collided: Mapping[str, str], repeated: Sequence[tuple[Run, str]]
+        self, runs: Sequence[Run], collided: Mapping[str, Met], repeated: Sequence[tuple[Run, str]]
     ) -> list[WrongAnswer]:
         """Return the wrong answers, alike ones as one.
 
@@ -271,19 +279,20 @@ class Judge:
         ]  # fmt: skip
 
     def _told(
-        self, group: list[tuple[Run, Difference]], runs: Sequence[Run], collided: Mapping[str, str]
+        self, group: list[tuple[Run, Difference]], runs: Sequence[Run], collided: Mapping[str, Met]
     ) -> WrongAnswer:
         run, one = min(group, key=lambda pair: (pair[0].concurrency, pair[0].started))
         events = {each.event for each, _ in group}
         of = sum(other.event in events and other.compute is run.compute for other in runs)
-        cause = next(
-            (collided[each.answer.request_id] for each, _ in group if each.answer.request_id in collided), None
-        )
+        met = [collided.get(each.answer.request_id) for each, _ in group]
+        cause = next((one.cause for one in met if one is not None), None)
+        same_event = all(one is not None and one.same_event for one in met)
         more = len(events) - 1
         name = self._names[run.event] + (f" and {more} other{'s' if more > 1 else ''}" if more else "")
+        usual = collided[""].cause if "" in collided else ""
         return WrongAnswer(
-            name, self._kind(run), run.compute, run.concurrency,
-            one.path, one.expected, one.got, len(group), of, cause or self._cause(run, collided.get("", "")),
+            name, self._kind(run), run.compute, run.concurrency, one.path, one.expected, one.got,
+            len(group), of, cause or self._cause(run, usual), same_event,
         )  # fmt: skip
 
     def _kind(self, run: Run) -> WrongKind:
@@ -301,6 +310,8 @@ class Judge:
 
     def _cause(self, run: Run, usual: str) -> str:
         kind = self._kind(run)
+        if "Address already in use" in error_of(run.answer)[1]:
+            return _PORT
         if run.compute is Compute.ON_DEMAND:
             return "It came so on demand, too: no matter of the compute type, but of what varies or is shared outside."
         if run.phase is Phase.ALONE and kind is not WrongKind.VALUE:
@@ -350,12 +361,12 @@ class Judge:
             yield Difference("the answer", "an answer", str(value["(error)"])[:300])
             return
         for one in answers.differences(reference.shape, value):
-            given = "\n".join(answers.texts(self._events[run.event]))
+            given = set(answers.texts(self._events[run.event]))
             if answers.place_of(one.path) in self._varying:
                 continue
             if answers.is_measurement(one.path) and _is_number(one.got) and one.expected not in given:
                 continue
-            if answers.is_by_clock(one) and not any(moment in given for moment in answers.moments(one.expected)):
+            if answers.is_by_clock(one) and not given.intersection(answers.moments(one.expected)):
                 continue
             yield one
 
@@ -378,6 +389,10 @@ def error_of(answer: Answer) -> tuple[str, str]:
     return str(value.get("errorType", "")), message
 
 
+_PORT = (
+    "It listens on a fixed port, which all requests of an environment share; on AWS an environment on demand has ports "
+    "of its own, here they share this machine's."
+)
 _CAUSES = {
     WrongKind.TIMEOUT: "It takes its whole timeout: a lock that is not given back, or too little CPU.",
     WrongKind.MEMORY: "All workers together take more memory than the function has.",
