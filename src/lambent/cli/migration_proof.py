@@ -31,7 +31,7 @@ _FRESH, _WARM, _ON_DEMAND, _ALONE, _MANAGED, _AGAIN = 0.2, 0.08, 0.24, 0.06, 0.3
 _BURSTS = 2
 _PASSES = 3
 _LEAST_EVENTS = 3
-_AGAIN_PASSES = 8
+_AGAIN_PASSES, _LEAST_PASSES = 8, 3
 _SUSPECTS = 6
 # The oldest runtimes that run on Managed Instances:
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-runtimes.html
@@ -195,8 +195,7 @@ class _Course:
     def _again(self) -> None:
         """Run what was answered wrongly again alone: what differs there, too, varies by itself."""
         beside = [run for run in self._lab.runs if run.phase in {Phase.ALONE, Phase.LEVEL}]
-        wrong = [run for run in beside if self.judge.wrong(run) is not None]
-        suspects = list(dict.fromkeys(run.event for run in wrong))[:_SUSPECTS]
+        suspects = self.judge.suspects(beside)[:_SUSPECTS]
         if not suspects:
             return
         self._options.say("asking again, alone, what was answered wrongly")
@@ -205,7 +204,7 @@ class _Course:
         begun = len(self._lab.runs)
         for number in range(_AGAIN_PASSES):
             for event in suspects:
-                if number == 0 or self._clock.monotonic() < until:
+                if number < _LEAST_PASSES or self._clock.monotonic() < until:
                     self._lab.fresh(event, Phase.AGAIN)
         self.judge.learn_again(self._lab.runs[begun:])
         self._lab.end()

@@ -23,6 +23,7 @@ from lambent.insight.migration.judging import Phase, Run
 from lambent.insight.migration.proof import Memory
 
 _LEAST_PATIENCE_S = 10.0
+_LEAST_ALONE = 8
 _MUCH_LONGER = 20
 
 
@@ -150,9 +151,10 @@ class Laboratory:
         self.alone([event], phase, Compute.ON_DEMAND, 0.0)
 
     def alone(self, order: Sequence[int], phase: Phase, compute: Compute, seconds: float) -> None:
-        """Send events one after the other, for so long."""
+        """Send events one after the other, for so long, and a few in any case where some tell little."""
         sending = Sending(phase, compute, 1, self.patience_s)
-        runs = self._traffic.one_by_one(order, sending, until=self._clock.monotonic() + seconds)
+        least = _LEAST_ALONE if phase in {Phase.WARM, Phase.ALONE} else 1
+        runs = self._traffic.one_by_one(order, sending, until=self._clock.monotonic() + seconds, least=least)
         self.runs += runs
         self._is_new = False
         if phase is Phase.ALONE:

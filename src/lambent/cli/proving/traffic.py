@@ -38,9 +38,9 @@ class Traffic:
         self._payloads = payloads
         self._clock = clock
 
-    def one_by_one(self, order: Sequence[int], sending: Sending, *, until: float) -> list[Run]:
-        """Send these events, each when the one before is answered; begin none after `until` (monotonic), but one."""
-        return asyncio.run(self._send(iter(order), sending, until, 1, least=1))
+    def one_by_one(self, order: Sequence[int], sending: Sending, *, until: float, least: int = 1) -> list[Run]:
+        """Send these events, each when the one before is answered; `least` of them, and more until then (monotonic)."""
+        return asyncio.run(self._send(iter(order), sending, until, 1, least=least))
 
     def at_once(self, order: Iterator[int], sending: Sending, *, until: float) -> list[Run]:
         """Keep as many events under way as `sending` says until the moment `until`, and two of each slot at least."""

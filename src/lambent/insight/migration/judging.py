@@ -113,12 +113,14 @@ class Judge:
                 self._fresh_errors[run.event].append(run.answer.is_error)
         for event, values in self._fresh.items():
             self._references[event] = Reference(answers.learn(values), all(self._fresh_errors[event]))
+        self._note_places()
         warm = [run for run in runs if run.phase is Phase.WARM]
         for index, run in enumerate(warm):
             if run.event in self._references and index:
                 self._learn_history(run)
-        for reference in self._references.values():
-            reference.is_first_only = not reference.leaks and not reference.unsteady
+        for event, reference in self._references.items():
+            is_known = len(self._warm[event]) > 1
+            reference.is_first_only = is_known and not reference.leaks and not reference.unsteady
         self._note_places()
 
     def _note_places(self) -> None:
@@ -152,12 +154,21 @@ class Judge:
                 if all(path in one for one in found):
                     reference.by_model[path] = found[0][path]
 
+    def suspects(self, runs: Sequence[Run]) -> list[int]:
+        """Return the events that were answered wrongly, or seem to owe to earlier ones: to be asked AGAIN, alone."""
+        wrong = [run.event for run in runs if self.wrong(run) is not None]
+        return list(dict.fromkeys([*wrong, *(event for event, one in self._references.items() if one.history)]))
+
     def learn_again(self, runs: Sequence[Run]) -> None:
         """Take further answers of events alone (AGAIN): what differs there varies by itself."""
         for run in runs:
             reference = self._references[run.event]
             self._fresh[run.event].append(self.value(run.answer))
             reference.shape = answers.learn(self._fresh[run.event])
+        self._note_places()
+        for reference in self._references.values():
+            for path in [path for path in reference.history if answers.place_of(path) in self._varying]:
+                del reference.history[path]
         self._note_places()
 
     @property
