@@ -61,7 +61,8 @@ def report(
         wrong_answers=tuple(wrong),
         history=tuple(judge.history()),
         collisions=met,
-        growth_kb=_growth_kb(laboratory.growth, own.workers if own is not None else 1),
+        # Node.js lets its heap grow before it looks for what is left in it.
+        growth_kb=_growth_kb(laboratory.growth, own.workers) if own is not None and laboratory.is_traced else 0.0,
         memory=memory,
         recommendation=advice,
         incomparable=tuple(judge.incomparable),
