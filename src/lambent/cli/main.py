@@ -29,6 +29,7 @@ COMMANDS = {
     "outputs": "Print a stack's outputs.",
     "diff": "Say what is not as it was deployed.",
     "bootstrap": "Make the bucket that code is uploaded to.",
+    "migrate": "Move a function to Managed Instances, or back: is it ready, and which way leads there.",
     "invoke": "Invoke a function and print its answer.",
     "event": "Print an event as one of AWS's services sends it.",
     "logs": "Print a function's logs.",
