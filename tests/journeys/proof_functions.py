@@ -172,3 +172,26 @@ NODE_STATE = _handler("""
       return { hello: current };
     };
 """)
+MANIFEST = """
+stack: shop
+functions:
+  orders:
+    runtime: python3.13
+    code: src
+    handler: handler.handler
+    memory: 1769
+    timeout: 10s
+    environment: {TABLE: "${tables.orders}"}
+    permissions:
+      - {read: orders, write: orders}
+tables:
+  orders: {key: id}
+"""
+WITH_TABLE = _handler("""
+    import os
+    import boto3
+    table = boto3.resource("dynamodb").Table(os.environ["TABLE"])
+    def handler(event, context):
+        table.put_item(Item=event)
+        return os.environ["GREETING"] + " " + table.get_item(Key=event)["Item"]["id"]
+""")

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,18 @@ def test_state_of_node_that_requests_share_is_found_where_they_meet(proven: Prov
         assert report.verdict is Verdict.UNPROVEN  # nothing has met: then nothing is cleared
     else:
         assert ANSWER in grave(report)
+
+
+def test_function_of_a_manifest_finds_what_it_is_declared_with(deployer: Deployer, tmp_path: Path) -> None:
+    candidate = replace(candidate_of(tmp_path, functions.WITH_TABLE), name="shop-orders")
+    manifest = tmp_path / "lambent.yaml"
+    manifest.write_text(functions.MANIFEST)
+    candidate = replace(candidate, source=Source(SourceKind.MANIFEST, str(manifest), "orders"))
+    events = tmp_path / "events.jsonl"
+    events.write_text('{"id": "order-1"}\n{"id": "order-2"}\n')
+    options = ProofOptions((events,), concurrency=2, seconds=1.0, environment={"GREETING": "hello"})
+    report = prove(deployer, candidate, options, sample_events((events,)))
+    assert (grave(report), report.verdict, report.failing) == ([], Verdict.CLEARED, ())
 
 
 def test_report_is_shown_and_is_a_document(proven: Prove, capsys: pytest.CaptureFixture[str]) -> None:

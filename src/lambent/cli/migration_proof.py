@@ -16,6 +16,7 @@ from pathlib import Path
 
 from lambent.base.clock import Clock, SystemClock
 from lambent.cli.errors import CommandError, ExitCode
+from lambent.cli.project import Project
 from lambent.cli.proving.deployment import Deployer, DoesNotComeUp, ManagedSettings, Subject
 from lambent.cli.proving.events import NONE_GIVEN, SampleEvent, sample_events
 from lambent.cli.proving.laboratory import Laboratory
@@ -48,6 +49,7 @@ class ProofOptions:
     Requests are sent 1, 2, 4 … `concurrency` at a time. `runtime`, `memory_mb` and `memory_per_vcpu` are what the
     function is to have on Managed Instances; None is the least that AWS takes. `environment` are variables that
     replace the function's. `seconds` bounds what is measured, without setting up and a request that takes longer.
+    `project` is the manifest or template as it was read for the candidate, where that names it; else it is read again.
     `say` is told what goes on.
     """
 
@@ -59,6 +61,7 @@ class ProofOptions:
     memory_per_vcpu: float = 2.0
     environment: Mapping[str, str] = field(default_factory=dict)
     isolation: str = "auto"
+    project: Project | None = None
     say: Callable[[str], None] = lambda _: None
 
 
@@ -81,7 +84,7 @@ def prove(
     """Do what `run_proof` does, on a platform that runs; the function is deleted afterwards."""
     clock = SystemClock()
     options.say("packaging and deploying")
-    subject = deployer.subject(candidate, options.environment)
+    subject = deployer.subject(candidate, options.environment, options.project)
     wanted = managed_settings(candidate, options)
     with Laboratory(deployer, subject, events, clock) as laboratory:
         course = _Course(laboratory, options, wanted, clock)
@@ -230,7 +233,7 @@ def _check(candidate: Candidate, options: ProofOptions) -> None:
 def _notices(candidate: Candidate, options: ProofOptions, wanted: ManagedSettings, subject: Subject) -> list[str]:
     found = [*subject.notices]
     if not options.events:
-        found.append("No event was given: {} was sent. Mixed-up answers show with two different ones: --events DIR")
+        found.append("No event was given: {} was sent. Mixed-up answers show with two different ones: --event DIR")
     if wanted.runtime != candidate.runtime:
         found.append(f"On Managed Instances it ran as {wanted.runtime}, on demand as {candidate.runtime}.")
     found.append(

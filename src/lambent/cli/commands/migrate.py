@@ -203,6 +203,7 @@ def _proved(found: Read, goal: Goal, proving: ProvingOptions, *, as_json: bool) 
         runtime=goal.runtime if goal.to is Compute.MANAGED_INSTANCES else None,
         memory_mb=goal.memory_mb if goal.to is Compute.MANAGED_INSTANCES else None,
         memory_per_vcpu=float(goal.memory_per_vcpu),
+        project=found.project,
         say=(lambda _: None) if as_json else human.note,
     )
     return run_proof(found.candidate, options)
