@@ -45,9 +45,9 @@ def has_blockers(findings: Iterable[Finding]) -> bool:
 
 
 def in_order(findings: Iterable[Finding]) -> list[Finding]:
-    """Return the findings, the graver first, then by place."""
+    """Return the findings, each once: those that are settled last, the graver first, then by place."""
     nowhere = SourceSpan("", 1, 1, 1, 1)
     return sorted(
         dict.fromkeys(findings),
-        key=lambda one: ([*FindingSeverity].index(one.severity), one.is_settled, one.where or nowhere, one.rule),
+        key=lambda one: (one.is_settled, [*FindingSeverity].index(one.severity), one.where or nowhere, one.rule),
     )

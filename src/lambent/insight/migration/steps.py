@@ -353,7 +353,7 @@ def _deleted(candidate: Candidate, aws: str) -> Step:
     if candidate.source.kind in {SourceKind.STACK, SourceKind.TEMPLATE}:
         return Step(
             "Delete the old function",
-            f"Take {candidate.source.address} out of its template, and update its stack; leave the role, the new one has it.",
+            f"Take {candidate.source.address} out of its template, and update its stack; its role is the new one's.",
         )
     return Step(
         "Delete the old function", "", (Command(f"{aws} lambda delete-function --function-name {candidate.name}"),)

@@ -23,7 +23,7 @@ _CONSTANT = frozenset({"true", "false", "null", "undefined"})
 _CONTAINER = frozenset({"{", "["})
 _AWS_CLIENT = re.compile(r"@aws-sdk/(client-[a-z0-9-]+|lib-dynamodb)\.(?!.*Command\Z)[A-Z]\w*\Z|aws-sdk(\.\w+)+\Z")
 _HTTP_CLIENT = re.compile(
-    r"(axios\.create|https?\.Agent|undici\.(Agent|Pool|Client)|got\.extend|openai(\.OpenAI)?|@anthropic-ai/sdk)\Z"
+    r"(axios\.create|https?\.Agent|undici\.(Agent|Pool|Client)|got\.extend|got\.default\.extend)\Z"
 )
 _CONNECTION = re.compile(
     r"(pg\.(Client|Pool)|pg|mysql2?(/promise)?\.(createConnection|createPool)|redis\.createClient|ioredis(\.Redis)?|"
@@ -31,7 +31,7 @@ _CONNECTION = re.compile(
     r"sequelize\.Sequelize|net\.(connect|createConnection)|tls\.connect|kafkajs\.Kafka|amqplib\.connect|postgres|"
     r"mssql\.connect|oracledb\.getConnection|nodemailer\.createTransport|ws|ssh2\.Client|pg\.default\.Client)\Z"
 )
-_MADE_BY_NEW = re.compile(r"(pg|ioredis|ws|openai|@anthropic-ai/sdk)\Z")
+_MADE_BY_NEW = re.compile(r"(pg|ioredis|ws)\Z")
 _IN_THREADS = {
     "process.chdir": "process.chdir() throws in a worker thread",
     "process.exit": "process.exit() ends the worker thread, and with it all requests that it handles",

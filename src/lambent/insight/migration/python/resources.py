@@ -30,8 +30,8 @@ _CLIENTS = re.compile(
     r"botocore\.session\.(get_session|Session)|(aiobotocore\.session\.)?get_session\(\)\.create_client|"
     r"botocore\.session\.[a-zA-Z_]+\(\)\.create_client)\Z"
     r"|(requests\.([a-z]+\.)?([Ss]ession)|httpx\.(Async)?Client|aiohttp\.ClientSession|urllib3\.PoolManager|"
-    r"requests_futures\.sessions\.FuturesSession|google\.cloud\.[a-z_]+\.Client|openai\.(Async)?OpenAI|"
-    r"anthropic\.(Async)?Anthropic|stripe\.StripeClient|slack_sdk\.WebClient|twilio\.rest\.Client)\Z"
+    r"requests_futures\.sessions\.FuturesSession|google\.cloud\.[a-z_]+\.Client|"
+    r"stripe\.StripeClient|slack_sdk\.WebClient|twilio\.rest\.Client)\Z"
 )
 _THREADS = re.compile(
     r"(threading\.(Thread|Timer)|_thread\.start_new_thread|concurrent\.futures(\.thread|\.process)?\."
