@@ -181,6 +181,17 @@ def test_function_of_a_manifest_finds_what_it_is_declared_with(deployer: Deploye
     assert (grave(report), report.verdict, report.failing) == ([], Verdict.CLEARED, ())
 
 
+def test_function_whose_manifest_names_what_is_not_here_is_proved_without(deployer: Deployer, tmp_path: Path) -> None:
+    manifest = tmp_path / "lambent.yaml"
+    manifest.write_text(functions.MANIFEST.replace("stack: shop", "stack: elsewhere").replace("orders}", "none}"))
+    candidate = replace(
+        candidate_of(tmp_path, functions.CLEAN["waits"]), source=Source(SourceKind.MANIFEST, str(manifest), "orders")
+    )
+    subject = deployer.subject(candidate, {})
+    assert subject.parameters["Runtime"] == "python3.13"
+    assert subject.notices[0].startswith("Its stack cannot be deployed here, so it was proved without: ")
+
+
 def test_report_is_shown_and_is_a_document(proven: Prove, capsys: pytest.CaptureFixture[str]) -> None:
     report = proven(functions.HAZARDS["request id mix-up"])
     view.show(report)

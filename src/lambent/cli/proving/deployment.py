@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,13 +74,22 @@ class Deployer:
     def subject(self, candidate: Candidate, environment: Mapping[str, str], project: Project | None = None) -> Subject:
         """Return what is deployed for a candidate; a manifest or template is deployed whole, for what it refers to.
 
+        Where that fails, because it names what is in an account say, the function is proved alone.
+
         `project` is that file, where it was read already.
         `environment` are variables that replace or join the candidate's. Raises CommandError where it cannot be.
         """
         if candidate.runtime is None:
             raise CommandError(f"{candidate.name} is a container image, which does not run here.")
         if candidate.source.kind in {SourceKind.MANIFEST, SourceKind.TEMPLATE}:
-            return self._of_stack(candidate, environment, project)
+            try:
+                return self._of_stack(candidate, environment, project)
+            except CommandError as failure:
+                if candidate.code is None:
+                    raise
+                alone = self._of_code(candidate, environment)
+                said = f"Its stack cannot be deployed here, so it was proved without: {failure.message}"
+                return replace(alone, notices=(said, *alone.notices))
         return self._of_code(candidate, environment)
 
     def create_on_demand(self, subject: Subject, archive: bytes) -> None:

@@ -23,7 +23,8 @@ from lambent.insight.migration.judging import Phase, Run
 from lambent.insight.migration.proof import Memory
 
 _LEAST_PATIENCE_S = 10.0
-_LEAST_ALONE = 8
+_LEAST_ALONE, _LEAST_SLOW = 8, 3
+_SLOW_S = 0.5
 _MUCH_LONGER = 20
 
 
@@ -107,6 +108,12 @@ class Laboratory:
         return self._clock.monotonic() - self._began
 
     @property
+    def is_slow(self) -> bool:
+        """Whether so few requests fit into the time that none can be spent on warming up or on certainty."""
+        alone = [run.ended - run.started for run in self.runs if run.phase is Phase.FRESH]
+        return min(alone, default=0.0) > _SLOW_S
+
+    @property
     def patience_s(self) -> float:
         """How long an answer may take: the function's timeout, or far more than it took alone."""
         timeout = float(self.subject.parameters.get("Timeout", 3)) + 2.0
@@ -153,7 +160,7 @@ class Laboratory:
     def alone(self, order: Sequence[int], phase: Phase, compute: Compute, seconds: float) -> None:
         """Send events one after the other, for so long, and a few in any case where some tell little."""
         sending = Sending(phase, compute, 1, self.patience_s)
-        least = _LEAST_ALONE if phase in {Phase.WARM, Phase.ALONE} else 1
+        least = (_LEAST_SLOW if self.is_slow else _LEAST_ALONE) if phase in {Phase.WARM, Phase.ALONE} else 1
         runs = self._traffic.one_by_one(order, sending, until=self._clock.monotonic() + seconds, least=least)
         self.runs += runs
         self._is_new = False
@@ -175,7 +182,9 @@ class Laboratory:
         self._folder, self.seen.is_folder_watched = folder, True
         sending = Sending(Phase.ALONE, Compute.MANAGED_INSTANCES, 1, self.patience_s)
         order = [run.event for run in runs] or [event]
-        again = self._traffic.one_by_one((order * 2)[:4], sending, until=self._clock.monotonic() + self.patience_s)
+        again = self._traffic.one_by_one(
+            (order * 2)[: 2 if self.is_slow else 4], sending, until=self._clock.monotonic() + self.patience_s
+        )
         self.runs += again
         self._fixed = folders.fixed(folder.changes(), again)
 
@@ -184,12 +193,15 @@ class Laboratory:
         sending = Sending(Phase.LEVEL, compute, concurrency, self.patience_s)
         self._witness.heard()
         order = itertools.cycle(known)
-        warming = self._traffic.at_once(itertools.islice(order, concurrency), sending, until=self._clock.monotonic())
+        warming: list[Run] = []
+        if not self.is_slow:
+            first = itertools.islice(order, concurrency)
+            warming = self._traffic.at_once(first, sending, until=self._clock.monotonic())
         if compute is Compute.ON_DEMAND and not self.memory:
             self.watch.rest()
         cpu = self.watch.cpu_s()
         began = self._clock.monotonic()
-        runs = self._traffic.at_once(order, sending, until=began + seconds)
+        runs = self._traffic.at_once(order, sending, until=began + seconds, rounds=1 if self.is_slow else 2)
         took = self._clock.monotonic() - began
         used = self.watch.cpu_s() - cpu if self.watch.is_on else None
         self.runs += [*warming, *runs]
@@ -201,7 +213,7 @@ class Laboratory:
 
     def burst(self, wanted: ManagedSettings, known: Sequence[int], rounds: int) -> None:
         """Have the first requests of a new environment come all at once: what the first one makes is not there yet."""
-        for turn in range(rounds):
+        for turn in range(1 if self.is_slow else rounds):
             self.begin_managed(wanted)
             sending = Sending(Phase.LEVEL, Compute.MANAGED_INSTANCES, wanted.max_concurrency, self.patience_s)
             order = itertools.islice(itertools.cycle([*known[turn % len(known) :], *known]), 2 * wanted.max_concurrency)
