@@ -221,7 +221,7 @@ def _of_answers(judge: Judge) -> list[str]:
         found.append(f"Nothing in the answers to {names} is the same twice: they cannot be compared.")
     if judge.failing:
         names = ", ".join(judge.failing[:5])
-        found.append(f"{names} fail alone, too: compared is only that they fail alike.")
+        found.append(f"{names} fail alone, too ({judge.failure}): compared is only that they fail alike.")
     if len(judge.known) == 1:
         found.append("One event alone cannot show answers that are mixed up: give two different ones at least.")
     return found

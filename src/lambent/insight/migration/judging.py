@@ -187,6 +187,13 @@ class Judge:
         return [self._names[event] for event, one in self._references.items() if one.is_error]
 
     @property
+    def failure(self) -> str:
+        """How the first of them fails, in short; "" where none does."""
+        first = next((event for event, one in self._references.items() if one.is_error), None)
+        value = None if first is None else self._fresh[first][0]
+        return str(value["(error)"])[:300] if isinstance(value, dict) else ""
+
+    @property
     def varying(self) -> list[str]:
         """Paths that vary by themselves and are not compared."""
         found = dict.fromkeys(path for one in self._references.values() for path in answers.varying(one.shape))
