@@ -14,6 +14,7 @@ from lambent.insight.migration.candidate import Compute
 from lambent.insight.migration.proof import HistoryEffect, WrongAnswer, WrongKind
 
 _ID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9a-fA-F]{24,64}")
+_SHARED_NAME = re.compile(r"/tmp/[^\s'\":,]+")
 _THROTTLED = 429
 
 
@@ -336,6 +337,9 @@ class Judge:
             return "It fails on Managed Instances even alone: look at the runtime, and at what init does."
         if kind is WrongKind.MEMORY:
             return _CAUSES[kind]
+        named = _SHARED_NAME.search(error_of(run.answer)[1]) if kind is WrongKind.ERROR else None
+        if named is not None:
+            return f"It fails at {named.group()}: a name that all requests of an environment share."
         if usual:
             return usual
         other = self._foreign(run)

@@ -157,3 +157,9 @@ def test_the_files_that_a_request_met_another_at_are_its_likely_cause() -> None:
     assert judge.wrong_answers([wrong], met, [])[0].cause == "It met another at /tmp/x."
     same = {wrong.answer.request_id: Met("It met its like at /tmp/alice.", same_event=True)}
     assert judge.wrong_answers([wrong], same, [])[0].same_event
+
+
+def test_a_name_that_an_error_tells_of_is_its_likely_cause() -> None:
+    payload = {"errorType": "FileExistsError", "errorMessage": "[Errno 17] File exists: '/tmp/job'"}
+    (found,) = echoing().wrong_answers([run(0, payload, error="Unhandled")], {"": Met("usual")}, [])
+    assert found.cause == "It fails at /tmp/job: a name that all requests of an environment share."
