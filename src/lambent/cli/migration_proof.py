@@ -236,6 +236,8 @@ def _notices(candidate: Candidate, options: ProofOptions, wanted: ManagedSetting
         found.append("No event was given: {} was sent. Mixed-up answers show with two different ones: --event DIR")
     if wanted.runtime != candidate.runtime:
         found.append(f"On Managed Instances it ran as {wanted.runtime}, on demand as {candidate.runtime}.")
+    if wanted.runtime.startswith("nodejs") and options.concurrency > 1:
+        found.append("The first requests of a new environment were all given to one thread, where module state meets.")
     found.append(
         "Calls to AWS went to the platform of the proof, which has what the function's own manifest or template "
         "declares and nothing else; calls to the internet went there."
