@@ -128,7 +128,7 @@ def test_memory_and_concurrency_are_recommended(
 
 
 def test_reserved_and_provisioned_concurrency_become_bounds() -> None:
-    def bounds(**changes: int) -> tuple[int | None, int | None]:
+    def bounds(**changes: Any) -> tuple[int | None, int | None]:  # Any: as above
         goal: Goal = goal_of(candidate(memory_mb=128, **changes), TO_MANAGED)
         return goal.min_environments, goal.max_environments
 
