@@ -59,6 +59,22 @@ def launch(wanted: Launch) -> Launched:
     return Launched(settings.endpoint_url(wanted.port), child.pid, log)
 
 
+def attached(module: str, *arguments: str) -> subprocess.Popen[bytes]:
+    """Start a module of ours as a program that holds a pipe to us: it sees our end, however we end, and ends as well.
+
+    What it says comes from its standard output; Ctrl-C does not reach it.
+    """
+    return subprocess.Popen(
+        [sys.executable, "-m", module, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        cwd="/",
+        env=settings.child_environment(),
+    )
+
+
 def ensure(port: int) -> Launched | None:
     """Start a platform on the port with the usual settings unless one runs there; return it if it was started."""
     if connection.health(port) is not None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from lambent.base.clock import Clock, SystemClock
 from lambent.cli.errors import CommandError, ExitCode
+from lambent.cli.project import Project
 from lambent.cli.proving.deployment import Deployer, DoesNotComeUp, ManagedSettings, Subject
 from lambent.cli.proving.events import NONE_GIVEN, SampleEvent, sample_events
 from lambent.cli.proving.laboratory import Laboratory
@@ -31,7 +32,7 @@ _FRESH, _WARM, _ON_DEMAND, _ALONE, _MANAGED, _AGAIN = 0.2, 0.08, 0.24, 0.06, 0.3
 _BURSTS = 2
 _PASSES = 3
 _LEAST_EVENTS = 3
-_AGAIN_PASSES = 8
+_AGAIN_PASSES, _LEAST_PASSES = 8, 3
 _SUSPECTS = 6
 # The oldest runtimes that run on Managed Instances:
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-runtimes.html
@@ -48,6 +49,7 @@ class ProofOptions:
     Requests are sent 1, 2, 4 … `concurrency` at a time. `runtime`, `memory_mb` and `memory_per_vcpu` are what the
     function is to have on Managed Instances; None is the least that AWS takes. `environment` are variables that
     replace the function's. `seconds` bounds what is measured, without setting up and a request that takes longer.
+    `project` is the manifest or template as it was read for the candidate, where that names it; else it is read again.
     `say` is told what goes on.
     """
 
@@ -59,6 +61,7 @@ class ProofOptions:
     memory_per_vcpu: float = 2.0
     environment: Mapping[str, str] = field(default_factory=dict)
     isolation: str = "auto"
+    project: Project | None = None
     say: Callable[[str], None] = lambda _: None
 
 
@@ -81,7 +84,7 @@ def prove(
     """Do what `run_proof` does, on a platform that runs; the function is deleted afterwards."""
     clock = SystemClock()
     options.say("packaging and deploying")
-    subject = deployer.subject(candidate, options.environment)
+    subject = deployer.subject(candidate, options.environment, options.project)
     wanted = managed_settings(candidate, options)
     with Laboratory(deployer, subject, events, clock) as laboratory:
         course = _Course(laboratory, options, wanted, clock)
@@ -195,8 +198,7 @@ class _Course:
     def _again(self) -> None:
         """Run what was answered wrongly again alone: what differs there, too, varies by itself."""
         beside = [run for run in self._lab.runs if run.phase in {Phase.ALONE, Phase.LEVEL}]
-        wrong = [run for run in beside if self.judge.wrong(run) is not None]
-        suspects = list(dict.fromkeys(run.event for run in wrong))[:_SUSPECTS]
+        suspects = self.judge.suspects(beside)[:_SUSPECTS]
         if not suspects:
             return
         self._options.say("asking again, alone, what was answered wrongly")
@@ -205,7 +207,7 @@ class _Course:
         begun = len(self._lab.runs)
         for number in range(_AGAIN_PASSES):
             for event in suspects:
-                if number == 0 or self._clock.monotonic() < until:
+                if number < _LEAST_PASSES or self._clock.monotonic() < until:
                     self._lab.fresh(event, Phase.AGAIN)
         self.judge.learn_again(self._lab.runs[begun:])
         self._lab.end()
@@ -231,9 +233,11 @@ def _check(candidate: Candidate, options: ProofOptions) -> None:
 def _notices(candidate: Candidate, options: ProofOptions, wanted: ManagedSettings, subject: Subject) -> list[str]:
     found = [*subject.notices]
     if not options.events:
-        found.append("No event was given: {} was sent. Mixed-up answers show with two different ones: --events DIR")
+        found.append("No event was given: {} was sent. Mixed-up answers show with two different ones: --event DIR")
     if wanted.runtime != candidate.runtime:
         found.append(f"On Managed Instances it ran as {wanted.runtime}, on demand as {candidate.runtime}.")
+    if wanted.runtime.startswith("nodejs") and options.concurrency > 1:
+        found.append("The first requests of a new environment were all given to one thread, where module state meets.")
     found.append(
         "Calls to AWS went to the platform of the proof, which has what the function's own manifest or template "
         "declares and nothing else; calls to the internet went there."

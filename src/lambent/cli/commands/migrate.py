@@ -97,6 +97,12 @@ class ProvingOptions:
     ] = None
     concurrency: Annotated[int, typer.Option(min=1, help="Requests at a time at most.")] = 16
     seconds: Annotated[float, typer.Option(help="How long it is measured.")] = 20.0
+    variables: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--variable", metavar="NAME=VALUE", help="A variable that it has in the proof, in place of its own."
+        ),
+    ] = None
     resolve: Annotated[bool, typer.Option("--resolve", help="Ask pip's index for wheels of the new runtime.")] = False
 
 
@@ -203,9 +209,18 @@ def _proved(found: Read, goal: Goal, proving: ProvingOptions, *, as_json: bool) 
         runtime=goal.runtime if goal.to is Compute.MANAGED_INSTANCES else None,
         memory_mb=goal.memory_mb if goal.to is Compute.MANAGED_INSTANCES else None,
         memory_per_vcpu=float(goal.memory_per_vcpu),
+        environment=dict(_variable(one) for one in proving.variables or ()),
+        project=found.project,
         say=(lambda _: None) if as_json else human.note,
     )
     return run_proof(found.candidate, options)
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise CommandError(f"{text} is no variable.", "Write --variable NAME=VALUE.", ExitCode.USAGE)
+    return name, value
 
 
 def _as_measured(request: MigrationRequest, report: ProofReport) -> MigrationRequest:

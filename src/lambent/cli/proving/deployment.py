@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from lambent.cli.targets import Place, TargetName
 from lambent.insight.migration.candidate import Candidate, SourceKind
 
 if TYPE_CHECKING:
+    from lambent.cli.project import Project
     from lambent.cli.proving.private_platform import PrivatePlatform
 
 PUBLISHED = "$LATEST.PUBLISHED"
@@ -70,15 +71,25 @@ class Deployer:
         """Make the capacity provider, which has the platform start what serves its network."""
         self._provider = self._provider or self._make_provider()
 
-    def subject(self, candidate: Candidate, environment: Mapping[str, str]) -> Subject:
+    def subject(self, candidate: Candidate, environment: Mapping[str, str], project: Project | None = None) -> Subject:
         """Return what is deployed for a candidate; a manifest or template is deployed whole, for what it refers to.
 
+        Where that fails, because it names what is in an account say, the function is proved alone.
+
+        `project` is that file, where it was read already.
         `environment` are variables that replace or join the candidate's. Raises CommandError where it cannot be.
         """
         if candidate.runtime is None:
             raise CommandError(f"{candidate.name} is a container image, which does not run here.")
         if candidate.source.kind in {SourceKind.MANIFEST, SourceKind.TEMPLATE}:
-            return self._of_stack(candidate, environment)
+            try:
+                return self._of_stack(candidate, environment, project)
+            except CommandError as failure:
+                if candidate.code is None:
+                    raise
+                alone = self._of_code(candidate, environment)
+                said = f"Its stack cannot be deployed here, so it was proved without: {failure.message}"
+                return replace(alone, notices=(said, *alone.notices))
         return self._of_code(candidate, environment)
 
     def create_on_demand(self, subject: Subject, archive: bytes) -> None:
@@ -218,7 +229,7 @@ class Deployer:
         }
         more = [f"layer {one} is not on this platform: it is left out" for one in candidate.layers]
         more += [
-            f"variable {name} is {value!r}, a reference that only its stack can resolve: give its value with --set-env"
+            f"variable {name} is {value!r}, which is not resolved here: prove it from its manifest, template or target"
             for name, value in variables.items()
             if value.startswith("${") or (value.startswith("{") and "Ref" in value)
         ]
@@ -243,13 +254,14 @@ class Deployer:
             package = Packager(base, settings.cache_dir(), neighbours(self._place)).package(wanted)
         return package.path.read_bytes(), package.notices
 
-    def _of_stack(self, candidate: Candidate, environment: Mapping[str, str]) -> Subject:
+    def _of_stack(self, candidate: Candidate, environment: Mapping[str, str], project: Project | None) -> Subject:
         """Deploy the whole file, and take the function out of it: what its variables, layers and role name is there."""
         from lambent.cli import project as projects
         from lambent.deploy.executor import Executor
 
-        request = projects.ProjectRequest(Path(candidate.source.name), stack=candidate.source.stack or None)
-        project = projects.read(request)
+        if project is None:
+            source = candidate.source
+            project = projects.read(projects.ProjectRequest(Path(source.name), stack=source.stack or None))
         projects.require_sound(project)
         target = deployment.target_of(self._place, project)
         planned = deployment.planned(project, target, self._place)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
 
@@ -23,6 +23,10 @@ from lambent.insight.migration.judging import Phase, Run
 from lambent.insight.migration.proof import Memory
 
 _LEAST_PATIENCE_S = 10.0
+_LEAST_ALONE, _LEAST_SLOW = 8, 3
+_SLOW_S = 0.5
+# https://github.com/aws/aws-lambda-nodejs-runtime-interface-client/blob/main/src/utils/worker.ts
+_THREADS_VARIABLE = "AWS_LAMBDA_NODEJS_WORKER_COUNT"
 _MUCH_LONGER = 20
 
 
@@ -96,9 +100,20 @@ class Laboratory:
         self._stack.close()
 
     @property
+    def event_of(self) -> dict[str, int]:
+        """The event of each request, by its id."""
+        return {run.answer.request_id: run.event for run in self.runs}
+
+    @property
     def took_s(self) -> float:
         """How long it has been at work."""
         return self._clock.monotonic() - self._began
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether so few requests fit into the time that none can be spent on warming up or on certainty."""
+        alone = [run.ended - run.started for run in self.runs if run.phase is Phase.FRESH]
+        return min(alone, default=0.0) > _SLOW_S
 
     @property
     def patience_s(self) -> float:
@@ -116,12 +131,19 @@ class Laboratory:
         self._deployer.create_on_demand(self.subject, self._archive)
         self._exists = self._is_new = True
 
-    def begin_managed(self, wanted: ManagedSettings) -> None:
-        """Create the function on Managed Instances in place of the one on demand."""
+    def begin_managed(self, wanted: ManagedSettings, *, in_one_thread: bool = False) -> None:
+        """Create the function on Managed Instances in place of the one that is there.
+
+        `in_one_thread` has all requests of Node.js meet in one of its threads.
+        """
         self.end()
         self._witness.heard()
         self.watch.forget()
-        self._deployer.create_managed(self.subject, self._archive, wanted)
+        subject = self.subject
+        if in_one_thread:
+            variables = {**subject.parameters["Environment"]["Variables"], _THREADS_VARIABLE: "1"}
+            subject = replace(subject, parameters={**subject.parameters, "Environment": {"Variables": variables}})
+        self._deployer.create_managed(subject, self._archive, wanted)
         self._exists = True
 
     def end(self) -> None:
@@ -145,9 +167,10 @@ class Laboratory:
         self.alone([event], phase, Compute.ON_DEMAND, 0.0)
 
     def alone(self, order: Sequence[int], phase: Phase, compute: Compute, seconds: float) -> None:
-        """Send events one after the other, for so long."""
+        """Send events one after the other, for so long, and a few in any case where some tell little."""
         sending = Sending(phase, compute, 1, self.patience_s)
-        runs = self._traffic.one_by_one(order, sending, until=self._clock.monotonic() + seconds)
+        least = (_LEAST_SLOW if self.is_slow else _LEAST_ALONE) if phase in {Phase.WARM, Phase.ALONE} else 1
+        runs = self._traffic.one_by_one(order, sending, until=self._clock.monotonic() + seconds, least=least)
         self.runs += runs
         self._is_new = False
         if phase is Phase.ALONE:
@@ -168,7 +191,9 @@ class Laboratory:
         self._folder, self.seen.is_folder_watched = folder, True
         sending = Sending(Phase.ALONE, Compute.MANAGED_INSTANCES, 1, self.patience_s)
         order = [run.event for run in runs] or [event]
-        again = self._traffic.one_by_one((order * 2)[:4], sending, until=self._clock.monotonic() + self.patience_s)
+        again = self._traffic.one_by_one(
+            (order * 2)[: 2 if self.is_slow else 4], sending, until=self._clock.monotonic() + self.patience_s
+        )
         self.runs += again
         self._fixed = folders.fixed(folder.changes(), again)
 
@@ -177,12 +202,15 @@ class Laboratory:
         sending = Sending(Phase.LEVEL, compute, concurrency, self.patience_s)
         self._witness.heard()
         order = itertools.cycle(known)
-        warming = self._traffic.at_once(itertools.islice(order, concurrency), sending, until=self._clock.monotonic())
+        warming: list[Run] = []
+        if not self.is_slow:
+            first = itertools.islice(order, concurrency)
+            warming = self._traffic.at_once(first, sending, until=self._clock.monotonic())
         if compute is Compute.ON_DEMAND and not self.memory:
             self.watch.rest()
         cpu = self.watch.cpu_s()
         began = self._clock.monotonic()
-        runs = self._traffic.at_once(order, sending, until=began + seconds)
+        runs = self._traffic.at_once(order, sending, until=began + seconds, rounds=1 if self.is_slow else 2)
         took = self._clock.monotonic() - began
         used = self.watch.cpu_s() - cpu if self.watch.is_on else None
         self.runs += [*warming, *runs]
@@ -193,9 +221,12 @@ class Laboratory:
             self._look_outside([*warming, *runs], concurrency)
 
     def burst(self, wanted: ManagedSettings, known: Sequence[int], rounds: int) -> None:
-        """Have the first requests of a new environment come all at once: what the first one makes is not there yet."""
-        for turn in range(rounds):
-            self.begin_managed(wanted)
+        """Have the first requests of a new environment come all at once: what the first one makes is not there yet.
+
+        They meet in one thread of Node.js: it starts eight for each vCPU, and serves more requests than it has threads.
+        """
+        for turn in range(1 if self.is_slow else rounds):
+            self.begin_managed(wanted, in_one_thread=wanted.runtime.startswith("nodejs"))
             sending = Sending(Phase.LEVEL, Compute.MANAGED_INSTANCES, wanted.max_concurrency, self.patience_s)
             order = itertools.islice(itertools.cycle([*known[turn % len(known) :], *known]), 2 * wanted.max_concurrency)
             self.runs += self._traffic.at_once(order, sending, until=self._clock.monotonic())

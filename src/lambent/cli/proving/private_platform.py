@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
+import json
 import os
+import selectors
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import IO
 
-from lambent.cli import settings
+from lambent.cli import launching, settings
 from lambent.cli.errors import CommandError
 
-if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-
-    from lambent.assembly import Settings
-
 _PATIENCE_S = 30.0
+_AUTO = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,68 +35,70 @@ class PrivatePlatform:
 
 
 @contextmanager
-def private_platform(*, isolation: str = "auto") -> Iterator[PrivatePlatform]:
+def private_platform(*, isolation: str = _AUTO) -> Iterator[PrivatePlatform]:
     """Run a platform as long as the context lasts. Raises CommandError where it does not start.
 
     Nothing is left of it afterwards; it watches a pipe, so that it ends as well when this process is killed.
     """
-    import multiprocessing
-
-    from lambent.assembly import Settings
-
     port = _free_port()
-    wanted = Settings(port=port, isolation=None if isolation == "auto" else isolation, cache_dir=settings.cache_dir())
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, wanted), name="lambent platform of a proof", daemon=False)
-    process.start()
-    theirs.close()
+    process = launching.attached(__name__, str(port), isolation)
+    if process.stdin is None or process.stdout is None:
+        raise RuntimeError("its pipes were asked for")
     try:
-        _await_ready(ours)
-        yield PrivatePlatform(port, process.pid or 0)
+        _await_ready(process.stdout)
+        yield PrivatePlatform(port, process.pid)
     finally:
-        ours.close()
-        process.join(_PATIENCE_S)
-        if process.is_alive():
+        process.stdin.close()
+        try:
+            process.wait(_PATIENCE_S)
+        finally:
             process.kill()
-            process.join()
-        process.close()
+            process.wait()
+            process.stdout.close()
 
 
-def _await_ready(ours: Connection) -> None:
-    if not ours.poll(_PATIENCE_S):
-        raise CommandError(f"The platform for the proof was not ready after {_PATIENCE_S:.0f} s.")
-    try:
-        told = ours.recv()
-    except EOFError:
-        raise CommandError("The platform for the proof ended before it was ready.") from None
-    if told != ("ready", ""):
-        raise CommandError(f"The platform for the proof does not start: {told[0]}", told[1])
-
-
-def _serve(pipe: Connection, wanted: Settings) -> None:
-    """Be the platform, until the other end of the pipe is closed."""
-    os.setsid()  # Ctrl-C is for who started us: we are told in order
-    import logging
-
-    from lambent import assembly
-
-    # What the function does wrongly is the report's to say.
-    logging.disable(logging.WARNING)
-    threading.Thread(target=_end_with, args=(pipe,), daemon=True).start()
-    try:
-        assembly.run(wanted, on_ready=lambda: pipe.send(("ready", "")))
-    except assembly.StartError as error:
-        pipe.send((str(error), error.remedy))
-
-
-def _end_with(pipe: Connection) -> None:
-    with contextlib.suppress(EOFError, OSError):
-        pipe.recv()
-    os.kill(os.getpid(), signal.SIGTERM)
+def _await_ready(told: IO[bytes]) -> None:
+    with selectors.DefaultSelector() as selector:
+        selector.register(told, selectors.EVENT_READ)
+        if not selector.select(_PATIENCE_S):
+            raise CommandError(f"The platform for the proof was not ready after {_PATIENCE_S:.0f} s.")
+    line = told.readline()
+    if not line:
+        raise CommandError("The platform for the proof ended before it was ready.")
+    failure = json.loads(line)
+    if failure is not None:
+        raise CommandError(f"The platform for the proof does not start: {failure[0]}", failure[1])
 
 
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _tell(failure: tuple[str, str] | None) -> None:
+    sys.stdout.write(json.dumps(failure) + "\n")
+    sys.stdout.flush()
+
+
+def _end_with_standard_input() -> None:
+    sys.stdin.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def main(port: str, isolation: str) -> None:
+    """Be the platform, until standard input ends."""
+    from lambent import assembly
+
+    wanted = assembly.Settings(
+        port=int(port), isolation=None if isolation == _AUTO else isolation, cache_dir=settings.cache_dir()
+    )
+    threading.Thread(target=_end_with_standard_input, daemon=True).start()
+    try:
+        assembly.run(wanted, on_ready=lambda: _tell(None))
+    except assembly.StartError as error:
+        _tell((str(error), error.remedy))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

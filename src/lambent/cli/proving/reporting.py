@@ -9,9 +9,10 @@ from dataclasses import replace
 
 from lambent.cli.proving.deployment import ManagedSettings
 from lambent.cli.proving.laboratory import Laboratory, Measured
+from lambent.insight.migration import answers
 from lambent.insight.migration.candidate import Compute
 from lambent.insight.migration.collisions import Collision, Use
-from lambent.insight.migration.judging import Judge, Phase, Run
+from lambent.insight.migration.judging import Judge, Met, Phase, Run
 from lambent.insight.migration.proof import (
     Level,
     ProofReport,
@@ -39,7 +40,7 @@ def report(
     managed = [run for run in beside if run.compute is Compute.MANAGED_INSTANCES]
     met = tuple(_collisions(laboratory))
     repeated = list(judge.repeated(managed))
-    wrong = judge.wrong_answers(beside, _causes(laboratory.seen.met, met), repeated)
+    wrong = judge.wrong_answers(beside, _causes(laboratory, met), repeated)
     levels = tuple(_level(one, judge) for one in laboratory.levels)
     memory = tuple(laboratory.memory)
     own = next((one for one in memory if one.compute is Compute.MANAGED_INSTANCES), None)
@@ -60,7 +61,8 @@ def report(
         wrong_answers=tuple(wrong),
         history=tuple(judge.history()),
         collisions=met,
-        growth_kb=_growth_kb(laboratory.growth, own.workers if own is not None else 1),
+        # Node.js lets its heap grow before it looks for what is left in it.
+        growth_kb=_growth_kb(laboratory.growth, own.workers) if own is not None and laboratory.is_traced else 0.0,
         memory=memory,
         recommendation=advice,
         incomparable=tuple(judge.incomparable),
@@ -102,16 +104,28 @@ def with_publish_failure(made: ProofReport, failure: str) -> ProofReport:
     return replace(made, publish_failure=failure, verdict=Verdict.HAZARDS) if failure else made
 
 
-def _causes(met: Sequence[tuple[int, Collision]], told: Sequence[TmpCollision]) -> dict[str, str]:
+def _causes(laboratory: Laboratory, told: Sequence[TmpCollision]) -> dict[str, Met]:
     """Return for each request that met another at a file what that may have done, and under "" what all may owe."""
     graver = [one.path for one in told if not one.only_appends]
-    found = {"": f"Requests used {graver[0]} at the same time."} if graver else {}
-    for _, one in met:
+    found = {"": Met(f"Requests used {graver[0]} at the same time.")} if graver else {}
+    for _, one in laboratory.seen.met:
         if not one.only_appends:
+            same = _is_of_one_event(one, laboratory)
+            who = "Another request with the same event" if same else "Another request"
+            met = Met(f"{who} used {_name(one.path)} at the same time: {_what(one)}.", same)
             for request in one.requests:
-                said = f"Another request used {_name(one.path)} at the same time: {_what(one)}."
-                found.setdefault(request, said)
+                if request not in found or found[request].same_event:
+                    found[request] = met
     return found
+
+
+def _is_of_one_event(one: Collision, laboratory: Laboratory) -> bool:
+    """Return whether only requests with the same event met, at a path that is named after something in it."""
+    events = {laboratory.event_of.get(request) for request in one.requests}
+    event = events.pop()
+    if events or event is None or len(laboratory.events) < 2:
+        return False
+    return any(len(text) > 1 and text in one.path for text in answers.texts(laboratory.events[event].value))
 
 
 def _what(one: Collision) -> str:
@@ -133,12 +147,10 @@ def _growth_kb(samples: Sequence[tuple[int, float]], workers: int) -> float:
 
 
 def _collisions(laboratory: Laboratory) -> list[TmpCollision]:
-    whose = {run.answer.request_id: run.event for run in laboratory.runs}
     by_path: dict[str, TmpCollision] = {}
     for concurrency, one in laboratory.seen.met:
         name = _name(one.path)
-        events = {whose.get(request) for request in one.requests}
-        same = len(events) == 1 and len(laboratory.events) > 1
+        same = _is_of_one_event(one, laboratory)
         now = TmpCollision(name, _what(one), concurrency, one.times, "trace", one.only_appends, one.during_init, same)
         by_path[name] = _together(by_path[name], now) if name in by_path else now
     for concurrency, path, times in laboratory.seen.met_outside:
@@ -209,7 +221,7 @@ def _of_answers(judge: Judge) -> list[str]:
         found.append(f"Nothing in the answers to {names} is the same twice: they cannot be compared.")
     if judge.failing:
         names = ", ".join(judge.failing[:5])
-        found.append(f"{names} fail alone, too: compared is only that they fail alike.")
+        found.append(f"{names} fail alone, too ({judge.failure}): compared is only that they fail alike.")
     if len(judge.known) == 1:
         found.append("One event alone cannot show answers that are mixed up: give two different ones at least.")
     return found

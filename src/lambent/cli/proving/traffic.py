@@ -14,7 +14,6 @@ from lambent.insight.migration.judging import Answer, Phase, Run
 
 _HOST = "127.0.0.1"
 _TRACE = "x-amzn-trace-id"
-_LEAST_ROUNDS = 2
 # What a caller waits that was throttled: to ask again at once would only take CPU from those that are served.
 _THROTTLED_PAUSE_S = 0.05
 
@@ -38,13 +37,13 @@ class Traffic:
         self._payloads = payloads
         self._clock = clock
 
-    def one_by_one(self, order: Sequence[int], sending: Sending, *, until: float) -> list[Run]:
-        """Send these events, each when the one before is answered; begin none after `until` (monotonic), but one."""
-        return asyncio.run(self._send(iter(order), sending, until, 1, least=1))
+    def one_by_one(self, order: Sequence[int], sending: Sending, *, until: float, least: int = 1) -> list[Run]:
+        """Send these events, each when the one before is answered; `least` of them, and more until then (monotonic)."""
+        return asyncio.run(self._send(iter(order), sending, until, 1, least=least))
 
-    def at_once(self, order: Iterator[int], sending: Sending, *, until: float) -> list[Run]:
-        """Keep as many events under way as `sending` says until the moment `until`, and two of each slot at least."""
-        least = sending.concurrency * _LEAST_ROUNDS
+    def at_once(self, order: Iterator[int], sending: Sending, *, until: float, rounds: int = 2) -> list[Run]:
+        """Keep as many events under way as `sending` says until the moment `until`, and so many rounds at least."""
+        least = sending.concurrency * rounds
         return asyncio.run(self._send(order, sending, until, sending.concurrency, least=least))
 
     async def _send(

@@ -110,6 +110,13 @@ def _removed(arguments: tuple[object, ...]) -> None:
         _tell("file", "remove", path, _held())
 
 
+def _folder_made(arguments: tuple[object, ...]) -> None:
+    # To make a folder that others make as well is no harm, unless one of them removes it.
+    path = _path(arguments[0])
+    if path:
+        _tell("file", "read", path, _held())
+
+
 def _tree_removed(arguments: tuple[object, ...]) -> None:
     path = _path(arguments[0])
     if path:
@@ -139,6 +146,8 @@ _HANDLED = {
     "os.truncate": lambda arguments: _opened((arguments[0], "w", 0)),
     "os.rename": _renamed,
     "os.remove": _removed,
+    "os.mkdir": _folder_made,
+    "os.rmdir": _removed,
     "shutil.rmtree": _tree_removed,
     "fcntl.flock": _flocked,
     "fcntl.lockf": _flocked,

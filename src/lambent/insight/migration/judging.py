@@ -14,6 +14,7 @@ from lambent.insight.migration.candidate import Compute
 from lambent.insight.migration.proof import HistoryEffect, WrongAnswer, WrongKind
 
 _ID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9a-fA-F]{24,64}")
+_SHARED_NAME = re.compile(r"/tmp/[^\s'\":,]+")
 _THROTTLED = 429
 
 
@@ -67,6 +68,14 @@ class Run:
     ended: float
 
 
+@dataclass(frozen=True, slots=True)
+class Met:
+    """What a request met at its files, in words; `same_event` says that it was but requests with the same event."""
+
+    cause: str
+    same_event: bool = False
+
+
 @dataclass(slots=True)
 class Reference:
     """What an event is answered alone."""
@@ -105,12 +114,14 @@ class Judge:
                 self._fresh_errors[run.event].append(run.answer.is_error)
         for event, values in self._fresh.items():
             self._references[event] = Reference(answers.learn(values), all(self._fresh_errors[event]))
+        self._note_places()
         warm = [run for run in runs if run.phase is Phase.WARM]
         for index, run in enumerate(warm):
             if run.event in self._references and index:
                 self._learn_history(run)
-        for reference in self._references.values():
-            reference.is_first_only = not reference.leaks and not reference.unsteady
+        for event, reference in self._references.items():
+            is_known = len(self._warm[event]) > 1
+            reference.is_first_only = is_known and not reference.leaks and not reference.unsteady
         self._note_places()
 
     def _note_places(self) -> None:
@@ -144,12 +155,21 @@ class Judge:
                 if all(path in one for one in found):
                     reference.by_model[path] = found[0][path]
 
+    def suspects(self, runs: Sequence[Run]) -> list[int]:
+        """Return the events that were answered wrongly, or seem to owe to earlier ones: to be asked AGAIN, alone."""
+        wrong = [run.event for run in runs if self.wrong(run) is not None]
+        return list(dict.fromkeys([*wrong, *(event for event, one in self._references.items() if one.history)]))
+
     def learn_again(self, runs: Sequence[Run]) -> None:
         """Take further answers of events alone (AGAIN): what differs there varies by itself."""
         for run in runs:
             reference = self._references[run.event]
             self._fresh[run.event].append(self.value(run.answer))
             reference.shape = answers.learn(self._fresh[run.event])
+        self._note_places()
+        for reference in self._references.values():
+            for path in [path for path in reference.history if answers.place_of(path) in self._varying]:
+                del reference.history[path]
         self._note_places()
 
     @property
@@ -166,6 +186,13 @@ class Judge:
     def failing(self) -> list[str]:
         """Events that fail alone, too."""
         return [self._names[event] for event, one in self._references.items() if one.is_error]
+
+    @property
+    def failure(self) -> str:
+        """How the first of them fails, in short; "" where none does."""
+        first = next((event for event, one in self._references.items() if one.is_error), None)
+        value = None if first is None else self._fresh[first][0]
+        return str(value["(error)"])[:300] if isinstance(value, dict) else ""
 
     @property
     def varying(self) -> list[str]:
@@ -242,7 +269,7 @@ class Judge:
         return _ids_in(value) - fixed
 
     def wrong_answers(
-        self, runs: Sequence[Run], collided: Mapping[str, str], repeated: Sequence[tuple[Run, str]]
+        self, runs: Sequence[Run], collided: Mapping[str, Met], repeated: Sequence[tuple[Run, str]]
     ) -> list[WrongAnswer]:
         """Return the wrong answers, alike ones as one.
 
@@ -271,19 +298,20 @@ class Judge:
         ]  # fmt: skip
 
     def _told(
-        self, group: list[tuple[Run, Difference]], runs: Sequence[Run], collided: Mapping[str, str]
+        self, group: list[tuple[Run, Difference]], runs: Sequence[Run], collided: Mapping[str, Met]
     ) -> WrongAnswer:
         run, one = min(group, key=lambda pair: (pair[0].concurrency, pair[0].started))
         events = {each.event for each, _ in group}
         of = sum(other.event in events and other.compute is run.compute for other in runs)
-        cause = next(
-            (collided[each.answer.request_id] for each, _ in group if each.answer.request_id in collided), None
-        )
+        met = [collided.get(each.answer.request_id) for each, _ in group]
+        cause = next((one.cause for one in met if one is not None), None)
+        same_event = all(one is not None and one.same_event for one in met)
         more = len(events) - 1
         name = self._names[run.event] + (f" and {more} other{'s' if more > 1 else ''}" if more else "")
+        usual = collided[""].cause if "" in collided else ""
         return WrongAnswer(
-            name, self._kind(run), run.compute, run.concurrency,
-            one.path, one.expected, one.got, len(group), of, cause or self._cause(run, collided.get("", "")),
+            name, self._kind(run), run.compute, run.concurrency, one.path, one.expected, one.got,
+            len(group), of, cause or self._cause(run, usual), same_event,
         )  # fmt: skip
 
     def _kind(self, run: Run) -> WrongKind:
@@ -301,12 +329,17 @@ class Judge:
 
     def _cause(self, run: Run, usual: str) -> str:
         kind = self._kind(run)
+        if "Address already in use" in error_of(run.answer)[1]:
+            return _PORT
         if run.compute is Compute.ON_DEMAND:
             return "It came so on demand, too: no matter of the compute type, but of what varies or is shared outside."
         if run.phase is Phase.ALONE and kind is not WrongKind.VALUE:
             return "It fails on Managed Instances even alone: look at the runtime, and at what init does."
         if kind is WrongKind.MEMORY:
             return _CAUSES[kind]
+        named = _SHARED_NAME.search(error_of(run.answer)[1]) if kind is WrongKind.ERROR else None
+        if named is not None:
+            return f"It fails at {named.group()}: a name that all requests of an environment share."
         if usual:
             return usual
         other = self._foreign(run)
@@ -350,12 +383,12 @@ class Judge:
             yield Difference("the answer", "an answer", str(value["(error)"])[:300])
             return
         for one in answers.differences(reference.shape, value):
-            given = "\n".join(answers.texts(self._events[run.event]))
+            given = set(answers.texts(self._events[run.event]))
             if answers.place_of(one.path) in self._varying:
                 continue
             if answers.is_measurement(one.path) and _is_number(one.got) and one.expected not in given:
                 continue
-            if answers.is_by_clock(one) and not any(moment in given for moment in answers.moments(one.expected)):
+            if answers.is_by_clock(one) and not given.intersection(answers.moments(one.expected)):
                 continue
             yield one
 
@@ -378,6 +411,10 @@ def error_of(answer: Answer) -> tuple[str, str]:
     return str(value.get("errorType", "")), message
 
 
+_PORT = (
+    "It listens on a fixed port, which all requests of an environment share; on AWS an environment on demand has ports "
+    "of its own, here they share this machine's."
+)
 _CAUSES = {
     WrongKind.TIMEOUT: "It takes its whole timeout: a lock that is not given back, or too little CPU.",
     WrongKind.MEMORY: "All workers together take more memory than the function has.",

@@ -46,7 +46,8 @@ class WrongAnswer:
     """An answer that is not what its event is answered alone, as it was first seen, and how often it was so.
 
     `event` names the first that was answered so, and how many others were; `of` counts their requests under that
-    compute type; `cause` is the likely one.
+    compute type; `cause` is the likely one. `same_event` says that nothing but requests with the same event met, at
+    files that are named after it.
     """
 
     event: str
@@ -59,6 +60,7 @@ class WrongAnswer:
     times: int
     of: int
     cause: str
+    same_event: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,7 +313,8 @@ def _of_answer(one: WrongAnswer) -> Finding:
         f"{one.event} is answered wrongly{where} with {one.concurrency} at a time ({one.times} of {one.of}): "
         f"{one.path} should be {one.expected or 'missing'}, got {one.got or 'nothing'}"
     )
-    severity = FindingSeverity.HAZARD if one.compute is Compute.MANAGED_INSTANCES else FindingSeverity.ADVICE
+    grave = one.compute is Compute.MANAGED_INSTANCES and not one.same_event
+    severity = FindingSeverity.HAZARD if grave else FindingSeverity.ADVICE
     return Finding("proof-wrong-answer", severity, what, remedy=one.cause)
 
 
