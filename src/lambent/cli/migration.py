@@ -24,7 +24,7 @@ from lambent.insight.migration.readiness import readiness
 from lambent.insight.migration.sources.choosing import FunctionChoiceError, SourceUnreadableError
 from lambent.insight.migration.steps import Files, plan
 from lambent.insight.migration.wanted import Asked, Goal, Provider, goal_of
-from lambent.manifest.system import CapacityProvider, System
+from lambent.manifest.system import System
 
 if TYPE_CHECKING:
     from lambent.insight.migration.wheels import Resolver
@@ -62,6 +62,8 @@ def read(request: MigrationRequest) -> Iterator[Read]:
 
     Raises CommandError where the source or the function is not there.
     """
+    if request.folder is not None:
+        request.folder.mkdir(parents=True, exist_ok=True)  # paths of the manifest are looked up from there
     with tempfile.TemporaryDirectory(prefix="lambent-migrate-") as folder, _source_errors():
         found = _read(request, request.folder or Path(folder))
         if request.code is not None:
@@ -198,13 +200,7 @@ def _provider(asked: Asked, found: Read) -> Provider:
     vpc = found.candidate.vpc
     if vpc is not None and len(vpc.subnets) > 1:
         return replace(provider, subnets=vpc.subnets, security_groups=vpc.security_groups)
-    if "vpc" in CapacityProvider.model_fields:
-        return replace(provider, vpc="default")
-    raise CommandError(
-        "A capacity provider needs a network.",
-        "Name its subnets (--subnets subnet-a,subnet-b), or one that is there (--capacity-provider NAME).",
-        ExitCode.USAGE,
-    )
+    return replace(provider, vpc="default")
 
 
 def _files(request: MigrationRequest, found: Read) -> Files:

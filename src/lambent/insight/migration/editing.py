@@ -160,12 +160,17 @@ def scalar(text: str) -> str:
     >>> scalar("python3.13"), scalar("on"), scalar("a: b")
     ('python3.13', '"on"', '"a: b"')
     """
-    is_plain = text != "" and yaml.safe_load(text) == text if _is_simple(text) else False
+    is_plain = _is_simple(text) and read(f"text: {text}\n", "")[0]["text"] == text
     return text if is_plain else json.dumps(text, ensure_ascii=False)
 
 
 def _is_simple(text: str) -> bool:
-    return text.strip() == text and not set(text) & set("{}[],#&*!|>'\"%@`:\n?") and not text.startswith("-")
+    return (
+        text != ""
+        and text.strip() == text
+        and not set(text) & set("{}[],#&*!|>'\"%@`:\n?")
+        and not text.startswith("-")
+    )
 
 
 def _block(name: str, value: Value, indent: int) -> str:

@@ -29,7 +29,7 @@ class Case:
 
 def cases(kind: str) -> Iterator[Case]:
     """Yield the functions of a file: `=== title`, then `--- name` before each file where there are several."""
-    for block in (CASES / f"{kind}.txt").read_text().split("=== ")[1:]:
+    for block in re.split(r"^=== ", (CASES / f"{kind}.txt").read_text(), flags=re.MULTILINE)[1:]:
         title, _, text = block.partition("\n")
         files: dict[str, list[str]] = {}
         name, handler = "app.py", "app.handler"

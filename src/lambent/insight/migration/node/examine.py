@@ -58,8 +58,9 @@ def examine(files: CodeFiles, handler: str) -> list[Finding]:
     if not read:
         return _no_handler(files, handler)
     found: list[Finding] = []
+    kept = {name for file in read for name in file.made_at_top}
     for file in read:
-        reader = _Reader(file, handler.rpartition(".")[2] if file is read[0] else "")
+        reader = _Reader(file, handler.rpartition(".")[2] if file is read[0] else "", kept)
         for spot in reader.spots():
             said = RULES[spot.rule]
             if is_ignored(file.lines, spot.token.line, spot.rule):
@@ -80,12 +81,13 @@ def _no_handler(files: CodeFiles, handler: str) -> list[Finding]:
 
 
 class _Reader:
-    def __init__(self, file: JsFile, handler: str) -> None:
+    def __init__(self, file: JsFile, handler: str, kept: set[str]) -> None:
         self.file = file
         self.tokens = file.tokens
         self.handler = handler
         self.requested = self._requested()
         self.setup = self._setup()
+        self.kept = [file.classes[name] for name in kept if name in file.classes]
 
     def spots(self) -> Iterator[_Spot]:
         yield from self._callbacks()
@@ -98,6 +100,7 @@ class _Reader:
                     yield from self._writes(index, is_init=body is None)
                 continue
             yield from self._state(index, body)
+            yield from self._own(index, body)
             if self._is_called(index) or self._is_made(index):
                 yield from self._calls(index, body)
                 yield from self._writes(index, is_init=False)
@@ -134,7 +137,9 @@ class _Reader:
 
     def _is_declared(self, index: int) -> bool:
         before = self.tokens[index - 1].value if index else ""
-        return before in {"function", "*", "const", "let", "var"}
+        close = self.file.partner.get(index + 1, len(self.tokens))
+        is_method = close + 1 < len(self.tokens) and self.tokens[close + 1].value == "{"
+        return is_method or before in {"function", "*", "const", "let", "var"}
 
     def _callbacks(self) -> Iterator[_Spot]:
         for body in self.file.bodies:
@@ -170,6 +175,35 @@ class _Reader:
             yield from self._assigned(index, name, body)
         elif after in {".", "[", "?."}:
             yield from self._member(index, name, body)
+
+    def _own(self, index: int, body: Body) -> Iterator[_Spot]:
+        """Look at what methods change of an object that outlives the request, and at the environment."""
+        name = self.tokens[index].value
+        if name == "process" and self.file.dotted(index + 2) == "process.env":
+            end = index + 4 if self.tokens[index + 3].value == "." else self.file.partner.get(index + 3, index)
+            if self.tokens[end + 1].value == "=" and self._mentions(self.file.value_of(end + 1), self.requested):
+                what = "the environment of the worker thread holds what this request brought"
+                yield _Spot("process-setting", what, self.tokens[index])
+        is_kept = any(start < index < end for start, end in self.kept)
+        outermost = [*body.within()][-1].name
+        if name == "this" and is_kept and outermost != "constructor" and self.tokens[index + 1].value == ".":
+            yield from self._of_this(index)
+
+    def _of_this(self, index: int) -> Iterator[_Spot]:
+        said = f"this.{self.tokens[index + 2].value}"
+        at, token = index + 3, self.tokens[index]
+        after = self.tokens[at].value
+        if after in _ASSIGNING or after in {"++", "--"}:
+            yield _Spot("shared-state", f"{said} counts on from request to request, in each worker thread", token)
+        elif after == "=" and self._mentions(self.file.value_of(at), self.requested):
+            what = f"{said} holds what this request brought; other requests of the thread change it at every await"
+            yield _Spot("shared-state", what, token)
+        elif (
+            after == "."
+            and self.tokens[at + 1].value in _MUTATORS - {"set", "delete"}
+            and self.tokens[at + 2].value == "("
+        ):
+            yield _Spot("shared-state", f"{said}, which all requests of the thread share, is changed by each", token)
 
     def _assigned(self, index: int, name: str, body: Body) -> Iterator[_Spot]:
         value = self.file.value_of(index)

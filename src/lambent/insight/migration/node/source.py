@@ -61,6 +61,28 @@ class JsFile:
                     found[name] = (token.value, value)
         return found
 
+    @cached_property
+    def classes(self) -> dict[str, tuple[int, int]]:
+        """The classes, by name, with where their bodies begin and end."""
+        found: dict[str, tuple[int, int]] = {}
+        for index, token in enumerate(self.tokens[:-1]):
+            if token.kind == "name" and token.value == "class" and self.tokens[index + 1].kind == "name":
+                at = index + 2
+                while at < len(self.tokens) and self.tokens[at].value != "{":
+                    at += 1
+                if at in self.partner:
+                    found[self.tokens[index + 1].value] = (at, self.partner[at])
+        return found
+
+    @cached_property
+    def made_at_top(self) -> set[str]:
+        """The names of which `new` makes an object while the module is loaded."""
+        return {
+            self.tokens[index + 1].value
+            for index, token in enumerate(self.tokens[:-1])
+            if token.kind == "name" and token.value == "new" and self.owners[index] is None
+        }
+
     def declared(self, index: int) -> Iterator[str]:
         """Yield the names that a declaration at `index` makes known."""
         at = index + 1

@@ -31,7 +31,7 @@ _DEEPEST = 6
 
 def written(file: JsFile, index: int, requested: set[str]) -> Iterator[tuple[str, str]]:
     """Yield the rule and the name of each file in /tmp that the call at `index` writes."""
-    name = file.tokens[index].value
+    name = file.full(index).rpartition(".")[2]
     if name not in _WRITERS and name not in _OPENERS and name not in _PROGRAMS:
         return
     given = file.arguments(index + 1)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeGuard
 
-from lambent.insight.migration.python.modules import FUNCTIONS, Class, Function, Meaning, Package, Variable
+from lambent.insight.migration.python.modules import FUNCTIONS, AnyFunction, Class, Function, Meaning, Package, Variable
 from lambent.insight.migration.python.scope import Scope, family
 
 # What decorates a handler's helper for the sake of traces and logs registers nothing.
@@ -103,7 +103,8 @@ class Reach:
                 self._hand(method, is_shared=True)
         for inner in ast.walk(value):
             if isinstance(inner, ast.Attribute):
-                holder = scope.class_of(inner.value)
+                meant = scope.meaning_of(inner.value)
+                holder = meant if isinstance(meant, Class) else scope.class_of(inner.value)
                 for method in () if holder is None else self._methods(holder, inner.attr):
                     self._hand(method, is_shared=True)
             if isinstance(inner, ast.Name | ast.Attribute):
@@ -266,7 +267,20 @@ class Reach:
             return self.reached[key], False
         made = Reached(function, is_shared, Scope(self.package, function.module, function))
         self.reached[key] = made
+        self._decorated(function)
         return made, True
+
+    def _decorated(self, function: Function) -> None:
+        """Follow what one's own decorators put around a function: what they return runs for each call."""
+        scope = Scope(self.package, function.module, None)
+        for one in [] if isinstance(function.node, ast.Lambda) else function.node.decorator_list:
+            found = scope.meaning_of(one.func if isinstance(one, ast.Call) else one)
+            if isinstance(found, Function):
+                for inner in _nested(found.node, 2 if isinstance(one, ast.Call) else 1):
+                    self._hand(Function(found.module, inner, f"{found.name}.{inner.name}"), is_shared=False)
+            elif isinstance(found, Class):
+                for method in self._methods(found, "__call__"):
+                    self._hand(method, is_shared=True)
 
     def _methods(self, made: Class, name: str) -> list[Function]:
         return [one.methods[name] for one in family(self.package, made) if name in one.methods]
@@ -291,6 +305,20 @@ def arguments(site: CallSite, function: Function) -> Iterator[tuple[str, ast.exp
             yield from ((name, keyword.value) for name in named)
         else:
             yield keyword.arg, keyword.value
+
+
+def _nested(node: AnyFunction, level: int) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Yield the functions that are defined so many levels within a function."""
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef) and inner is not node:
+            if level == 1 and any(inner is one for one in _bodies_of(node)):
+                yield inner
+            elif level > 1 and any(inner is one for one in _bodies_of(node)):
+                yield from _nested(inner, level - 1)
+
+
+def _bodies_of(node: AnyFunction) -> list[ast.stmt]:
+    return [] if isinstance(node, ast.Lambda) else node.body
 
 
 def _is_read(node: ast.AST) -> TypeGuard[ast.Name | ast.Attribute]:

@@ -33,12 +33,17 @@ _CLIENTS = re.compile(
     r"requests_futures\.sessions\.FuturesSession|google\.cloud\.[a-z_]+\.Client|"
     r"stripe\.StripeClient|slack_sdk\.WebClient|twilio\.rest\.Client)\Z"
 )
+# Each of these opens a connection, and closes it.
+_UNKEPT = re.compile(
+    r"(requests|httpx)\.(get|post|put|patch|delete|head|options|request|stream)\Z|requests\.api\.\w+\Z"
+)
 _THREADS = re.compile(
     r"(threading\.(Thread|Timer)|_thread\.start_new_thread|concurrent\.futures(\.thread|\.process)?\."
     r"(ThreadPoolExecutor|ProcessPoolExecutor)|multiprocessing(\.[a-z]+)*\.(Process|Pool|ThreadPool)|"
     r"multiprocessing\.get_context\(\)\.(Process|Pool)|joblib\.Parallel)\Z"
 )
 _STARTED = re.compile(
+    r"concurrent\.futures(\.thread|\.process)?\.(Thread|Process)PoolExecutor\(\)\.submit\Z|"
     r"(threading\.(Thread|Timer)|multiprocessing\.(Process|get_context\(\)\.Process))\Z|"
     r"(asyncio\.(create_task|ensure_future)|_thread\.start_new_thread|asyncio\.get_event_loop\(\)\.create_task)\Z"
 )
@@ -66,6 +71,9 @@ def _opened(node: ast.Call, name: str) -> Iterator[State]:
         yield State("connection-per-request", f"{shown} opens a connection for each request", node)
     elif _CLIENTS.match(name):
         yield State("client-per-request", f"{shown} makes a client for each request", node)
+    elif _UNKEPT.match(name):
+        what = f"{shown} opens a connection for each request, and keeps none"
+        yield State("client-per-request", what, node, "Call it on a session that is made once at module level.")
 
 
 def _started(node: ast.Call, name: str, parents: dict[int, ast.AST], here: Reached) -> Iterator[State]:

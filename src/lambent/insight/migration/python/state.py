@@ -14,12 +14,15 @@ from dataclasses import dataclass
 
 from lambent.insight.migration.python.modules import Class, Variable
 from lambent.insight.migration.python.reach import Reach, Reached
+from lambent.insight.migration.python.scope import assigned_attributes
 
 _MUTATORS = frozenset({
     "append", "extend", "insert", "add", "update", "setdefault", "pop", "popitem", "remove", "discard", "clear",
     "appendleft", "extendleft", "popleft", "subtract", "push", "put", "put_nowait", "intersection_update", "sort",
     "difference_update", "symmetric_difference_update", "reverse", "rotate", "move_to_end", "set", "__setitem__",
 })  # fmt: skip
+# What hands out a part of what is kept, which is changed with it.
+_HANDED_OUT = frozenset({"setdefault", "get", "values", "items", "__getitem__"})
 # What makes something that is changed in place.
 _CONTAINERS = frozenset({
     "dict", "list", "set", "bytearray", "collections.defaultdict", "collections.deque", "collections.Counter",
@@ -64,6 +67,7 @@ class _Reader:
         self.here = here
         self.reach = reach
         self.scope = here.scope
+        self._asked: set[str] = set()
         self.parents = {id(child): node for node in self.scope.body for child in ast.iter_child_nodes(node)}
 
     def node(self, node: ast.AST) -> Iterator[State]:
@@ -111,9 +115,13 @@ class _Reader:
             yield State("module-state", f"{said} outlives the request and is set anew by each: {_NEXT}", node)
 
     def _item(self, target: ast.Subscript, value: ast.expr, node: ast.AST) -> Iterator[State]:
-        if self.scope.full_name(target.value) == "os.environ":
+        full = self.scope.full_name(target.value)
+        if full == "os.environ":
             if self._is_requests(value):
                 yield State("process-setting", "the environment of the process holds what this request brought", node)
+            return
+        if full == "globals()" and self._is_requests(value):
+            yield State("module-state", f"a name of the module holds what this request brought: {_NEXT}", node)
             return
         name = self._kept(target.value)
         if not name:
@@ -213,18 +221,27 @@ class _Reader:
         """Return the name of what outlives the request and is changed in place, "" for what does not."""
         if isinstance(node, ast.Subscript):
             return self._kept(node.value)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "setdefault":
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _HANDED_OUT:
             return self._kept(node.func.value)
         if isinstance(node, ast.Name) and self.scope.is_local(node.id):
-            values = self.scope.bindings.get(node.id, [])
-            names = {self._kept(one) if isinstance(one, ast.Name | ast.Call) else "" for one in values}
-            return names.pop() if len(names) == 1 else ""
+            return self._kept_alias(node.id)
         found = self.scope.meaning_of(node) if isinstance(node, ast.Name | ast.Attribute) else None
         if isinstance(found, Variable):
             values = found.module.assigned[found.name]
             there = type(self.scope)(self.scope.package, found.module, None)
             return found.name if any(self._makes_container(one, there) for one in values) else ""
         return self._kept_attribute(node) if isinstance(node, ast.Attribute) else ""
+
+    def _kept_alias(self, name: str) -> str:
+        """Return what a local name is another name of, or a part of: of all that it is bound to."""
+        values = [*self.scope.bindings.get(name, ()), *self.scope.loops.get(name, ())]
+        if not values or name in self._asked:
+            return ""
+        self._asked.add(name)
+        parts = ast.Name | ast.Call | ast.Subscript | ast.Attribute
+        names = {self._kept(one) if isinstance(one, parts) else "" for one in values}
+        self._asked.discard(name)
+        return names.pop() if len(names) == 1 else ""
 
     def _kept_attribute(self, node: ast.Attribute) -> str:
         """Return the name of an attribute of a shared object, or of a class, that holds something changed in place."""
@@ -237,11 +254,17 @@ class _Reader:
             for one in owner.node.body
             if isinstance(one, ast.Assign | ast.AnnAssign) and one.value is not None and _names(one, node.attr)
         ]
-        of_self = [one for one in self.scope.attribute_values(node) if one not in in_class] if holder else []
+        assigned = assigned_attributes(self.scope.package, owner, node.attr) if holder else ()
+        of_self = [one for one in assigned if one not in in_class]
         if not holder and self._sets_in_init(owner, node.attr):
             return ""
+        if not holder:  # a dataclass's field: each object has its own
+            in_class = [one for one in in_class if not isinstance(one, ast.Call) or not self._is_field(one)]
         containers = [one for one in (*in_class, *of_self) if self._makes_container(one, self.scope)]
         return f"{holder or owner.node.name}.{node.attr}" if containers else ""
+
+    def _is_field(self, node: ast.Call) -> bool:
+        return self.scope.full_name(node.func) in {"dataclasses.field", "pydantic.Field", "attr.ib", "attrs.field"}
 
     def _sets_in_init(self, owner: Class, name: str) -> bool:
         """Return whether each object gets an attribute of its own, whatever the class has."""
@@ -283,7 +306,11 @@ class _Reader:
         if isinstance(node, ast.Dict | ast.List | ast.Set | ast.ListComp | ast.DictComp | ast.SetComp):
             return True
         named = getattr(scope, "full_name", self.scope.full_name)
-        return isinstance(node, ast.Call) and named(node.func) in _CONTAINERS
+        if not isinstance(node, ast.Call):
+            return False
+        if self._is_field(node):
+            return any(one.arg == "default_factory" for one in node.keywords)
+        return named(node.func) in _CONTAINERS
 
     def _is_bounded(self, node: ast.expr) -> bool:
         return self.scope.full_name(node).startswith(_BOUNDED_CACHES)
@@ -339,7 +366,12 @@ class _Reader:
 
     def _mentions_attribute(self, value: ast.expr, target: ast.Attribute) -> bool:
         return any(
-            isinstance(one, ast.Attribute) and one.attr == target.attr and ast.dump(one.value) == ast.dump(target.value)
+            (
+                isinstance(one, ast.Attribute)
+                and one.attr == target.attr
+                and ast.dump(one.value) == ast.dump(target.value)
+            )
+            or _is_getattr(one, target.attr)
             for one in ast.walk(value)
         )
 
@@ -357,6 +389,12 @@ class _Reader:
             if isinstance(one, ast.ExceptHandler) and one.type is not None and "KeyError" in ast.unparse(one.type):
                 asks = True
         return asks and reads
+
+
+def _is_getattr(node: ast.AST, name: str) -> bool:
+    """Return whether it is `getattr(…, "name")`."""
+    is_call = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "getattr"
+    return is_call and any(isinstance(one, ast.Constant) and one.value == name for one in ast.walk(node))
 
 
 def _is_get(call: ast.Call) -> bool:

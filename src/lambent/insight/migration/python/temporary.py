@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from lambent.insight.migration.python.modules import Variable
 from lambent.insight.migration.python.texts import Hole, Text, Texts, View
 
 _WRITING_MODE = re.compile(r"[wax+]")
@@ -35,7 +36,7 @@ _OPENERS = frozenset({
     "os.fdopen", "anyio.open_file", "pysam.AlignmentFile", "tables.open_file", "rasterio.open",
 })  # fmt: skip
 # Methods of a path.
-_PATH_WRITERS = frozenset({"write_text", "write_bytes", "touch", "unlink", "symlink_to", "hardlink_to", "rename"})
+_PATH_WRITERS = frozenset({"write_text", "write_bytes", "touch", "unlink", "symlink_to", "hardlink_to"})
 # Methods of whatever object that write to a file which an argument names.
 _METHODS: dict[str, tuple[int, str]] = {
     "download_file": (2, "Filename"), "extractall": (0, "path"), "extract": (1, "path"), "savefig": (0, "fname"),
@@ -53,6 +54,7 @@ _METHODS: dict[str, tuple[int, str]] = {
     "write_file": (0, "path"), "getfo": (1, "fl"), "retrbinary": (9, "path"), "get": (1, "localpath"),
     "screenshot": (0, "path"), "save_screenshot": (0, "filename"), "dump_stats": (0, "filename"),
 }  # fmt: skip
+_RENAMERS = frozenset({"os.rename", "os.replace", "os.renames"})
 _PROGRAMS = frozenset({
     "subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.check_output", "subprocess.Popen",
     "subprocess.getoutput", "subprocess.getstatusoutput", "os.system", "os.popen", "asyncio.create_subprocess_exec",
@@ -66,7 +68,7 @@ def written(call: ast.Call, view: View) -> Iterator[tuple[str, ast.expr]]:
     name = view.scope.full_name(call.func)
     if name in _OPENERS:
         place = _argument(call, 0, "file", "filename", "name", "path", "uri")
-        if place is not None and _writes(call, 1):
+        if place is not None and _writes(call, 1, view):
             yield name.removeprefix("builtins."), place
     elif name == "os.open":
         place = _argument(call, 0, "path")
@@ -81,14 +83,20 @@ def written(call: ast.Call, view: View) -> Iterator[tuple[str, ast.expr]]:
             yield name, place
     elif name in _PROGRAMS:
         yield from ((name, one) for one in _in_command(call))
+    elif name in _RENAMERS:
+        # While a module is imported it is how a file is put there whole.
+        place = _argument(call, 1, "dst") if view.reached is not None else None
+        yield from [] if place is None else [(name, place)]
     elif isinstance(call.func, ast.Attribute):
-        yield from _by_method(call, call.func)
+        yield from _by_method(call, call.func, view)
 
 
-def _by_method(call: ast.Call, func: ast.Attribute) -> Iterator[tuple[str, ast.expr]]:
+def _by_method(call: ast.Call, func: ast.Attribute, view: View) -> Iterator[tuple[str, ast.expr]]:
     method = func.attr
-    if method in _PATH_WRITERS or (method == "open" and _writes(call, 0)):
+    if method in _PATH_WRITERS or (method == "open" and _writes(call, 0, view)):
         yield f"{method}()", func.value
+    if method in {"rename", "replace"} and len(call.args) == 1 and view.reached is not None:
+        yield f"{method}()", call.args[0]
     if method in _METHODS:
         index, keyword = _METHODS[method]
         place = _argument(call, index, keyword, "path", "filename", "Filename")
@@ -144,8 +152,12 @@ def _in_command(call: ast.Call) -> Iterator[ast.expr]:
         yield from one.elts if isinstance(one, ast.List | ast.Tuple) else [one]
 
 
-def _writes(call: ast.Call, index: int) -> bool:
+def _writes(call: ast.Call, index: int, view: View) -> bool:
     mode = _argument(call, index, "mode")
+    if isinstance(mode, ast.Name):
+        found = view.scope.meaning(mode.id)
+        values = found.module.assigned[found.name] if isinstance(found, Variable) else view.scope.bindings.get(mode.id)
+        mode = values[0] if values else None
     if isinstance(mode, ast.Constant) and isinstance(mode.value, str):
         return _WRITING_MODE.search(mode.value.partition(":")[0]) is not None
     if isinstance(mode, ast.IfExp):
