@@ -24,7 +24,7 @@ from lambent.insight.migration.readiness import readiness
 from lambent.insight.migration.sources.choosing import FunctionChoiceError, SourceUnreadableError
 from lambent.insight.migration.steps import Files, plan
 from lambent.insight.migration.wanted import Asked, Goal, Provider, goal_of
-from lambent.manifest.system import CapacityProvider, System
+from lambent.manifest.system import System
 
 if TYPE_CHECKING:
     from lambent.insight.migration.wheels import Resolver
@@ -103,6 +103,9 @@ def migrate(request: MigrationRequest, found: Read) -> Migration:
 def write(migration: Migration, folder: Path) -> list[Path]:
     """Write the files and return them. Raises CommandError where that cannot be done."""
     written = []
+    final = folder / migration.files.final
+    if not migration.before and final.exists() and not _is_made(final, migration):
+        raise CommandError(f"There is a {final} already.", "Name another folder with --out.", ExitCode.USAGE)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in migration.texts.items():
@@ -111,6 +114,12 @@ def write(migration: Migration, folder: Path) -> list[Path]:
     except OSError as error:
         raise CommandError(f"The files cannot be written: {error}", "Name another folder.", ExitCode.USAGE) from error
     return written
+
+
+def _is_made(file: Path, migration: Migration) -> bool:
+    """Return whether a manifest is one that was written for this migration before."""
+    first = migration.final.partition("\n")[0]
+    return file.read_text(encoding="utf-8", errors="replace").startswith(first)
 
 
 @contextmanager
@@ -200,13 +209,7 @@ def _provider(asked: Asked, found: Read) -> Provider:
     vpc = found.candidate.vpc
     if vpc is not None and len(vpc.subnets) > 1:
         return replace(provider, subnets=vpc.subnets, security_groups=vpc.security_groups)
-    if "vpc" in CapacityProvider.model_fields:
-        return replace(provider, vpc="default")
-    raise CommandError(
-        "A capacity provider needs a network.",
-        "Name its subnets (--subnets subnet-a,subnet-b), or one that is there (--capacity-provider NAME).",
-        ExitCode.USAGE,
-    )
+    return replace(provider, vpc="default")
 
 
 def _files(request: MigrationRequest, found: Read) -> Files:

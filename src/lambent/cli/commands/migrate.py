@@ -154,7 +154,7 @@ def migrate(
             proof_view.show(report)
     from lambent.insight.migration.findings import has_blockers
 
-    if not migration.readiness.is_ready or (report is not None and has_blockers(report.findings())):
+    if not migration.is_ready or (report is not None and has_blockers(report.findings())):
         raise typer.Exit(ExitCode.FAILED)
 
 

@@ -133,6 +133,10 @@ class Deployer:
         """Return for each of the function's environments how many requests it serves at a time."""
         return [int(one["slots"]) for one in self._environments(name)]
 
+    def isolation(self, name: str) -> str:
+        """Return how far the function's environments are kept apart, "" where there is none."""
+        return next((str(one["isolation"]) for one in self._environments(name) if one.get("isolation")), "")
+
     def renew(self, name: str) -> None:
         """Have the next request of a function on demand begin in a new environment."""
         self._changes += 1

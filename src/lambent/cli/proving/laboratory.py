@@ -54,6 +54,7 @@ class Seen:
     is_folder_watched: bool = False
     slots: int = 0
     environments: int = 0
+    isolation: str = ""
 
 
 class Laboratory:
@@ -234,6 +235,7 @@ class Laboratory:
 
     def _look_outside(self, runs: Sequence[Run], concurrency: int) -> None:
         slots = self._deployer.slots(self.subject.name)
+        self.seen.isolation = self._deployer.isolation(self.subject.name)
         self.seen.slots = max([self.seen.slots, *slots])
         self.seen.environments = max(self.seen.environments, len(slots))
         if self._folder is None or len(slots) > 1:

@@ -208,6 +208,8 @@ def _not_observed(laboratory: Laboratory) -> list[str]:
         found.append("some of the files: there were too many uses to keep them all")
     if seen.slots == 1:
         found.append("requests beside one another in one environment: one of this runtime serves one at a time here")
+    if seen.isolation == "process":
+        found.append("environments that have a /tmp of their own: in isolation `process` all share this machine's")
     if seen.environments > 1:
         found.append(f"all requests in one environment: there were {seen.environments}")
     found.append("state in services that the function calls, beyond what its answers show")

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from lambent.base.diagnostics import Severity
 from lambent.cli.views import diagnostics, human
 from lambent.insight.migration.candidate import Candidate, Compute
 from lambent.insight.migration.findings import FindingSeverity
@@ -69,7 +70,9 @@ def verdict(migration: Migration) -> str:
     settled = sum(one.is_settled for one in findings)
     told = [f"{count} {word}{'s' if count != 1 and word != 'advice' else ''}" for count, word in counts if count]
     told += [f"{settled} settled by the manifest"] if settled else []
-    word = human.styled("ready", "green") if migration.readiness.is_ready else human.styled("not ready", "red")
+    wrong = sum(one.severity is Severity.ERROR for one in migration.checks)
+    told += [f"{wrong} error{'s' if wrong > 1 else ''} in the manifest"] if wrong else []
+    word = human.styled("ready", "green") if migration.is_ready else human.styled("not ready", "red")
     return f"{word}: {', '.join(told) or 'nothing found'}"
 
 
@@ -86,7 +89,7 @@ def document(migration: Migration, written: Sequence[Path]) -> dict[str, object]
         },
         "from": judged.candidate.compute.value,
         "to": goal.to.value,
-        "ready": judged.is_ready,
+        "ready": migration.is_ready,
         "findings": [_finding(one) for one in judged.findings],
         "goal": {
             "name": goal.name,

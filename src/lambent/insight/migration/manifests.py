@@ -123,8 +123,8 @@ def provider_document(provider: Provider, architecture: str) -> dict[str, object
     said: dict[str, object] = {}
     if provider.subnets:
         said["subnets"] = list(provider.subnets)
-    elif provider.vpc:
-        said["vpc" if "vpc" in CapacityProvider.model_fields else "subnets"] = provider.vpc
+    elif provider.vpc and "vpc" in CapacityProvider.model_fields:
+        said["vpc"] = provider.vpc
     if provider.security_groups:
         said["security_groups"] = list(provider.security_groups)
     said["architecture"] = architecture

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lambent.base.diagnostics import Diagnostic
+from lambent.base.diagnostics import Diagnostic, has_errors
 from lambent.insight.migration.readiness import Readiness
 from lambent.insight.migration.steps import Files, MigrationPlan
 
@@ -23,6 +23,11 @@ class Migration:
     files: Files
     before: str = ""
     checks: tuple[Diagnostic, ...] = ()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether nothing blocks, and the manifest that is left in the end can be deployed."""
+        return self.readiness.is_ready and not has_errors(self.checks)
 
     @property
     def final(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -14,6 +14,7 @@ from lambent.insight.migration.findings import Finding, FindingSeverity, has_blo
 from lambent.insight.migration.readiness import readiness
 from lambent.insight.migration.wanted import Asked, Goal, Provider, goal_of
 
+Changes: TypeAlias = dict[str, Any]  # Any: fields of Candidate by name
 SUBNETS = Provider(subnets=("subnet-0a", "subnet-0b"))
 TO_MANAGED = Asked(provider=SUBNETS)
 
@@ -78,7 +79,10 @@ def test_a_function_that_fits_is_ready(tmp_path: Path) -> None:
     ],
 )
 def test_settings_that_block_are_told_and_settled_where_the_manifest_can(
-    changes: dict[str, Any], rule: str, *, is_settled: bool
+    changes: Changes,
+    rule: str,
+    *,
+    is_settled: bool,
 ) -> None:
     one = found(candidate(**changes))[rule]
     assert one.severity is FindingSeverity.BLOCKER
@@ -113,7 +117,10 @@ def test_aws_s_own_words_are_told() -> None:
     ],
 )
 def test_memory_and_concurrency_are_recommended(
-    changes: dict[str, Any], asked: dict[str, int], memory: int, concurrency: int | None
+    changes: Changes,
+    asked: dict[str, int],
+    memory: int,
+    concurrency: int | None,
 ) -> None:
     goal = goal_of(candidate(**changes), Asked(provider=SUBNETS, **asked))  # type: ignore[arg-type]  # by name
     assert (goal.memory_mb, goal.max_concurrency) == (memory, concurrency)
@@ -121,7 +128,7 @@ def test_memory_and_concurrency_are_recommended(
 
 
 def test_reserved_and_provisioned_concurrency_become_bounds() -> None:
-    def bounds(**changes: Any) -> tuple[int | None, int | None]:
+    def bounds(**changes: Any) -> tuple[int | None, int | None]:  # Any: as above
         goal: Goal = goal_of(candidate(memory_mb=128, **changes), TO_MANAGED)
         return goal.min_environments, goal.max_environments
 
@@ -238,3 +245,29 @@ def test_layers_of_the_old_runtime_are_told() -> None:
     told = found(candidate(layers=layers, runtime="python3.11"))
     assert told["layer-runtime"].severity is FindingSeverity.HAZARD
     assert "LambdaInsightsExtension" in told["layer-extension"].what
+
+
+def test_every_rule_is_found_by_something_and_says_what_to_do() -> None:
+    from lambent.insight.migration.rules import RULES
+    from tests.requirements import ROOT
+
+    sources = [
+        path.read_text() for path in (ROOT / "src/lambent/insight/migration").rglob("*.py") if path.name != "rules.py"
+    ]
+    assert [name for name in RULES if not any(f'"{name}"' in text for text in sources)] == []
+    assert all(rule.remedy and rule.source.startswith("https://") for rule in RULES.values())
+
+
+def test_what_only_a_stack_knows_is_told() -> None:
+    template = Source(SourceKind.TEMPLATE, "template.yaml", "Worker")
+    one = candidate(
+        source=template, name="Worker", role="${Role.Arn}", environment={"JOBS": "${Jobs.Arn}", "MODE": "x"}
+    )
+    told = found(one)["template-reference"]
+    assert told.severity is FindingSeverity.HAZARD
+    for part in ("role (${Role.Arn})", "the variable JOBS (${Jobs.Arn})", "its name"):
+        assert part in told.what
+    assert "MODE" not in told.what
+    assert "--from stack:NAME" in told.remedy
+    known = candidate(source=template, name="worker", role="arn:aws:iam::111122223333:role/r")
+    assert "template-reference" not in found(known)
