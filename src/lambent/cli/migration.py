@@ -103,6 +103,9 @@ def migrate(request: MigrationRequest, found: Read) -> Migration:
 def write(migration: Migration, folder: Path) -> list[Path]:
     """Write the files and return them. Raises CommandError where that cannot be done."""
     written = []
+    final = folder / migration.files.final
+    if not migration.before and final.exists() and not _is_made(final, migration):
+        raise CommandError(f"There is a {final} already.", "Name another folder with --out.", ExitCode.USAGE)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in migration.texts.items():
@@ -111,6 +114,12 @@ def write(migration: Migration, folder: Path) -> list[Path]:
     except OSError as error:
         raise CommandError(f"The files cannot be written: {error}", "Name another folder.", ExitCode.USAGE) from error
     return written
+
+
+def _is_made(file: Path, migration: Migration) -> bool:
+    """Return whether a manifest is one that was written for this migration before."""
+    first = migration.final.partition("\n")[0]
+    return file.read_text(encoding="utf-8", errors="replace").startswith(first)
 
 
 @contextmanager

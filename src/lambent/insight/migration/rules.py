@@ -44,6 +44,7 @@ _ALL = (
     MigrationRule("managed-timeout", _B, "On demand a function has 900 seconds.", "Split the work, or leave the function on Managed Instances.", _DG + "configuration-timeout.html"),
     MigrationRule("managed-memory", _B, "On demand a function has 10,240 MB at most.", "Take 10,240 MB or less.", _DG + "configuration-memory.html"),
     MigrationRule("network", _A, "What a function sends leaves through the capacity provider's VPC.", "Give its subnets a NAT gateway, or endpoints of the services that it calls.", _MI + "-security.html"),
+    MigrationRule("template-reference", _H, "What only a stack knows is not in its template.", "Read the function from the stack that is deployed: --from stack:NAME.", "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html"),
     # Packages
     MigrationRule("wheel", _B, "Machine code is built for one version of Python and one instruction set.", "Install a wheel for the new runtime in its place.", _DG + "python-package.html#python-package-native-libraries"),
     MigrationRule("no-wheel", _B, "A requirement has no wheel for the new runtime.", "Take a version of it that has one.", _DG + "python-package.html#python-package-native-libraries"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lambent.insight.migration.candidate import Candidate, Compute
+from lambent.insight.migration.candidate import Candidate, Compute, SourceKind
 from lambent.insight.migration.findings import Finding
 from lambent.insight.migration.rules import RULES
 from lambent.insight.migration.wanted import (
@@ -23,6 +23,7 @@ _LONG_TIMEOUT_S = 300
 
 def settings(candidate: Candidate, goal: Goal) -> Iterator[Finding]:
     """Yield what is found; what the written manifest settles is marked so."""
+    yield from _references(candidate)
     if goal.to is Compute.MANAGED_INSTANCES:
         yield from _runtime(candidate, goal)
         yield from _memory(candidate, goal)
@@ -37,6 +38,23 @@ def _found(  # noqa: PLR0913 - the parts of a finding, and whose it is
 ) -> Finding:
     said = RULES[rule]
     return Finding(rule, said.severity, what, candidate.places.get(place), remedy or said.remedy, is_settled)
+
+
+def _references(candidate: Candidate) -> Iterator[Finding]:
+    """Yield what a template leaves to its stack: the written manifest does not know it."""
+    if candidate.source.kind is not SourceKind.TEMPLATE or candidate.source.stack:
+        return
+    fields = ("role", "kms_key", "dead_letter", "on_success", "on_failure", "log_group")
+    named = [f"{name} ({getattr(candidate, name)})" for name in fields if "${" in getattr(candidate, name)]
+    named += [f"the variable {name} ({value})" for name, value in candidate.environment.items() if "${" in value]
+    named += [f"the layer {one}" for one in candidate.layers if "${" in one]
+    if candidate.name == candidate.source.address:
+        named.append("its name, which CloudFormation makes")
+    if not candidate.role:
+        named.append("its role, which the template's transform makes")
+    if named:
+        what = f"the template does not say what these are: {', '.join(named)}"
+        yield _found(candidate, "template-reference", what, "runtime")
 
 
 def _runtime(candidate: Candidate, goal: Goal) -> Iterator[Finding]:

@@ -256,3 +256,18 @@ def test_every_rule_is_found_by_something_and_says_what_to_do() -> None:
     ]
     assert [name for name in RULES if not any(f'"{name}"' in text for text in sources)] == []
     assert all(rule.remedy and rule.source.startswith("https://") for rule in RULES.values())
+
+
+def test_what_only_a_stack_knows_is_told() -> None:
+    template = Source(SourceKind.TEMPLATE, "template.yaml", "Worker")
+    one = candidate(
+        source=template, name="Worker", role="${Role.Arn}", environment={"JOBS": "${Jobs.Arn}", "MODE": "x"}
+    )
+    told = found(one)["template-reference"]
+    assert told.severity is FindingSeverity.HAZARD
+    for part in ("role (${Role.Arn})", "the variable JOBS (${Jobs.Arn})", "its name"):
+        assert part in told.what
+    assert "MODE" not in told.what
+    assert "--from stack:NAME" in told.remedy
+    known = candidate(source=template, name="worker", role="arn:aws:iam::111122223333:role/r")
+    assert "template-reference" not in found(known)

@@ -302,7 +302,7 @@ class Texts:
         owner = meant if isinstance(meant, Class) else owner
         if owner is not None:
             yield from self._of_object(owner, node.attr, depth)
-        elif node.attr in {"name", "parent", "path"}:  # of a temporary file, and of a path
+        elif node.attr in {"name", "parent", "path", "value"}:  # of a temporary file, of a path, of an enumeration
             inner = self.of(node.value, view, depth)
             yield from (text for text in inner if node.attr != "parent" or Hole.UNIQUE in text)
 
