@@ -16,6 +16,7 @@ from lambent.insight.migration.proof import HistoryEffect, WrongAnswer, WrongKin
 _ID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}|[0-9a-fA-F]{24,64}")
 _SHARED_NAME = re.compile(r"/tmp/[^\s'\":,]+")
 _THROTTLED = 429
+_LONG_TEXT = 100_000  # a file rather than a word: to search each for ids would take longer than to run the function
 
 
 class Phase(Enum):
@@ -103,6 +104,8 @@ class Judge:
         self._fresh_errors: dict[int, list[bool]] = defaultdict(list)
         self._warm: dict[int, list[object]] = defaultdict(list)
         self._references: dict[int, Reference] = {}
+        self._right: dict[int, set[bytes]] = defaultdict(set)
+        self._fixed_ids: dict[int, frozenset[str] | None] = {}
         self._varying: set[str] = set()
         self._historic: set[str] = set()
 
@@ -112,6 +115,8 @@ class Judge:
             if run.phase is Phase.FRESH:
                 self._fresh[run.event].append(self.value(run.answer))
                 self._fresh_errors[run.event].append(run.answer.is_error)
+                if not run.answer.is_error:
+                    self._right[run.event].add(run.answer.payload)
         for event, values in self._fresh.items():
             self._references[event] = Reference(answers.learn(values), all(self._fresh_errors[event]))
         self._note_places()
@@ -228,6 +233,8 @@ class Judge:
         reference = self._references.get(run.event)
         if reference is None or run.answer.is_throttled:
             return None
+        if not run.answer.is_error and run.answer.payload in self._right[run.event]:
+            return None  # to the byte: nothing need be taken apart
         if run.compute is Compute.MANAGED_INSTANCES:
             found = next((one for one in self._compared(run) if one.path not in reference.by_model), None)
         else:
@@ -259,14 +266,19 @@ class Judge:
 
     def _ids(self, event: int, value: object) -> set[str]:
         """Return the ids in an answer that are made for each request: no two warm answers alone shared them."""
+        if event not in self._fixed_ids:
+            self._fixed_ids[event] = self._learn_ids(event)
+        fixed = self._fixed_ids[event]
+        return set() if fixed is None else _ids_in(value) - fixed
+
+    def _learn_ids(self, event: int) -> frozenset[str] | None:
+        """Return the ids that are not made for each request; None where none are, or it is not known."""
         own = self._warm.get(event, [])
-        if len(own) < 2:
-            return set()
         alone = Counter(one for each in own for one in _ids_in(each))
-        if not alone or max(alone.values()) > 1:
-            return set()
-        fixed = {one for each in self._fresh[event] for one in _ids_in(each)} | _ids_in(self._events[event])
-        return _ids_in(value) - fixed
+        if len(own) < 2 or not alone or max(alone.values()) > 1:
+            return None
+        fixed = {one for each in self._fresh[event] for one in _ids_in(each)}
+        return frozenset(fixed | _ids_in(self._events[event]))
 
     def wrong_answers(
         self, runs: Sequence[Run], collided: Mapping[str, Met], repeated: Sequence[tuple[Run, str]]
@@ -429,4 +441,4 @@ def _is_number(text: str) -> bool:
 
 
 def _ids_in(value: object) -> set[str]:
-    return {found for text in answers.texts(value) for found in _ID.findall(text)}
+    return {found for text in answers.texts(value) if len(text) < _LONG_TEXT for found in _ID.findall(text)}
