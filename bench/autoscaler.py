@@ -10,13 +10,27 @@ from __future__ import annotations
 import argparse
 import math
 import time
+from collections import deque
 from dataclasses import dataclass
+from itertools import count
 
 from figures import Promise
 from recording import conclude
 from traffic_shapes import ABSORBED, PERIOD_S, SHAPES
 
 from lambent.assembly.replay import Arrivals, Day, Function, Handler, Provider, replay
+from lambent.dataplane.capacity.fleet import Fleet
+from lambent.dataplane.capacity.types import (
+    Bounds,
+    DeploymentId,
+    Launch,
+    ProviderArn,
+    ProviderSpec,
+    Share,
+    StartEnvironment,
+    Subnet,
+    Timing,
+)
 
 HANDLER = Handler(mean_s=5.0, p99_s=12.0, cpu_s=0.2)
 FUNCTION = Function(memory_mb=2_048, vcpus=1.0, slots=16)
@@ -99,6 +113,27 @@ def a_million() -> tuple[Day, float, float]:
     return day, time.perf_counter() - wall, time.process_time() - cpu
 
 
+def admission_us(environments: int) -> float:
+    """Return what one admission takes of the processor, in microseconds, until all slots of so many are taken."""
+    numbers = count()
+    subnets = tuple(Subnet(f"subnet-{zone}", f"eu-west-1{zone}") for zone in "abc")
+    provider = ProviderSpec(ProviderArn("pool"), "pool", subnets, max_vcpus=15_000)
+    fleet = Fleet(provider, Timing(), lambda kind: f"{kind}-{next(numbers)}")
+    deployment, share = DeploymentId("f:1"), Share(FUNCTION.vcpus, FUNCTION.memory_mb, FUNCTION.slots)
+    todo = deque(fleet.deploy(deployment, "f:1", share, Bounds(environments, environments), 0.0))
+    while todo:
+        action = todo.popleft()
+        if isinstance(action, Launch):
+            todo += fleet.launched(action.instance.instance_id, 0.0)
+        elif isinstance(action, StartEnvironment):
+            todo += fleet.started(action.environment_id, 0.0)
+    slots = environments * FUNCTION.slots
+    begun = time.process_time()
+    for _ in range(slots):
+        fleet.admit(deployment, 1.0)
+    return (time.process_time() - begun) / slots * 1e6
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
@@ -113,6 +148,7 @@ def main() -> None:
         Promise("over the reference, steady traffic (%)", max(each.over for each in found[:2]), 15),
         Promise("over the reference, median of all (%)", sorted(each.over for each in found)[len(found) // 2], 40),
         Promise("a day of a million requests (s)", wall_s, 60),
+        Promise("one admission among 8,000 slots (µs of CPU)", admission_us(500), 20),
     ]
     headings = ("requests", 9), ("needed", 9), ("reference", 11), ("had", 9), ("over", 10), ("under", 9), ("react", 7)
     heading = f"{'':<36}{''.join(f'{name:>{width}}' for name, width in headings)}{'throttled':>13}"

@@ -72,9 +72,12 @@ def test_the_aws_cli_creates_invokes_updates_publishes_aliases_lists_and_deletes
     listed = aws("lambda", "list-functions", "--query", "Functions[?FunctionName=='numbers'].[FunctionName,MemorySize]")
     assert listed == [["numbers", 192]]
 
+    # The group comes with the first lines, which come in batches, a moment after the answer.
+    while not aws("logs", "describe-log-groups", "--log-group-name-prefix", "/aws/lambda/numbers")["logGroups"]:
+        pass
     pattern = ("--log-group-name", "/aws/lambda/numbers", "--filter-pattern", "computing")
     while not (found := aws("logs", "filter-log-events", *pattern)["events"]):
-        pass  # lines reach the group in batches, a moment after the answer
+        pass
     assert "computing the sequence up to F(3)" in found[0]["message"]
 
     aws("lambda", "delete-function", "--function-name", "numbers")

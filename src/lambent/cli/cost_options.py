@@ -20,6 +20,9 @@ _Durations = Annotated[
     list[str] | None,
     typer.Option("--duration", metavar="TIME", help=f"What a request takes: 80ms, 1.5s; {_NAMED}."),
 ]
+_P99 = Annotated[
+    str | None, typer.Option("--p99", metavar="TIME", help="What all but one request of a hundred stay below.")
+]
 _Cpu = Annotated[str | None, typer.Option("--cpu", metavar="TIME", help="The processor's time of a request: 12ms.")]
 _Used = Annotated[
     int | None, typer.Option("--memory-used", metavar="MB", help="The memory that one request at a time takes.")
@@ -45,9 +48,14 @@ _ManagedMemory = Annotated[
         "--managed-memory", metavar="MB", help="The environment's memory on managed instances, where it differs."
     ),
 ]
-_Ratio = Annotated[float | None, typer.Option("--ratio", metavar="GIB", help="GiB for each vCPU: 2, 4 or 8.")]
+_Ratio = Annotated[
+    float | None, typer.Option("--memory-per-vcpu", "--ratio", metavar="GIB", help="GiB for each vCPU: 2, 4 or 8.")
+]
 _Concurrency = Annotated[
-    int | None, typer.Option("--concurrency", "-c", metavar="N", help="Requests that an environment serves at once.")
+    int | None,
+    typer.Option(
+        "--max-concurrency", "--concurrency", "-c", metavar="N", help="Requests that an environment serves at once."
+    ),
 ]
 _Types = Annotated[
     list[str] | None,
@@ -66,6 +74,7 @@ class TrafficOptions:
     rate: _Rates = None
     peak: _Peak = None
     duration: _Durations = None
+    p99: _P99 = None
     cpu: _Cpu = None
     memory_used: _Used = None
     traffic: _File = None

@@ -21,7 +21,7 @@ from lambent.insight.figures import Basis, Figure, InsightError, Origin
 from lambent.insight.measure import NoTrafficError, recorded_traffic
 from lambent.insight.price_files import read_prices, shipped_prices
 from lambent.insight.subject import Subject, Wish, configured, declared, subject, wish
-from lambent.insight.traffic import Traffic, daily, parse_rate, steady
+from lambent.insight.traffic import Duration, Traffic, daily, parse_rate, steady
 from lambent.insight.traffic_files import parse_duration, parse_milliseconds, read_traffic
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def answerable(inquiry: Inquiry) -> Answerable:
         source.require_known(asked)
     if not found and not idle:
         raise CommandError("Nothing says how much traffic there is.", _HOW_MUCH, ExitCode.USAGE)
-    region = None if project is None else project.region
+    region = (None if project is None else project.region) or source.region
     return Answerable(tuple(found), tuple(idle), region, is_one=inquiry.name is not None or not wishes)
 
 
@@ -166,6 +166,8 @@ class _Source:
         told = self._durations.get(key, self._durations.get(None))
         if told is not None:
             found = replace(found, duration=parse_duration(told, _option("--duration", told)))
+        if options.p99 is not None:
+            found = replace(found, duration=_with_p99(found, options.p99))
         if options.cpu is not None:
             figure = Figure(parse_milliseconds(options.cpu), _option("--cpu", options.cpu))
             found = replace(found, cpu_ms=figure if figure.value else None)
@@ -188,6 +190,11 @@ class _Source:
         with connection.api_errors(is_local=place.is_local):
             found = target.client("lambda").get_function_configuration(FunctionName=_physical(self._project, key))
         return configured(found, deployment.told(place))
+
+    @property
+    def region(self) -> str | None:
+        """The Region that was asked, which a profile may say alone; None where nothing was asked."""
+        return None if self._target is None else str(self._target.client("lambda").meta.region_name)
 
     def require_known(self, asked: Mapping[str, Wish]) -> None:
         """Raise CommandError where an option names a function that there is not."""
@@ -217,6 +224,17 @@ def _from_rates(text: str, peak: str | None) -> Traffic:
     return daily(rate, parse_rate(peak), _option("--peak", f"{peak}, --rate {text}"))
 
 
+def _with_p99(traffic: Traffic, text: str) -> Duration:
+    """Return what a request takes, with another p99 than is known."""
+    if traffic.duration is None:
+        raise CommandError("--p99 goes with a mean duration.", "Give it with --duration 80ms.", ExitCode.USAGE)
+    others = tuple(one for one in traffic.duration.quantiles if one[0] != 0.99)
+    p99_ms = parse_milliseconds(text)
+    if any(ms > p99_ms for _, ms in others):
+        raise CommandError(f"A p99 of {text} is below a lower quantile.", "Look at both again.", ExitCode.USAGE)
+    return replace(traffic.duration, quantiles=tuple(sorted((*others, (0.99, p99_ms)))))
+
+
 def _given(options: SizeOptions) -> Wish:
     """Return what the options say of the function."""
     said = {
@@ -226,8 +244,8 @@ def _given(options: SizeOptions) -> Wish:
         "storage_mb": ("--ephemeral", options.ephemeral),
         "provisioned": ("--provisioned", options.provisioned),
         "managed_memory_mb": ("--managed-memory", options.managed_memory),
-        "ratio": ("--ratio", options.ratio),
-        "concurrency": ("--concurrency", options.concurrency),
+        "ratio": ("--memory-per-vcpu", options.ratio),
+        "concurrency": ("--max-concurrency", options.concurrency),
         "allowed_types": ("--instance-type", tuple(options.instance_type) if options.instance_type else None),
         "target": ("--utilization", None if options.utilization is None else options.utilization / 100),
     }

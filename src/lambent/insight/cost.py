@@ -120,7 +120,11 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A function's options, plain on demand first; which instance types its environment fits; and its curves."""
+    """A function's options, plain on demand first; which instance types its environment fits; and its curves.
+
+    `earliest` is the type with the cheapest instances, where those pay from fewer requests on than the one that is
+    cheapest for this traffic, and from how many.
+    """
 
     size: FunctionSize
     requests: Decimal
@@ -131,6 +135,7 @@ class Comparison:
     shape: Shape
     peak_environments: int = 0
     peak_instances: int = 0
+    earliest: tuple[str, Fraction] | None = None
 
     @property
     def cheapest(self) -> Option:
@@ -166,6 +171,7 @@ def compare(size: FunctionSize, managed: ManagedSize | None, traffic: Traffic, p
     layout = _cheapest(layouts, shape, rate, prices)
     options += _managed_options(managed, layout, shape, bill, (requests, prices))
     peak = shape.peak * rate
+    plain = next(one for one in options if one.is_managed)
     return Comparison(
         size,
         requests,
@@ -176,6 +182,7 @@ def compare(size: FunctionSize, managed: ManagedSize | None, traffic: Traffic, p
         shape,
         peak_environments=layout.environments(peak),
         peak_instances=layout.instances(peak),
+        earliest=_earliest(layouts, plain.break_even, bill, shape, prices),
     )
 
 
@@ -230,6 +237,18 @@ def _layouts(managed: ManagedSize, demand: Demand, prices: Prices) -> list[Layou
     if not known:
         prices.instance(next(one.name for one, count in fitting if count))  # raises, with what to do
     return [Layout(one, count, rate, managed.least_environments) for one, count in known]
+
+
+def _earliest(
+    layouts: Sequence[Layout], own: Fraction | None, bill: Curve, shape: Shape, prices: Prices
+) -> tuple[str, Fraction] | None:
+    """Return the type with the cheapest instances and its break-even, where that comes before `own`."""
+    smallest = min(layouts, key=lambda one: (prices.instance(one.instance.name).on_demand.usd, one.instance.name))
+    each = instance_month(prices.instance(smallest.instance.name), prices.managed())
+    found = break_even_of(bill, smallest, shape, each)
+    if found is None or (own is not None and own <= found):
+        return None
+    return smallest.instance.name, found
 
 
 def _cheapest(layouts: Sequence[Layout], shape: Shape, rate: Fraction, prices: Prices) -> Layout:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from lambent.aws.clients import Target, aws_errors
+from lambent.aws.clients import AwsCallError, Target, aws_errors
 from lambent.insight.figures import Basis, Figure, InsightError, Origin
 from lambent.insight.reports import Report, reports
 from lambent.insight.traffic import Duration, Traffic
@@ -20,8 +20,7 @@ _DAY_S: Final = 86_400
 # How long CloudWatch keeps points of which period:
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html#metrics-retention
 _RETENTION: Final = ((15 * _DAY_S, 60), (63 * _DAY_S, 300), (455 * _DAY_S, 3_600))
-_QUANTILES: Final = (0.5, 0.99)
-_DURATIONS: Final = {"average": "Average", "p50": "p50", "p99": "p99"}
+_QUANTILES: Final = {"p50": 0.5, "p99": 0.99}
 
 
 class NoTrafficError(InsightError):
@@ -60,18 +59,26 @@ def recorded_traffic(target: Target, function_name: str, span_s: float, now: flo
             end_s,
         )
         coarse_s = min(max(period_s, math.ceil(span_s / period_s) * period_s), _DAY_S)
-        queries = [_query(name, "Duration", stat, function_name, coarse_s) for name, stat in _DURATIONS.items()]
-        queries.append(_query("invocations", "Invocations", "Sum", function_name, coarse_s))
-        coarse = _read(client, queries, begin_s, end_s)
+        means = [
+            _query("average", "Duration", "Average", function_name, coarse_s),
+            _query("invocations", "Invocations", "Sum", function_name, coarse_s),
+        ]
+        coarse = _read(client, means, begin_s, end_s) if fine["invocations"] else {}
     count = (end_s - begin_s) // period_s
     span = f"{_told(begin_s)} to {_told(end_s)}"
     if fine["invocations"]:
         origin = Origin(Basis.MEASURED, f"{place}, CloudWatch AWS/Lambda, {span}")
         counts = _counts(fine["invocations"].items(), count, begin_s, period_s)
-        duration, memory = _duration(coarse, origin), None
+        quantiles = [_query(name, "Duration", name, function_name, coarse_s) for name in _QUANTILES]
+        duration, memory = _duration(coarse | _if_known(client, quantiles, begin_s, end_s), origin), None
     else:
         origin = Origin(Basis.MEASURED, f"{place}, reports in the function's log group, {span}")
-        found = reports(target, function_name, begin_s, end_s)
+        try:
+            found = reports(target, function_name, begin_s, end_s)
+        except AwsCallError as error:
+            if error.code != "ResourceNotFoundException":
+                raise
+            raise NoTrafficError(f"{place} has no function {function_name}.", "Deploy it, or give the rate.") from error
         counts = _counts(((one.at_s, 1.0) for one in found), count, begin_s, period_s)
         duration, memory = _reported(found, origin)
     if not math.fsum(counts):
@@ -95,10 +102,24 @@ def _reported(found: Sequence[Report], origin: Origin) -> tuple[Duration | None,
     durations = sorted(one.duration_ms for one in found)
     if not durations:
         return None, None
-    quantiles = tuple((q, durations[min(len(durations) - 1, int(q * len(durations)))]) for q in _QUANTILES)
+    quantiles = tuple((q, durations[min(len(durations) - 1, int(q * len(durations)))]) for q in _QUANTILES.values())
     memory = [one.memory_mb for one in found if one.memory_mb is not None]
     mean = math.fsum(durations) / len(durations)
     return Duration(mean, origin, quantiles), Figure(max(memory), origin) if memory else None
+
+
+def _if_known(
+    client: Any,  # Any: as below
+    queries: Sequence[dict[str, object]],
+    begin_s: int,
+    end_s: int,
+) -> dict[str, dict[float, float]]:
+    """Return the points of queries, or nothing where the target knows no quantiles: the mean is known without them."""
+    try:
+        with aws_errors():
+            return _read(client, queries, begin_s, end_s)
+    except AwsCallError:
+        return {}
 
 
 def _duration(points: Mapping[str, Mapping[float, float]], origin: Origin) -> Duration | None:
@@ -106,7 +127,7 @@ def _duration(points: Mapping[str, Mapping[float, float]], origin: Origin) -> Du
     mean = _weighed(points["average"], weights)
     if mean is None:
         return None
-    found = [(q, _weighed(points[name], weights)) for q, name in zip(_QUANTILES, ("p50", "p99"), strict=True)]
+    found = [(q, _weighed(points.get(name, {}), weights)) for name, q in _QUANTILES.items()]
     return Duration(mean, origin, tuple((q, value) for q, value in found if value is not None))
 
 

@@ -57,7 +57,7 @@ def _of_size(subject: Subject, chosen: str) -> Iterator[str]:
     if used is not None and used.value > each_mb:
         yield (
             f"{environment.slots} requests at once share {environment.memory_mb:,} MB, {each_mb:,.0f} MB each, and one "
-            f"takes {used.value:,.0f} MB: give fewer (--concurrency) or more memory (--managed-memory)."
+            f"takes {used.value:,.0f} MB: give fewer (--max-concurrency) or more memory (--managed-memory)."
         )
     elif environment.slots > 1:
         yield f"{environment.slots} requests at once share {environment.memory_mb:,} MB: {each_mb:,.0f} MB each."

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
@@ -26,6 +26,7 @@ that the autoscaler of the platform here holds."""
 HOLD_S: Final = 3_600.0
 """How long capacity stays after a peak: scaling in is slow on purpose, and how slow AWS does not say."""
 
+_MOST_LEVELS: Final = 240
 _LEAST_MEMORY_MB: Final = 2_048
 _MOST_MEMORY_MB: Final = 32_768
 _RATIOS: Final = (2.0, 4.0, 8.0)
@@ -143,8 +144,15 @@ def shape_of(traffic: Traffic) -> Shape:
     """Return the shape that capacity follows: in each period the highest rate since HOLD_S before it."""
     held = _held(traffic.requests, max(1, round(HOLD_S / traffic.period_s)))
     mean = Fraction(traffic.total) / len(traffic.requests)
-    counted = Counter(held)
-    return Shape(tuple((Fraction(value) / mean, Fraction(count, len(held))) for value, count in counted.items()))
+    counted = sorted(Counter(held).items())
+    return Shape(tuple((Fraction(value) / mean, Fraction(count, len(held))) for value, count in _grouped(counted)))
+
+
+def _grouped(levels: Sequence[tuple[float, int]]) -> list[tuple[float, int]]:
+    """Return rising levels with their counts, some hundreds at most: neighbours go together as the higher of them."""
+    width = -(-len(levels) // _MOST_LEVELS)
+    groups = (levels[begin : begin + width] for begin in range(0, len(levels), width))
+    return [(group[-1][0], sum(count for _, count in group)) for group in groups]
 
 
 def _held(requests: tuple[float, ...], periods: int) -> list[float]:

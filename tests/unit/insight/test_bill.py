@@ -148,6 +148,29 @@ def test_managed_instances_example_high_throughput_api() -> None:
     assert bill[2].price.usd == Decimal("0.02448")  # of the on-demand price, whatever pays for the instance
 
 
+@pytest.mark.parametrize(
+    ("instances", "commitment", "ec2", "all_in_all"),
+    [
+        (14, "on-demand", "1481.9", "1704.385"),
+        (14, "compute-sp-1y", "1007.692", "1230.177"),
+        (14, "compute-sp-3y", "518.665", "741.15"),
+        (14, "reserved-3y", "518.665", "741.15"),
+        (8, "on-demand", "846.8", "974.02"),
+        (26, "ec2-sp-1y", "1871.428", "2284.443"),
+    ],
+)
+def test_aws_s_calculator_comes_to_the_same_amounts(instances: int, commitment: str, ec2: str, all_in_all: str) -> None:
+    """Of c7g.xlarge in a month, with a million requests, before anything is rounded.
+
+    https://github.com/aws-samples/sample-aws-lambda-managed-instances (tools/pricing-calculator/tests/test-cases.json)
+    """
+    book = shipped_prices()
+    instance, managed = book.instance("us-east-1", "c7g.xlarge"), book.managed("us-east-1")
+    bill = managed_bill(Decimal(M), Decimal(instances * 730), instance, managed, commitment)
+    assert bill[1].exact == Decimal(ec2)
+    assert exact_total(bill) == Decimal(all_in_all)
+
+
 def test_tiers_are_each_a_line(x86: LambdaPrices, arm: LambdaPrices) -> None:
     bill = function_bill(usage(20_000 * M, 1_000, 1024), x86)
     assert [(line.quantity, line.price.usd) for line in bill[1:]] == [

@@ -187,7 +187,15 @@ def test_arm_costs_less_than_x86() -> None:
 
 def test_capacity_stays_for_an_hour_after_a_peak() -> None:
     shape = shape_of(Traffic((0.0,) * 120 + (600.0,) + (0.0,) * 1319, 60.0, GIVEN))
-    assert list(shape.parts) == [(0, Fraction(1379, 1440)), (1440, Fraction(61, 1440))]
+    assert dict(shape.parts) == {Fraction(0): Fraction(1379, 1440), Fraction(1440): Fraction(61, 1440)}
+
+
+def test_weeks_of_minutes_are_counted_in_a_moment_and_no_lower_than_they_are() -> None:
+    uneven = tuple(1_000.0 + (minute * 7_919) % 10_007 for minute in range(10_080))
+    shape = shape_of(Traffic(uneven, 60.0, GIVEN))
+    assert len(shape.parts) <= 240
+    assert sum(share for _, share in shape.parts) == 1
+    assert shape.peak == Fraction(max(uneven)) / (Fraction(sum(uneven)) / len(uneven))
 
 
 def test_a_peak_costs_instances_on_managed_and_nothing_on_demand() -> None:

@@ -16,7 +16,7 @@ def straight(slope: Fraction) -> Curve:
 
 def test_a_curve_is_linear_between_its_corners() -> None:
     made = curve(lambda requests: max(requests - 100, Fraction(0)) * 2, [Fraction(100)])
-    assert list(made.corners) == [(0, 0), (100, 0)]
+    assert made.corners == ((Fraction(0), Fraction(0)), (Fraction(100), Fraction(0)))
     assert made.slope == 2
     assert [made.at(Fraction(place)) for place in (0, 50, 100, 150)] == [0, 0, 0, 100]
     assert [made.reaches(Fraction(amount)) for amount in (0, 1, 100)] == [0, Fraction(201, 2), 150]

@@ -34,8 +34,9 @@ def cost(
     *,
     traffic: TrafficOptions,
     size: SizeOptions,
-    project: Annotated[
-        Path | None, typer.Option("--project", metavar="PATH", help="The manifest, or its folder.", show_default="here")
+    manifest: Annotated[
+        Path | None,
+        typer.Option("--manifest", metavar="PATH", help="The manifest, or its folder.", show_default="here"),
     ] = None,
     environment: Annotated[
         str | None, typer.Option("--env", "-e", help="The environment whose overlay is laid over the manifest.")
@@ -50,6 +51,10 @@ def cost(
     chart: Annotated[
         Path | None, typer.Option("--chart", metavar="FILE", help="Write the chart as .svg, .png or .txt.")
     ] = None,
+    replay: Annotated[
+        str | None,
+        typer.Option("--replay", metavar="SPAN", help="Take instance-hours from a replay of so long: 1h, 24h."),
+    ] = None,
     where: PlaceOptions,
     as_json: Json = False,
 ) -> None:
@@ -61,15 +66,28 @@ def cost(
     if chart is not None and chart.suffix not in {".svg", ".png", ".txt"}:
         message = f"{chart} has no ending that says which picture it is."
         raise CommandError(message, "Name it .svg, .png or .txt.", ExitCode.USAGE)
-    asked = costing.Inquiry(name, ProjectRequest(project, environment), traffic, size, place)
+    asked = costing.Inquiry(name, ProjectRequest(manifest, environment), traffic, size, place)
     found = costing.answerable(asked)
     region = place.region or found.region or _DEFAULT_REGION
     known = costing.prices_of(prices, region, discount, free_tier=free_tier)
     with costing.insight_errors():
         if found.is_one:
-            _one(found.subjects[0], known, chart, as_json=as_json)
+            _one(_replayed(found.subjects[0], known, replay), known, chart, as_json=as_json)
         else:
-            _several(found, known, chart, as_json=as_json)
+            if chart is not None or replay is not None:
+                raise CommandError(
+                    "A chart and a replay are of one function.", "Name it: lambent cost NAME …", ExitCode.USAGE
+                )
+            _several(found, known, as_json=as_json)
+
+
+def _replayed(subject: Subject, prices: Prices, span: str | None) -> Subject:
+    if span is None:
+        return subject
+    from lambent.cli.cost_replay import replayed
+    from lambent.insight.cost import compare
+
+    return replayed(subject, compare(subject.size, subject.managed, subject.traffic, prices), span)
 
 
 def _one(subject: Subject, prices: Prices, chart: Path | None, *, as_json: bool) -> None:
@@ -95,12 +113,10 @@ def _one(subject: Subject, prices: Prices, chart: Path | None, *, as_json: bool)
         human.note(f"The chart is in {chart}.")
 
 
-def _several(found: Answerable, prices: Prices, chart: Path | None, *, as_json: bool) -> None:
+def _several(found: Answerable, prices: Prices, *, as_json: bool) -> None:
     from lambent.cli.views import system_cost as view
     from lambent.insight.system_cost import system_cost
 
-    if chart is not None:
-        raise CommandError("A chart is of one function.", "Name it: lambent cost NAME …", ExitCode.USAGE)
     whole = system_cost(found.subjects, prices)
     if as_json:
         json_view.document(view.as_document(whole, found.idle, prices))

@@ -134,6 +134,12 @@ def as_document(
         "figures": [fact_document(fact) for fact in subject.facts],
         "options": [_option_document(option) for option in comparison.options],
         "cheapest": _told(comparison.cheapest),
+        "earliest_break_even": None
+        if comparison.earliest is None
+        else {
+            "instance_type": comparison.earliest[0],
+            "requests_per_month": _ceiling(comparison.earliest[1]),
+        },
         "fitting_instance_types": list(comparison.fitting),
         "variations": [
             {
@@ -207,10 +213,16 @@ def _break_even(comparison: Comparison) -> None:
     if option is None:
         return
     if option.break_even is None:
-        human.line("Break-even: never. A request takes more of an instance than it costs on demand, at any rate.")
-        return
-    rate = float(option.break_even / int(MONTH_S))
-    human.line(f"Break-even: {math.ceil(option.break_even):,} requests a month ({rate:,.4g}/s).")
+        human.line(f"Break-even of {option.instance_type}: never. A request takes more of it than it costs on demand.")
+    else:
+        human.line(f"Break-even: {_rate(option.break_even)}.")
+    if comparison.earliest is not None:
+        name, requests = comparison.earliest
+        human.line(f"With {name} it comes first: {_rate(requests)}.")
+
+
+def _rate(requests: Fraction) -> str:
+    return f"{math.ceil(requests):,} requests a month ({float(requests / int(MONTH_S)):,.4g}/s)"
 
 
 def _line(line: Line, marks: Mapping[Source, str]) -> tuple[str, ...]:

@@ -231,7 +231,7 @@ class Fleet:
     def evaluate(self, now: float) -> list[Action]:
         """Scale every deployment, end what is no longer needed, and try again what failed."""
         for each in self._deployments.values():
-            if not each.is_withdrawn and each.bounds.maximum != 0:
+            if not each.is_withdrawn:
                 each.observe(self.timing, self.provider.target_cpu, now)
         actions: list[Action] = []
         self._retire(now, actions)
@@ -456,11 +456,10 @@ class Fleet:
         if environment.state is not EnvironmentState.DRAINING:
             is_young = was_serving and now - environment.started_at < self.timing.retry_s
             if has_failed or is_young:
-                found.failures += 1
+                is_new = now - found.retry_at > self.timing.retry_most_s
+                found.failures = 1 if is_new else found.failures + 1
                 wait_s = backoff_s(found.failures, self.timing.retry_s, self.timing.retry_most_s)
                 found.retry_at = now + wait_s
-            elif was_serving:
-                found.failures = 0
         self._forget(environment, self._hosts[environment.instance_id], now)
         return self._settle(now)
 

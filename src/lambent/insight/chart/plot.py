@@ -18,10 +18,12 @@ _SAMPLES: Final = 240
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One line: its name, and its points from left to right."""
+    """One line: its name, its points from left to right, and what it stands for, by which it is drawn."""
 
     name: str
     points: tuple[tuple[float, float], ...]
+    is_managed: bool = False
+    is_committed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +37,12 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """Where a mark's name stands: to which side of it, and how many lines of text above it (below, where negative)."""
+    """Where a mark's name stands: to which side of it, and at which height. Far from its mark, a line leads to it."""
 
     mark: Mark
     is_left: bool
-    lines_up: float
+    y: float
+    is_far: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +68,22 @@ class Chart:
 
 
 def names(chart: Chart) -> Iterator[Name]:
-    """Yield where names stand, clear of one another: above lines that rise, to whichever side has more room."""
-    lifted: list[Mark] = []
+    """Yield where names stand, clear of one another and of the axis: above lines that rise, where there is room."""
+    line = chart.y_most / 20
+    taken: list[float] = []
     for mark in sorted(chart.marks, key=lambda one: one.y):
-        near = [one for one in lifted if abs(one.y - mark.y) < chart.y_most / 12]
         is_left = mark.x > chart.x_most * 0.45
-        lifted.append(mark)
-        yield Name(mark, is_left, 0.5 + 1.3 * len(near) if is_left else -1.2 - 1.3 * len(near))
+        is_far = not is_left and mark.y < 3 * line
+        if is_left:
+            y = mark.y + line / 2
+        elif is_far:
+            y = max(_at(one, mark.x + chart.x_most / 2) for one in chart.series) + line
+        else:
+            y = mark.y - 1.2 * line
+        while any(abs(y - other) < 1.3 * line for other in taken):
+            y += (1.3 if is_left or is_far else -1.3) * line
+        taken.append(y)
+        yield Name(mark, is_left, y, is_far)
 
 
 def chart_of(comparison: Comparison, prices: Prices) -> Chart:
@@ -83,8 +95,15 @@ def chart_of(comparison: Comparison, prices: Prices) -> Chart:
     x_ticks = ticks(most, 6)
     places = [x_ticks[-1] * place / _SAMPLES for place in range(_SAMPLES + 1)]
     shown = list(_shown(comparison))
+    counts = _counts(comparison, places)
     series = tuple(
-        Series(label(one), tuple(zip(places, _costs(one, comparison, prices, places), strict=True))) for one in shown
+        Series(
+            label(one),
+            tuple(zip(places, _costs(one, comparison, prices, counts), strict=True)),
+            is_managed=one.is_managed,
+            is_committed=one.discount != ON_DEMAND,
+        )
+        for one in shown
     )
     marks = []
     plain = series[0]
@@ -115,7 +134,7 @@ def short(value: float) -> str:
     ['0', '950', '12.5k', '1.5M', '72.2M', '2B']
     """
     for size, name in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if value >= size:
+        if value >= size * 0.9995:
             return f"{value / size:.3g}{name}"
     return f"{value:.3g}"
 
@@ -134,7 +153,7 @@ def ticks(most: float, count: int) -> tuple[float, ...]:
     rough = max(most, 1e-9) / count
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(one * power for one in (1, 2, 2.5, 5, 10) if one * power >= rough * (1 - 1e-9))
-    return tuple(round(step * place, 10) for place in range(math.ceil(most / step - 1e-9) + 1))
+    return tuple(round(step * place, 10) for place in range(max(1, math.ceil(most / step - 1e-9)) + 1))
 
 
 def _shown(comparison: Comparison) -> Iterator[Option]:
@@ -146,23 +165,29 @@ def _shown(comparison: Comparison) -> Iterator[Option]:
             yield min(committed, key=lambda one: one.per_million)
 
 
-def _costs(option: Option, comparison: Comparison, prices: Prices, places: Sequence[float]) -> Iterator[float]:
+def _counts(comparison: Comparison, places: Sequence[float]) -> list[tuple[float, float]]:
+    """Return numbers of requests, each with the instances that they take."""
+    layout, shape = comparison.layout, comparison.shape
+    if layout is None:
+        return [(place, 0.0) for place in places]
+    return [(place, float(shape.mean_instances(layout, Fraction(round(place)) / int(MONTH_S)))) for place in places]
+
+
+def _costs(
+    option: Option, comparison: Comparison, prices: Prices, counts: Sequence[tuple[float, float]]
+) -> Iterator[float]:
     request = float(prices.managed().request.usd)
-    plain = comparison.options[0]
-    if not option.is_managed or comparison.layout is None:
-        # A Savings Plan lowers duration by one share, at every number of requests.
-        share = _share_of(option, plain)
-        requests_price = float(prices.functions(comparison.size.architecture).request.usd)
-        for place in places:
-            requests = Fraction(round(place))
-            whole = float(comparison.bill.at(requests)) + place * request
-            fixed = min(place * requests_price, whole)
-            yield fixed + (whole - fixed) * share
+    if option.is_managed:
+        each = float(instance_month(prices.instance(option.instance_type or ""), prices.managed(), option.discount))
+        yield from (count * each + place * request for place, count in counts)
         return
-    each = float(instance_month(prices.instance(option.instance_type or ""), prices.managed(), option.discount))
-    for place in places:
-        count = comparison.shape.mean_instances(comparison.layout, Fraction(round(place)) / int(MONTH_S))
-        yield float(count) * each + place * request
+    # A Savings Plan lowers duration by one share, at every number of requests.
+    share = _share_of(option, comparison.options[0])
+    requests_price = float(prices.functions(comparison.size.architecture).request.usd)
+    for place, _ in counts:
+        whole = float(comparison.bill.at(Fraction(round(place)))) + place * request
+        fixed = min(place * requests_price, whole)
+        yield fixed + (whole - fixed) * share
 
 
 def _share_of(option: Option, plain: Option) -> float:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from lambent.insight.chart.plot import Chart, money, names, short
+from lambent.insight.chart.plot import Chart, Series, money, names, short
 from lambent.insight.chart.strokes import ADVANCE, strokes
 
 WIDTH, HEIGHT = 1200, 700
@@ -23,7 +23,6 @@ _INK: Colour = (31, 41, 51)
 _GRID: Colour = (213, 219, 225)
 _TEXT = 2.4
 _TITLE = 3.0
-_LINE = 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,8 @@ class Pen:
 
 _DEMAND: Colour = (179, 68, 30)
 _MANAGED: Colour = (18, 97, 160)
-_PENS = (Pen(_DEMAND, 3.2), Pen(_DEMAND, 3.2, 16.0), Pen(_MANAGED, 3.2), Pen(_MANAGED, 3.2, 16.0))
+_LINE_WIDTH = 3.2
+_DASH = 16.0
 _DROP = Pen(_INK, 1.0, 5.0)
 
 
@@ -118,9 +118,9 @@ def png(chart: Chart) -> bytes:
     canvas = Canvas(WIDTH, HEIGHT, _PAGE)
     canvas.text((_LEFT, 42), chart.title, scale=_TITLE)
     _scales(canvas, chart)
-    for number, series in enumerate(chart.series):
+    for series in chart.series:
         points = [(_x(chart, x), _y(chart, y)) for x, y in series.points]
-        _polyline(canvas, points, _PENS[number % 4])
+        _polyline(canvas, points, _pen(series))
     _marks(canvas, chart)
     _legend(canvas, chart)
     return canvas.png()
@@ -148,7 +148,10 @@ def _marks(canvas: Canvas, chart: Chart) -> None:
         canvas.line((x, y), (x, y), _PAGE, 8)
     for name in names(chart):
         x = _x(chart, name.mark.x) + (-14 if name.is_left else 14)
-        y = _y(chart, name.mark.y) - name.lines_up * _LINE
+        y = _y(chart, name.y)
+        if name.is_far:
+            at = _x(chart, name.mark.x)
+            _polyline(canvas, [(at, _y(chart, name.mark.y) - 7), (at, y)], _DROP)
         canvas.text((x, y), name.mark.name, anchor=1.0 if name.is_left else 0.0, is_raised=True)
 
 
@@ -157,7 +160,7 @@ def _legend(canvas: Canvas, chart: Chart) -> None:
     for number, series in enumerate(chart.series):
         y = top + number * 30
         ends = [(float(_LEFT), float(y)), (float(_LEFT + 50), float(y))]
-        _polyline(canvas, ends, _PENS[number % 4])
+        _polyline(canvas, ends, _pen(series))
         canvas.text((_LEFT + 64, y + 7), series.name)
 
 
@@ -178,6 +181,11 @@ def _polyline(canvas: Canvas, points: Sequence[tuple[float, float]], pen: Pen) -
                 canvas.line(left, right, pen.colour, pen.thickness)
             place += max(ahead, 1e-6)
         walked += length
+
+
+def _pen(series: Series) -> Pen:
+    """Return what a line is drawn with: models differ in colour, commitments in dashes."""
+    return Pen(_MANAGED if series.is_managed else _DEMAND, _LINE_WIDTH, _DASH if series.is_committed else 0.0)
 
 
 def _between(begin: tuple[float, float], end: tuple[float, float], share: float) -> tuple[float, float]:

@@ -8,13 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from lambent.insight.chart.plot import Chart, money, names, short
+from lambent.insight.chart.plot import Chart, Series, money, names, short
 
 WIDTH, HEIGHT = 960, 560
 _LEFT, _RIGHT, _TOP, _BOTTOM = 92, 28, 52, 168
-_LINE = 16
-_DASHES = ("", "7 4", "", "7 4")
-_CLASSES = ("demand", "demand", "managed", "managed")
+_DASH = ' stroke-dasharray="7 4"'
 _STYLE = """
   text { font: 14px system-ui, sans-serif; fill: #1f2933; }
   .name { paint-order: stroke; stroke: #ffffff; stroke-width: 4px; stroke-linejoin: round; }
@@ -58,9 +56,9 @@ def _document(chart: Chart) -> Iterator[str]:
     yield f'<rect class="page" width="{WIDTH}" height="{HEIGHT}"/>'
     yield f'<text class="title" x="{_LEFT}" y="32">{escape(chart.title)}</text>'
     yield from _scales(chart)
-    for number, series in enumerate(chart.series):
+    for series in chart.series:
         points = " ".join(f"{_x(chart, x):.1f},{_y(chart, y):.1f}" for x, y in series.points)
-        yield f'<polyline class="line {_CLASSES[number % 4]}"{_dash(number)} points="{points}"/>'
+        yield f'<polyline {_drawn(series)} points="{points}"/>'
     yield from _marks(chart)
     yield from _legend(chart)
     yield "</svg>"
@@ -87,7 +85,10 @@ def _marks(chart: Chart) -> Iterator[str]:
         yield f'<circle class="mark" cx="{x:.1f}" cy="{y:.1f}" r="5"/>'
     for name in names(chart):
         x = _x(chart, name.mark.x) + (-10 if name.is_left else 10)
-        y = _y(chart, name.mark.y) - name.lines_up * _LINE
+        y = _y(chart, name.y)
+        if name.is_far:
+            at = _x(chart, name.mark.x)
+            yield f'<line class="drop" x1="{at:.1f}" x2="{at:.1f}" y1="{_y(chart, name.mark.y) - 6:.1f}" y2="{y:.1f}"/>'
         anchor = "end" if name.is_left else "start"
         yield f'<text class="name" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(name.mark.name)}</text>'
 
@@ -97,13 +98,13 @@ def _legend(chart: Chart) -> Iterator[str]:
     for number, series in enumerate(chart.series):
         y = top + number * 24
         ends = f'x1="{_LEFT}" x2="{_LEFT + 36}" y1="{y}" y2="{y}"'
-        yield f'<line class="line {_CLASSES[number % 4]}"{_dash(number)} {ends}/>'
+        yield f"<line {_drawn(series)} {ends}/>"
         yield f'<text x="{_LEFT + 46}" y="{y + 5}">{escape(series.name)}</text>'
 
 
-def _dash(number: int) -> str:
-    dash = _DASHES[number % 4]
-    return f' stroke-dasharray="{dash}"' if dash else ""
+def _drawn(series: Series) -> str:
+    """Return how a line is drawn: models differ in colour, commitments in dashes."""
+    return f'class="line {"managed" if series.is_managed else "demand"}"{_DASH if series.is_committed else ""}'
 
 
 def _x(chart: Chart, x: float) -> float:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lambent.insight.chart.plot import Chart, money, short
+from lambent.insight.chart.plot import Chart, Series, money, short
 
-_SIGNS = "●○■□"
+_SIGNS = {(False, False): "●", (False, True): "○", (True, False): "■", (True, True): "□"}
 _MARKS = "✕▲"
 _LEAST_WIDTH = 48
 _MOST_WIDTH = 110
@@ -18,10 +18,10 @@ def lines_of(chart: Chart, width: int, height: int = 14) -> Iterator[str]:
     margin = max(len(one) for one in scale) + 1
     columns = min(max(width, _LEAST_WIDTH), _MOST_WIDTH) - margin - 1
     grid = [[" "] * columns for _ in range(height)]
-    for sign, series in reversed(list(zip(_SIGNS, chart.series, strict=False))):
+    for series in reversed(chart.series):
         for column in range(columns):
             place = round(column * (len(series.points) - 1) / (columns - 1))
-            grid[_row(series.points[place][1], chart, height)][column] = sign
+            grid[_row(series.points[place][1], chart, height)][column] = _sign(series)
     for sign, mark in zip(_MARKS, chart.marks, strict=False):
         column = min(columns - 1, round(mark.x / chart.x_most * (columns - 1)))
         grid[_row(mark.y, chart, height)][column] = sign
@@ -33,10 +33,14 @@ def lines_of(chart: Chart, width: int, height: int = 14) -> Iterator[str]:
     yield " " * margin + "└" + _axis(chart, columns)
     yield " " * (margin + 1) + _labels(chart, columns)
     yield f"{'requests a month':>{margin + 1 + columns}}"
-    for sign, series in zip(_SIGNS, chart.series, strict=False):
-        yield f"{sign} {series.name}"
+    for series in chart.series:
+        yield f"{_sign(series)} {series.name}"
     for sign, mark in zip(_MARKS, chart.marks, strict=False):
         yield f"{sign} {mark.name}"
+
+
+def _sign(series: Series) -> str:
+    return _SIGNS[series.is_managed, series.is_committed]
 
 
 def _row(y: float, chart: Chart, height: int) -> int:

@@ -288,6 +288,22 @@ def test_environments_that_do_not_come_up_are_tried_again_at_growing_intervals()
     assert drill.fleet.is_ready(ORDERS)
 
 
+def test_a_failure_long_after_others_is_tried_again_as_soon_as_a_first_one() -> None:
+    drill = Drill()
+    drill.fails_to_start = True
+    drill.deploy()
+    drill.run(900.0)
+    drill.fails_to_start = False
+    drill.run(3_600.0)
+    lost = drill.fleet.environments(ORDERS)[0].environment_id
+    drill.fails_to_start = True
+    drill.carry_out(drill.fleet.gone(lost, drill.now))
+    drill.run(5.0)
+    drill.fails_to_start = False
+    drill.run(20.0)
+    assert drill.serving() == 3
+
+
 def test_refused_launches_are_tried_elsewhere_and_not_without_pause() -> None:
     drill = Drill()
     drill.refuses = lambda instance: instance.subnet.zone.endswith("c")
@@ -449,8 +465,12 @@ def test_quiet_time_can_be_slept_through_until_something_is_due() -> None:
     taken, _ = drill.take(1)
     assert drill.fleet.quiet_until == 0.0
     drill.give_back(taken)
+    drill.carry_out(drill.fleet.bound(ORDERS, Bounds(0, 0), drill.now))
     drill.run(20.0)
-    assert drill.fleet.quiet_until > 0.0
+    # Nothing serves any more, and the empty instances end five minutes after.
+    assert drill.fleet.quiet_until > drill.now
+    drill.run(400.0)
+    assert drill.fleet.quiet_until == float("inf")
 
 
 def test_the_same_calls_lead_to_the_same_actions() -> None:
