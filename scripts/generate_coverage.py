@@ -64,6 +64,7 @@ the same identifiers, since each request brings its own seed. It does not bring 
 
 """
 IN_PART = {
+    "cloudwatch": "As far as they have our own services hand over what they measured. All operations are bridged.",
     "ec2": "As far as they are about instances that Lambda manages. The rest, and all other operations, are bridged.",
 }
 CONFIGURATIONS = """\

@@ -8,6 +8,6 @@ DYNAMODB: Final = ("dynamodb", "dynamodbstreams")
 NAMES: Final = (
     *("iam", "sts", "logs", "sqs"),
     *DYNAMODB,
-    *("lambda", "sns", "events", "s3", "cloudformation", "scheduler", "ec2"),
+    *("lambda", "sns", "events", "s3", "cloudformation", "scheduler", "ec2", "cloudwatch"),
 )
 """In the order in which they start."""

@@ -13,6 +13,7 @@ from lambent.assembly.foundation import Foundation
 from lambent.assembly.names import DYNAMODB
 from lambent.cloud.framework.identity import CredentialDirectory, Directories
 from lambent.cloud.framework.managed_instances import ManagedInstances
+from lambent.cloud.framework.metrics import DeliverMetrics
 from lambent.cloud.framework.registry import Deferral
 from lambent.cloud.framework.service import Service
 from lambent.cloud.gateway.signing import SignatureReader
@@ -70,6 +71,8 @@ def own_services(on: Foundation) -> OwnServices:
         Deferral(("scheduler",), partial(_scheduler, on)),
         # Of EC2 only what shows the instances that Lambda runs; the rest is bridged.
         Deferral(("ec2",), partial(_ec2, on, lambda_.managed_instances)),
+        # Of CloudWatch only what has our services hand over what they measured.
+        Deferral(("cloudwatch",), partial(_cloudwatch, lambda_.deliver_metrics)),
     )
     parts: list[Service | Deferral] = []
     for one in in_order:
@@ -132,3 +135,9 @@ def _ec2(on: Foundation, managed: ManagedInstances) -> Callable[[], Sequence[Ser
     from lambent.cloud.services.ec2.service import Ec2Service  # noqa: PLC0415 - when it is used
 
     return lambda: (Ec2Service(on.store, on.fallback, managed),)
+
+
+def _cloudwatch(deliver_lambdas: DeliverMetrics) -> Callable[[], Sequence[Service]]:
+    from lambent.cloud.services.cloudwatch.service import CloudWatchService  # noqa: PLC0415 - when it is used
+
+    return lambda: (CloudWatchService(deliver_lambdas),)

@@ -17,7 +17,18 @@ from lambent.cloud.framework.registry import Deferral
 from lambent.cloud.framework.service import Service
 from lambent.testing.platform import LocalPlatform, local_platform
 
-_WAITING = {"sqs", "dynamodb", "dynamodbstreams", "sns", "ec2", "events", "s3", "cloudformation", "scheduler"}
+_WAITING = {
+    "sqs",
+    "dynamodb",
+    "dynamodbstreams",
+    "sns",
+    "cloudwatch",
+    "ec2",
+    "events",
+    "s3",
+    "cloudformation",
+    "scheduler",
+}
 _HEAVY = {"botocore", "boto3", "cryptography", "email", "http.client", "multiprocessing", "pydantic", "xml.etree"}
 
 

@@ -56,10 +56,8 @@ def test_version_that_finds_no_room_fails_and_says_why(aws: ClientFactory, role:
 
 def test_version_fails_where_no_type_that_is_allowed_can_be_had(aws: ClientFactory, role: str) -> None:
     functions = aws("lambda")
-    of_arm: dict[str, Any] = {
-        "InstanceRequirements": {"Architectures": ["x86_64"], "AllowedInstanceTypes": ["m7g.*"]}
-    }  # Any: AWS's
-    publish(functions, role, make_pool(functions, aws("ec2"), role, **of_arm))
+    of_arm = {"Architectures": ["x86_64"], "AllowedInstanceTypes": ["m7g.*"]}
+    publish(functions, role, make_pool(functions, aws("ec2"), role, InstanceRequirements=of_arm))
     shown = settled(functions)
     assert (shown["State"], shown["StateReasonCode"]) == ("Failed", "InsufficientCapacity")
 
@@ -195,3 +193,22 @@ def test_provider_of_a_version_that_kept_no_zones_is_located_at_the_next_start(t
         publish(functions, role, lost.replace(":lost", ":pool"))
         found = {each["SubnetId"]: each["Placement"]["AvailabilityZone"] for each in instances(ec2, **SEEN)}
         assert found == zones(ec2)
+
+
+def test_version_that_cannot_be_deployed_after_a_restart_is_tried_at_each_invocation(tmp_path: Path) -> None:
+    with local_platform(data_dir=tmp_path) as first:
+        functions, ec2, role = first.client("lambda"), first.client("ec2"), ensure_role(first.client("iam"))
+        publish(functions, role, make_pool(functions, ec2, role))
+        functions.update_function_code(FunctionName="f", ZipFile=BROKEN)
+        settled(functions, qualifier="$LATEST")
+        functions.publish_version(FunctionName="f", PublishTo="LATEST_PUBLISHED")
+        assert settled(functions)["LastUpdateStatus"] == "Failed"
+    with local_platform(data_dir=tmp_path) as second:
+        functions = second.client("lambda")
+        for _ in range(2):
+            assert "errorType" in answer(functions)
+        functions.update_function_code(FunctionName="f", ZipFile=OTHER)
+        settled(functions, qualifier="$LATEST")
+        functions.publish_version(FunctionName="f", PublishTo="LATEST_PUBLISHED")
+        assert settled(functions)["LastUpdateStatus"] == "Successful"
+        assert answer(functions) == "other"

@@ -89,6 +89,7 @@ class LambdaService(Service):
         self._invoker = invoker = Invoker(dependencies.plane, self._packages)
         self._metrics = ManagedMetrics(dependencies, reporting.activity)
         invoker.on_throttle = self._metrics.throttled
+        invoker.before_managed = self._deployments.try_again
         self._streams = Streams(invoker, dependencies.clock)
         self._loops = Loops()
         self._url_door = UrlFrontDoor(dependencies, self._routes, self._streams, self._loops)
@@ -165,6 +166,10 @@ class LambdaService(Service):
         """Return the EC2 instances that Lambda runs for an account in a region."""
         return self._showing.instances(scope)
 
+    async def deliver_metrics(self, scope: Scope) -> None:
+        """Put what was measured of Managed Instances in an account and region into CloudWatch."""
+        await self._metrics.deliver(scope)
+
     def routes(self) -> Sequence[Route]:
         """Return the route under which deployment packages are downloaded."""
         return (self._downloads.route(),)
@@ -174,8 +179,8 @@ class LambdaService(Service):
         return (self._url_door.door(),)
 
     def loops(self) -> Sequence[Loop]:
-        """Return what puts Managed Instances' metrics into CloudWatch, every minute."""
-        return (Loop("metrics of managed instances", PERIOD_S, self._metrics.put),)
+        """Return what looks at Managed Instances every minute."""
+        return (Loop("metrics of managed instances", PERIOD_S, self._metrics.look),)
 
     def views(self) -> Mapping[str, View]:
         """Return the functions as they are routed, dropped invocations of loops, what mappings did, and capacity."""

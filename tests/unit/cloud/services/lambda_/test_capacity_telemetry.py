@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from lambent.base.clock import ManualClock
+from lambent.cloud.errors import ServiceError
 from lambent.cloud.services.lambda_.managed.activity import Activity
+from lambent.cloud.services.lambda_.managed.metrics import ManagedMetrics
 from lambent.cloud.services.lambda_.model.capacity_log import LoggedEvent, LogSettings, by_stream, log_settings
 from lambent.cloud.services.lambda_.model.capacity_metrics import (
     THROTTLE_REASONS,
@@ -24,6 +29,7 @@ from lambent.cloud.services.lambda_.model.capacity_metrics import (
 )
 from lambent.cloud.store.scope import Scope
 from lambent.dataplane import (
+    CapacityThrottle,
     FunctionArn,
     FunctionSpec,
     InstanceEventKind,
@@ -172,3 +178,38 @@ def test_requests_that_are_over_are_added_up_by_version() -> None:
     sums = {name: each["StatisticValues"]["Sum"] for name, each in found.items()}
     assert sums == {"Invocations": 2, "Errors": 1, "Duration": 300}
     assert found["Duration"]["StatisticValues"]["SampleCount"] == 2
+
+
+class CloudWatch:
+    """Takes metrics, but for the first calls."""
+
+    def __init__(self, *, refusals: int) -> None:
+        self.refusals = refusals
+        self.taken: list[int] = []
+
+    async def call(self, service: str, operation: str, parameters: Any, **_: object) -> Any:  # Any: as the client's
+        """Take data, or refuse."""
+        assert (service, operation) == ("cloudwatch", "PutMetricData")
+        if self.refusals:
+            self.refusals -= 1
+            raise ServiceError("ServiceUnavailable", "moto is not installed", status=503)
+        self.taken.append(len(parameters["MetricData"]))
+        return {}
+
+
+async def test_minutes_wait_until_they_are_asked_for_and_stay_where_they_are_not_taken() -> None:
+    cloudwatch = CloudWatch(refusals=1)
+    plane = SimpleNamespace(capacity=list, environments=list)
+    parts: Any = SimpleNamespace(clock=ManualClock(), plane=plane, client=cloudwatch)  # Any: of Dependencies, three
+    metrics, scope = ManagedMetrics(parts, Activity()), Scope(SPEC.account, SPEC.region)
+    for _ in range(150):
+        metrics.throttled(SPEC, CapacityThrottle.CPU)
+        await metrics.look()
+    assert cloudwatch.taken == []
+    await metrics.deliver(scope)  # refused
+    assert cloudwatch.taken == []
+    await metrics.deliver(Scope("999999999999", "us-east-1"))
+    await metrics.deliver(scope)
+    assert cloudwatch.taken == [1_000, 500]
+    await metrics.deliver(scope)
+    assert len(cloudwatch.taken) == 2
