@@ -115,7 +115,8 @@ class Watch:
             for instance in status.instances:
                 name = instance.instance_id
                 if instance.ready_at is not None and name not in self._launched:
-                    self._launched[name] = instance.ready_at
+                    # The first three served before anybody looked.
+                    self._launched[name] = 0.0 if name in serving else instance.ready_at
                 elif name in serving and self._launched.get(name, 0.0) > 0.0:
                     self.inits.append(max(0.0, time.time() - self._launched[name] - LOOK_S / 2))
                     self._launched[name] = 0.0
@@ -170,6 +171,9 @@ async def lived(plane: DataPlane, spec: FunctionSpec, rates: Sequence[float]) ->
     failure = await plane.deploy(spec, PROVIDER.arn, Bounds())
     if failure is not None:
         raise SystemExit(f"{failure.code}: {failure.reason}")
+    # The first evaluation is due so long after the deployment; from then on the first request brings it, as a replay's
+    # first moment does. Otherwise both halves would look at the same traffic at different moments.
+    await asyncio.sleep(Timing().evaluation_s + 1.0)
     watch = Watch(plane)
     looking = asyncio.create_task(watch.look())
     throttles: Counter[str] = Counter()

@@ -221,6 +221,13 @@ async def test_invocation_that_waits_for_a_deployment_is_told_how_that_failed() 
         outcome = await early
         assert isinstance(outcome, InitFailed)
         assert outcome.error_type == "Runtime.ImportModuleError"
+        assert isinstance(await pool.world.invoke(), InitFailed)  # and so is whoever comes later, at once
+
+
+async def test_invocation_of_a_version_that_nothing_here_runs_is_told_so_at_once() -> None:
+    async with managed_plane() as pool:
+        with pytest.raises(RuntimeUnavailableError):
+            await pool.world.invoke(spec=replace(MANAGED, runtime="python3.99"))
 
 
 async def test_closed_provider_ends_its_environments_and_instances() -> None:

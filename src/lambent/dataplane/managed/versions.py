@@ -21,6 +21,7 @@ from lambent.dataplane.errors import SandboxError, UnknownProviderError
 from lambent.dataplane.managed.deployment import Deployment
 from lambent.dataplane.managed.driver import Driver
 from lambent.dataplane.managed.failures import DeployFailure
+from lambent.dataplane.sandbox.spec import Interpreter
 from lambent.dataplane.types import FunctionSpec, Invocation, InvocationReport, Outcome, Throttled, VersionArn
 
 
@@ -37,6 +38,8 @@ class ManagedVersions:
         self._closing: set[Driver] = set()
         self._serving: dict[VersionArn, tuple[Driver, Deployment]] = {}
         self._coming: dict[VersionArn, tuple[Driver, Deployment]] = {}
+        self._failed: dict[VersionArn, DeployFailure] = {}
+        """Why the revision that was deployed last does not serve."""
         self._awaited: dict[VersionArn, asyncio.Event] = {}
         self._numbers = count(1)
 
@@ -103,7 +106,8 @@ class ManagedVersions:
         return failure
 
     def _begin(self, driver: Driver, spec: FunctionSpec, bounds: Bounds) -> Deployment:
-        interpreter = self._launcher.resolve(spec.runtime, strict=self._host.settings.strict_runtimes)
+        interpreter = self._interpreter(spec)
+        self._failed.pop(spec.version_arn, None)
         superseded = self._coming.pop(spec.version_arn, None)
         if superseded is not None:
             superseded[0].withdraw(superseded[1])
@@ -114,6 +118,9 @@ class ManagedVersions:
         driver.deploy(deployment)
         return deployment
 
+    def _interpreter(self, spec: FunctionSpec) -> Interpreter:
+        return self._launcher.resolve(spec.runtime, strict=self._host.settings.strict_runtimes)
+
     def _conclude(self, version_arn: VersionArn, deployment: Deployment, failure: DeployFailure | None) -> None:
         coming = self._coming.get(version_arn)
         if coming is None or coming[1] is not deployment:
@@ -121,6 +128,7 @@ class ManagedVersions:
         del self._coming[version_arn]
         if failure is not None:
             coming[0].withdraw(deployment)
+            self._failed[version_arn] = failure
             return
         earlier = self._serving.get(version_arn)
         self._serving[version_arn] = coming
@@ -142,6 +150,7 @@ class ManagedVersions:
 
     def retire(self, version_arn: VersionArn) -> None:
         """Drain and end the environments of a version that is deleted or put to sleep."""
+        self._failed.pop(version_arn, None)
         for table in (self._coming, self._serving):
             found = table.pop(version_arn, None)
             if found is not None:
@@ -164,6 +173,9 @@ class ManagedVersions:
         while version_arn not in self._serving:
             coming = self._coming.get(version_arn)
             if coming is None:
+                if version_arn in self._failed:
+                    return _outcome_of(self._failed[version_arn], invocation, self._host.real_time.now())
+                self._interpreter(invocation.spec)  # without one it will never be deployed
                 await self._announced(version_arn)
                 continue
             failure = await coming[0].settled(coming[1])
