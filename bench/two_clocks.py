@@ -115,7 +115,8 @@ class Watch:
             for instance in status.instances:
                 name = instance.instance_id
                 if instance.ready_at is not None and name not in self._launched:
-                    self._launched[name] = instance.ready_at
+                    # The first three served before anybody looked.
+                    self._launched[name] = 0.0 if name in serving else instance.ready_at
                 elif name in serving and self._launched.get(name, 0.0) > 0.0:
                     self.inits.append(max(0.0, time.time() - self._launched[name] - LOOK_S / 2))
                     self._launched[name] = 0.0

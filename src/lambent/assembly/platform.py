@@ -129,7 +129,7 @@ class Platform:
         release.push_async_callback(bridge.stop)
         client = RegistryClient(self.registry, bridge, clock=self.clock, ids=self.ids, host=f"127.0.0.1:{self.port}")
         delivery = LogDelivery(client)
-        reporting, system_log = Reporting(delivery, self._real_time), SystemLog(delivery)
+        reporting, system_log = Reporting(delivery, self._real_time), SystemLog(delivery, self.clock)
         plane = self._plane = self._data_plane(self._plane_settings(home, server), client, reporting, system_log)
         # Runs after the data plane has stopped: what functions wrote while it did is delivered too.
         release.push_async_callback(reporting.flush)

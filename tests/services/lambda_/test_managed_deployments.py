@@ -193,3 +193,22 @@ def test_provider_of_a_version_that_kept_no_zones_is_located_at_the_next_start(t
         publish(functions, role, lost.replace(":lost", ":pool"))
         found = {each["SubnetId"]: each["Placement"]["AvailabilityZone"] for each in instances(ec2, **SEEN)}
         assert found == zones(ec2)
+
+
+def test_version_that_cannot_be_deployed_after_a_restart_is_tried_at_each_invocation(tmp_path: Path) -> None:
+    with local_platform(data_dir=tmp_path) as first:
+        functions, ec2, role = first.client("lambda"), first.client("ec2"), ensure_role(first.client("iam"))
+        publish(functions, role, make_pool(functions, ec2, role))
+        functions.update_function_code(FunctionName="f", ZipFile=BROKEN)
+        settled(functions, qualifier="$LATEST")
+        functions.publish_version(FunctionName="f", PublishTo="LATEST_PUBLISHED")
+        assert settled(functions)["LastUpdateStatus"] == "Failed"
+    with local_platform(data_dir=tmp_path) as second:
+        functions = second.client("lambda")
+        for _ in range(2):
+            assert "errorType" in answer(functions)
+        functions.update_function_code(FunctionName="f", ZipFile=OTHER)
+        settled(functions, qualifier="$LATEST")
+        functions.publish_version(FunctionName="f", PublishTo="LATEST_PUBLISHED")
+        assert settled(functions)["LastUpdateStatus"] == "Successful"
+        assert answer(functions) == "other"

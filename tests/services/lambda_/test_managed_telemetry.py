@@ -15,7 +15,7 @@ from lambent.testing.builders import ensure_role, zip_of
 from lambent.testing.platform import LocalPlatform, local_platform
 from lambent.testing.pytest_plugin import ClientFactory
 from tests.services.lambda_.conftest import Client
-from tests.services.managed import PUBLISHED, make_pool, publish, settled
+from tests.services.managed import PUBLISHED, instances, make_pool, publish, settled
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.local_only("its capacity providers start EC2 instances, which cost money")
@@ -186,6 +186,16 @@ def test_throttled_request_is_told_so_and_counts_with_one_reason(moved: LocalPla
             assert statistic(moved, other, "Sum", **named) == 0
     of_pool = {"CapacityProviderName": "pool", "FunctionName": "f"}
     assert statistic(moved, "ExecutionEnvironmentConcurrency", "Maximum", **of_pool) == 2
+
+
+def test_log_tells_of_an_instance_that_is_ended_when_nothing_has_run_on_it_for_long(moved: LocalPlatform) -> None:
+    seen = moved.client("ec2")
+    moved.clock.advance(600)  # of the three that the version began with two have been empty since
+    (left,) = instances(seen, IncludeManagedResources=True)
+    told = entries(moved.client("logs"), "/aws/lambda/capacity-provider/pool")
+    ended = [each for each in told if each["message"].startswith("Successfully terminated")]
+    assert len(ended) == 2
+    assert left["InstanceId"] not in {each["metadata"]["instanceId"] for each in ended}
 
 
 def test_capacity_is_measured_every_minute(moved: LocalPlatform) -> None:

@@ -83,6 +83,8 @@ class Invoker:
         """The faults on purpose that strike invocations."""
         self.on_throttle: Callable[[FunctionSpec, CapacityThrottle], None] | None = None
         """Who counts requests that were refused for want of capacity."""
+        self.before_managed: Callable[[str], None] | None = None
+        """Who is told the ARN of each version on Managed Instances before it is invoked."""
 
     async def run(self, call: Call) -> Answer:
         """Run an invocation to its end. Raises ServiceError where it could not be run, or was throttled."""
@@ -95,6 +97,8 @@ class Invoker:
         for digest in version.digests:
             if not self._packages.is_ready(digest):
                 await self._packages.restore(digest)
+        if version.is_managed and self.before_managed is not None:
+            self.before_managed(version.arn)
         mishap = self._mishap(call) if self.strikes.active else None
         invocation = Invocation(
             request_id=call.request_id,

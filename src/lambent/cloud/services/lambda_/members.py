@@ -91,19 +91,16 @@ WITHOUT_EFFECT = (
     ),
     Declared(
         Treatment.KEPT,
-        "FunctionScalingConfig",
-        "MinExecutionEnvironments MaxExecutionEnvironments",
-        "but for 0 and 0, which deactivate; no instances are launched",
+        "CreateCapacityProvider",
+        "PermissionsConfig",
+        "the operator role is looked up; none of its permissions is needed",
     ),
-    Declared(
-        Treatment.KEPT, "CreateCapacityProvider", "VpcConfig PermissionsConfig", "looked up; no instances are launched"
-    ),
-    Declared(Treatment.KEPT, "CreateCapacityProvider", "InstanceRequirements KmsKeyArn", "no instances are launched"),
+    Declared(Treatment.KEPT, "CreateCapacityProvider", "KmsKeyArn", "managed instances have no disks of their own"),
     Declared(
         Treatment.KEPT,
-        "CreateCapacityProvider UpdateCapacityProvider",
-        "CapacityProviderScalingConfig PropagateTags TelemetryConfig",
-        "no instances are launched",
+        "CapacityProviderVpcConfig",
+        "SecurityGroupIds",
+        "looked up, and shown with the instances; there is no network of theirs",
     ),
     Declared(
         Treatment.KEPT,
@@ -133,7 +130,10 @@ IN_EFFECT = {
         "SourceAccount EventSourceToken Qualifier RevisionId PrincipalOrgID"
     ),
     "CreateAlias": "FunctionName Name FunctionVersion Description RoutingConfig",
-    "CreateCapacityProvider": "CapacityProviderName Tags",
+    "CreateCapacityProvider": (
+        "CapacityProviderName VpcConfig InstanceRequirements CapacityProviderScalingConfig Tags PropagateTags "
+        "TelemetryConfig"
+    ),
     "CreateCodeSigningConfig": "Description CodeSigningPolicies Tags",
     "CreateEventSourceMapping": (
         f"EventSourceArn FunctionName Enabled Tags StartingPosition StartingPositionTimestamp {_POLLING}"
@@ -209,7 +209,7 @@ IN_EFFECT = {
     "TagResource": "Resource Tags",
     "UntagResource": "Resource TagKeys",
     "UpdateAlias": "FunctionName Name FunctionVersion Description RoutingConfig RevisionId",
-    "UpdateCapacityProvider": "CapacityProviderName",
+    "UpdateCapacityProvider": "CapacityProviderName CapacityProviderScalingConfig PropagateTags TelemetryConfig",
     "UpdateCodeSigningConfig": "CodeSigningConfigArn Description CodeSigningPolicies",
     "UpdateEventSourceMapping": f"UUID FunctionName Enabled {_POLLING}",
     "UpdateFunctionCode": "FunctionName ZipFile S3Bucket S3Key S3ObjectVersion Publish PublishTo DryRun RevisionId",
@@ -222,6 +222,9 @@ IN_EFFECT = {
     ),
     "UpdateFunctionUrlConfig": "FunctionName Qualifier AuthType Cors InvokeMode",
     "AliasRoutingConfiguration": "AdditionalVersionWeights",
+    "CapacityProviderScalingConfig": "MaxVCpuCount ScalingMode ScalingPolicies",
+    "CapacityProviderTelemetryConfig": "LoggingConfig",
+    "CapacityProviderVpcConfig": "SubnetIds",
     "CapacityProviderConfig": "LambdaManagedInstancesCapacityProviderConfig",
     "CodeSigningPolicies": "UntrustedArtifactOnDeployment",
     "Cors": "AllowCredentials AllowHeaders AllowMethods AllowOrigins ExposeHeaders MaxAge",
@@ -231,8 +234,11 @@ IN_EFFECT = {
     "EphemeralStorage": "Size",
     "FilterCriteria": "Filters",
     "FunctionCode": "ZipFile S3Bucket S3Key S3ObjectVersion",
+    "FunctionScalingConfig": "MinExecutionEnvironments MaxExecutionEnvironments",
+    "InstanceRequirements": "Architectures AllowedInstanceTypes ExcludedInstanceTypes",
     "LayerVersionContentInput": "S3Bucket S3Key S3ObjectVersion ZipFile",
     "LoggingConfig": "LogFormat ApplicationLogLevel SystemLogLevel LogGroup",
+    "PropagateTags": "Mode ExplicitTags",
     "ProvisionedPollerConfig": "MinimumPollers MaximumPollers",
     "ScalingConfig": "MaximumConcurrency",
     "SnapStart": "ApplyOn",

@@ -89,6 +89,7 @@ class LambdaService(Service):
         self._invoker = invoker = Invoker(dependencies.plane, self._packages)
         self._metrics = ManagedMetrics(dependencies, reporting.activity)
         invoker.on_throttle = self._metrics.throttled
+        invoker.before_managed = self._deployments.try_again
         self._streams = Streams(invoker, dependencies.clock)
         self._loops = Loops()
         self._url_door = UrlFrontDoor(dependencies, self._routes, self._streams, self._loops)

@@ -48,6 +48,8 @@ class ManagedDeployments:
         self._packages = packages
         self._lookups = lookups
         self._tasks = TaskOwner("lambda managed instances", clock=dependencies.clock)
+        self._unserved: dict[str, FunctionVersion] = {}
+        """The versions, by ARN, that are active and could not be deployed again after a restart."""
 
     async def resume(self) -> None:
         """Open every capacity provider, and have every version that was active deployed again.
@@ -84,6 +86,7 @@ class ManagedDeployments:
         managed = version.settings.managed
         if managed is None:
             return None
+        self._unserved.pop(version.arn, None)
         provider = find_provider(self._dependencies.store.read, version.scope, managed.provider_arn)
         scaling = version_scaling(self._dependencies.store.read, version).settled().applied or ScalingConfig()
         return await self._dependencies.plane.deploy(spec, ProviderArn(provider.arn), bounds_of(scaling))
@@ -96,6 +99,12 @@ class ManagedDeployments:
         if failure is not None:
             # What there is serves on, as on AWS; the bounds are in effect, and more comes as soon as there is room.
             _log.warning("%s has fewer environments than asked for: %s (%s)", version.arn, failure.reason, failure.code)
+
+    def try_again(self, version_arn: str) -> None:
+        """Have a version deployed that could not be after a restart: somebody invokes it, and waits for that."""
+        version = self._unserved.pop(version_arn, None)
+        if version is not None:
+            self._tasks.start(self._deploy_again(version), name=version_arn)
 
     async def _located(self, provider: CapacityProvider) -> CapacityProvider:
         """Return a capacity provider that was made before its subnets' zones were kept, with them."""
@@ -123,9 +132,9 @@ class ManagedDeployments:
         try:
             failure = await self.deploy(version, route.spec)
         except DataPlaneError as error:
-            _log.warning("%s is not served after the restart: %s", version.arn, error)
-            return
+            failure = DeployFailure("InternalError", str(error))
         if failure is not None:
+            self._unserved[version.arn] = version
             _log.warning("%s is not served after the restart: %s (%s)", version.arn, failure.reason, failure.code)
 
 

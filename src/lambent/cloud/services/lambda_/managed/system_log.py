@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from lambent.base.clock import Clock
 from lambent.base.tasks import TaskOwner
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.services.lambda_.log_delivery import LogBatch, LogDelivery
@@ -21,12 +22,12 @@ NoteLaunch = Callable[[CapacityProvider, Instance], None]
 class SystemLog:
     """The data plane's observer of instances. `attach` and `stop` are called by the Lambda service."""
 
-    def __init__(self, delivery: LogDelivery) -> None:
+    def __init__(self, delivery: LogDelivery, clock: Clock) -> None:
         self._delivery = delivery
         self._find: FindProvider | None = None
         self._note_launch: NoteLaunch | None = None
         self._waiting: list[tuple[Scope, str, LoggedEvent]] = []
-        self._tasks = TaskOwner("capacity providers' logs")
+        self._tasks = TaskOwner("capacity providers' logs", clock=clock)
         self._is_delivering = self._has_stopped = False
 
     def attach(self, find: FindProvider, note_launch: NoteLaunch) -> None:
