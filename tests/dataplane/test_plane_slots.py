@@ -29,6 +29,7 @@ from lambent.dataplane import (
     diagnose,
 )
 from lambent.dataplane.types import DataPlaneSettings
+from lambent.guest import workers
 from tests.dataplane.managed_harness import PROVIDER
 from tests.dataplane.real_plane_harness import World, real_plane
 from tests.dataplane.sandbox_harness import until
@@ -353,6 +354,34 @@ async def test_init_is_over_with_the_first_worker_and_the_others_join_as_they_co
     both = [begun(own, function, name, wait=["b", "c"]) for name in "bc"]
     assert len({answer(each)["pid"] for each in await asyncio.gather(*both)}) == 2
     assert len(own.plane.environments()) == 1
+
+
+async def test_the_first_worker_initializes_alone_and_the_others_when_it_is_ready_or_has_ended(own: World) -> None:
+    source = """
+        import os, pathlib, time
+        place = pathlib.Path(os.environ.get("TMPDIR", "/tmp"))
+        try:
+            place.joinpath("first").touch(exist_ok=False)
+            time.sleep(0.2)
+            if os.environ.get("THEN") == "end":
+                os._exit(3)
+            place.joinpath("loaded").touch()
+        except FileExistsError:
+            place.joinpath("after" if place.joinpath("loaded").exists() else "beside").touch()
+
+        def handler(event, context):
+            return {"pid": os.getpid(), "seen": sorted(path.name for path in place.iterdir())}
+    """
+    function = await several(own, 3, source)
+    await until(lambda: own.plane.environments()[0].state == "idle", "it serves")
+    seen: list[str] = []
+    while "after" not in seen and "beside" not in seen:
+        seen = answer(await own.invoke(function, "x"))["seen"]
+    assert seen == ["after", "first", "loaded"]
+    began = asyncio.get_running_loop().time()
+    ending = await several(own, 3, source, environment={"THEN": "end"})
+    assert "beside" in answer(await own.invoke(ending, "x"))["seen"]
+    assert asyncio.get_running_loop().time() - began < workers.FIRST_ALONE_S
 
 
 async def test_a_worker_that_fails_to_load_leaves_the_others_to_serve(own: World) -> None:

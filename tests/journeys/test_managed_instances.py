@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,3 +54,14 @@ def test_what_is_published_is_shown_and_serves_again_after_a_kill(lambent: Comma
     assert functions.invoke(FunctionName="f")["Payload"].read() == b'"done"'
     assert settled(functions)["State"] == "Active"
     assert len(instances(ec2, IncludeManagedResources=True)) == 3
+
+
+def test_a_started_platform_is_told_how_long_instances_take_to_launch(tmp_path: Path, free_port: int) -> None:
+    commands = Commands(tmp_path, free_port)
+    commands.run("start", "--detach", "--memory", "--instance-launch-seconds", "7.5")
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{free_port}/_lambent/settings") as answer:
+            told = json.load(answer)
+        assert (told["instance_launch_s"], told["first_instance_launch_s"]) == (7.5, 7.5)
+    finally:
+        commands.run("stop")

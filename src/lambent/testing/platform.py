@@ -133,6 +133,8 @@ class Choices(TypedDict, total=False):
     account_concurrency: int
     idle_expiry_s: float
     environment_lifetime_s: float
+    instance_launch_s: float
+    first_instance_launch_s: float
     stop_grace_s: float
     cache_dir: Path | None
 
