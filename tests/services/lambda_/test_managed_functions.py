@@ -24,6 +24,8 @@ from tests.services.lambda_.conftest import (
     refusal,
 )
 from tests.services.lambda_.test_capacity_providers import in_store
+from tests.services.lambda_.urls import call as call_url
+from tests.services.lambda_.urls import open_to_anybody
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.local_only("its capacity providers start EC2 instances, which cost money")
@@ -462,3 +464,22 @@ def test_function_that_is_being_deleted_is_there_and_does_nothing(
     in_use = refusal(functions.delete_capacity_provider, CapacityProviderName="pool")
     assert in_use.message.startswith("The capacity provider is currently in use by 1 functions.")
     assert functions.delete_function(FunctionName="f")["ResponseMetadata"]["HTTPStatusCode"] == 202
+
+
+def test_url_of_a_function_invokes_what_was_published_last_unless_that_may_take_too_long(
+    functions: Client, wanted: Parameters, settled: Settled
+) -> None:
+    functions.create_function(**wanted)
+    settled()
+    url = functions.create_function_url_config(FunctionName="f", AuthType="NONE")["FunctionUrl"]
+    open_to_anybody(functions, "f")
+    assert call_url(url).status == 403  # nothing is published
+    functions.publish_version(FunctionName="f", PublishTo="LATEST_PUBLISHED")
+    settled(PUBLISHED)
+    assert call_url(url).status == 200
+    functions.update_function_configuration(FunctionName="f", Timeout=901)
+    settled()
+    functions.publish_version(FunctionName="f", PublishTo="LATEST_PUBLISHED")
+    settled(PUBLISHED)
+    refused = call_url(url)
+    assert (refused.status, refused.one("x-amzn-errortype")) == (400, "ModeNotSupportedException")
