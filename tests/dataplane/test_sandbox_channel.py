@@ -246,3 +246,19 @@ async def test_of_two_workers_that_are_one_process_both_end_with_the_runtime() -
         for guest in guests:
             with guest:
                 assert await asyncio.wait_for(loop.sock_recv(guest, 1), 10) == b""
+
+
+async def test_a_worker_is_heard_that_failed_just_before_the_first_process_ended() -> None:
+    loop = asyncio.get_running_loop()
+    ours, theirs = socket.socketpair()
+    _, workers = await loop.create_unix_connection(lambda: Workers(loop, 2), sock=ours)
+    host_end, guest = socket.socketpair()
+    with guest:
+        theirs.close()
+        workers.connection_lost(None)  # as the loop does when it comes to notice
+        await loop.create_unix_connection(workers.hire, sock=host_end)
+        guest.send(framing.frame(framing.INIT_ERROR, b'{"errorType": "Runtime.ImportModuleError"}'))
+        answer = await asyncio.wait_for(workers.first_next, 10)
+    assert isinstance(answer, ErrorAnswer)
+    assert answer.error_type == "Runtime.ImportModuleError"
+    await asyncio.wait_for(workers.closed, 10)

@@ -160,6 +160,14 @@ class Workers(RuntimeChannel):
         for worker in self._workers:
             worker.release()
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End with the first process; a moment later where no worker has been heard yet. Called by the loop."""
+        if self.first_next.done():
+            super().connection_lost(exc)
+        else:
+            # It ends with the last worker, whose report of what went wrong may still lie in a channel of its own.
+            self._loop.call_later(_LATE_S, self._end, CloseReason.ENDED)
+
     def _dispatch(self, kind: int, data: bytes, start: int) -> None:
         number, status = framing.WORKER_END.unpack_from(data, start)
         ended = [each for each in self._workers if each.number == number]
