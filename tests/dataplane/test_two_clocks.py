@@ -1,6 +1,6 @@
 """One engine, two clocks: what the platform's driver lives through is what a replay says, within five percent.
 
-Here the platform's clock is moved too, so that ten minutes pass in a second; `bench/two_clocks.py` lives as long on the
+Here the platform's clock is moved too, so that ten minutes pass in a second; `bench/agreement.py` lives as long on the
 real clock, with real processes.
 """
 
