@@ -24,7 +24,7 @@ def test_the_five_minutes_of_the_readme_do_what_they_say(tmp_path: Path, free_po
     aws = require_tool("aws")
     script = five_minutes()
     commands = re.findall(r"\.venv/bin/lambent (\w+)", script)
-    assert commands == ["check", "up", "invoke", "logs", "env", "up", "down", "stop"]
+    assert commands == ["check", "up", "invoke", "logs", "env", "cost", "migrate", "up", "down", "stop"]
     script = script.replace("/tmp/", f"{tmp_path}/").replace(".venv/bin/lambent", f'"{sys.executable}" -m lambent')
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
@@ -47,6 +47,8 @@ def test_the_five_minutes_of_the_readme_do_what_they_say(tmp_path: Path, free_po
         assert done.returncode == 0, done.stdout + done.stderr
         assert '"FunctionVersion": "1"' in done.stdout
         assert "nothing was done" in done.stderr
+        assert "Break-even: " in done.stdout
+        assert "fibonacci is cleared" in done.stdout
         assert "[0, 1, 1, 2, 3, 5, 8, 13, 21, 34, 55]" in done.stdout
         assert "Stopped the platform" in done.stdout
     finally:
