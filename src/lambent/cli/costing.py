@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -14,10 +13,11 @@ from lambent.cli import connection, deployment, spans
 from lambent.cli import project as projects
 from lambent.cli.cost_options import SizeOptions, TrafficOptions
 from lambent.cli.errors import CommandError, ExitCode
+from lambent.cli.insight_errors import insight_errors
 from lambent.cli.project import Project, ProjectRequest
 from lambent.cli.targets import Place
 from lambent.insight.cost import Prices
-from lambent.insight.figures import Basis, Figure, InsightError, Origin
+from lambent.insight.figures import Basis, Figure, Origin
 from lambent.insight.measure import NoTrafficError, recorded_traffic
 from lambent.insight.price_files import read_prices, shipped_prices
 from lambent.insight.subject import Subject, Wish, configured, declared, subject, wish
@@ -53,15 +53,6 @@ class Answerable:
     idle: tuple[str, ...]
     region: str | None
     is_one: bool
-
-
-@contextmanager
-def insight_errors() -> Iterator[None]:
-    """Turn what insight refuses into a command error."""
-    try:
-        yield
-    except InsightError as error:
-        raise CommandError(error.message, error.advice, ExitCode.USAGE) from error
 
 
 def prices_of(file: Path | None, region: str, discount: str | None, *, free_tier: bool) -> Prices:

@@ -15,8 +15,9 @@ import typer
 
 from lambent.cli import settings, spans
 from lambent.cli.errors import CommandError, ExitCode
+from lambent.cli.insight_errors import insight_errors
 from lambent.cli.targets import Place
-from lambent.insight.figures import Basis, InsightError, Origin
+from lambent.insight.figures import Basis, Origin
 from lambent.insight.sizing import environment_size, nearest_memory
 from lambent.insight.traffic import Duration, Traffic, parse_rate
 from lambent.insight.traffic_shapes import SPAN_S, TrafficShape, shaped
@@ -144,7 +145,7 @@ def model(
     """Return what the options ask to replay; raises CommandError for what does not fit together."""
     from lambent.assembly.replay import Arrivals
 
-    try:
+    with insight_errors():
         traffic = _traffic(about, arriving, place)
         if arriving.lasts is not None:
             traffic = traffic.over(spans.span(arriving.lasts), traffic.period_s)
@@ -155,8 +156,6 @@ def model(
             _provider(about, sizes),
             str(traffic.origin),
         )
-    except InsightError as error:
-        raise CommandError(error.message, error.advice, ExitCode.USAGE) from error
 
 
 def _traffic(about: Subject, options: TrafficOptions, place: Place) -> Traffic:

@@ -9,6 +9,7 @@ import typer
 
 from lambent.cli.cost_options import SizeOptions, TrafficOptions
 from lambent.cli.errors import CommandError, ExitCode
+from lambent.cli.insight_errors import insight_errors
 from lambent.cli.options import Json, PlaceOptions, grouped
 from lambent.cli.views import human
 from lambent.cli.views import json as json_view
@@ -70,7 +71,7 @@ def cost(
     found = costing.answerable(asked)
     region = place.region or found.region or _DEFAULT_REGION
     known = costing.prices_of(prices, region, discount, free_tier=free_tier)
-    with costing.insight_errors():
+    with insight_errors():
         if found.is_one:
             _one(_replayed(found.subjects[0], known, replay), known, chart, as_json=as_json)
         else:
