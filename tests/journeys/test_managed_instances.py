@@ -14,7 +14,7 @@ import pytest
 from lambent.aws.clients import Target
 from lambent.testing.builders import ensure_role
 from tests.journeys.commands import Commands
-from tests.services.managed import instances, make_pool, publish, settled
+from tests.services.managed import HANDLER, instances, make_pool, publish, settled
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.timeout(120)
@@ -54,6 +54,22 @@ def test_what_is_published_is_shown_and_serves_again_after_a_kill(lambent: Comma
     assert functions.invoke(FunctionName="f")["Payload"].read() == b'"done"'
     assert settled(functions)["State"] == "Active"
     assert len(instances(ec2, IncludeManagedResources=True)) == 3
+
+
+def test_a_function_whose_latest_is_not_published_is_invoked_by_what_is(lambent: Commands) -> None:
+    target = Target.local(f"http://127.0.0.1:{lambent.port}")
+    functions, ec2, role = target.client("lambda"), target.client("ec2"), ensure_role(target.client("iam"))
+    pool = make_pool(functions, ec2, role)
+    made = {"Runtime": "python3.13", "Handler": "handler.handler", "Role": role, "Code": {"ZipFile": HANDLER}}
+    config = {"LambdaManagedInstancesCapacityProviderConfig": {"CapacityProviderArn": pool}}
+    functions.create_function(FunctionName="f", **made, MemorySize=2048, CapacityProviderConfig=config)
+    settled(functions, qualifier="$LATEST")
+    assert "Publish a version of it first." in lambent.run("invoke", "f", expect=1).stderr
+    functions.publish_version(FunctionName="f")
+    functions.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
+    refused = lambent.run("invoke", "f", expect=1).stderr
+    assert "no published version exists" in refused
+    assert "Add --qualifier live or 1." in refused
 
 
 def test_a_started_platform_is_told_how_long_instances_take_to_launch(tmp_path: Path, free_port: int) -> None:

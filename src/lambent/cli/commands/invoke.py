@@ -7,7 +7,7 @@ import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -112,6 +112,8 @@ def _invoke(target: Target, name: str, payload: bytes, qualifier: str | None) ->
             if "CapacityProviderConfig" not in client.get_function_configuration(**where):
                 raise
             answer = client.invoke(Payload=payload, **where)
+        except client.exceptions.NoPublishedVersionException as error:
+            raise CommandError(str(error.response["Error"]["Message"]), _what_is_published(client, name)) from error
         body: bytes = answer["Payload"].read()
     return Answer(
         status_code=answer["StatusCode"],
@@ -120,6 +122,14 @@ def _invoke(target: Target, name: str, payload: bytes, qualifier: str | None) ->
         payload=body.decode("utf-8", "replace"),
         log_tail=base64.b64decode(answer.get("LogResult", "")).decode("utf-8", "replace"),
     )
+
+
+def _what_is_published(client: Any, name: str) -> str:  # Any: AWS's client
+    """Return what a function on a capacity provider can be invoked by."""
+    aliases = [each["Name"] for each in client.list_aliases(FunctionName=name)["Aliases"]]
+    versions = [each["Version"] for each in client.list_versions_by_function(FunctionName=name)["Versions"]]
+    known = [*aliases, *(each for each in versions if each != "$LATEST")]
+    return f"Add --qualifier {' or '.join(known)}." if known else "Publish a version of it first."
 
 
 def _as_document(answer: Answer) -> dict[str, object]:
