@@ -10,7 +10,7 @@ from lambent.cli.errors import CommandError, ExitCode
 from lambent.insight.cost import Comparison
 from lambent.insight.figures import Basis, Origin
 from lambent.insight.subject import Fact, Subject
-from lambent.insight.traffic import MONTH_HOURS
+from lambent.insight.traffic import MONTH_HOURS, Traffic
 
 _MOST_REQUESTS = 3_000_000
 _WARM_UP_S = 900.0
@@ -26,7 +26,8 @@ def replayed(subject: Subject, comparison: Comparison, span: str) -> Subject:
     managed, duration = subject.managed, subject.traffic.duration
     if managed is None or duration is None or comparison.layout is None:
         return subject
-    span_s = spans.span(span)
+    span_s = spans.length(span)
+    _require_whole(subject.traffic, span, span_s)
     traffic = subject.traffic.over(span_s)
     if traffic.total > _MOST_REQUESTS:
         raise CommandError(
@@ -56,3 +57,14 @@ def replayed(subject: Subject, comparison: Comparison, span: str) -> Subject:
     return replace(
         subject, managed=replace(managed, hours=hours), facts=(*subject.facts, Fact("instances", told, origin))
     )
+
+
+def _require_whole(traffic: Traffic, span: str, span_s: float) -> None:
+    """Raise CommandError where a month cannot be told from the span: a night of a day says nothing of its noon."""
+    if len(traffic.requests) > 1 and span_s % traffic.span_s:
+        own = spans.told(traffic.span_s)
+        raise CommandError(
+            f"The traffic rises and falls in {own}, and a replay of {span} is no multiple of that.",
+            f"Replay all of it; `lambent replay --for {span}` shows a part.",
+            ExitCode.USAGE,
+        )

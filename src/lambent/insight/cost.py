@@ -58,6 +58,8 @@ class ManagedSize:
     target: float = AUTO_TARGET
     least_environments: int = LEAST_ENVIRONMENTS
     hours: tuple[tuple[str, Fraction], ...] = ()
+    max_vcpus: int | None = None
+    """What the capacity provider says that its instances have at most, None where it says nothing."""
 
 
 @dataclass(frozen=True, slots=True)

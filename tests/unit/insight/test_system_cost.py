@@ -179,3 +179,23 @@ def test_a_runtime_that_managed_instances_do_not_have_is_told() -> None:
     first = next(remarks(old, compare(old.size, old.managed, old.traffic, US), US))
     assert first.startswith("Managed instances do not have python3.12")
     assert subjects()[0].remark == ""
+
+
+def test_more_vcpus_than_a_provider_has_are_told() -> None:
+    asked = replace(wishes()["api"], max_vcpus=8)
+    small = subject("api", asked, traffic("2000/s", 1000))
+    told = " ".join(remarks(small, compare(small.size, small.managed, small.traffic, US), US))
+    assert "a capacity provider has 8: beyond that requests are throttled" in told
+    vast = subject("api", asked, traffic("1000000/s", 1000))
+    told = " ".join(remarks(vast, compare(vast.size, vast.managed, vast.traffic, US), US))
+    assert "15,000 is the most" in told
+    enough = subjects("1/s")[0]
+    told = " ".join(remarks(enough, compare(enough.size, enough.managed, enough.traffic, US), US))
+    assert "vCPUs at the peak" not in told
+
+
+def test_what_on_demand_does_not_have_is_told() -> None:
+    large = subject("f", wish(GIVEN, memory_mb=16_384), traffic("1/s", 1_000_000))
+    told = " ".join(remarks(large, compare(large.size, large.managed, large.traffic, US), US))
+    assert "On demand a function has 10,240 MB at most: 16,384 MB are counted at its prices" in told
+    assert "On demand a request ends after 900 s" in told

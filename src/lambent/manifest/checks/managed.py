@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from lambent.aws.instance_types import InstanceType, matching
 from lambent.aws.managed_runtimes import runs_on_managed_instances
 from lambent.aws.quotas import (
+    DEFAULT_PROVIDER_VCPUS,
     MANAGED_INSTANCE_MAXIMUM_MEMORY_MB,
     MANAGED_INSTANCE_MAXIMUM_TIMEOUT_S,
     MAXIMUM_TIMEOUT_S,
@@ -18,7 +19,6 @@ from lambent.aws.quotas import (
 from lambent.base.diagnostics import Diagnostic
 from lambent.manifest.checks.managed_facts import (
     DEFAULT_ARCHITECTURE,
-    DEFAULT_VCPUS,
     LEAST_MEMORY_MB,
     RATIOS,
     FunctionFacts,
@@ -97,7 +97,7 @@ def _capacity(provider: ProviderFacts, users: Sequence[FunctionFacts], place: To
     if len(users) > VERSIONS_PER_PROVIDER:
         message = f"{len(users)} functions publish a version each on this capacity provider, which takes 100"
         yield place.found("provider-versions", message, "Make another capacity provider for some of them.", key=True)
-    most = DEFAULT_VCPUS if provider.max_vcpus is None else provider.max_vcpus
+    most = DEFAULT_PROVIDER_VCPUS if provider.max_vcpus is None else provider.max_vcpus
     sized = [one for one in users if one.vcpus is not None]
     for function in sized if _knows_types(provider) else ():
         smallest = least_instance(function, provider)
