@@ -45,7 +45,12 @@ def replayed(subject: Subject, comparison: Comparison, span: str) -> Subject:
             Handler(duration.mean_ms / 1000, p99, 0.0 if cpu is None else cpu.value / 1000),
             Function(environment.memory_mb, float(environment.vcpus), environment.slots, managed.least_environments),
             # Room for what the autoscaler takes beyond what the formula counts.
-            Provider(architecture=instance.architecture, allowed_types=(instance.name,), max_vcpus=max(400, needed)),
+            Provider(
+                architecture=instance.architecture,
+                allowed_types=(instance.name,),
+                max_vcpus=max(400, needed),
+                target_cpu=None if managed.cpu_target is None else managed.cpu_target * 100,
+            ),
         )
     except ReplayError as error:
         raise CommandError(f"The function does not come up in the replay: {error}.") from error

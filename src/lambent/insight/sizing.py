@@ -45,16 +45,20 @@ class EnvironmentSize:
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What a request takes: seconds of a slot, and of a vCPU where that is known; and the target share of both."""
+    """What a request takes: seconds of a slot, and of a vCPU where that is known; and the target share of both.
+
+    `cpu_target` is that of vCPUs where Manual scaling says it.
+    """
 
     slot_s: Fraction
     cpu_s: Fraction | None
     target: Fraction
+    cpu_target: Fraction | None = None
 
     def rate_of(self, size: EnvironmentSize) -> Fraction:
         """Return the requests a second that one environment sustains at the target."""
         by_slots = size.slots * self.target / self.slot_s
-        return by_slots if not self.cpu_s else min(by_slots, size.vcpus * self.target / self.cpu_s)
+        return by_slots if not self.cpu_s else min(by_slots, size.vcpus * (self.cpu_target or self.target) / self.cpu_s)
 
 
 def environment_size(memory_mb: int, ratio: float, slots: int | None, runtime: str | None) -> EnvironmentSize:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -43,6 +43,7 @@ class Wish:
     allowed_types: tuple[str, ...] | None = None
     excluded_types: tuple[str, ...] | None = None
     target: float | None = None
+    cpu_target: float | None = None
     least_environments: int | None = None
     max_vcpus: int | None = None
     provider: str | None = None
@@ -110,7 +111,7 @@ def _declared(function: Any, system: System, file: str) -> Wish:  # Any: a manif
             "least_environments": managed.min_environments,
             "allowed_types": tuple(provider.instance_types) or None,
             "excluded_types": tuple(provider.excluded_instance_types) or None,
-            "target": None if provider.target_cpu is None else provider.target_cpu / 100,
+            "cpu_target": provider.target_cpu,
             "max_vcpus": provider.max_vcpus,
             "provider": key or str(managed.provider),
         }
@@ -155,7 +156,9 @@ def subject(name: str, said: Wish, traffic: Traffic) -> Subject:
     memory_mb, assumed = _managed_memory(said, ratio)
     environment = environment_size(memory_mb, ratio, said.concurrency, said.runtime)
     target = AUTO_TARGET if said.target is None else said.target
-    if not 0 < target <= 1:
+    # What is asked for with --utilization is of both, and goes over the provider's own.
+    cpu_target = None if said.cpu_target is None or said.target is not None else said.cpu_target / 100
+    if not 0 < target <= 1 or (cpu_target is not None and not 0 < cpu_target <= 1):
         raise InsightError("A utilization lies above 0 and is 100 per cent at most.", "Give one such as 60.")
     allowed, excluded = said.allowed_types or (), said.excluded_types or ()
     instances = matching(architecture, allowed=allowed, excluded=() if allowed else excluded)
@@ -164,7 +167,9 @@ def subject(name: str, said: Wish, traffic: Traffic) -> Subject:
         message = f"No {architecture} instance type of managed instances is left by {asked}."
         raise InsightError(message, "Allow types of families c, m or r of that architecture, from .large up.")
     least = LEAST_ENVIRONMENTS if said.least_environments is None else said.least_environments
-    managed = ManagedSize(environment, instances, target, max(least, 1), max_vcpus=said.max_vcpus)
+    managed = ManagedSize(
+        environment, instances, target, max(least, 1), cpu_target=cpu_target, max_vcpus=said.max_vcpus
+    )
     facts = (*_facts(size, said, traffic), *_managed_facts(managed, said, ratio, assumed))
     return Subject(size, managed, traffic, facts, said.provider, _remark(said.runtime))
 
@@ -230,5 +235,14 @@ def _managed_facts(managed: ManagedSize, said: Wish, ratio: float, memory: Origi
         Fact("environment", f"{environment.memory_mb:,} MB", memory),
         Fact("its vCPUs", share, origins.get("ratio", default)),
         Fact("its requests at once", str(environment.slots), origins.get("concurrency", slots)),
-        Fact("held at", f"{managed.target * 100:g} % of slots and vCPUs", origins.get("target", target)),
+        *_held(managed, origins, origins.get("target", target)),
     ]
+
+
+def _held(managed: ManagedSize, origins: Mapping[str, Origin], target: Origin) -> Iterator[Fact]:
+    """Yield at which share environments are held: of slots, and of vCPUs where Manual scaling says another."""
+    if managed.cpu_target is None:
+        yield Fact("held at", f"{managed.target * 100:g} % of slots and vCPUs", target)
+        return
+    yield Fact("held at", f"{managed.target * 100:g} % of slots", target)
+    yield Fact("and at", f"{managed.cpu_target * 100:g} % of vCPUs", origins["cpu_target"])

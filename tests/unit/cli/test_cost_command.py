@@ -236,6 +236,9 @@ def test_recorded_traffic_of_a_function_that_only_the_platform_knows(platform: L
     whole = counted("--recorded", "1h", *port)
     assert [one["function"] for one in whole["functions"]] == ["mail"]  # as the manifest calls `post`
     assert whole["without_traffic"] == ["api"]
-    assert "Without any traffic: api." in told("--recorded", "1h", *port)
+    answer = told("--recorded", "1h", *port)
+    assert "Without any traffic: api." in answer
+    assert "keeps its least environments, which are not counted here" in answer
+    assert answer.startswith("1 function in us-east-1")
     assert "has no function api" not in told("--recorded", "1h", *port)
     assert "has no function shop-api" in refused("api", "--recorded", "1h", *port).message
