@@ -78,7 +78,10 @@ def test_a_function_that_fits_is_ready(tmp_path: Path) -> None:
     ],
 )
 def test_settings_that_block_are_told_and_settled_where_the_manifest_can(
-    changes: dict[str, Any], rule: str, *, is_settled: bool
+    changes: dict[str, Any],
+    rule: str,
+    *,
+    is_settled: bool,  # Any: fields of a candidate
 ) -> None:
     one = found(candidate(**changes))[rule]
     assert one.severity is FindingSeverity.BLOCKER
@@ -113,7 +116,10 @@ def test_aws_s_own_words_are_told() -> None:
     ],
 )
 def test_memory_and_concurrency_are_recommended(
-    changes: dict[str, Any], asked: dict[str, int], memory: int, concurrency: int | None
+    changes: dict[str, Any],
+    asked: dict[str, int],
+    memory: int,
+    concurrency: int | None,  # Any: fields of a candidate
 ) -> None:
     goal = goal_of(candidate(**changes), Asked(provider=SUBNETS, **asked))  # type: ignore[arg-type]  # by name
     assert (goal.memory_mb, goal.max_concurrency) == (memory, concurrency)
@@ -121,7 +127,7 @@ def test_memory_and_concurrency_are_recommended(
 
 
 def test_reserved_and_provisioned_concurrency_become_bounds() -> None:
-    def bounds(**changes: Any) -> tuple[int | None, int | None]:
+    def bounds(**changes: Any) -> tuple[int | None, int | None]:  # Any: fields of a candidate
         goal: Goal = goal_of(candidate(memory_mb=128, **changes), TO_MANAGED)
         return goal.min_environments, goal.max_environments
 
