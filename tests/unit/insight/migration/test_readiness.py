@@ -78,10 +78,10 @@ def test_a_function_that_fits_is_ready(tmp_path: Path) -> None:
     ],
 )
 def test_settings_that_block_are_told_and_settled_where_the_manifest_can(
-    changes: dict[str, Any],
+    changes: dict[str, Any],  # Any: fields of a candidate
     rule: str,
     *,
-    is_settled: bool,  # Any: fields of a candidate
+    is_settled: bool,
 ) -> None:
     one = found(candidate(**changes))[rule]
     assert one.severity is FindingSeverity.BLOCKER
@@ -116,10 +116,10 @@ def test_aws_s_own_words_are_told() -> None:
     ],
 )
 def test_memory_and_concurrency_are_recommended(
-    changes: dict[str, Any],
+    changes: dict[str, Any],  # Any: fields of a candidate
     asked: dict[str, int],
     memory: int,
-    concurrency: int | None,  # Any: fields of a candidate
+    concurrency: int | None,
 ) -> None:
     goal = goal_of(candidate(**changes), Asked(provider=SUBNETS, **asked))  # type: ignore[arg-type]  # by name
     assert (goal.memory_mb, goal.max_concurrency) == (memory, concurrency)
