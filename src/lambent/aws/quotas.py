@@ -46,6 +46,10 @@ DEFAULT_TIMEOUT_S: Final = 3
 MAXIMUM_TIMEOUT_S: Final = 900
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-quotas.html
 MANAGED_INSTANCE_MAXIMUM_TIMEOUT_S: Final = 5_400
+# A capacity provider's MaxVCpuCount, on the same page.
+LEAST_PROVIDER_VCPUS: Final = 2
+DEFAULT_PROVIDER_VCPUS: Final = 400
+MOST_PROVIDER_VCPUS: Final = 15_000
 DEFAULT_EPHEMERAL_STORAGE_MB: Final = 512
 MAXIMUM_EPHEMERAL_STORAGE_MB: Final = 10_240
 FUNCTION_NAME_LENGTH: Final = 64

@@ -10,7 +10,7 @@ from lambent.cli.errors import CommandError, ExitCode
 from lambent.insight.cost import Comparison
 from lambent.insight.figures import Basis, Origin
 from lambent.insight.subject import Fact, Subject
-from lambent.insight.traffic import MONTH_HOURS
+from lambent.insight.traffic import MONTH_HOURS, Traffic
 
 _MOST_REQUESTS = 3_000_000
 _WARM_UP_S = 900.0
@@ -26,7 +26,8 @@ def replayed(subject: Subject, comparison: Comparison, span: str) -> Subject:
     managed, duration = subject.managed, subject.traffic.duration
     if managed is None or duration is None or comparison.layout is None:
         return subject
-    span_s = spans.span(span)
+    span_s = spans.length(span)
+    _require_whole(subject.traffic, span, span_s)
     traffic = subject.traffic.over(span_s)
     if traffic.total > _MOST_REQUESTS:
         raise CommandError(
@@ -44,7 +45,12 @@ def replayed(subject: Subject, comparison: Comparison, span: str) -> Subject:
             Handler(duration.mean_ms / 1000, p99, 0.0 if cpu is None else cpu.value / 1000),
             Function(environment.memory_mb, float(environment.vcpus), environment.slots, managed.least_environments),
             # Room for what the autoscaler takes beyond what the formula counts.
-            Provider(architecture=instance.architecture, allowed_types=(instance.name,), max_vcpus=max(400, needed)),
+            Provider(
+                architecture=instance.architecture,
+                allowed_types=(instance.name,),
+                max_vcpus=max(400, needed),
+                target_cpu=None if managed.cpu_target is None else managed.cpu_target * 100,
+            ),
         )
     except ReplayError as error:
         raise CommandError(f"The function does not come up in the replay: {error}.") from error
@@ -56,3 +62,14 @@ def replayed(subject: Subject, comparison: Comparison, span: str) -> Subject:
     return replace(
         subject, managed=replace(managed, hours=hours), facts=(*subject.facts, Fact("instances", told, origin))
     )
+
+
+def _require_whole(traffic: Traffic, span: str, span_s: float) -> None:
+    """Raise CommandError where a month cannot be told from the span: a night of a day says nothing of its noon."""
+    if len(traffic.requests) > 1 and span_s % traffic.span_s:
+        own = spans.told(traffic.span_s)
+        raise CommandError(
+            f"The traffic rises and falls in {own}, and a replay of {span} is no multiple of that.",
+            f"Replay all of it; `lambent replay --for {span}` shows a part.",
+            ExitCode.USAGE,
+        )

@@ -82,7 +82,11 @@ def answerable(inquiry: Inquiry) -> Answerable:
                 continue
             if traffic is not None:
                 whole = given.over(said)
-                found.append(subject(key, whole if whole.memory_mb else whole.over(source.configuration(key)), traffic))
+                found.append(
+                    subject(
+                        key, whole if whole.memory_mb is not None else whole.over(source.configuration(key)), traffic
+                    )
+                )
         source.require_known(asked)
     if not found and not idle:
         raise CommandError("Nothing says how much traffic there is.", _HOW_MUCH, ExitCode.USAGE)
@@ -163,6 +167,10 @@ class _Source:
             figure = Figure(parse_milliseconds(options.cpu), _option("--cpu", options.cpu))
             found = replace(found, cpu_ms=figure if figure.value else None)
         if options.memory_used is not None:
+            if options.memory_used < 1:
+                raise CommandError(
+                    "--memory-used is 1 MB at least.", "Leave it out where it is not known.", ExitCode.USAGE
+                )
             used = Figure(float(options.memory_used), _option("--memory-used", str(options.memory_used)))
             found = replace(found, memory_mb=used)
         return found
@@ -221,8 +229,10 @@ def _with_p99(traffic: Traffic, text: str) -> Duration:
         raise CommandError("--p99 goes with a mean duration.", "Give it with --duration 80ms.", ExitCode.USAGE)
     others = tuple(one for one in traffic.duration.quantiles if one[0] != 0.99)
     p99_ms = parse_milliseconds(text)
-    if any(ms > p99_ms for _, ms in others):
-        raise CommandError(f"A p99 of {text} is below a lower quantile.", "Look at both again.", ExitCode.USAGE)
+    if p99_ms < traffic.duration.mean_ms or any(ms > p99_ms for quantile, ms in others if quantile < 0.99):
+        raise CommandError(
+            f"A p99 of {text} is below the mean or a lower quantile.", "Look at both again.", ExitCode.USAGE
+        )
     return replace(traffic.duration, quantiles=tuple(sorted((*others, (0.99, p99_ms)))))
 
 
@@ -274,7 +284,7 @@ def _share(text: str) -> Decimal:
         percent = Decimal(text.strip().removesuffix("%").strip())
     except InvalidOperation:
         percent = Decimal(-1)
-    if not 0 <= percent < 100:
+    if not percent.is_finite() or not 0 <= percent < 100:
         raise CommandError(f"{text!r} is no discount.", "Give per cent of the on-demand price: 38%.", ExitCode.USAGE)
     return percent / 100
 

@@ -124,7 +124,7 @@ def _spread_over_zones(project: Project, system: CompiledSystem, target: Target)
         return [found]
     for one in found:
         if one.problem and not project.is_template:
-            advice = "Instances are spread over zones: name subnets in two zones at least, or a `vpc` to find them in."
+            advice = "Instances are spread over zones: name subnets in two of one VPC, or a `vpc` to find them in."
             raise DeployError(one.problem, advice)
     where = [one.problem or f"{one.logical_id} launches instances in {one.told}" for one in found]
     return [*where, *without_egress(found, target)]

@@ -7,12 +7,14 @@ what was recorded or stands in the file.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lambent.aws.quotas import LEAST_PROVIDER_VCPUS, MANAGED_INSTANCE_MAXIMUM_MEMORY_MB, MOST_PROVIDER_VCPUS
 from lambent.cli import settings, spans
 from lambent.cli.errors import CommandError, ExitCode
 from lambent.cli.insight_errors import insight_errors
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
 
 _DEFAULT_MEMORY_MB = 2_048
 _DEFAULT_RATIO = 2.0
+_MOST_CONCURRENCY = 1_600
+_MOST_ENVIRONMENTS = 15_000
+_MOST_REQUESTS = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +150,12 @@ def model(
     """Return what the options ask to replay; raises CommandError for what does not fit together."""
     from lambent.assembly.replay import Arrivals
 
+    _require_bounds(sizes, handling)
     with insight_errors():
         traffic = _traffic(about, arriving, place)
         if arriving.lasts is not None:
-            traffic = traffic.over(spans.span(arriving.lasts), traffic.period_s)
+            traffic = traffic.over(spans.length(arriving.lasts), traffic.period_s)
+        _require_few(traffic)
         return Model(
             Arrivals(traffic.requests, traffic.period_s, spans.span(arriving.warm_up), arriving.evenly),
             _handler(handling, traffic),
@@ -156,6 +163,31 @@ def model(
             _provider(about, sizes),
             str(traffic.origin),
         )
+
+
+def _require_few(traffic: Traffic) -> None:
+    if traffic.total > _MOST_REQUESTS:
+        raise CommandError(
+            f"{traffic.total:,.0f} requests come in {spans.told(traffic.span_s)}, and a replay takes up "
+            f"{_MOST_REQUESTS:,} at most.",
+            "Give a shorter one: --for 10m.",
+            ExitCode.USAGE,
+        )
+
+
+def _require_bounds(sizes: SizeOptions, handling: HandlerOptions) -> None:
+    """Raise CommandError for an option that is outside of what AWS takes."""
+    for flag, value, least, most in (
+        ("--memory-used", handling.memory_used, 0, MANAGED_INSTANCE_MAXIMUM_MEMORY_MB),
+        ("--max-concurrency", sizes.slots, 1, _MOST_CONCURRENCY),
+        ("--min-environments", sizes.minimum, 1, _MOST_ENVIRONMENTS),
+        ("--max-environments", sizes.maximum, 1, _MOST_ENVIRONMENTS),
+        ("--max-vcpus", sizes.max_vcpus, LEAST_PROVIDER_VCPUS, MOST_PROVIDER_VCPUS),
+        ("--target-cpu", sizes.target_cpu, 1, 100),
+    ):
+        if value is not None and not least <= value <= most:
+            message = f"{flag} {value:g} is not between {least:,} and {most:,}."
+            raise CommandError(message, "Give a number between them.", ExitCode.USAGE)
 
 
 def _traffic(about: Subject, options: TrafficOptions, place: Place) -> Traffic:
@@ -172,7 +204,7 @@ def _traffic(about: Subject, options: TrafficOptions, place: Place) -> Traffic:
     if options.recorded is not None:
         return _recorded(about, spans.span(options.recorded), place)
     peak = None if options.peak is None else parse_rate(options.peak)
-    span_s = SPAN_S if options.lasts is None else spans.span(options.lasts)
+    span_s = SPAN_S if options.lasts is None else spans.length(options.lasts)
     told = f"--rate {options.rate}, {options.shape}"
     return shaped(options.shape, parse_rate(str(options.rate)), span_s, Origin(Basis.GIVEN, told), peak)
 
@@ -214,7 +246,9 @@ def _handler(options: HandlerOptions, traffic: Traffic) -> Handler:
     if mean_s <= 0:
         raise CommandError("A request takes some time.", "Give --duration 120ms.", ExitCode.USAGE)
     if p99_s is not None and p99_s < mean_s:
-        raise CommandError("--p99 is below the average.", "Give what all but one of a hundred stay below.")
+        raise CommandError(
+            "--p99 is below the average.", "Give what all but one of a hundred stay below.", ExitCode.USAGE
+        )
     cpu_s = spans.span(options.cpu) if options.cpu else traffic.cpu_ms.value / 1_000 if traffic.cpu_ms else 0.0
     return Handler(mean_s, p99_s, cpu_s, spans.span(options.init), float(options.memory_used))
 
@@ -236,7 +270,7 @@ def _function(about: Subject, sizes: SizeOptions) -> Function:
     least = 3 if minimum is None else minimum
     if least < 1 or (maximum is not None and maximum < least):
         raise CommandError(
-            f"{least} environments at least and {maximum} at most serve nothing.",
+            f"{least} environments at least and {'any number' if maximum is None else maximum} at most serve nothing.",
             "Give --min-environments of 1 or more, and no --max-environments below it.",
             ExitCode.USAGE,
         )
@@ -259,7 +293,7 @@ def _provider(about: Subject, sizes: SizeOptions) -> Provider:
         )
     if sizes.instance_types:
         # Types name their instruction set: of Graviton's the number of the generation is followed by a g.
-        is_arm = all("g" in each.partition(".")[0][1:] for each in sizes.instance_types)
+        is_arm = _is_arm(sizes.instance_types)
         found = dataclasses.replace(
             found,
             architecture="arm64" if is_arm else "x86_64",
@@ -271,3 +305,12 @@ def _provider(about: Subject, sizes: SizeOptions) -> Provider:
         max_vcpus=sizes.max_vcpus or found.max_vcpus,
         target_cpu=found.target_cpu if sizes.target_cpu is None else sizes.target_cpu,
     )
+
+
+def _is_arm(types: Sequence[str]) -> bool:
+    """Return whether types are Graviton's; raises CommandError for types of both instruction sets."""
+    of_both = {"g" in each.partition(".")[0][1:] for each in types}
+    if len(of_both) > 1:
+        message = f"{', '.join(types)} are types of two instruction sets."
+        raise CommandError(message, "A capacity provider has one: leave one kind out.", ExitCode.USAGE)
+    return of_both.pop()

@@ -25,6 +25,18 @@ def span(text: str) -> float:
     return sum(float(found[unit] or 0) * size for unit, size in _UNITS.items())
 
 
+def length(text: str) -> float:
+    """Return the seconds of a span that something is to last; raises CommandError, also for none at all.
+
+    >>> length("90s")
+    90.0
+    """
+    seconds = span(text)
+    if seconds == 0:
+        raise CommandError(f"{text!r} is no time at all.", "Give a span such as 90s, 5m or 1h.", ExitCode.USAGE)
+    return seconds
+
+
 def told(seconds: float) -> str:
     """Return a span as it is shown.
 

@@ -7,7 +7,7 @@ zone's failure is the function's. https://docs.aws.amazon.com/lambda/latest/dg/l
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lambent.aws.clients import AwsCallError, Target
@@ -42,7 +42,8 @@ def spreads(compiled: CompiledSystem, target: Target) -> tuple[Spread, ...]:
     asked = dict(document.providers())
     ids = sorted({one for subnets in asked.values() for one in subnets if isinstance(one, str)})
     there: Mapping[str, Subnet] = {one.id: one for one in by_id(target.client("ec2"), ids)} if ids else {}
-    own = tuple(found for name, subnets in asked.items() if (found := _spread(name, subnets, there)) is not None)
+    made = (_spread(name, subnets, there, document.vpcs_of_groups(name)) for name, subnets in asked.items())
+    own = tuple(found for found in made if found is not None)
     return (*own, *(found for nested in compiled.nested for found in spreads(nested.system, target)))
 
 
@@ -64,11 +65,17 @@ class _Declared:
     zone: str
 
 
-def _spread(name: str, subnets: Sequence[str | _Declared], there: Mapping[str, Subnet]) -> Spread | None:
+def _spread(
+    name: str, subnets: Sequence[str | _Declared], there: Mapping[str, Subnet], groups: Iterable[str]
+) -> Spread | None:
     known = [there[one] for one in subnets if isinstance(one, str) and one in there]
     missing = [one for one in subnets if isinstance(one, str) and one not in there]
     if missing:
         return Spread(name, told(known), f"{name}: The subnet ID '{missing[0]}' does not exist")
+    vpcs = sorted({*(one.vpc for one in known), *groups})
+    if known and len(vpcs) > 1:
+        problem = f"{name}: its subnets and security groups are in different VPCs: {', '.join(vpcs)}."
+        return Spread(name, told(known), problem, tuple(known))
     declared = [one for one in subnets if isinstance(one, _Declared)]
     zones = {one.zone for one in known} | {one.zone for one in declared}
     if declared and known:
@@ -96,6 +103,17 @@ class _Document:
                 subnets = self._subnets(network.get("SubnetIds")) if isinstance(network, Mapping) else None
                 if subnets:
                     yield name, subnets
+
+    def vpcs_of_groups(self, provider: str) -> set[str]:
+        """Return the VPCs, where ids name them, of security groups that the template makes for a provider."""
+        network = (self._resources[provider].get("Properties") or {}).get("VpcConfig")
+        groups = network.get("SecurityGroupIds") if isinstance(network, Mapping) else None
+        found: list[Value] = []
+        for one in groups if isinstance(groups, list) else ():
+            match one:
+                case {"Ref": str(name)} | {"Fn::GetAtt": [str(name), "GroupId"]} if name in self._resources:
+                    found.append(self._plain((self._resources[name].get("Properties") or {}).get("VpcId")))
+        return {one for one in found if isinstance(one, str)}
 
     def _subnets(self, value: Value) -> list[str | _Declared] | None:
         plain = self._plain(value)

@@ -58,6 +58,10 @@ class ManagedSize:
     target: float = AUTO_TARGET
     least_environments: int = LEAST_ENVIRONMENTS
     hours: tuple[tuple[str, Fraction], ...] = ()
+    cpu_target: float | None = None
+    """The share of vCPUs that Manual scaling holds, None where it is `target`, that of slots."""
+    max_vcpus: int | None = None
+    """What the capacity provider says that its instances have at most, None where it says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +171,7 @@ def compare(size: FunctionSize, managed: ManagedSize | None, traffic: Traffic, p
     bill = _bill_curve(size, traffic, prices) if managed else Curve(((Fraction(0), Fraction(0)),), Fraction(0))
     if managed is None:
         return Comparison(size, requests, tuple(options), None, (), bill, shape)
-    demand = _demand(traffic, managed.target)
+    demand = _demand(traffic, managed)
     layouts = _layouts(managed, demand, prices)
     rate = Fraction(requests) / _MONTH
     layout = _cheapest(layouts, shape, rate, prices)
@@ -222,10 +226,12 @@ def _usage(size: FunctionSize, traffic: Traffic, requests: Decimal) -> Usage:
     )
 
 
-def _demand(traffic: Traffic, target: float) -> Demand:
+def _demand(traffic: Traffic, managed: ManagedSize) -> Demand:
     assert traffic.duration is not None  # noqa: S101  the bill, made before, has refused it
     cpu = None if traffic.cpu_ms is None else Fraction(_decimal(traffic.cpu_ms.value)) / 1000
-    return Demand(Fraction(_decimal(traffic.duration.mean_ms)) / 1000, cpu, Fraction(_decimal(target)))
+    slot_s, target = Fraction(_decimal(traffic.duration.mean_ms)) / 1000, Fraction(_decimal(managed.target))
+    cpu_target = None if managed.cpu_target is None else Fraction(_decimal(managed.cpu_target))
+    return Demand(slot_s, cpu, target, cpu_target)
 
 
 def _layouts(managed: ManagedSize, demand: Demand, prices: Prices) -> list[Layout]:

@@ -83,7 +83,7 @@ def settled(bill: Curve, each: Fraction, filled: Fraction, begin: tuple[Fraction
 
     >>> line = Curve(((Fraction(0), Fraction(0)),), Fraction(6, 1000))
     >>> settled(line, Fraction(50), Fraction(10_000), (Fraction(25_000), 3))
-    Fraction(50000, 1)
+    Fraction(125000, 3)
     """
     requests, first = begin
     last = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
 
@@ -32,6 +33,17 @@ class Figure:
 
     value: float
     origin: Origin
+
+
+def plain(value: float, digits: int = 4) -> str:
+    """Return a number to so many digits, as people write it: whole where it is large, and never with an exponent.
+
+    >>> plain(0.21994), plain(1_000_000), plain(0.00001), plain(80.0)
+    ('0.2199', '1,000,000', '0.00001', '80')
+    """
+    if abs(value) >= 10**digits:
+        return f"{value:,.0f}"
+    return f"{Decimal(f'{value:.{digits}g}'):,f}"
 
 
 class InsightError(Exception):

@@ -6,7 +6,7 @@ decimal, since a cent in a million requests matters. https://aws.amazon.com/lamb
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
@@ -117,7 +117,8 @@ class PriceBook:
         self._regions: Mapping[str, Any] = document["regions"]  # Any: as above
         self._sources = {
             str(key): Source(str(one.get("title", key)), str(one.get("url", "")), str(one.get("date", "undated")))
-            for key, one in document["sources"].items()
+            for key, said in document["sources"].items()
+            for one in (self._object(said, f"source {key!r}"),)
         }
 
     @property
@@ -138,7 +139,8 @@ class PriceBook:
                 Tier(None if until is None else _decimal(until, where), self._price(own, usd, where))
                 for until, usd in own["duration"]
             )
-            free, snapstart, streaming = part["free"], part["snapstart"], part["streaming"]
+            self._require_tiers([tier.until for tier in tiers], where)
+            free, snapstart, streaming = (self._object(part[name], name) for name in ("free", "snapstart", "streaming"))
             return LambdaPrices(
                 request=self._price(part, part["request"], where),
                 duration=tiers,
@@ -155,10 +157,14 @@ class PriceBook:
                     self._source(free, where),
                 ),
                 discounts={
-                    name: self._price(one, one["discount"], where) for name, one in part.get("discounts", {}).items()
+                    name: self._share(self._object(one, name), "discount", where)
+                    for name, one in self._object(part.get("discounts", {}), "discounts").items()
                 },
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (TypeError, ValueError) as error:
+            message = f"{self._name} has tiers of `duration` that are no pairs of an end and a price ({where})."
+            raise InsightError(message, _ADVICE) from error
+        except KeyError as error:
             raise InsightError(f"{self._name} lacks {error} of {where}.", _ADVICE) from error
 
     def managed(self, region: str) -> ManagedPrices:
@@ -166,19 +172,23 @@ class PriceBook:
         part = self._part(region, "managed")
         where = f"{region}, managed"
         try:
-            return ManagedPrices(self._price(part, part["request"], where), self._price(part, part["fee"], where))
+            return ManagedPrices(self._price(part, part["request"], where), self._share(part, "fee", where))
         except KeyError as error:
             raise InsightError(f"{self._name} lacks {error} of {where}.", _ADVICE) from error
 
     def instance(self, region: str, name: str) -> InstancePrices:
         """Return what a type costs; raises InsightError where the file does not say it."""
         part = self._part(region, "ec2")
-        usd = part.get("on_demand", {}).get(name)
+        usd = self._object(part.get("on_demand", {}), "on_demand").get(name)
         if usd is None:
             raise InsightError(f"{self._name} has no on-demand price of {name} in {region}.", _ADVICE)
         on_demand = self._price(part, usd, f"{region}, ec2")
         found: dict[str, Price] = {}
-        for one in part.get("commitments", ()):
+        commitments = part.get("commitments", ())
+        if not isinstance(commitments, list | tuple):
+            raise InsightError(f"{self._name} has `commitments` that are no list.", _ADVICE)
+        for said in commitments:
+            one = self._object(said, "a commitment")
             price = self._commitment(one, name, on_demand.usd, f"{region}, ec2")
             if price is not None:
                 found.setdefault(_known(str(one.get("name"))), price)
@@ -186,16 +196,16 @@ class PriceBook:
 
     def has_instance(self, region: str, name: str) -> bool:
         """Whether the file has the on-demand price of a type."""
-        return name in self._part(region, "ec2").get("on_demand", {})
+        return name in self._object(self._part(region, "ec2").get("on_demand", {}), "on_demand")
 
     # Any: JSON, checked here
     def _commitment(self, one: Mapping[str, Any], name: str, on_demand: Decimal, where: str) -> Price | None:
         """Return an hour's price by a commitment: the rate of the very type, else a discount of its family."""
-        rate = one.get("rates", {}).get(name)
+        rate = self._object(one.get("rates", {}), "rates").get(name)
         if rate is not None:
             return self._price(one, rate, where)
         if "discount" in one and name.partition(".")[0] in one.get("families", ()):
-            discount = self._price(one, one["discount"], where)
+            discount = self._share(one, "discount", where)
             return Price(on_demand * (1 - discount.usd), discount.source)
         return None
 
@@ -204,10 +214,30 @@ class PriceBook:
         if prices is None:
             message = f"{self._name} has no prices of {region}, only of {', '.join(self._regions)}."
             raise InsightError(message, _ADVICE)
-        part = prices.get(name)
+        part = self._object(prices, region).get(name)
         if not isinstance(part, dict):
             raise InsightError(f"{self._name} lacks {name!r} of {region}.", _ADVICE)
         return part
+
+    def _object(self, value: object, what: str) -> Mapping[str, Any]:  # Any: JSON, checked by who reads on
+        if not isinstance(value, Mapping):
+            raise InsightError(f"{self._name} has no names and values where {what} belongs.", _ADVICE)
+        return value
+
+    def _require_tiers(self, ends: Sequence[Decimal | None], where: str) -> None:
+        """Raise InsightError for tiers that do not rise, or leave an amount without a price."""
+        own = [end for end in ends if end is not None]
+        if not ends or ends[-1] is not None or len(own) != len(ends) - 1 or own != sorted(set(own)):
+            message = f"{self._name} has tiers of `duration` that leave an amount without a price ({where})."
+            raise InsightError(message, "Let them rise, and write null for the end of the last.")
+
+    # Any: JSON, checked here
+    def _share(self, part: Mapping[str, Any], name: str, where: str) -> Price:
+        """Return a discount or a fee, which is a share of another price."""
+        found = self._price(part, part[name], where)
+        if found.usd > 1:
+            raise InsightError(f"{part[name]!r} is no share of a price ({where}).", 'Write 15 % as "0.15".')
+        return found
 
     def _price(self, part: Mapping[str, Any], usd: object, where: str) -> Price:  # Any: JSON
         return Price(_decimal(usd, where), self._source(part, where))

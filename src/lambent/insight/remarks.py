@@ -6,6 +6,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
 
+from lambent.aws.quotas import (
+    DEFAULT_PROVIDER_VCPUS,
+    MAXIMUM_MEMORY_MB,
+    MAXIMUM_TIMEOUT_S,
+    MOST_PROVIDER_VCPUS,
+)
 from lambent.insight.bill import cents
 from lambent.insight.cost import Comparison, Prices, instance_month
 from lambent.insight.sizing import LEAST_INSTANCES
@@ -33,6 +39,7 @@ def remarks(subject: Subject, comparison: Comparison, prices: Prices) -> Iterato
                 f"At its peak it takes {comparison.peak_environments:,} environments on {comparison.peak_instances:,} "
                 f"instances. Managed instances do not fall to nothing: {LEAST_INSTANCES} cost ${idle:,} a month."
             )
+        yield from _of_provider(subject, comparison)
         yield from _of_size(subject, layout.instance.name)
         if not prices.instance(layout.instance.name).commitments:
             yield (
@@ -41,6 +48,14 @@ def remarks(subject: Subject, comparison: Comparison, prices: Prices) -> Iterato
             )
     if len(subject.traffic.requests) == 1:
         yield "The traffic is taken to be even. Peaks cost instances: tell them with --peak, --traffic or --recorded."
+    if subject.size.memory_mb > MAXIMUM_MEMORY_MB:
+        yield (
+            f"On demand a function has {MAXIMUM_MEMORY_MB:,} MB at most: {subject.size.memory_mb:,} MB are counted "
+            "at its prices as if it had them."
+        )
+    duration = subject.traffic.duration
+    if duration is not None and duration.mean_ms > MAXIMUM_TIMEOUT_S * 1000:
+        yield f"On demand a request ends after {MAXIMUM_TIMEOUT_S} s: longer ones are counted as if they did not."
     if subject.size.has_snapshot:
         yield "SnapStart's cache is counted for one version all month; its restores are not known and not counted."
     if prices.free_tier:
@@ -48,6 +63,23 @@ def remarks(subject: Subject, comparison: Comparison, prices: Prices) -> Iterato
     else:
         yield "The free tier is left out, since it is an account's; --free-tier counts it."
     yield "Logs, data transfer, and what a VPC needs (NAT gateways, endpoints) come on top, in both models."
+
+
+def _of_provider(subject: Subject, comparison: Comparison) -> Iterator[str]:
+    """Yield what the capacity provider's most vCPUs say to the instances of the peak."""
+    layout, managed = comparison.layout, subject.managed
+    assert layout is not None  # noqa: S101  the caller has looked
+    assert managed is not None  # noqa: S101  as above
+    wanted, most = comparison.peak_instances * layout.instance.vcpus, managed.max_vcpus
+    if wanted <= (most or DEFAULT_PROVIDER_VCPUS):
+        return
+    has = f"has {most:,}" if most is not None else f"has {DEFAULT_PROVIDER_VCPUS} where it says nothing"
+    told = f"Its instances have {wanted:,} vCPUs at the peak, and a capacity provider {has}: beyond that "
+    told += "requests are throttled."
+    if wanted > MOST_PROVIDER_VCPUS:
+        yield f"{told} {MOST_PROVIDER_VCPUS:,} is the most: no single one carries this."
+    else:
+        yield f"{told} Give it `max_vcpus: {wanted}`."
 
 
 def _of_size(subject: Subject, chosen: str) -> Iterator[str]:

@@ -15,6 +15,7 @@ from fractions import Fraction
 from typing import Final
 
 from lambent.aws.instance_types import InstanceType
+from lambent.aws.managed_runtimes import concurrency_per_vcpu
 from lambent.insight.figures import InsightError
 from lambent.insight.traffic import Traffic
 
@@ -31,8 +32,6 @@ _LEAST_MEMORY_MB: Final = 2_048
 _MOST_MEMORY_MB: Final = 32_768
 _RATIOS: Final = (2.0, 4.0, 8.0)
 _MOST_PER_VCPU: Final = 64
-# https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-runtimes.html
-_SLOTS_PER_VCPU: Final = {"python": 16, "nodejs": 64, "java": 32, "dotnet": 32, "provided": 8}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +45,20 @@ class EnvironmentSize:
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What a request takes: seconds of a slot, and of a vCPU where that is known; and the target share of both."""
+    """What a request takes: seconds of a slot, and of a vCPU where that is known; and the target share of both.
+
+    `cpu_target` is that of vCPUs where Manual scaling says it.
+    """
 
     slot_s: Fraction
     cpu_s: Fraction | None
     target: Fraction
+    cpu_target: Fraction | None = None
 
     def rate_of(self, size: EnvironmentSize) -> Fraction:
         """Return the requests a second that one environment sustains at the target."""
         by_slots = size.slots * self.target / self.slot_s
-        return by_slots if not self.cpu_s else min(by_slots, size.vcpus * self.target / self.cpu_s)
-
-
-def slots_per_vcpu(runtime: str | None) -> int:
-    """Return how many requests a vCPU serves at once by default; Python's where the runtime is not known."""
-    return next((slots for name, slots in _SLOTS_PER_VCPU.items() if (runtime or "python").startswith(name)), 16)
+        return by_slots if not self.cpu_s else min(by_slots, size.vcpus * (self.cpu_target or self.target) / self.cpu_s)
 
 
 def environment_size(memory_mb: int, ratio: float, slots: int | None, runtime: str | None) -> EnvironmentSize:
@@ -87,7 +85,7 @@ def environment_size(memory_mb: int, ratio: float, slots: int | None, runtime: s
             f"{slots} requests at once are not between 1 and {most}, 64 for each of {float(vcpus):g} vCPUs.",
             "Give another concurrency, or more memory.",
         )
-    return EnvironmentSize(memory_mb, vcpus, slots or math.floor(vcpus * slots_per_vcpu(runtime)))
+    return EnvironmentSize(memory_mb, vcpus, slots or math.floor(vcpus * concurrency_per_vcpu(runtime or "python")))
 
 
 def nearest_memory(memory_mb: int, ratio: float) -> int:

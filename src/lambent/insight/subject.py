@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lambent.aws.instance_types import matching
 from lambent.aws.managed_runtimes import runs_on_managed_instances
-from lambent.aws.quotas import DEFAULT_EPHEMERAL_STORAGE_MB, DEFAULT_MEMORY_MB
+from lambent.aws.quotas import (
+    DEFAULT_EPHEMERAL_STORAGE_MB,
+    DEFAULT_MEMORY_MB,
+    MANAGED_INSTANCE_MAXIMUM_MEMORY_MB,
+    MINIMUM_MEMORY_MB,
+)
 from lambent.insight.cost import FunctionSize, ManagedSize
-from lambent.insight.figures import Basis, InsightError, Origin
+from lambent.insight.figures import Basis, InsightError, Origin, plain
 from lambent.insight.sizing import AUTO_TARGET, LEAST_ENVIRONMENTS, environment_size, nearest_memory
 from lambent.insight.traffic import Traffic
 from lambent.manifest.effective import effective_functions
@@ -19,6 +24,7 @@ from lambent.manifest.system import CapacityProvider, System
 DEFAULT_RATIO = 2.0
 """GiB for each vCPU where nothing is said."""
 _ARCHITECTURES = ("x86_64", "arm64")
+_MOST_PROVISIONED = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,9 @@ class Wish:
     allowed_types: tuple[str, ...] | None = None
     excluded_types: tuple[str, ...] | None = None
     target: float | None = None
+    cpu_target: float | None = None
     least_environments: int | None = None
+    max_vcpus: int | None = None
     provider: str | None = None
     origins: Mapping[str, Origin] = field(default_factory=dict)
 
@@ -103,7 +111,8 @@ def _declared(function: Any, system: System, file: str) -> Wish:  # Any: a manif
             "least_environments": managed.min_environments,
             "allowed_types": tuple(provider.instance_types) or None,
             "excluded_types": tuple(provider.excluded_instance_types) or None,
-            "target": None if provider.target_cpu is None else provider.target_cpu / 100,
+            "cpu_target": provider.target_cpu,
+            "max_vcpus": provider.max_vcpus,
             "provider": key or str(managed.provider),
         }
     return wish(origin, **said)
@@ -134,6 +143,7 @@ def subject(name: str, said: Wish, traffic: Traffic) -> Subject:
     architecture = said.architecture or "x86_64"
     if architecture not in _ARCHITECTURES:
         raise InsightError(f"{architecture!r} is no architecture of Lambda's.", "Give x86_64 or arm64.")
+    _require_bounds(said)
     size = FunctionSize(
         name,
         said.memory_mb,
@@ -146,7 +156,9 @@ def subject(name: str, said: Wish, traffic: Traffic) -> Subject:
     memory_mb, assumed = _managed_memory(said, ratio)
     environment = environment_size(memory_mb, ratio, said.concurrency, said.runtime)
     target = AUTO_TARGET if said.target is None else said.target
-    if not 0 < target <= 1:
+    # What is asked for with --utilization is of both, and goes over the provider's own.
+    cpu_target = None if said.cpu_target is None or said.target is not None else said.cpu_target / 100
+    if not 0 < target <= 1 or (cpu_target is not None and not 0 < cpu_target <= 1):
         raise InsightError("A utilization lies above 0 and is 100 per cent at most.", "Give one such as 60.")
     allowed, excluded = said.allowed_types or (), said.excluded_types or ()
     instances = matching(architecture, allowed=allowed, excluded=() if allowed else excluded)
@@ -155,9 +167,22 @@ def subject(name: str, said: Wish, traffic: Traffic) -> Subject:
         message = f"No {architecture} instance type of managed instances is left by {asked}."
         raise InsightError(message, "Allow types of families c, m or r of that architecture, from .large up.")
     least = LEAST_ENVIRONMENTS if said.least_environments is None else said.least_environments
-    managed = ManagedSize(environment, instances, target, max(least, 1))
+    managed = ManagedSize(
+        environment, instances, target, max(least, 1), cpu_target=cpu_target, max_vcpus=said.max_vcpus
+    )
     facts = (*_facts(size, said, traffic), *_managed_facts(managed, said, ratio, assumed))
     return Subject(size, managed, traffic, facts, said.provider, _remark(said.runtime))
+
+
+def _require_bounds(said: Wish) -> None:
+    """Raise InsightError for a size that Lambda does not have, whichever way the function runs."""
+    for value, least, most, what in (
+        (said.memory_mb, MINIMUM_MEMORY_MB, MANAGED_INSTANCE_MAXIMUM_MEMORY_MB, "MB of memory"),
+        (said.storage_mb, DEFAULT_EPHEMERAL_STORAGE_MB, MANAGED_INSTANCE_MAXIMUM_MEMORY_MB, "MB in /tmp"),
+        (said.provisioned, 0, _MOST_PROVISIONED, "provisioned environments"),
+    ):
+        if value is not None and not least <= value <= most:
+            raise InsightError(f"{value} {what} are not between {least} and {most}.", "Give a number between them.")
 
 
 def _remark(runtime: str | None) -> str:
@@ -185,10 +210,10 @@ def _facts(size: FunctionSize, said: Wish, traffic: Traffic) -> list[Fact]:
     origins = said.origins
     found = [Fact("traffic", f"{traffic.per_month:,.0f} requests a month", traffic.origin)]
     if traffic.duration is not None:
-        quantiles = "".join(f", p{q * 100:g} {ms:g} ms" for q, ms in traffic.duration.quantiles)
-        found.append(Fact("duration", f"{traffic.duration.mean_ms:,.5g} ms{quantiles}", traffic.duration.origin))
+        quantiles = "".join(f", p{q * 100:g} {plain(ms, 5)} ms" for q, ms in traffic.duration.quantiles)
+        found.append(Fact("duration", f"{plain(traffic.duration.mean_ms, 5)} ms{quantiles}", traffic.duration.origin))
     if traffic.cpu_ms is not None:
-        found.append(Fact("CPU", f"{traffic.cpu_ms.value:g} ms a request", traffic.cpu_ms.origin))
+        found.append(Fact("CPU", f"{plain(traffic.cpu_ms.value, 5)} ms a request", traffic.cpu_ms.origin))
     if traffic.memory_mb is not None:
         found.append(Fact("memory used", f"{traffic.memory_mb.value:,.0f} MB", traffic.memory_mb.origin))
     found.append(Fact("memory", f"{size.memory_mb:,} MB", origins.get("memory_mb", default)))
@@ -210,5 +235,14 @@ def _managed_facts(managed: ManagedSize, said: Wish, ratio: float, memory: Origi
         Fact("environment", f"{environment.memory_mb:,} MB", memory),
         Fact("its vCPUs", share, origins.get("ratio", default)),
         Fact("its requests at once", str(environment.slots), origins.get("concurrency", slots)),
-        Fact("held at", f"{managed.target * 100:g} % of slots and vCPUs", origins.get("target", target)),
+        *_held(managed, origins, origins.get("target", target)),
     ]
+
+
+def _held(managed: ManagedSize, origins: Mapping[str, Origin], target: Origin) -> Iterator[Fact]:
+    """Yield at which share environments are held: of slots, and of vCPUs where Manual scaling says another."""
+    if managed.cpu_target is None:
+        yield Fact("held at", f"{managed.target * 100:g} % of slots and vCPUs", target)
+        return
+    yield Fact("held at", f"{managed.target * 100:g} % of slots", target)
+    yield Fact("and at", f"{managed.cpu_target * 100:g} % of vCPUs", origins["cpu_target"])

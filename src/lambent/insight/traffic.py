@@ -20,6 +20,7 @@ MONTH_HOURS: Final = 730
 """The hours of a month, as AWS's calculator counts them: https://calculator.aws/."""
 MONTH_S: Final = MONTH_HOURS * HOUR_S
 
+_MOST_PER_SECOND: Final = 1_000_000_000
 _RATE = re.compile(
     r"(?P<count>\d[\d_,]*(?:\.\d+)?|\.\d+)\s*(?P<times>[kKMGB]?)\s*(?:requests?|req|r)?\s*(?:/|per|p)\s*(?P<unit>[a-z]+)\Z"
 )
@@ -63,6 +64,8 @@ def parse_rate(text: str) -> Rate:
     requests = float(re.sub("[_,]", "", found["count"])) * _TIMES[found["times"]]
     if requests == 0:
         raise InsightError(f"{text!r} is no traffic at all.", "Give a rate above 0.")
+    if requests / period_s > _MOST_PER_SECOND:
+        raise InsightError(f"{text!r} is more than anybody has seen.", f"Give {_MOST_PER_SECOND:,}/s or less.")
     return Rate(requests, period_s)
 
 

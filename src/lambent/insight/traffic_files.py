@@ -35,6 +35,7 @@ _SPAN = re.compile(r"(?P<count>\d+(?:\.\d+)?|\.\d+)\s*(?P<unit>ms|s|min|m|h|d)?\
 _MS = {"ms": 1.0, "s": 1_000.0, "min": 60_000.0, "m": 60_000.0, "h": 3_600_000.0, "d": 86_400_000.0}
 _QUANTILE = re.compile(r"p(\d{1,2}(?:\.\d+)?)\Z")
 _MOST_PERIODS = 1_000_000
+_MOST_NUMBER = 1e15
 _LATE_MS = 1e11  # as seconds, a time in the year 5138: what is above is milliseconds
 _ADVICE = "Give a column `minute` (or `time`) and a column `requests`; see docs/operations/cost.md."
 
@@ -83,6 +84,8 @@ def parse_duration(text: object, origin: Origin) -> Duration:
     if mean is None or mean == 0:
         raise InsightError("A duration has a mean above 0.", "Write 80ms, or 80ms,p50=60ms,p99=400ms.")
     quantiles.sort()
+    if any(share >= 0.99 and value < mean for share, value in quantiles):
+        raise InsightError("The p99 of a duration is no less than its mean.", "Look at both again.")
     if any(later[1] < earlier[1] for earlier, later in itertools.pairwise(quantiles)):
         raise InsightError("A higher quantile of a duration is no less than a lower one.", "Look at p50, p99 again.")
     return Duration(mean, origin, tuple(quantiles))
@@ -159,6 +162,9 @@ def _from_rows(rows: Sequence[object], origin: Origin, period_s: float | None) -
         counts[place] = row.requests
     _require(counts, found, origin)
     duration, cpu = _mean(read, "duration_ms"), _mean(read, "cpu_ms")
+    if duration == 0:
+        message = f"{origin.detail} says that requests take no time."
+        raise InsightError(message, "Write what they take, or leave the column out and give --duration.")
     memory = [row.memory_mb for row in read if row.memory_mb is not None]
     return Traffic(
         tuple(counts),
@@ -174,12 +180,15 @@ def _from_rows(rows: Sequence[object], origin: Origin, period_s: float | None) -
 def _row(row: object, place: int) -> _Row:
     if not isinstance(row, Mapping):
         raise InsightError(f"Row {place} is no row with names.", _ADVICE)
+    if None in row:
+        message = f"Row {place} has more cells than there are columns."
+        raise InsightError(message, 'Write numbers without commas, or in quotes: "1,200".')
     cells = {str(key).strip().lower(): value for key, value in row.items() if value is not None and value != ""}
     unit = next((name for name in _COUNTS if name in cells), None)
     moment, requests = _first(cells, _MOMENTS), _first(cells, _REQUESTS)
     if requests is None or (unit is None and moment is None):
         missing = "number of requests" if requests is None else "time"
-        raise InsightError(f"Row {place} has no {missing}.", _ADVICE)
+        raise InsightError(f"Row {place} has no {missing}, only {', '.join(cells) or 'empty cells'}.", _ADVICE)
     duration, cpu, memory = _first(cells, _DURATION), _first(cells, _CPU), _first(cells, _MEMORY)
     at_s = _moment(moment, f"row {place}") if unit is None else _number(cells[unit], f"row {place}") * _COUNTS[unit]
     return _Row(
@@ -202,6 +211,8 @@ def _number(value: object, where: str) -> float:
         number = math.nan
     if not math.isfinite(number) or number < 0 or isinstance(value, bool):
         raise InsightError(f"{value!r} in {where} is no number from 0 up.", _ADVICE)
+    if number > _MOST_NUMBER:
+        raise InsightError(f"{value!r} in {where} is more than anybody has seen.", "Look at the file's columns again.")
     return number
 
 

@@ -180,7 +180,17 @@ def test_instance_hours_come_from_a_replay_where_one_is_asked_for() -> None:
         (("api", *STEADY, "--prices", "none.json"), "cannot be read"),
         (("api", *STEADY, "--prices", "lambent.yaml"), "no JSON"),
         (("api", *STEADY, "--discount", "150"), "no discount"),
+        (("api", *STEADY, "--discount", "nan"), "no discount"),
         (("api", *STEADY, "--utilization", "0"), "utilization"),
+        (("api", *STEADY, "--replay", "0s"), "no time at all"),
+        (("api", *STEADY, "--peak", "400/s", "--replay", "4h"), "rises and falls in 24 h 0 min"),
+        (("api", *STEADY, "--p99", "40ms"), "below the mean"),
+        (("api", *STEADY, "--memory", "-1"), "-1 MB of memory are not between 128 and 32768"),
+        (("api", *STEADY, "--memory", "0"), "0 MB of memory"),
+        (("api", *STEADY, "--ephemeral", "5"), "5 MB in /tmp"),
+        (("api", *STEADY, "--provisioned", "-3"), "-3 provisioned environments"),
+        (("api", *STEADY, "--memory-used", "-4"), "1 MB at least"),
+        (("api", "--rate", "9999B/s", "--duration", "1s"), "more than anybody has seen"),
         (("api", *STEADY, "--chart", "cost.gif"), "which picture"),
         (("api", *STEADY, "--chart", "none/cost.svg"), "cannot be saved"),
         (("api", *STEADY, "--replay", "24h"), "a replay takes up"),
@@ -226,6 +236,9 @@ def test_recorded_traffic_of_a_function_that_only_the_platform_knows(platform: L
     whole = counted("--recorded", "1h", *port)
     assert [one["function"] for one in whole["functions"]] == ["mail"]  # as the manifest calls `post`
     assert whole["without_traffic"] == ["api"]
-    assert "Without any traffic: api." in told("--recorded", "1h", *port)
+    answer = told("--recorded", "1h", *port)
+    assert "Without any traffic: api." in answer
+    assert "keeps its least environments, which are not counted here" in answer
+    assert answer.startswith("1 function in us-east-1")
     assert "has no function api" not in told("--recorded", "1h", *port)
     assert "has no function shop-api" in refused("api", "--recorded", "1h", *port).message

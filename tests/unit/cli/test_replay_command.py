@@ -139,7 +139,21 @@ def test_what_is_replayed_twice_is_the_same_and_another_seed_is_not() -> None:
         (["--rate", "1/s", "--duration", "1s", "--memory", "1024"], "greater than or equal to 2048"),
         (["--rate", "1/s", "--duration", "1s", "--max-vcpus", "4"], "VcpuLimitExceeded"),
         (["--rate", "1/s", "--duration", "1s", "--instance-type", "t3.large"], "InsufficientCapacity"),
-        (["--rate", "1/s", "--duration", "1s", "--max-environments", "0"], "serve nothing"),
+        (["--rate", "1/s", "--duration", "1s", "--max-environments", "2"], "serve nothing"),
+        (["--rate", "1/s", "--duration", "1s", "--max-environments", "0"], "not between 1 and 15,000"),
+        (["--rate", "1/s", "--duration", "1s", "--min-environments", "-5"], "not between 1 and 15,000"),
+        (["--rate", "1/s", "--duration", "1s", "--max-vcpus", "0"], "not between 2 and 15,000"),
+        (["--rate", "1/s", "--duration", "1s", "--max-vcpus", "99999"], "not between 2 and 15,000"),
+        (["--rate", "1/s", "--duration", "1s", "--target-cpu", "nan"], "not between 1 and 100"),
+        (["--rate", "1/s", "--duration", "1s", "--target-cpu", "400"], "not between 1 and 100"),
+        (["--rate", "1/s", "--duration", "1s", "--max-concurrency", "0"], "not between 1 and 1,600"),
+        (["--rate", "1/s", "--duration", "1s", "--memory-used", "-1"], "not between 0 and"),
+        (["--rate", "1/s", "--duration", "1s", "--for", "0s"], "no time at all"),
+        (["--rate", "1M/s", "--duration", "1s", "--for", "24h"], "a replay takes up 20,000,000 at most"),
+        (
+            ["--rate", "1/s", "--duration", "1s", "--instance-type", "m7g.large", "--instance-type", "c7i.large"],
+            "two instruction sets",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused_with_advice(arguments: list[str], message: str) -> None:

@@ -80,3 +80,22 @@ def test_who_may_not_describe_subnets_deploys_nevertheless() -> None:
     assert told == "the Availability Zones of subnets are not known: You are not authorized."
     with pytest.raises(AwsCallError):
         spreads_or_reason(template(["subnet-1"]), Network(None, refusal="RequestLimitExceeded"))
+
+
+def test_a_security_group_of_another_vpc_is_told_as_a_problem() -> None:
+    def grouped(vpc: object) -> CompiledSystem:
+        system = template(["subnet-1", "subnet-2"])
+        resources = system.template["Resources"]
+        resources["Group"] = {"Type": "AWS::EC2::SecurityGroup", "Properties": {"VpcId": vpc}}
+        resources["Pool"]["Properties"]["VpcConfig"]["SecurityGroupIds"] = [{"Fn::GetAtt": ["Group", "GroupId"]}]
+        return system
+
+    (known,) = spreads(template(["subnet-1", "subnet-2"]), TARGET)
+    own = known.subnets[0].vpc
+    assert [one.problem for one in spreads(grouped(own), TARGET)] == [""]
+    assert [one.problem for one in spreads(grouped({"Fn::ImportValue": "vpc"}), TARGET)] == [""]
+    (spread,) = spreads(grouped("vpc-other"), TARGET)
+    assert (
+        spread.problem
+        == f"Pool: its subnets and security groups are in different VPCs: {', '.join(sorted([own, 'vpc-other']))}."
+    )

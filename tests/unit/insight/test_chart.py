@@ -146,3 +146,16 @@ def test_every_letter_of_a_chart_has_strokes() -> None:
     words += map(money, chart.y_ticks)
     box = list(strokes("☃"))
     assert [letter for letter in "".join(words) if list(strokes(letter)) == box] == []
+
+
+def test_large_numbers_stand_beside_their_axis_and_long_names_above_the_chart() -> None:
+    chart = charted("1000000/s")
+    assert "e+" not in "".join(
+        [*map(short, chart.x_ticks), *map(money, chart.y_ticks), *(one.name for one in chart.marks)]
+    )
+    assert max(len(money(tick)) for tick in chart.y_ticks) <= len("$100,000")
+    traffic = steady(parse_rate("40/s"), GIVEN, Duration(80, GIVEN))
+    for length in (5, 30, 64):
+        title = chart_of(compare(FunctionSize("f" * length, 4096), None, traffic, US), US).title
+        assert title.startswith("fffff")
+        assert len(title) <= 60

@@ -28,7 +28,6 @@ from lambent.insight.sizing import (
     environments_per_instance,
     nearest_memory,
     shape_of,
-    slots_per_vcpu,
 )
 from lambent.insight.traffic import Duration, Traffic, daily, parse_rate, steady
 
@@ -260,13 +259,8 @@ def test_an_environment_that_aws_refuses_is_refused(memory_mb: int, ratio: float
 
 
 def test_the_runtime_says_how_many_requests_a_vcpu_serves() -> None:
-    assert [slots_per_vcpu(name) for name in ("python3.13", "nodejs22.x", "java21", "provided.al2023", None)] == [
-        16,
-        64,
-        32,
-        8,
-        16,
-    ]
+    runtimes = ("python3.13", "nodejs22.x", "java21", "provided.al2023", None)
+    assert [environment_size(4096, 4, None, name).slots for name in runtimes] == [16, 64, 32, 8, 16]
     assert environment_size(8192, 4, None, "nodejs22.x").slots == 128
     assert nearest_memory(2049, 2) == 4096
 

@@ -6,6 +6,7 @@ import copy
 import json
 from collections.abc import Callable
 from decimal import Decimal
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -115,7 +116,7 @@ def test_a_price_has_a_source() -> None:
 
 
 def test_a_part_that_lacks_a_price_is_named() -> None:
-    book = changed("regions", "eu-west-1", "lambda", value={"source": "list", "x86_64": {"duration": []}})
+    book = changed("regions", "eu-west-1", "lambda", value={"source": "list", "x86_64": {"duration": [[None, "1"]]}})
     with pytest.raises(InsightError, match="lacks 'free' of eu-west-1, lambda"):
         book.functions("eu-west-1", "x86_64")
 
@@ -125,3 +126,50 @@ def test_ways_to_pay_have_names() -> None:
     commitments = [{"name": "barter", "source": "list", "rates": {"m7g.large": "0.01"}}]
     with pytest.raises(InsightError, match="no way to pay"):
         changed("regions", "eu-west-1", "ec2", "commitments", value=commitments).instance("eu-west-1", "m7g.large")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (("lambda", "x86_64", "duration"), [], "without a price"),
+        (("lambda", "x86_64", "duration"), [["6", "0.1"]], "without a price"),
+        (("lambda", "x86_64", "duration"), [["6", "0.1"], ["5", "0.1"], [None, "0.1"]], "without a price"),
+        (("lambda", "x86_64", "duration"), 3, "no pairs"),
+        (("lambda", "free"), 3, "where free belongs"),
+        (("lambda", "discounts"), [1], "where discounts belongs"),
+        (("ec2", "on_demand"), [], "where on_demand belongs"),
+        (("ec2", "commitments"), 3, "no list"),
+        (("ec2", "commitments"), [3], "where a commitment belongs"),
+        (("ec2", "commitments"), [{"name": "ec2-sp-1y", "source": "list", "rates": 3}], "where rates belongs"),
+        (
+            ("ec2", "commitments"),
+            [{"name": "ec2-sp-1y", "source": "list", "families": ["m7g"], "discount": "1.7"}],
+            "no share of a price",
+        ),
+        (("managed", "fee"), "15", "no share of a price"),
+    ],
+)
+def test_a_file_that_would_count_wrongly_is_refused(path: tuple[str, ...], value: object, said: str) -> None:
+    document = json.loads(files("lambent.insight.data").joinpath("prices.json").read_text(encoding="utf-8"))
+    document["regions"]["us-east-1"][path[0]]["source"] = "list"
+    document["sources"]["list"] = SOURCE
+    place = document["regions"]["us-east-1"]
+    for name in path[:-1]:
+        place = place[name]
+    place[path[-1]] = value
+    with pytest.raises(InsightError, match=said) as caught:
+        asked_everything(PriceBook(document, "mine.json"))
+    assert caught.value.advice
+
+
+def asked_everything(book: PriceBook) -> None:
+    book.functions("us-east-1", "x86_64")
+    book.instance("us-east-1", "m7g.large")
+    book.managed("us-east-1")
+
+
+def test_sources_and_regions_are_objects() -> None:
+    with pytest.raises(InsightError, match="where source 'l' belongs"):
+        read_prices('{"sources": {"l": 3}, "regions": {}}', "mine.json")
+    with pytest.raises(InsightError, match="where us-east-1 belongs"):
+        PriceBook({"sources": {}, "regions": {"us-east-1": 3}}, "mine.json").managed("us-east-1")

@@ -106,7 +106,7 @@ def test_the_manifest_s_word_is_given_and_the_rest_is_assumed() -> None:
     facts = {fact.name: fact for fact in subjects()[0].facts}
     assert str(facts["memory"].origin) == "given: lambent.yaml"
     assert facts["its requests at once"].told == "16"
-    assert (facts["held at"].told, facts["held at"].origin.basis) == ("50 % of slots and vCPUs", Basis.GIVEN)
+    assert (facts["and at"].told, facts["and at"].origin.basis) == ("50 % of vCPUs", Basis.GIVEN)
     mail = {fact.name: fact for fact in subjects()[2].facts}
     assert (mail["environment"].told, mail["environment"].origin.basis) == ("2,048 MB", Basis.ASSUMED)
     assert mail["held at"].origin.basis is Basis.ASSUMED
@@ -179,3 +179,39 @@ def test_a_runtime_that_managed_instances_do_not_have_is_told() -> None:
     first = next(remarks(old, compare(old.size, old.managed, old.traffic, US), US))
     assert first.startswith("Managed instances do not have python3.12")
     assert subjects()[0].remark == ""
+
+
+def test_more_vcpus_than_a_provider_has_are_told() -> None:
+    asked = replace(wishes()["api"], max_vcpus=8)
+    small = subject("api", asked, traffic("2000/s", 1000))
+    told = " ".join(remarks(small, compare(small.size, small.managed, small.traffic, US), US))
+    assert "a capacity provider has 8: beyond that requests are throttled" in told
+    vast = subject("api", asked, traffic("1000000/s", 1000))
+    told = " ".join(remarks(vast, compare(vast.size, vast.managed, vast.traffic, US), US))
+    assert "15,000 is the most" in told
+    enough = subjects("1/s")[0]
+    told = " ".join(remarks(enough, compare(enough.size, enough.managed, enough.traffic, US), US))
+    assert "vCPUs at the peak" not in told
+
+
+def test_what_on_demand_does_not_have_is_told() -> None:
+    large = subject("f", wish(GIVEN, memory_mb=16_384), traffic("1/s", 1_000_000))
+    told = " ".join(remarks(large, compare(large.size, large.managed, large.traffic, US), US))
+    assert "On demand a function has 10,240 MB at most: 16,384 MB are counted at its prices" in told
+    assert "On demand a request ends after 900 s" in told
+
+
+def test_manual_scaling_s_target_is_of_vcpus_and_slots_stay_at_auto_s() -> None:
+    one = subjects("1000/s")[0]
+    assert one.managed is not None
+    assert (one.managed.target, one.managed.cpu_target) == (0.6, 0.5)
+    # 120 requests at once, 16 slots held at 60 %: 12.5 environments
+    assert compare(one.size, one.managed, one.traffic, US).peak_environments == 13
+    busy = replace(one.traffic, cpu_ms=Figure(20, GIVEN))
+    # 20 vCPUs busy, one an environment held at 50 %
+    assert compare(one.size, one.managed, busy, US).peak_environments == 40
+    told = {fact.name: fact.told for fact in one.facts}
+    assert (told["held at"], told["and at"]) == ("60 % of slots", "50 % of vCPUs")
+    over = subject("api", replace(wishes()["api"], target=0.8), one.traffic)
+    assert over.managed is not None
+    assert (over.managed.target, over.managed.cpu_target) == (0.8, None)

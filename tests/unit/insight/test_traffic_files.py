@@ -87,6 +87,10 @@ def test_one_row_alone_is_a_minute() -> None:
         ("x.csv", "time,requests\nyesterday,4", "'yesterday' in row 1 is no time"),
         ("x.csv", "time,requests\n0,4\n0.001,4\n86400,4", "periods"),
         ("x.csv", "minute,requests,duration\n1,2,long", "'long' is no span of time"),
+        ("x.csv", "minute,requests\n1,1,200", "more cells than there are columns"),
+        ("x.csv", "minute;requests\n1;2", "Row 1 has no number of requests, only minute;requests"),
+        ("x.csv", "minute,requests\n1,1e300", "more than anybody has seen"),
+        ("x.csv", "minute,requests,duration_ms\n1,2,0", "requests take no time"),
         ("x.json", "{", "cannot be read"),
         ("x.json", "3", "holds no rows"),
         ("x.json", '{"requests": 3}', "holds no rows"),
@@ -111,7 +115,7 @@ def test_a_duration_may_have_quantiles() -> None:
     assert (told.mean_ms, told.quantiles) == (100, ((0.5, 60), (0.99, 400)))
 
 
-@pytest.mark.parametrize("text", ["", "0ms", "p99=400ms", "80ms,p50=90,p99=40", "80ms,best=3", "-1ms"])
+@pytest.mark.parametrize("text", ["", "0ms", "p99=400ms", "80ms,p50=90,p99=40", "80ms,p99=20ms", "80ms,best=3", "-1ms"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(InsightError):
         parse_duration(text, GIVEN)

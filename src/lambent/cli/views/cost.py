@@ -14,6 +14,7 @@ from lambent.insight.bill import Line
 from lambent.insight.chart.plot import Chart
 from lambent.insight.chart.terminal import lines_of
 from lambent.insight.cost import Comparison, Option, Prices, Variation
+from lambent.insight.figures import plain
 from lambent.insight.prices import ON_DEMAND, Price, Source, commitment_name
 from lambent.insight.subject import Fact, Subject
 from lambent.insight.traffic import MONTH_S
@@ -49,9 +50,9 @@ def dollars(amount: Decimal, places: int = 2) -> str:
 def show(subject: Subject, comparison: Comparison, prices: Prices) -> None:
     """Print a function's options, what each of the two plain ones is made of, and the break-even."""
     size, traffic = comparison.size, subject.traffic
-    duration = "" if traffic.duration is None else f", {traffic.duration.mean_ms:,.5g} ms each"
+    duration = "" if traffic.duration is None else f", {plain(traffic.duration.mean_ms, 5)} ms each"
     human.line(f"{human.styled(size.name, 'bold')} in {prices.region}: {size.memory_mb:,} MB, {size.architecture}")
-    human.line(f"{traffic.per_month:,.0f} requests a month ({traffic.mean_per_second:,.4g}/s){duration}")
+    human.line(f"{traffic.per_month:,.0f} requests a month ({plain(traffic.mean_per_second)}/s){duration}")
     human.line()
     marks = footnotes([comparison])
     headings = ("MODEL", "PAID BY", "A MONTH", "A MILLION", "INSTANCES", "BREAK-EVEN", "FROM")
@@ -195,7 +196,7 @@ def _option_document(option: Option) -> dict[str, object]:
 
 
 def _row(option: Option, marks: Mapping[Source, str]) -> tuple[str, ...]:
-    count = "" if option.instances is None else f"{float(option.instances):.4g} {option.instance_type}"
+    count = "" if option.instances is None else f"{plain(float(option.instances))} {option.instance_type}"
     crossing = "" if not option.is_managed else "never"
     if option.break_even is not None:
         crossing = f"{math.ceil(option.break_even):,}"
@@ -227,7 +228,7 @@ def _break_even(comparison: Comparison) -> None:
 
 
 def _rate(requests: Fraction) -> str:
-    return f"{math.ceil(requests):,} requests a month ({float(requests / int(MONTH_S)):,.4g}/s)"
+    return f"{math.ceil(requests):,} requests a month ({plain(float(requests / int(MONTH_S)))}/s)"
 
 
 def _line(line: Line, marks: Mapping[Source, str]) -> tuple[str, ...]:

@@ -17,7 +17,9 @@ _OWN = {"requests": "REQUESTS", "duration": "DURATION", "provisioned": "PROVISIO
 
 def show(whole: SystemCost, idle: Sequence[str], prices: Prices) -> None:
     """Print a line for each function, the capacity providers with their functions, the total, and all sources."""
-    human.line(f"{len(whole.functions)} functions in {prices.region}, USD a month")
+    human.line(
+        f"{len(whole.functions)} function{'' if len(whole.functions) == 1 else 's'} in {prices.region}, USD a month"
+    )
     human.line()
     headings = ("FUNCTION", "MODEL", "REQUESTS A MONTH", *_OWN.values(), "INSTANCES", "TOTAL")
     figures(headings, [*map(_row, whole.functions), _sum(whole)], left=2)
@@ -35,6 +37,7 @@ def show(whole: SystemCost, idle: Sequence[str], prices: Prices) -> None:
     if idle:
         human.line()
         human.line(f"Without any traffic: {', '.join(idle)}.")
+        human.line("On a capacity provider such a function keeps its least environments, which are not counted here.")
     human.line()
     rows = [
         (one.subject.size.name, fact.name, fact.told, str(fact.origin))

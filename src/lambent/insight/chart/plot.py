@@ -14,6 +14,7 @@ from lambent.insight.prices import ON_DEMAND, commitment_name
 from lambent.insight.traffic import MONTH_S
 
 _SAMPLES: Final = 240
+_TITLE_WIDTH: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +118,14 @@ def chart_of(comparison: Comparison, prices: Prices) -> Chart:
     )
     if layout is not None:
         described += f". Plain on demand and managed instances: {meets}."
-    title = f"{comparison.size.name}: cost a month over requests a month"
-    return Chart(title, described, series, tuple(marks), x_ticks, ticks(highest, 5))
+    return Chart(_title(comparison.size.name), described, series, tuple(marks), x_ticks, ticks(highest, 5))
+
+
+def _title(name: str) -> str:
+    """Return what stands above the chart, as long as it is wide."""
+    whole = f"{name}: cost a month over requests a month"
+    brief = whole if len(whole) <= _TITLE_WIDTH else f"{name}: cost a month"
+    return brief if len(brief) <= _TITLE_WIDTH else f"{name[: _TITLE_WIDTH - 3]}..."
 
 
 def label(option: Option) -> str:
@@ -130,17 +137,25 @@ def label(option: Option) -> str:
 def short(value: float) -> str:
     """Return a number as it stands on an axis.
 
-    >>> [short(one) for one in (0, 950, 12_500, 1_500_000, 72_249_324, 2e9)]
-    ['0', '950', '12.5k', '1.5M', '72.2M', '2B']
+    >>> [short(one) for one in (0, 950, 12_500, 1_500_000, 72_249_324, 2e9, 2.6e12)]
+    ['0', '950', '12.5k', '1.5M', '72.2M', '2B', '2.6T']
     """
-    for size, name in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+    if value >= 9.995e14:
+        return f"{value / 1e12:,.0f}T"
+    for size, name in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
         if value >= size * 0.9995:
             return f"{value / size:.3g}{name}"
     return f"{value:.3g}"
 
 
 def money(value: float) -> str:
-    """Return an amount as it stands on an axis: whole dollars, or cents where the axis is below some."""
+    """Return an amount as it stands on an axis: whole dollars, millions of them, or cents where the axis is below some.
+
+    >>> money(2_500), money(1.25e9), money(0.5)
+    ('$2,500', '$1.25B', '$0.50')
+    """
+    if value >= 1e6:
+        return f"${short(value)}"
     return f"${value:,.0f}" if value >= 10 or value == int(value) else f"${value:,.2f}"
 
 

@@ -157,8 +157,8 @@ def _flow(value: Value) -> str:
 def scalar(text: str) -> str:
     """Return a text as YAML has it, quoted where it would be read as something else.
 
-    >>> scalar("python3.13"), scalar("on"), scalar("a: b")
-    ('python3.13', '"on"', '"a: b"')
+    >>> scalar("python3.13"), scalar("true"), scalar("a: b")
+    ('python3.13', '"true"', '"a: b"')
     """
     is_plain = _is_simple(text) and read(f"text: {text}\n", "")[0]["text"] == text
     return text if is_plain else json.dumps(text, ensure_ascii=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lambent.aws.managed_runtimes import runs_on_managed_instances
 from lambent.insight.migration.candidate import Candidate, Compute, SourceKind
 from lambent.insight.migration.findings import Finding
 from lambent.insight.migration.rules import RULES
@@ -15,7 +16,6 @@ from lambent.insight.migration.wanted import (
     ON_DEMAND_TIMEOUT_S,
     RATIOS,
     Goal,
-    runs_on_managed_instances,
 )
 
 _LONG_TIMEOUT_S = 300

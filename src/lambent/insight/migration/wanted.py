@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
+from lambent.aws.managed_runtimes import concurrency_per_vcpu, runs_on_managed_instances
 from lambent.insight.migration.candidate import Candidate, Compute
 
 # https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-runtimes.html
 NEWEST = {"python": "python3.13", "nodejs": "nodejs22.x", "java": "java21", "dotnet": "dotnet8"}
-_RUNS = re.compile(
-    r"(python3\.1[3-9]|nodejs(2[2-9]|[3-9]\d)\.x|java(2[1-9]|[3-9]\d)|dotnet(8|[1-9]\d)|provided\.al2023)\Z"
-)
-# Requests at a time for each vCPU where nothing is said, by language.
-# https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-execution-environment.html
-CONCURRENCY_PER_VCPU = {"python": 16, "dotnet": 32, "java": 32, "nodejs": 64, "provided": 8}
 LEAST_MEMORY_MB, MOST_MEMORY_MB = 2_048, 32_768
 ON_DEMAND_MEMORY_MB, ON_DEMAND_TIMEOUT_S = 10_240, 900
 RATIOS = (2, 4, 8)
@@ -70,11 +64,6 @@ class Goal:
     def vcpus(self) -> float:
         """The vCPUs of an execution environment."""
         return self.memory_mb / (self.memory_per_vcpu * 1024)
-
-
-def runs_on_managed_instances(runtime: str) -> bool:
-    """Return whether Managed Instances run a runtime."""
-    return _RUNS.match(runtime) is not None
 
 
 def goal_of(candidate: Candidate, asked: Asked) -> Goal:
@@ -175,7 +164,7 @@ def _memory(candidate: Candidate, ratio: int, why: dict[str, str]) -> int:
 def _concurrency(candidate: Candidate, memory: int, ratio: int, why: dict[str, str]) -> int | None:
     """Return how many requests an execution environment takes: AWS's default, or fewer where memory is short."""
     vcpus = max(memory // (ratio * 1024), 1)
-    usual = CONCURRENCY_PER_VCPU.get(candidate.language, 16) * vcpus
+    usual = concurrency_per_vcpu(candidate.language) * vcpus
     if candidate.language != "python":
         why["max_concurrency"] = f"AWS's default for {candidate.language or 'it'}, {usual} at a time"
         return None
@@ -191,7 +180,7 @@ def _concurrency(candidate: Candidate, memory: int, ratio: int, why: dict[str, s
 
 def _environments(candidate: Candidate, concurrency: int | None, why: dict[str, str]) -> tuple[int | None, int | None]:
     """Return bounds that stand for what reserved and provisioned concurrency did, None where neither was set."""
-    slots = concurrency or CONCURRENCY_PER_VCPU.get(candidate.language, 16)
+    slots = concurrency or concurrency_per_vcpu(candidate.language)
     reserved, provisioned = candidate.reserved_concurrency, candidate.provisioned_concurrency
     if reserved == 0:
         why["max_environments"] = "reserved concurrency of 0 stopped it; 0 and 0 do, and nothing starts it by itself"

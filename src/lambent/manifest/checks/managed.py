@@ -9,7 +9,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from lambent.aws.instance_types import InstanceType, matching
+from lambent.aws.managed_runtimes import runs_on_managed_instances
 from lambent.aws.quotas import (
+    DEFAULT_PROVIDER_VCPUS,
     MANAGED_INSTANCE_MAXIMUM_MEMORY_MB,
     MANAGED_INSTANCE_MAXIMUM_TIMEOUT_S,
     MAXIMUM_TIMEOUT_S,
@@ -17,7 +19,6 @@ from lambent.aws.quotas import (
 from lambent.base.diagnostics import Diagnostic
 from lambent.manifest.checks.managed_facts import (
     DEFAULT_ARCHITECTURE,
-    DEFAULT_VCPUS,
     LEAST_MEMORY_MB,
     RATIOS,
     FunctionFacts,
@@ -34,9 +35,6 @@ _CONCURRENCY_PER_VCPU = 64
 _MOST_CONCURRENCY = 1_600
 _MOST_ENVIRONMENTS = 15_000
 _LEAST_WORKER_MB = 64
-_RUNTIMES = re.compile(
-    r"(python3\.1[3-9]|nodejs(2[2-9]|[3-9]\d)\.x|java(2[1-9]|[3-9]\d)|dotnet(8|[1-9]\d)|provided\.al2023)\Z"
-)
 _PROVIDER = re.compile(
     r"arn:aws[a-zA-Z-]*:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:capacity-provider:[a-zA-Z0-9-_]+\Z"
 )
@@ -58,7 +56,7 @@ def function_findings(function: FunctionFacts, place: Told) -> Iterator[Diagnost
         advice = "Give the capacity provider's ARN, or refer to it; a name alone is none."
         yield place.found("managed-provider", message, advice, _WHERE, "provider")
     yield from _memory(function, place)
-    if function.runtime is not None and not _RUNTIMES.match(function.runtime):
+    if function.runtime is not None and not runs_on_managed_instances(function.runtime):
         message = f"Runtime Enum {function.runtime} does not support specified feature: Lambda Managed Instances"
         advice = "Use python3.13, nodejs22.x, java21, dotnet8 or provided.al2023, or later ones."
         yield place.found("managed-runtime", message, advice, "runtime")
@@ -99,7 +97,7 @@ def _capacity(provider: ProviderFacts, users: Sequence[FunctionFacts], place: To
     if len(users) > VERSIONS_PER_PROVIDER:
         message = f"{len(users)} functions publish a version each on this capacity provider, which takes 100"
         yield place.found("provider-versions", message, "Make another capacity provider for some of them.", key=True)
-    most = DEFAULT_VCPUS if provider.max_vcpus is None else provider.max_vcpus
+    most = DEFAULT_PROVIDER_VCPUS if provider.max_vcpus is None else provider.max_vcpus
     sized = [one for one in users if one.vcpus is not None]
     for function in sized if _knows_types(provider) else ():
         smallest = least_instance(function, provider)

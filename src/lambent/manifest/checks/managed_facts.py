@@ -14,7 +14,6 @@ from lambent.base.diagnostics import Diagnostic
 
 DEFAULT_ARCHITECTURE = "x86_64"
 DEFAULT_RATIO = 2.0
-DEFAULT_VCPUS = 400
 LEAST_MEMORY_MB = 2_048
 RATIOS = (2, 4, 8)
 

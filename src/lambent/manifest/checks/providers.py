@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from lambent.aws.quotas import TAGS_PER_RESOURCE
+from lambent.aws.quotas import LEAST_PROVIDER_VCPUS, MOST_PROVIDER_VCPUS, TAGS_PER_RESOURCE
 from lambent.base.diagnostics import Diagnostic
 from lambent.manifest.checks.managed_facts import Policy, ProviderFacts, Told
 from lambent.manifest.checks.subject import bounds, constraint
@@ -32,7 +32,6 @@ _TYPE = re.compile(r"[a-zA-Z0-9\.\*\-]+\Z")
 _RUNS = re.compile(r"[cmrgp]\d+[a-z0-9-]*\.(large|(\d+)?xlarge|metal(-[a-z0-9]+)?)\Z")
 _FAMILY = re.compile(r"[a-z]+\d+(?P<processor>[a-z]?)")
 _MOST_POLICIES = 10
-_LEAST_VCPUS, _MOST_VCPUS = 2, 15_000
 _MOST_PROPAGATED = 40
 
 
@@ -166,7 +165,7 @@ def _scaling(provider: ProviderFacts, place: Told) -> Iterator[Diagnostic]:
     if mode is not None and mode not in _MODES:
         yield place.found(*scaling_problem(mode), "scaling")
     if provider.max_vcpus is not None:
-        problem = bounds(provider.max_vcpus, "maxVCpuCount", _LEAST_VCPUS, _MOST_VCPUS)
+        problem = bounds(provider.max_vcpus, "maxVCpuCount", LEAST_PROVIDER_VCPUS, MOST_PROVIDER_VCPUS)
         if problem:
             yield place.found("provider-vcpus", problem, "400 where nothing is said.", "max_vcpus")
     yield from _policies(mode, policies or (), place) if policies is not None else ()

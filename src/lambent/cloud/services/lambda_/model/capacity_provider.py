@@ -11,12 +11,12 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from lambent.aws.quotas import DEFAULT_PROVIDER_VCPUS
 from lambent.cloud.services.lambda_ import errors
 from lambent.cloud.store.scope import Scope
 
 Members = Mapping[str, Any]  # Any: a request's members, as the framework hands them over
 
-DEFAULT_VCPUS = 400
 _AUTO, _MANUAL = "Auto", "Manual"
 _CPU_METRIC = "LambdaCapacityProviderAverageCPUUtilization"
 # C, M and R from .large up; G and P carry the accelerators that a function may ask for.
@@ -69,7 +69,7 @@ def move(state: ProviderState, event: ProviderEvent) -> ProviderState:
 class Scaling:
     """How a capacity provider scales: who chooses the targets, up to how many vCPUs; policies as AWS writes them."""
 
-    max_vcpus: int = DEFAULT_VCPUS
+    max_vcpus: int = DEFAULT_PROVIDER_VCPUS
     mode: str = _AUTO
     policies: Sequence[Members] = ()
 

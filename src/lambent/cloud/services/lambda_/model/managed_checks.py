@@ -5,10 +5,11 @@ https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances.html
 
 from __future__ import annotations
 
+from lambent.aws.managed_runtimes import runs_on_managed_instances
 from lambent.cloud.errors import ServiceError
 from lambent.cloud.services.lambda_ import errors
 from lambent.cloud.services.lambda_.model.function import Settings
-from lambent.cloud.services.lambda_.model.managed_instances import ManagedInstances, is_supported
+from lambent.cloud.services.lambda_.model.managed_instances import ManagedInstances
 
 LEAST_MEMORY_MB = 2_048
 _RATIOS = (2.0, 4.0, 8.0)
@@ -23,7 +24,7 @@ def check_managed(settings: Settings) -> None:
     if settings.memory_mb < LEAST_MEMORY_MB:
         text = f"Lambda Managed Instance functions must have memory size greater than or equal to {LEAST_MEMORY_MB}"
         raise ServiceError("ValidationException", text)
-    if settings.runtime is not None and not is_supported(settings.runtime):
+    if settings.runtime is not None and not runs_on_managed_instances(settings.runtime):
         raise errors.invalid_parameter(
             f"Runtime Enum {settings.runtime} does not support specified feature: Lambda Managed Instances"
         )

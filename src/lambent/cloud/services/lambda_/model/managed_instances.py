@@ -5,19 +5,15 @@ https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances.html
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lambent.aws.managed_runtimes import concurrency_per_vcpu
+
 _DEFAULT_RATIO = 2.0
 _MB_PER_GIB = 1024
-# https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-runtimes.html: each default is for one vCPU.
-_CONCURRENCY_PER_VCPU = {"python": 16, "nodejs": 64, "java": 32, "dotnet": 32, "provided": 8}
 _CONCURRENCY_OF_AN_IMAGE = 16
-_SUPPORTED = re.compile(
-    r"(python3\.1[3-9]|nodejs(2[2-9]|[3-9]\d)\.x|java(2[1-9]|[3-9]\d)|dotnet(8|[1-9]\d)|provided\.al2023)\Z"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +65,4 @@ def default_concurrency(runtime: str | None) -> int:
     >>> default_concurrency("nodejs22.x")
     64
     """
-    if runtime is None:
-        return _CONCURRENCY_OF_AN_IMAGE
-    family = next((family for family in _CONCURRENCY_PER_VCPU if runtime.startswith(family)), "provided")
-    return _CONCURRENCY_PER_VCPU[family]
-
-
-def is_supported(runtime: str) -> bool:
-    """Tell whether a runtime can serve several requests at a time, as Managed Instances want it.
-
-    >>> [is_supported(each) for each in ("python3.12", "python3.13", "provided.al2", "java25")]
-    [False, True, False, True]
-    """
-    return _SUPPORTED.match(runtime) is not None
+    return _CONCURRENCY_OF_AN_IMAGE if runtime is None else concurrency_per_vcpu(runtime)
