@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from lambent.dataplane import (
     CapacityThrottle,
     Completed,
@@ -20,6 +22,7 @@ from lambent.dataplane import (
     TimedOut,
     Usage,
 )
+from lambent.dataplane.runtime_api.workers import Workers
 from lambent.testing.runtimes import Crash, Fail, Hang, Script
 from tests.dataplane.managed_harness import MANAGED, PROVIDER, ManagedHarness, managed_plane
 
@@ -143,6 +146,41 @@ async def test_crash_between_two_requests_loses_none() -> None:
         outcomes = [await pool.world.invoke() for _ in range(6)]
         assert [type(outcome) for outcome in outcomes].count(Crashed) == 1
         assert [type(outcome) for outcome in outcomes].count(Completed) == 5
+
+
+class LateWorkers(Workers):
+    """Workers of which only one ever comes to its first `next`."""
+
+    @property
+    def waiting(self) -> int:
+        return 0
+
+    @property
+    def alive(self) -> int:
+        return self.coming
+
+
+@pytest.mark.parametrize("is_replaced", [True, False])
+async def test_request_that_waits_for_a_worker_of_a_withdrawn_revision_is_not_forgotten(*, is_replaced: bool) -> None:
+    later = replace(MANAGED, revision="later")
+    async with managed_plane(Script(init=Hang()), Script()) as pool:
+        deploying = pool.deploying(minimum=1, maximum=1)
+        await pool.world.until(lambda: len(pool.sandboxes()) == 1)
+        (sandbox,) = pool.sandboxes()
+        # Protocol of a test's own making: the real one belongs to a sandbox with processes.
+        sandbox.workers = LateWorkers(asyncio.get_running_loop(), MANAGED.slots)  # type: ignore[assignment]
+        sandbox.park()
+        assert await deploying is None
+        waiting = pool.world.begin()
+        await pool.world.settle()
+        if is_replaced:
+            await pool.deployed(later, minimum=1, maximum=1)
+        else:
+            pool.plane.retire(MANAGED.version_arn)
+        assert not waiting.done()
+        sandbox.crash(ProcessExit(ExitKind.SIGNALLED, 11))
+        outcome = await asyncio.wait_for(waiting, 5)
+        assert isinstance(outcome, Completed) if is_replaced else outcome == REFUSED
 
 
 async def test_saturated_slots_bring_more_environments_and_idle_ones_go_slowly() -> None:

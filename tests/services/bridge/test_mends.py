@@ -168,3 +168,16 @@ def test_statistics_are_of_the_metric_with_exactly_these_dimensions(tmp_path: Pa
             Statistics=["Sum"],
         )
         assert [each["Sum"] for each in found["Datapoints"]] == [1.0]
+
+
+def test_each_metric_is_listed_once(tmp_path: Path) -> None:
+    with local_platform(data_dir=tmp_path / "data") as platform:
+        cloudwatch = platform.client("cloudwatch")
+        function, resource = {"Name": "FunctionName", "Value": "f"}, {"Name": "Resource", "Value": "f:1"}
+        sets: list[list[dict[str, str]]] = [[], [function], [function, resource]]
+        for _ in range(2):
+            data = [{"MetricName": "Throttles", "Dimensions": each, "Value": 1.0} for each in sets]
+            cloudwatch.put_metric_data(Namespace="Test", MetricData=data)
+        assert [each["Dimensions"] for each in cloudwatch.list_metrics(Namespace="Test")["Metrics"]] == sets
+        found = cloudwatch.list_metrics(Namespace="Test", Dimensions=[resource])["Metrics"]
+        assert [each["Dimensions"] for each in found] == [[function, resource]]

@@ -128,7 +128,7 @@ class _OneMetric:
 
 @cache
 def _tell_metrics_apart() -> None:
-    """Let GetMetricStatistics go by all of a metric's dimensions: each set of them is a metric of its own.
+    """Let each set of dimensions be a metric of its own, in GetMetricStatistics, and once in ListMetrics.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html#Dimension
     """
@@ -141,7 +141,16 @@ def _tell_metrics_apart() -> None:
         one: Any = _OneMetric(backend, dimensions)  # Any: all that moto asks of a backend here
         return plain(one, *arguments, **more)
 
+    def filtered(backend: Any, name: object, namespace: object, dimensions: object) -> list[Any]:  # Any: as above
+        listed: dict[object, Any] = {}  # Any: as above
+        for datum in backend.get_all_metrics():
+            if datum.filter(namespace=namespace, name=name, dimensions=dimensions):
+                named = tuple(sorted((each.name, each.value) for each in datum.dimensions))
+                listed.setdefault((datum.namespace, datum.name, named), datum)
+        return list(listed.values())
+
     setattr(CloudWatchBackend, "get_metric_statistics", statistics)  # noqa: B010 - in place of a method
+    setattr(CloudWatchBackend, "get_filtered_metrics", filtered)  # noqa: B010 - as above
 
 
 @cache

@@ -11,7 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _PATCHED: Mapping[str, tuple[str, ...]] = {
-    "cloudwatch/models.py": ("class CloudWatchBackend", "def get_metric_statistics", "def get_all_metrics"),
+    "cloudwatch/models.py": (
+        "class CloudWatchBackend", "def get_metric_statistics", "def get_filtered_metrics", "def get_all_metrics",
+        "def filter",
+    ),
     "ec2/exceptions.py": ("class InvalidVPCIdError", "class InvalidSecurityGroupNotFoundError"),
     "ec2/models/internet_gateways.py": (
         "def create_internet_gateway", "def attach_internet_gateway", "def describe_internet_gateways",

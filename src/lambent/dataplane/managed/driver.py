@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from lambent.base.tasks import resting, wait_for_event
-from lambent.dataplane.capacity.fleet import Fleet
+from lambent.dataplane.capacity.fleet import Fleet, UnknownDeploymentError
 from lambent.dataplane.capacity.reports import (
     CapacityObserver,
     DeploymentStatus,
@@ -245,9 +245,8 @@ class Driver:
     # Requests.
 
     def _admit(self, deployment: Deployment) -> Resident | CapacityThrottle:
-        fleet, now = self._fleet, self._now()
         while True:
-            answer = fleet.admit(deployment.deployment_id, now)
+            answer = self._take(deployment)
             if isinstance(answer, CapacityThrottle):
                 self._note_due()
                 return answer
@@ -256,6 +255,15 @@ class Driver:
             if resident.can_take():
                 return resident
             # The worker of this slot has ended, and is not replaced: nobody can have it any more.
+
+    def _take(self, deployment: Deployment) -> EnvironmentId | CapacityThrottle:
+        fleet, now = self._fleet, self._now()
+        try:
+            return fleet.admit(deployment.deployment_id, now)
+        except UnknownDeploymentError:
+            # It was withdrawn while the request waited for one of its workers: what serves the version now serves it.
+            current = fleet.serving(deployment.spec.version_arn)
+            return CapacityThrottle.CONCURRENCY if current is None else fleet.admit(current, now)
 
     def _give(self, resident: Resident, assignment: Assignment) -> None:
         if resident.environment.free_slots:

@@ -128,7 +128,8 @@ def test_when_all_is_over_the_minimum_serves_as_far_as_there_is_room(steps: list
     drill.run(2 * 3_600.0)
     wanted = story.bounds.minimum
     room = sum((found.vcpus - 1) for each in drill.running() if (found := instance_type(each.instance_type)))
-    serving = drill.serving(story.current) + drill.serving(PAYMENTS)
+    # Where the minimum does not fit beside the earlier revision, that one stays: it has room that counts, too.
+    serving = sum(drill.serving(each) for each in drill.fleet.deployments())
     assert drill.serving(story.current) == wanted or (serving >= room and drill.fleet.vcpus + 2 > MOST_VCPUS)
     assert {each.state for each in drill.all()} <= {EnvironmentState.SERVING}
     # Whatever is empty has ended, and nothing is kept that nobody needs.
