@@ -84,7 +84,7 @@ def _lost(candidate: Candidate, goal: Goal) -> Iterator[str]:
         "so is the log group"
     )
     if candidate.source.kind is SourceKind.MANIFEST and not candidate.log_group:
-        yield f"the log group /aws/lambda/{candidate.name} with its events, in the last step: export them first"
+        yield f"the log group /aws/lambda/{candidate.name} with its events, in the switch: export them first"
     if goal.to is Compute.MANAGED_INSTANCES:
         yield "log tails of Invoke (LogType=Tail), which Managed Instances refuse"
     else:
@@ -128,7 +128,10 @@ def _in_place(candidate: Candidate, goal: Goal, files: Files) -> Iterator[Step]:
         f"CloudFormation creates {goal.name}, waits until it is active, points mappings, alias and permissions to it, "
         f"and deletes {candidate.name} last; {beside} goes on serving.",
         (
-            Command(f"lambent plan {files.switched}{at}", f"the function {key} is replaced; nothing else is removed"),
+            Command(
+                f"lambent plan {files.switched}{at}",
+                f"the function {key} is replaced, with its log group, versions and aliases; all else stays",
+            ),
             Command(f"lambent up {files.switched} --yes{at}", "the stack is deployed"),
         ),
     )
@@ -178,7 +181,7 @@ def _verify(candidate: Candidate, goal: Goal, name: str, files: Files) -> Iterat
         yield Command(
             f"{aws} ec2 describe-instances --include-managed-resources --query "
             "'Reservations[].Instances[].[InstanceType,Placement.AvailabilityZone]'",
-            "three instances in different Availability Zones",
+            "three instances at least, in different Availability Zones",
         )
 
 
