@@ -168,3 +168,22 @@ def test_a_proof_s_figures_are_written(lambent: Commands) -> None:
     assert told["proof"]["requests"] > 0
     assert told["goal"]["why"]["max_concurrency"].startswith("measured: ")
     assert f"max_concurrency: {told['goal']['max_concurrency']}" in told["files"]["lambent.yaml"]
+
+
+def test_code_in_a_template_is_examined_and_written_beside_the_manifest(lambent: Commands) -> None:
+    body = "".join(f"          {line}\n" for line in CODE.splitlines())
+    template = (
+        "Resources:\n  Hello:\n    Type: AWS::Lambda::Function\n    Properties:\n      Runtime: python3.13\n"
+        f"      Handler: index.handler\n      Code:\n        ZipFile: |\n{body}"
+    )
+    (lambent.folder / "template.yaml").write_text(template)
+    told = lambent.told("migrate", "Hello", *MANAGED, "--json")
+    assert "module-state" in rules(told)
+    assert not (lambent.folder / "Hello").exists()
+    lambent.run("migrate", "Hello", *MANAGED, "-o", "new")
+    assert (lambent.folder / "new" / "Hello" / "index.py").read_text() == CODE
+    assert "code: Hello\n" in (lambent.folder / "new" / "lambent.yaml").read_text()
+    lambent.run("check", "new/lambent.yaml")
+    (lambent.folder / "new" / "Hello" / "index.py").write_text("mine = 1\n")
+    assert "index.py already" in lambent.run("migrate", "Hello", *MANAGED, "-o", "new", expect=2).stderr
+    assert (lambent.folder / "new" / "Hello" / "index.py").read_text() == "mine = 1\n"

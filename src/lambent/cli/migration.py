@@ -45,6 +45,7 @@ class MigrationRequest:
     code: Path | None = None
     resolves: bool = False
     folder: Path | None = None
+    is_written: bool = False
     event: Path | None = None
 
 
@@ -66,6 +67,8 @@ def read(request: MigrationRequest) -> Iterator[Read]:
         request.folder.mkdir(parents=True, exist_ok=True)  # paths of the manifest are looked up from there
     with tempfile.TemporaryDirectory(prefix="lambent-migrate-") as folder, _source_errors():
         found = _read(request, request.folder or Path(folder))
+        if found.candidate.inline and request.code is None:
+            found = replace(found, candidate=_laid_out(found.candidate, request, Path(folder)))
         if request.code is not None:
             if not request.code.exists():
                 raise CommandError(f"There is no {request.code}.", "Name a folder or a zip.", ExitCode.USAGE)
@@ -167,6 +170,20 @@ def _of_project(request: MigrationRequest, path: Path | None) -> Read:
     return Read(candidate, project)
 
 
+def _laid_out(candidate: Candidate, request: MigrationRequest, folder: Path) -> Candidate:
+    """Return the function with the code that stands in its template as a file, as Lambda lays it out.
+
+    Raises CommandError where another file is in its place.
+    """
+    base = request.folder or (Path() if request.is_written else folder)
+    file = base / candidate.source.address / f"index.{'py' if candidate.language == 'python' else 'js'}"
+    if file.exists() and file.read_text(encoding="utf-8", errors="replace") != candidate.inline:
+        raise CommandError(f"There is a {file} already.", "Name another folder with --out.", ExitCode.USAGE)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(candidate.inline, encoding="utf-8")
+    return replace(candidate, code=CodePlace(file.parent))
+
+
 def _of_target(request: MigrationRequest, folder: Path) -> Candidate:
     from lambent.insight.migration.sources.target import of_stack, of_target
 
@@ -246,8 +263,9 @@ def _base(request: MigrationRequest, found: Read) -> Path:
     if found.project is not None:
         return found.project.base
     code = found.candidate.code
-    is_downloaded = request.code is None and found.candidate.source.kind in {SourceKind.TARGET, SourceKind.STACK}
-    return code.path.parent if code is not None and is_downloaded else Path()
+    is_of_target = found.candidate.source.kind in {SourceKind.TARGET, SourceKind.STACK}
+    is_made_here = request.code is None and (is_of_target or (found.candidate.inline and not request.is_written))
+    return code.path.parent if code is not None and is_made_here else Path()
 
 
 def _moved(request: MigrationRequest, found: Read, text: str) -> str:

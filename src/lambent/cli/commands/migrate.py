@@ -118,7 +118,8 @@ class WritingOptions:
     epilog="Examples: lambent migrate fibonacci --to managed-instances --subnets subnet-a,subnet-b · "
     "lambent migrate fibonacci --to managed-instances --event event.json --write · "
     "lambent migrate fibonacci --to managed-instances --from terraform.tfstate -o migrated · "
-    "lambent migrate fibonacci --to on-demand --from target. Exit code 1: something blocks it."
+    "lambent migrate fibonacci --to on-demand --from target. "
+    "Exit code 1: something blocks it, or its proof does not clear it."
 )
 @grouped
 def migrate(
@@ -152,9 +153,9 @@ def migrate(
             from lambent.cli.views import proof as proof_view
 
             proof_view.show(report)
-    from lambent.insight.migration.findings import has_blockers
+    from lambent.insight.migration.proof import Verdict
 
-    if not migration.is_ready or (report is not None and has_blockers(report.findings())):
+    if not migration.is_ready or (report is not None and report.verdict is not Verdict.CLEARED):
         raise typer.Exit(ExitCode.FAILED)
 
 
@@ -185,6 +186,7 @@ def _request(
         origin.code,
         proving.resolve,
         folder,
+        writing.write,
         event,
     )
 

@@ -120,8 +120,9 @@ class Candidate:
     """A function as its source describes it; sizes are in MB, times in seconds.
 
     `name` is the function's name on AWS. `runtime` and `handler` are None for a container image; `code` is None where
-    the source does not say where it lies on this machine. `places` tells where settings stand, by these fields' names.
-    Environment variables, layers and roles are kept as the source has them, references included.
+    the source does not say where it lies on this machine; `inline` is code that stands in a template. `places` tells
+    where settings stand, by these fields' names. Environment variables, layers and roles are kept as the source has
+    them, references included.
     """
 
     name: str
@@ -129,6 +130,7 @@ class Candidate:
     runtime: str | None = None
     handler: str | None = None
     code: CodePlace | None = None
+    inline: str = ""
     image: str = ""
     architecture: str = "x86_64"
     memory_mb: int = 128

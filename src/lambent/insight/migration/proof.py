@@ -18,6 +18,8 @@ _HEADROOM = 1.25
 _MB_PER_GIB = 1024
 _GAIN = 1.1
 _IN_STEP = 0.6
+# So many requests may meet an environment that is only just being replaced.
+_FEW = 3
 
 
 class Verdict(StrEnum):
@@ -201,6 +203,7 @@ class ProofReport:
             *(_of_answer(one) for one in self.wrong_answers),
             *(_of_collision(one) for one in self.collisions),
             *(_of_history(one) for one in self.history),
+            *_of_refusals(self.levels),
             *_of_waiting(self.levels),
             *_of_growth(self.growth_kb),
         ]
@@ -274,6 +277,22 @@ def _of_publishing(failure: str) -> list[Finding]:
     return [
         Finding("proof-publish", FindingSeverity.BLOCKER, what, remedy="Its log says more: init fails, or is slow.")
     ]
+
+
+def _of_refusals(levels: Sequence[Level]) -> list[Finding]:
+    """Return a hazard where no worker was left: an environment has a slot for each request that the proof sends."""
+    managed = [one for one in levels if one.compute is Compute.MANAGED_INSTANCES]
+    worst = next((one for one in managed if one.throttles > _FEW and one.throttles > one.requests), None)
+    if worst is None:
+        return []
+    what = (
+        f"with {worst.concurrency} at a time {worst.throttles} of {worst.throttles + worst.requests} requests were "
+        "refused: the environment was gone"
+    )
+    remedy = (
+        "Something ends its process (os._exit, a signal, memory): on demand that is one request's loss, here many's."
+    )
+    return [Finding("proof-refusals", FindingSeverity.HAZARD, what, remedy=remedy)]
 
 
 def _of_waiting(levels: Sequence[Level]) -> list[Finding]:

@@ -84,7 +84,7 @@ def _lost(candidate: Candidate, goal: Goal) -> Iterator[str]:
         "so is the log group"
     )
     if candidate.source.kind is SourceKind.MANIFEST and not candidate.log_group:
-        yield f"the log group /aws/lambda/{candidate.name} with its events, in the last step: export them first"
+        yield f"the log group /aws/lambda/{candidate.name} with its events, in the switch: export them first"
     if goal.to is Compute.MANAGED_INSTANCES:
         yield "log tails of Invoke (LogType=Tail), which Managed Instances refuse"
     else:
@@ -128,7 +128,10 @@ def _in_place(candidate: Candidate, goal: Goal, files: Files) -> Iterator[Step]:
         f"CloudFormation creates {goal.name}, waits until it is active, points mappings, alias and permissions to it, "
         f"and deletes {candidate.name} last; {beside} goes on serving.",
         (
-            Command(f"lambent plan {files.switched}{at}", f"the function {key} is replaced; nothing else is removed"),
+            Command(
+                f"lambent plan {files.switched}{at}",
+                f"the function {key} is replaced, with its log group, versions and aliases; all else stays",
+            ),
             Command(f"lambent up {files.switched} --yes{at}", "the stack is deployed"),
         ),
     )
@@ -178,7 +181,7 @@ def _verify(candidate: Candidate, goal: Goal, name: str, files: Files) -> Iterat
         yield Command(
             f"{aws} ec2 describe-instances --include-managed-resources --query "
             "'Reservations[].Instances[].[InstanceType,Placement.AvailabilityZone]'",
-            "three instances in different Availability Zones",
+            "three instances at least, in different Availability Zones",
         )
 
 
@@ -249,7 +252,7 @@ def _aside(candidate: Candidate, goal: Goal, files: Files) -> Iterator[Step]:
 def _moved(candidate: Candidate, goal: Goal, files: Files) -> Iterator[Step]:
     """Yield how traffic moves: permissions first, then what is pulled, then what is pushed, then who calls by name."""
     aws = _aws(files)
-    target = f"{goal.name}:{candidate.aliases[0].name}" if candidate.aliases else goal.name
+    target = _target(candidate, goal)
     if candidate.permissions:
         yield Step(
             "Let the same callers in",
@@ -264,7 +267,7 @@ def _moved(candidate: Candidate, goal: Goal, files: Files) -> Iterator[Step]:
         yield Step(
             "Point the event source mappings to it, one by one",
             "The mapping stays, and with it the place in a stream; nothing is read twice, and nothing is left out.",
-            tuple(command for one in pulled for command in _mapping(one, target, aws)),
+            tuple(command for one in pulled for command in _mapping(one, _used(one, candidate.name), target, aws)),
         )
     pushed = [one for one in candidate.triggers if one.kind in {"s3", "sns", "event", "schedule", "api", "other"}]
     if pushed:
@@ -301,17 +304,38 @@ def _permission(one: PermissionUse, index: int, candidate: Candidate, goal: Goal
     return " ".join(parts)
 
 
-def _mapping(one: TriggerUse, target: str, aws: str) -> Iterator[Command]:
-    found = (
-        f"$({aws} lambda list-event-source-mappings --event-source-arn {one.source} "
-        "--query 'EventSourceMappings[0].UUID' --output text)"
-    )
-    identifier = one.identifier or found
-    yield Command(f"{aws} lambda update-event-source-mapping --uuid {identifier} --function-name {target}")
-    yield Command(
-        f"{aws} lambda get-event-source-mapping --uuid {identifier} --query '[State,FunctionArn]'",
-        f"Enabled, and an ARN that ends in {target}",
-    )
+def _mapping(one: TriggerUse, old: str, target: str, aws: str) -> Iterator[Command]:
+    shown = f"Enabled, and an ARN that ends in {target}"
+    yield Command(f"{aws} lambda update-event-source-mapping --uuid {_uuid(one, old, aws)} --function-name {target}")
+    if one.identifier:
+        yield Command(
+            f"{aws} lambda get-event-source-mapping --uuid {one.identifier} --query '[State,FunctionArn]'", shown
+        )
+    else:
+        listed = f"{aws} lambda list-event-source-mappings --function-name {target}"
+        yield Command(f"{listed} --query 'EventSourceMappings[].[State,FunctionArn]'", shown)
+
+
+def _uuid(one: TriggerUse, function: str, aws: str) -> str:
+    """Return the mapping's UUID, or what asks for it: the function's mapping of that source, or of its service."""
+    if one.identifier:
+        return one.identifier
+    listed = f"{aws} lambda list-event-source-mappings --function-name {function}"
+    if one.source.startswith("arn:"):
+        return f"$({listed} --event-source-arn {one.source} --query 'EventSourceMappings[0].UUID' --output text)"
+    services = {"sqs": ("sqs",), "stream": ("kinesis", "dynamodb"), "kafka": ("kafka",), "mq": ("mq",)}[one.kind]
+    condition = " || ".join(f"contains(EventSourceArn, `:{service}:`)" for service in services)
+    return f"$({listed} --query 'EventSourceMappings[?{condition}].UUID | [0]' --output text)"
+
+
+def _target(candidate: Candidate, goal: Goal) -> str:
+    """Return what is invoked of the new function: its alias, where the old one has one."""
+    return f"{goal.name}:{candidate.aliases[0].name}" if candidate.aliases else goal.name
+
+
+def _used(one: TriggerUse, name: str) -> str:
+    """Return what a trigger names: the function, or its alias."""
+    return f"{name}:{one.qualifier}" if one.qualifier else name
 
 
 def _pushed(one: TriggerUse, goal: Goal, candidate: Candidate, aws: str) -> Iterator[Command]:
@@ -364,9 +388,12 @@ def _back_aside(candidate: Candidate, goal: Goal, files: Files) -> Iterator[Step
     at = "" if files.target == "local" else f" --target {files.target}"
     aws = _aws(files)
     commands = [
-        Command(f"{aws} lambda update-event-source-mapping --uuid {one.identifier} --function-name {candidate.name}")
+        Command(
+            f"{aws} lambda update-event-source-mapping --uuid {_uuid(one, _target(candidate, goal), aws)} "
+            f"--function-name {_used(one, candidate.name)}"
+        )
         for one in candidate.triggers
-        if one.kind in {"sqs", "stream", "kafka", "mq"} and one.identifier
+        if one.kind in {"sqs", "stream", "kafka", "mq"}
     ]
     yield Step(
         "While the old function is there",

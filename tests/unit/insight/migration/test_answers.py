@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -122,3 +123,25 @@ def test_moments_differ_by_the_clock_alone(expected: str, got: str, is_so: bool)
 )
 def test_measurements_are_told_by_their_names(path: str, is_so: bool) -> None:  # noqa: FBT001 - as above
     assert is_measurement(path) is is_so
+
+
+def test_a_thousand_events_are_told_apart_without_a_pattern_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried: list[str] = []
+    search = re.search
+
+    def counted(pattern: str, text: str) -> re.Match[str] | None:
+        tried.append(pattern)
+        return search(pattern, text)
+
+    monkeypatch.setattr(re, "search", counted)
+    known = marks([{"user": f"user-{number:04}", "kind": "order"} for number in range(1000)])
+    assert known[7] == {"user-0007"}
+    assert foreign({"for": "user-0007"}, 7, known) is None
+    assert foreign({"for": "user-0007, user-0999"}, 7, known) == (999, "user-0999")
+    assert len(tried) == 1
+
+
+def test_a_mark_is_none_where_another_event_holds_it_within_a_text() -> None:
+    assert marks([{"a": "alice", "b": "alice-2"}, {"a": "to alice-3"}, {"a": "carol"}]) == [
+        {"alice-2"}, {"to alice-3"}, {"carol"},
+    ]  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from lambent.insight.migration.candidate import Compute
 from lambent.insight.migration.findings import FindingSeverity
 from lambent.insight.migration.proof import (
@@ -95,6 +97,15 @@ def test_requests_that_wait_for_each_other_are_told_but_not_those_that_compute()
     assert rules(report(levels=waiting)) == [("proof-waiting", FindingSeverity.ADVICE)]
     computing = (level(1, 20, p50=50, cpu_ms=50), level(8, 20, p50=400, cpu_ms=50))
     assert rules(report(levels=computing)) == []
+
+
+def test_an_environment_that_is_gone_is_a_hazard_but_not_one_that_is_just_replaced() -> None:
+    def refused(requests: int, throttles: int, of: Compute = MANAGED) -> Level:
+        return replace(level(2, requests, of=of), throttles=throttles)
+
+    assert rules(report(levels=(refused(0, 18),))) == [("proof-refusals", FindingSeverity.HAZARD)]
+    for harmless in (refused(0, 3), refused(90, 9), refused(0, 18, ON_DEMAND)):
+        assert rules(report(levels=(harmless,))) == []
 
 
 def test_growing_memory_and_a_failed_publication_are_told() -> None:

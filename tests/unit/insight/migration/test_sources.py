@@ -345,3 +345,28 @@ def test_a_function_of_a_cloudformation_template_is_read(tmp_path: Path) -> None
     assert raised.value.advice == "It has Worker, Plain (${AWS::StackName}-plain)."
     with pytest.raises(SourceUnreadableError):
         of_template("- a\n- b\n", "template.yaml", "Nope", tmp_path, {})
+
+
+INLINE = """
+Resources:
+  Hello:
+    Type: AWS::Lambda::Function
+    Properties:
+      Runtime: python3.13
+      Handler: index.handler
+      Code:
+        ZipFile: |
+          def handler(event, context):
+              return 1
+"""
+
+
+def test_code_that_stands_in_a_template_is_kept(tmp_path: Path) -> None:
+    found = of_template(INLINE, "template.yaml", "Hello", tmp_path, {})
+    assert found.code is None
+    assert found.inline == "def handler(event, context):\n    return 1\n"
+
+
+def test_an_event_of_sam_has_no_uuid_and_is_of_the_published_alias(tmp_path: Path) -> None:
+    (pulled, scheduled) = of_template(SAM, "template.yaml", "Worker", tmp_path, {}).triggers
+    assert (pulled.identifier, pulled.qualifier, scheduled.identifier) == ("", "live", "")

@@ -32,6 +32,7 @@ _CONNECTION = re.compile(
     r"mssql\.connect|oracledb\.getConnection|nodemailer\.createTransport|ws|ssh2\.Client|pg\.default\.Client)\Z"
 )
 _MADE_BY_NEW = re.compile(r"(pg|ioredis|ws)\Z")
+_HOLDS = "holds what this request brought; other requests of the thread change it at every await"
 _IN_THREADS = {
     "process.chdir": "process.chdir() throws in a worker thread",
     "process.exit": "process.exit() ends the worker thread, and with it all requests that it handles",
@@ -175,6 +176,19 @@ class _Reader:
             yield from self._assigned(index, name, body)
         elif after in {".", "[", "?."}:
             yield from self._member(index, name, body)
+        elif is_ours and self._mentions(self._taken_apart(index), self.requested - {name}):
+            yield _Spot("shared-state", f"{name} {_HOLDS}", token)
+
+    def _taken_apart(self, index: int) -> list[Token]:
+        """Return the value of which a name takes a part: `({ name } = …)`, `[name] = …`; nothing elsewhere."""
+        at = index - 1
+        while at > 0 and self.tokens[at].value not in {"{", "[", "(", ";"}:
+            at = self.file.partner.get(at, at) - 1 if self.tokens[at].kind == "sign" else at - 1
+        before, close = self.tokens[at - 1], self.file.partner.get(at, len(self.tokens))
+        is_pattern = self.tokens[at].value in {"{", "["} and before.kind == "sign" and before.value not in {")", "]"}
+        if not is_pattern or close + 1 >= len(self.tokens) or self.tokens[close + 1].value != "=":
+            return []
+        return self.file.value_of(close + 1)
 
     def _own(self, index: int, body: Body) -> Iterator[_Spot]:
         """Look at what methods change of an object that outlives the request, and at the environment."""
@@ -196,8 +210,7 @@ class _Reader:
         if after in _ASSIGNING or after in {"++", "--"}:
             yield _Spot("shared-state", f"{said} counts on from request to request, in each worker thread", token)
         elif after == "=" and self._mentions(self.file.value_of(at), self.requested):
-            what = f"{said} holds what this request brought; other requests of the thread change it at every await"
-            yield _Spot("shared-state", what, token)
+            yield _Spot("shared-state", f"{said} {_HOLDS}", token)
         elif (
             after == "."
             and self.tokens[at + 1].value in _MUTATORS - {"set", "delete"}
@@ -216,8 +229,7 @@ class _Reader:
                 "shared-state", f"{name} counts on from request to request, in each worker thread", self.tokens[index]
             )
         elif self._mentions(value, self.requested - {name}):
-            what = f"{name} holds what this request brought; other requests of the thread change it at every await"
-            yield _Spot("shared-state", what, self.tokens[index])
+            yield _Spot("shared-state", f"{name} {_HOLDS}", self.tokens[index])
         elif any(one.value in {"Date", "randomUUID", "random"} for one in value) and not self._is_guarded(
             name, body, index
         ):

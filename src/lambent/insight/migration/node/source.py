@@ -102,7 +102,7 @@ class JsFile:
     def value_of(self, index: int) -> list[Token]:
         """Return the tokens of the value that a declaration or an assignment at `index` gives."""
         at = index
-        while at < len(self.tokens) and self.tokens[at].value not in {"=", ";", "of", "in"}:
+        while at < len(self.tokens) and self.tokens[at].value not in {"=", "??=", "||=", ";", "of", "in"}:
             at = self.partner[at] + 1 if self.tokens[at].value in {"{", "["} and at in self.partner else at + 1
         return self.tokens[at + 1 : self.end_of(at + 1)]
 

@@ -15,7 +15,7 @@ _WRITERS = {
     "writeFile": 0, "writeFileSync": 0, "appendFile": 0, "appendFileSync": 0, "createWriteStream": 0, "copyFile": 1,
     "copyFileSync": 1, "rm": 0, "rmSync": 0, "unlink": 0, "unlinkSync": 0, "truncate": 0, "truncateSync": 0, "cp": 1,
     "cpSync": 1, "writeJson": 0, "writeJSON": 0, "outputFile": 0, "outputJson": 0, "symlink": 1, "symlinkSync": 1,
-    "toFile": 0, "saveAs": 0, "outputFileSync": 0, "writeJsonSync": 0,
+    "rename": 1, "renameSync": 1, "toFile": 0, "saveAs": 0, "outputFileSync": 0, "writeJsonSync": 0,
 }  # fmt: skip
 _OPENERS = {"open": 1, "openSync": 1}
 _PROGRAMS = frozenset({"exec", "execSync", "spawn", "spawnSync", "execFile", "execFileSync", "execa", "execaSync"})

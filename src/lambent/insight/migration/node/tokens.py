@@ -162,7 +162,7 @@ def _body(found: list[Token], index: int, partner: dict[int, int]) -> Body | Non
         return None
     close = index - 1
     if found[close].value != ")":
-        close = _before_type(found, index)  # TypeScript: `): Promise<X> {`
+        close = _before_type(found, index, partner)  # TypeScript: `): Promise<X> {`
     if close not in partner or found[close].value != ")":
         return None
     opening = partner[close]
@@ -179,12 +179,20 @@ def _body(found: list[Token], index: int, partner: dict[int, int]) -> Body | Non
     return Body(index, partner[index], name, _parameters(found[opening + 1 : close]), None, is_async)
 
 
-def _before_type(found: list[Token], index: int) -> int:
-    for at in range(index - 1, max(index - 16, 0), -1):
+def _before_type(found: list[Token], index: int, partner: dict[int, int]) -> int:
+    """Return where the parameters end before a return type, types written out in braces within it passed over."""
+    at = index - 1
+    while at > max(index - 64, 0):
         if found[at].value == ")" and found[at + 1].value == ":":
             return at
-        if found[at].value in {";", "}", "="}:
+        if found[at].value in {";", "="} or (found[at].value == "}" and at not in partner):
             break
+        if found[at].value == "}":
+            # `): { ok: boolean } {` is a type; what stands before other braces is a statement of its own.
+            if found[partner[at] - 1].value not in {":", "<", "|", "&", ","}:
+                break
+            at = partner[at]
+        at -= 1
     return -1
 
 
@@ -192,7 +200,7 @@ def _arrow(found: list[Token], index: int, partner: dict[int, int]) -> Body | No
     close = index - 1
     is_one_name = found[close].kind == "name" and found[close - 1].value in {"=", "(", ",", "async", ":", "=>"}
     if found[close].value != ")" and not is_one_name:
-        close = _before_type(found, index)
+        close = _before_type(found, index, partner)
     if close < 0:
         return None
     if found[close].value == ")" and close in partner:

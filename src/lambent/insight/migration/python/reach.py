@@ -294,13 +294,18 @@ class Reach:
 
 def arguments(site: CallSite, function: Function) -> Iterator[tuple[str, ast.expr]]:
     """Yield the parameters that a call gives values to, with the values."""
-    named = function.parameters[site.skipped :]
-    for name, value in zip(named, site.call.args, strict=False):
+    yield from given(site.call, site.skipped, function)
+
+
+def given(call: ast.Call, skipped: int, function: Function) -> Iterator[tuple[str, ast.expr]]:
+    """Yield the parameters that a call, wherever it stands, gives values to, with the values."""
+    named = function.parameters[skipped:]
+    for name, value in zip(named, call.args, strict=False):
         if isinstance(value, ast.Starred):
             yield from ((rest, value.value) for rest in named[named.index(name) :])
             break
         yield name, value
-    for keyword in site.call.keywords:
+    for keyword in call.keywords:
         if keyword.arg is None:
             yield from ((name, keyword.value) for name in named)
         else:

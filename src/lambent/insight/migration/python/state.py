@@ -12,7 +12,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lambent.insight.migration.python.modules import Class, Variable
+from lambent.insight.migration.python.modules import Class, Function, Variable
 from lambent.insight.migration.python.reach import Reach, Reached
 from lambent.insight.migration.python.scope import assigned_attributes
 
@@ -103,6 +103,11 @@ class _Reader:
             yield State("module-state", f"{name}, a name of the module, is set anew by each request: {_NEXT}", node)
 
     def _attribute(self, target: ast.Attribute, value: ast.expr, node: ast.AST) -> Iterator[State]:
+        full = self.scope.full_name(target)
+        if full in {"sys.argv", "sys.path"} or full.startswith("decimal.getcontext()."):
+            if self._is_requests(value):
+                yield State("process-setting", f"{full.replace('()', '')} is the whole worker's: {_NEXT}", node)
+            return
         name = self._shared_object(target.value)
         if not name:
             return
@@ -123,9 +128,12 @@ class _Reader:
         if full == "globals()" and self._is_requests(value):
             yield State("module-state", f"a name of the module holds what this request brought: {_NEXT}", node)
             return
-        name = self._kept(target.value)
-        if not name:
-            return
+        if (name := self._of_session(target.value)) and self._is_requests(value):
+            yield State("module-state", f"{name} outlives the request and holds what it brought: {_NEXT}", node)
+        elif name := self._kept(target.value):
+            yield from self._put(name, target, value, node)
+
+    def _put(self, name: str, target: ast.Subscript, value: ast.expr, node: ast.AST) -> Iterator[State]:
         if self._mentions(value, name):
             yield State("module-state", f"{name} counts on from request to request: {_PER_WORKER}", node, _COUNT)
         elif self._is_memo(target, name):
@@ -157,8 +165,32 @@ class _Reader:
             yield State("process-setting", "the environment of the process holds what this request brought", call)
         elif full in {"setattr", "next"} and call.args:
             yield from self._builtin(call, full)
+        elif full in {"sys.path.append", "sys.path.insert"} and self._is_requests(call):
+            yield State("process-setting", f"sys.path is the whole worker's: {_NEXT}", call)
+        elif isinstance(call.func, ast.Attribute) and call.func.attr in {"addHandler", "addFilter"}:
+            yield from self._logs(call, call.func)
         elif isinstance(call.func, ast.Attribute) and call.func.attr in _MUTATORS:
-            yield from self._mutated(call, call.func)
+            if (name := self._of_session(call.func.value)) and self._is_requests(call):
+                yield State("module-state", f"{name} outlives the request and holds what it brought: {_NEXT}", call)
+            else:
+                yield from self._mutated(call, call.func)
+
+    def _logs(self, call: ast.Call, func: ast.Attribute) -> Iterator[State]:
+        """Yield what each request hangs on a logger, and does not take away: loggers are the whole worker's."""
+        removes = func.attr.replace("add", "remove")
+        is_removed = any(isinstance(one, ast.Attribute) and one.attr == removes for one in self.scope.body)
+        is_logger = self.scope.full_name(func.value).startswith(("logging.getLogger", "logging.root"))
+        is_new = not isinstance(given := call.args[0] if call.args else call, ast.Name) or self.scope.is_local(given.id)
+        if is_logger and is_new and not is_removed and not self._is_guarded(call, ""):
+            yield State("module-state", f"{ast.unparse(func.value)} keeps what each request adds: {_PER_WORKER}", call)
+
+    def _of_session(self, node: ast.expr) -> str:
+        """Return the name of what an HTTP session of the module sends with every request, "" for all else."""
+        if not isinstance(node, ast.Attribute) or node.attr not in {"headers", "cookies", "params", "proxies"}:
+            return ""
+        is_session = self.scope.full_name(node.value).endswith(("ession()", "Client()"))
+        name = self._shared_object(node.value) if is_session else ""
+        return f"{name}.{node.attr}" if name else ""
 
     def _builtin(self, call: ast.Call, full: str) -> Iterator[State]:
         name = self._shared_object(call.args[0]) if full == "setattr" else self._kept(call.args[0])
@@ -223,6 +255,8 @@ class _Reader:
             return self._kept(node.value)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _HANDED_OUT:
             return self._kept(node.func.value)
+        if isinstance(node, ast.Call):
+            return self._kept_answer(node)
         if isinstance(node, ast.Name) and self.scope.is_local(node.id):
             return self._kept_alias(node.id)
         found = self.scope.meaning_of(node) if isinstance(node, ast.Name | ast.Attribute) else None
@@ -231,6 +265,20 @@ class _Reader:
             there = type(self.scope)(self.scope.package, found.module, None)
             return found.name if any(self._makes_container(one, there) for one in values) else ""
         return self._kept_attribute(node) if isinstance(node, ast.Attribute) else ""
+
+    def _kept_answer(self, call: ast.Call) -> str:
+        """Return the name of a function with a cache, whose one answer all callers get, and which they change."""
+        found = self.scope.meaning_of(call.func)
+        if not isinstance(found, Function) or isinstance(found.node, ast.Lambda):
+            return ""
+        there = type(self.scope)(self.scope.package, found.module, found)
+        around = type(self.scope)(self.scope.package, found.module, None)
+        listed = [one.func if isinstance(one, ast.Call) else one for one in found.node.decorator_list]
+        if not any(around.full_name(one) in {"functools.lru_cache", "functools.cache"} for one in listed):
+            return ""
+        answers = [one.value for one in there.body if isinstance(one, ast.Return) and one.value is not None]
+        answers += [v for one in answers if isinstance(one, ast.Name) for v in there.bindings.get(one.id, ())]
+        return f"what {found.name}() keeps" if any(self._makes_container(one, there) for one in answers) else ""
 
     def _kept_alias(self, name: str) -> str:
         """Return what a local name is another name of, or a part of: of all that it is bound to."""

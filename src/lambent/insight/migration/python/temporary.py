@@ -136,10 +136,10 @@ def shown(text: Text) -> str:
 def commanded(node: ast.expr, texts: Texts, view: View) -> Iterator[Text]:
     """Yield the names under /tmp in a part of a command: the part itself, or words of a shell's line."""
     for text in texts.of(node, view):
-        if Hole.UNIQUE in text or Hole.REQUEST in text or Hole.UNKNOWN in text:
-            continue
-        for match in _IN_COMMAND.finditer("".join(part for part in text if isinstance(part, str))):
-            yield (match[1],)
+        # A word of the line that has a hole in it is nobody's fixed name; the words beside it may be.
+        for match in _IN_COMMAND.finditer("".join(part if isinstance(part, str) else "\0" for part in text)):
+            if "\0" not in match[1]:
+                yield (match[1],)
 
 
 def is_program(name: str) -> bool:

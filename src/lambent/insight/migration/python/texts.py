@@ -15,8 +15,8 @@ from enum import Enum
 from typing import TypeAlias
 
 from lambent.insight.migration.python.modules import Class, Function, Variable
-from lambent.insight.migration.python.reach import CallSite, Reach, Reached, arguments
-from lambent.insight.migration.python.scope import Scope
+from lambent.insight.migration.python.reach import CallSite, Reach, Reached, arguments, given
+from lambent.insight.migration.python.scope import Scope, family
 
 _DEEPEST, _MOST = 12, 16
 
@@ -263,31 +263,48 @@ class Texts:
             yield self._hole(iterated, view)
 
     def _parameter(self, name: str, view: View, depth: int) -> Iterator[Text]:
-        reached = view.reached
-        if reached is None or name not in reached.function.parameters:
+        function, reached = view.scope.function, view.reached
+        if function is None or name not in function.parameters:
             return
-        yield from self._default(name, reached, depth)
-        for site in reached.sites:
-            for given, value in arguments(site, reached.function):
-                if given == name:
-                    yield from self.of(value, View(site.caller.scope, site.caller), depth)
-        if name in reached.requested and not reached.sites:
+        sites = (
+            [(dict(arguments(one, function)), View(one.caller.scope, one.caller)) for one in reached.sites]
+            if reached
+            else []
+        )
+        sites += self._made_at_import(function)
+        if not sites or any(name not in values for values, _ in sites):
+            yield from self._default(name, function, depth)
+        for values, there in sites:
+            if name in values:
+                yield from self.of(values[name], there, depth)
+        if reached is not None and name in reached.requested and not sites:
             yield (Hole.REQUEST,)
 
-    def _default(self, name: str, reached: Reached, depth: int) -> Iterator[Text]:
-        """Yield a parameter's default, where somebody calls the function without giving it a value."""
-        always_given = reached.sites and all(
-            name in {given for given, _ in arguments(site, reached.function)} for site in reached.sites
-        )
-        args = reached.function.node.args
+    def _made_at_import(self, function: Function) -> list[tuple[dict[str, ast.expr], View]]:
+        """Return what a constructor is given where modules make their objects: `writer = Writer("/tmp")`."""
+        owner, package = function.owner, self._reach.package
+        if owner is None or owner.methods.get("__init__") is not function:
+            return []
+        found: list[tuple[dict[str, ast.expr], View]] = []
+        for module in package.modules.values():
+            view = View(Scope(package, module, None))
+            for node in view.scope.body:
+                made = view.scope.meaning_of(node.func) if isinstance(node, ast.Call) else None
+                if isinstance(node, ast.Call) and isinstance(made, Class) and owner in family(package, made):
+                    found.append((dict(given(node, 1, function)), view))
+        return found
+
+    def _default(self, name: str, function: Function, depth: int) -> Iterator[Text]:
+        """Yield a parameter's default."""
+        args = function.node.args
         placed = [*args.posonlyargs, *args.args]
         pairs = [
             *zip(placed[len(placed) - len(args.defaults) :], args.defaults, strict=True),
             *zip(args.kwonlyargs, args.kw_defaults, strict=True),
         ]
         for one, value in pairs:
-            if one.arg == name and value is not None and not always_given:
-                yield from self.of(value, View(Scope(self._reach.package, reached.function.module, None)), depth)
+            if one.arg == name and value is not None:
+                yield from self.of(value, View(Scope(self._reach.package, function.module, None)), depth)
 
     def _attribute(self, node: ast.Attribute, view: View, depth: int) -> Iterator[Text]:
         if node.attr in _REQUEST_IDS:

@@ -152,6 +152,7 @@ def _candidate(reader: _Reader, resource: Resource, file: str, base: Path, place
         runtime=given.get("Runtime"),
         handler=given.get("Handler"),
         code=_code(given, base),
+        inline=str(given.get("InlineCode") or _mapping(given.get("Code")).get("ZipFile") or ""),
         image=str(given.get("ImageUri") or _mapping(given.get("Code")).get("ImageUri") or ""),
         architecture=next(iter(given.get("Architectures") or ()), "x86_64"),
         memory_mb=_number(given.get("MemorySize"), 128),
@@ -276,7 +277,9 @@ class _Uses:
             properties = _mapping(event.get("Properties"))
             wanted = ("Queue", "Stream", "Bucket", "Topic", "Schedule", "ScheduleExpression", "EventBusName", "Path")
             source = next((str(properties[one]) for one in wanted if properties.get(one)), name)
-            yield TriggerUse(_EVENTS.get(str(event.get("Type")), "other"), source, name)
+            # What SAM calls the mapping or rule that it makes is not AWS's name of it.
+            alias = str(self._given.get("AutoPublishAlias") or "")
+            yield TriggerUse(_EVENTS.get(str(event.get("Type")), "other"), source, qualifier=alias)
         for one in self._of("AWS::Lambda::EventSourceMapping", "FunctionName"):
             source = str(one.get("EventSourceArn") or "")
             kinds = {"AWS::SQS::Queue": "sqs", "AWS::Kinesis::Stream": "stream", "AWS::DynamoDB::Table": "stream"}
