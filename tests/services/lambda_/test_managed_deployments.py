@@ -23,6 +23,17 @@ pytestmark = pytest.mark.local_only("its capacity providers start EC2 instances,
 SEEN = {"IncludeManagedResources": True}
 WHERE = {"FunctionName": "f", "Qualifier": PUBLISHED}
 BROKEN = zip_of({"handler.py": "raise RuntimeError('no')\n"})
+NEEDY = zip_of(
+    {
+        "handler.py": """
+import boto3
+boto3.client("s3").head_bucket(Bucket="needed")
+
+def handler(event, context):
+    return "done"
+"""
+    }
+)
 OTHER = zip_of({"handler.py": "def handler(event, context):\n    return 'other'\n"})
 
 
@@ -195,7 +206,7 @@ def test_provider_of_a_version_that_kept_no_zones_is_located_at_the_next_start(t
         assert found == zones(ec2)
 
 
-def test_version_that_cannot_be_deployed_after_a_restart_is_tried_at_each_invocation(tmp_path: Path) -> None:
+def test_what_serves_after_a_publication_that_failed_serves_after_a_restart_too(tmp_path: Path) -> None:
     with local_platform(data_dir=tmp_path) as first:
         functions, ec2, role = first.client("lambda"), first.client("ec2"), ensure_role(first.client("iam"))
         publish(functions, role, make_pool(functions, ec2, role))
@@ -205,10 +216,25 @@ def test_version_that_cannot_be_deployed_after_a_restart_is_tried_at_each_invoca
         assert settled(functions)["LastUpdateStatus"] == "Failed"
     with local_platform(data_dir=tmp_path) as second:
         functions = second.client("lambda")
-        for _ in range(2):
-            assert "errorType" in answer(functions)
+        assert answer(functions) == "done"
+        assert settled(functions)["LastUpdateStatus"] == "Failed"
         functions.update_function_code(FunctionName="f", ZipFile=OTHER)
         settled(functions, qualifier="$LATEST")
         functions.publish_version(FunctionName="f", PublishTo="LATEST_PUBLISHED")
         assert settled(functions)["LastUpdateStatus"] == "Successful"
         assert answer(functions) == "other"
+
+
+def test_version_that_cannot_be_deployed_after_a_restart_is_tried_at_each_invocation(tmp_path: Path) -> None:
+    with local_platform(data_dir=tmp_path) as first:
+        functions, ec2, role = first.client("lambda"), first.client("ec2"), ensure_role(first.client("iam"))
+        first.client("s3").create_bucket(Bucket="needed")
+        publish(functions, role, make_pool(functions, ec2, role), Code={"ZipFile": NEEDY})
+        assert answer(functions) == "done"
+        first.client("s3").delete_bucket(Bucket="needed")
+    with local_platform(data_dir=tmp_path) as second:
+        functions = second.client("lambda")
+        for _ in range(2):
+            assert "errorType" in answer(functions)
+        second.client("s3").create_bucket(Bucket="needed")
+        eventually(lambda: answer(functions) == "done")

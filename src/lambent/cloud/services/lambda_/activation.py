@@ -17,6 +17,7 @@ from lambent.cloud.services.lambda_.capacity_providers import (
 )
 from lambent.cloud.services.lambda_.dependencies import Dependencies
 from lambent.cloud.services.lambda_.managed.deployments import ManagedDeployments, is_serving
+from lambent.cloud.services.lambda_.managed.served import keep_served
 from lambent.cloud.services.lambda_.model.function import LATEST, FunctionVersion
 from lambent.cloud.services.lambda_.model.scaling_config import NONE_AT_ALL
 from lambent.cloud.services.lambda_.model.state import Event, State, move
@@ -120,6 +121,8 @@ class Activation:
         failure = await self._deployments.deploy(version, spec)
         if failure is None:
             return None
+        # After a restart in the middle of a publication what was there before does not serve yet.
+        await self._deployments.deploy_served(version)
         _log.warning("%s could not be deployed: %s", version.arn, failure.code)
         return Problem(failure.reason, failure.code)
 
@@ -138,6 +141,8 @@ class Activation:
         # AWS gives a new revision id when a version becomes active, too.
         settled = replace(current, status=status, revision_id=self._dependencies.ids.uuid())
         repository.put_version(transaction, settled)
+        if problem is None and settled.settings.managed is not None:
+            keep_served(transaction, settled)
         transaction.after_commit(lambda: self._routes.replace_version(settled))
 
     def _delete(self, transaction: Transaction, version: FunctionVersion) -> None:

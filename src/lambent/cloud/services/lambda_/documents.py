@@ -113,6 +113,7 @@ URLS = DocumentTable("lambda_urls", _OF_A_QUALIFIER)
 PROVISIONED = DocumentTable("lambda_provisioned", _OF_A_QUALIFIER)
 RUNTIME_MANAGEMENT = DocumentTable("lambda_runtime_management", _OF_A_QUALIFIER)
 SCALING_CONFIGS = DocumentTable("lambda_scaling_configs", _OF_A_QUALIFIER)
+SERVED = DocumentTable("lambda_served", _OF_A_QUALIFIER)
 CODE_SIGNING_CONFIGS = DocumentTable("lambda_code_signing_configs", ("id",))
 CODE_SIGNING_OF_FUNCTIONS = DocumentTable(
     "lambda_code_signing_of_functions", ("function",), {"id": "lambda_code_signing_by_config"}
@@ -125,5 +126,5 @@ EVENT_SOURCE_MAPPINGS = DocumentTable(
 )
 CAPACITY_PROVIDERS = DocumentTable("lambda_capacity_providers", ("name",))
 
-OF_A_QUALIFIER = (INVOKE_CONFIGS, URLS, PROVISIONED, RUNTIME_MANAGEMENT, SCALING_CONFIGS)
+OF_A_QUALIFIER = (INVOKE_CONFIGS, URLS, PROVISIONED, RUNTIME_MANAGEMENT, SCALING_CONFIGS, SERVED)
 """What goes with a version or an alias when it is deleted."""

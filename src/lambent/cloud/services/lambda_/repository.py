@@ -421,6 +421,11 @@ def _version(scope: Scope, row: Sequence[SqlValue]) -> FunctionVersion:
     )
 
 
+def settings_and_code(settings: dict[str, Any], code: dict[str, Any]) -> tuple[Settings, Code]:  # Any: as below
+    """Return settings and code from what a document has of them."""
+    return _settings(settings), Code(**code)
+
+
 def _settings(kept: dict[str, Any]) -> Settings:  # Any: JSON of our own writing
     kept["logging"] = Logging(**kept["logging"])
     kept["layers"] = tuple(LayerReference(**each) for each in kept["layers"])

@@ -13,6 +13,7 @@ _SCRIPTS = (
     "schema_5.sql",
     "schema_6.sql",
     "schema_7.sql",
+    "schema_8.sql",
 )
 
 

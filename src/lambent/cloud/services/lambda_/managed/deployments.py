@@ -19,6 +19,7 @@ from lambent.cloud.services.lambda_.capacity_providers import (
 )
 from lambent.cloud.services.lambda_.dependencies import Dependencies
 from lambent.cloud.services.lambda_.lookups import Lookups
+from lambent.cloud.services.lambda_.managed.served import served
 from lambent.cloud.services.lambda_.model.capacity_provider import CapacityProvider, ProviderState
 from lambent.cloud.services.lambda_.model.function import FunctionVersion
 from lambent.cloud.services.lambda_.model.scaling_config import ScalingConfig
@@ -65,7 +66,7 @@ class ManagedDeployments:
                 _log.error("%s could not be opened, and nothing on it is served: %s", provider.arn, error)
                 continue
             for version in self._active(provider):
-                self._tasks.start(self._deploy_again(version), name=version.arn)
+                self._tasks.start(self._deploy_again(served(self._dependencies.store.read, version)), name=version.arn)
 
     async def stop(self) -> None:
         """Give up what is under way; `resume` takes it up again."""
@@ -90,6 +91,12 @@ class ManagedDeployments:
         provider = find_provider(self._dependencies.store.read, version.scope, managed.provider_arn)
         scaling = version_scaling(self._dependencies.store.read, version).settled().applied or ScalingConfig()
         return await self._dependencies.plane.deploy(spec, ProviderArn(provider.arn), bounds_of(scaling))
+
+    async def deploy_served(self, version: FunctionVersion) -> None:
+        """Have served what came up last of a version whose publication failed; without effect where it serves."""
+        earlier = served(self._dependencies.store.read, version)
+        if earlier.fingerprint() != version.fingerprint():
+            await self._deploy_again(earlier)
 
     async def bound(self, version: FunctionVersion, scaling: ScalingConfig) -> None:
         """Keep a version that serves within other bounds; returns when they hold, or cannot."""
