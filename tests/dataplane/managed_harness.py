@@ -7,6 +7,9 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
 
 from lambent.dataplane import (
     Bounds,
@@ -15,13 +18,17 @@ from lambent.dataplane import (
     FunctionSpec,
     InstanceEvent,
     InstanceState,
+    IsolationLevel,
     ProviderArn,
     ProviderSpec,
     ProviderStatus,
     Subnet,
+    diagnose,
 )
+from lambent.dataplane.types import DataPlaneSettings
 from lambent.testing.runtimes import Script, ScriptedSandbox
 from tests.dataplane.plane_harness import SPEC, Harness, scripted_plane
+from tests.dataplane.real_plane_harness import World, real_plane
 
 PROVIDER = ProviderSpec(
     ProviderArn("arn:aws:lambda:eu-west-1:123456789012:capacity-provider:pool"),
@@ -104,3 +111,14 @@ async def managed_plane(
     ) as world:
         await world.plane.open_provider(provider)
         yield ManagedHarness(world, capacity)
+
+
+@asynccontextmanager
+async def managed_world(folder: Path, level: IsolationLevel) -> AsyncIterator[World]:
+    """Give a data plane of real processes with PROVIDER open, of that isolation; skips where it does not hold here."""
+    settings = DataPlaneSettings(folder / "unused", "http://127.0.0.1:1", isolation=level)
+    if diagnose(settings).isolation is not level:
+        pytest.skip("namespaces cannot be used here")
+    async with real_plane(folder, level) as made:
+        await made.plane.open_provider(PROVIDER)
+        yield made

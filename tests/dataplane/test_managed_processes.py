@@ -12,11 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from lambent.dataplane import Bounds, Completed, DeployFailure, FunctionSpec, IsolationLevel, diagnose
+from lambent.dataplane import Bounds, Completed, DeployFailure, FunctionSpec, IsolationLevel
 from lambent.dataplane.sandbox import processes
-from lambent.dataplane.types import DataPlaneSettings
-from tests.dataplane.managed_harness import PROVIDER
-from tests.dataplane.real_plane_harness import World, real_plane
+from tests.dataplane.managed_harness import PROVIDER, managed_world
+from tests.dataplane.real_plane_harness import World
 from tests.dataplane.sandbox_harness import until
 
 SPINNING = """
@@ -39,12 +38,7 @@ HUNGRY = """
 
 @pytest.fixture(params=list(IsolationLevel))
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
-    level: IsolationLevel = request.param
-    settings = DataPlaneSettings(tmp_path / "unused", "http://127.0.0.1:1", isolation=level)
-    if diagnose(settings).isolation is not level:
-        pytest.skip("namespaces cannot be used here")
-    async with real_plane(tmp_path, level) as made:
-        await made.plane.open_provider(PROVIDER)
+    async with managed_world(tmp_path, request.param) as made:
         yield made
 
 

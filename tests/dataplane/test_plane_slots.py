@@ -26,11 +26,9 @@ from lambent.dataplane import (
     ProcessExit,
     Throttled,
     TimedOut,
-    diagnose,
 )
-from lambent.dataplane.types import DataPlaneSettings
 from lambent.guest import workers
-from tests.dataplane.managed_harness import PROVIDER
+from tests.dataplane.managed_harness import PROVIDER, managed_world
 from tests.dataplane.real_plane_harness import World, real_plane
 from tests.dataplane.sandbox_harness import until
 
@@ -74,12 +72,7 @@ SOURCE = """
 
 @pytest.fixture(params=list(IsolationLevel))
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
-    level: IsolationLevel = request.param
-    settings = DataPlaneSettings(tmp_path / "unused", "http://127.0.0.1:1", isolation=level)
-    if diagnose(settings).isolation is not level:
-        pytest.skip("namespaces cannot be used here")
-    async with real_plane(tmp_path, level) as made:
-        await made.plane.open_provider(PROVIDER)
+    async with managed_world(tmp_path, request.param) as made:
         yield made
 
 

@@ -66,6 +66,17 @@ class Commands:
                     child.kill()
 
 
+@contextmanager
+def with_platform(folder: Path, port: int) -> Iterator[Commands]:
+    """Give commands beside a platform that keeps its state in a folder."""
+    commands = Commands(folder, port)
+    commands.run("start", "--detach")
+    try:
+        yield commands
+    finally:
+        commands.run("stop")
+
+
 def read_until(child: subprocess.Popen[str], words: str) -> str:
     """Return what a command writes on standard error, up to the line with these words."""
     assert child.stderr is not None

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from lambent.aws.clients import Target
-from tests.journeys.commands import Commands, read_until
+from tests.journeys.commands import Commands, read_until, with_platform
 
 pytestmark = pytest.mark.timeout(120)
 # It is under way until somebody sends the signal.
@@ -34,12 +34,8 @@ FOLLOWED = "Stack slow is being brought to this very state already; following."
 def lambent(tmp_path: Path, free_port: int) -> Iterator[Commands]:
     """A project whose deployment waits for a signal, and a platform that keeps its state in a folder."""
     (tmp_path / "template.yaml").write_text(TEMPLATE)
-    commands = Commands(tmp_path, free_port)
-    commands.run("start", "--detach")
-    try:
+    with with_platform(tmp_path, free_port) as commands:
         yield commands
-    finally:
-        commands.run("stop")
 
 
 def signalled(lambent: Commands) -> None:

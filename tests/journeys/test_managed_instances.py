@@ -13,7 +13,7 @@ import pytest
 
 from lambent.aws.clients import Target
 from lambent.testing.builders import ensure_role
-from tests.journeys.commands import Commands
+from tests.journeys.commands import Commands, with_platform
 from tests.services.managed import HANDLER, instances, make_pool, publish, settled
 from tests.waiting import eventually
 
@@ -23,12 +23,8 @@ pytestmark = pytest.mark.timeout(120)
 @pytest.fixture
 def lambent(tmp_path: Path, free_port: int) -> Iterator[Commands]:
     """A platform that keeps its state in a folder."""
-    commands = Commands(tmp_path, free_port)
-    commands.run("start", "--detach")
-    try:
+    with with_platform(tmp_path, free_port) as commands:
         yield commands
-    finally:
-        commands.run("stop")
 
 
 def test_what_is_published_is_shown_and_serves_again_after_a_kill(lambent: Commands) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from lambent.insight.migration.node.source import JsFile
 from lambent.insight.migration.node.tokens import Token
 from lambent.insight.migration.python.temporary import judged, shown
-from lambent.insight.migration.python.texts import Hole, Text
+from lambent.insight.migration.python.texts import Hole, Text, merged
 
 # What writes, by the last part of its name, and which argument says where.
 _WRITERS = {
@@ -84,7 +84,7 @@ class _Texts:
             else:
                 current.append(token)
         parts = [self._term(term, index, depth) for term in (*terms, current) if term]
-        return _merged([piece for part in parts for piece in part])
+        return merged([piece for part in parts for piece in part])
 
     def _term(self, term: list[Token], index: int, depth: int) -> Text:
         first = term[0]
@@ -92,7 +92,7 @@ class _Texts:
             return (first.value,)
         if len(term) == 1 and first.kind == "template":
             pieces = [(part,) if isinstance(part, str) else self.of(part, index, depth + 1) for part in first.parts]
-            return _merged([piece for one in pieces for piece in one if piece != ""])
+            return merged([piece for one in pieces for piece in one if piece != ""])
         names = [one.value for one in term if one.kind == "name"]
         if any(_UNIQUE.match(name) for name in names):
             return (Hole.UNIQUE,)
@@ -123,7 +123,7 @@ class _Texts:
         pieces: list[str | Hole] = []
         for one in _split(inside):
             pieces += [*(["/"] if pieces else []), *self.of(one, index, depth + 1)]
-        return _merged(pieces)
+        return merged(pieces)
 
     def _name(self, name: str, index: int, depth: int) -> Text:
         """Return what a constant of the function, or of the module, stands for."""
@@ -149,13 +149,3 @@ def _split(value: Sequence[Token]) -> list[list[Token]]:
         else:
             found[-1].append(token)
     return [one for one in found if one]
-
-
-def _merged(pieces: Sequence[str | Hole]) -> Text:
-    merged: list[str | Hole] = []
-    for piece in pieces:
-        if isinstance(piece, str) and merged and isinstance(merged[-1], str):
-            merged[-1] = f"{merged[-1]}{piece}"
-        else:
-            merged.append(piece)
-    return tuple(one.replace("//", "/") if isinstance(one, str) and one.startswith("/") else one for one in merged)

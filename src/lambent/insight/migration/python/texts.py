@@ -125,7 +125,7 @@ class Texts:
                     starts_anew = between == "/" and isinstance(one[0], str) and one[0].startswith("/")
                     pieces = [] if starts_anew else [*pieces, between]
                 pieces += one
-            yield _merged(pieces)
+            yield merged(pieces)
 
     def _operation(self, node: ast.BinOp, view: View, depth: int) -> Iterator[Text]:
         if isinstance(node.op, ast.Add):
@@ -144,7 +144,7 @@ class Texts:
         for part in between[1:]:
             pieces += self.of(waiting.pop(0), view, depth)[0] if waiting else (Hole.UNKNOWN,)
             pieces.append(part)
-        return _merged(pieces)
+        return merged(pieces)
 
     def _call(self, node: ast.Call, view: View, depth: int) -> Iterator[Text]:
         name = view.scope.full_name(node.func)
@@ -196,7 +196,7 @@ class Texts:
                 continue
             head = base[0].rpartition("/")[0] if len(base) == 1 and isinstance(base[0], str) else None
             for name in self.of(node.args[0], view, depth):
-                yield _merged([Hole.UNKNOWN if head is None else f"{head}/", *name])
+                yield merged([Hole.UNKNOWN if head is None else f"{head}/", *name])
 
     def _variable(self, nodes: Sequence[ast.expr], view: View, depth: int) -> Iterator[Text]:
         """Yield an environment variable's value: as it is configured, as Lambda sets it, or the default."""
@@ -426,12 +426,12 @@ def _split_format(text: str, opening: str) -> list[str]:
     return [part.replace("\0", opening) for part in place.split(kept)]
 
 
-def _merged(pieces: Sequence[str | Hole]) -> Text:
+def merged(pieces: Sequence[str | Hole]) -> Text:
     """Return a text whose known parts that stand side by side are one, and slashes are not doubled."""
-    merged: list[str | Hole] = []
+    found: list[str | Hole] = []
     for piece in pieces:
-        if isinstance(piece, str) and merged and isinstance(merged[-1], str):
-            merged[-1] = f"{merged[-1]}{piece}"
+        if isinstance(piece, str) and found and isinstance(found[-1], str):
+            found[-1] = f"{found[-1]}{piece}"
         else:
-            merged.append(piece)
-    return tuple(one.replace("//", "/") if isinstance(one, str) and one.startswith("/") else one for one in merged)
+            found.append(piece)
+    return tuple(one.replace("//", "/") if isinstance(one, str) and one.startswith("/") else one for one in found)
