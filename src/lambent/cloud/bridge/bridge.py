@@ -14,6 +14,7 @@ import asyncio
 import logging
 
 from lambent.base.identifiers import IdSource
+from lambent.base.tasks import shielded
 from lambent.cloud.bridge.coverage import OWN_SERVICES, Coverage
 from lambent.cloud.bridge.journal import Journal
 from lambent.cloud.bridge.messages import Message, decode_value, encode_value
@@ -116,30 +117,33 @@ class Bridge:
 
     async def _carry_out(self, message: Message, *, is_kept: bool = True) -> Message:
         async with self._turn:
-            try:
-                process = await self._running()
-                answer = await process.exchange(message)
-            except BridgeUnavailableError as error:
-                await self._give_up()
-                raise ServiceError(
-                    "ServiceUnavailable", f"{message.header['service']} is bridged to moto: {error}.", status=503
-                ) from error
-            if not is_kept:
-                pass
-            elif _succeeded(answer) and not _only_reads(message):
-                await self._journal.append(message)
-            elif _place(message) not in self._begun:
-                await self._journal.append(Message({**message.header, "begins": True}, message.body))
-            if is_kept:
-                self._begun.add(_place(message))
-            if "broken" in answer.header:
-                raise ServiceError(
-                    "InternalFailure",
-                    f"moto failed on {message.header['service']}:{message.header['operation']}: "
-                    f"{answer.header['broken']}",
-                    status=500,
-                )
-            return answer
+            # A caller that gives up leaves no answer behind, which the next would take for its own.
+            return await shielded(self._in_turn(message, is_kept=is_kept))
+
+    async def _in_turn(self, message: Message, *, is_kept: bool) -> Message:
+        try:
+            process = await self._running()
+            answer = await process.exchange(message)
+        except BridgeUnavailableError as error:
+            await self._give_up()
+            raise ServiceError(
+                "ServiceUnavailable", f"{message.header['service']} is bridged to moto: {error}.", status=503
+            ) from error
+        if not is_kept:
+            pass
+        elif _succeeded(answer) and not _only_reads(message):
+            await self._journal.append(message)
+        elif _place(message) not in self._begun:
+            await self._journal.append(Message({**message.header, "begins": True}, message.body))
+        if is_kept:
+            self._begun.add(_place(message))
+        if "broken" in answer.header:
+            raise ServiceError(
+                "InternalFailure",
+                f"moto failed on {message.header['service']}:{message.header['operation']}: {answer.header['broken']}",
+                status=500,
+            )
+        return answer
 
     async def _running(self) -> BridgeProcess:
         if self._process is not None and self._process.is_running:
