@@ -50,6 +50,10 @@ MANAGED_INSTANCE_MAXIMUM_TIMEOUT_S: Final = 5_400
 LEAST_PROVIDER_VCPUS: Final = 2
 DEFAULT_PROVIDER_VCPUS: Final = 400
 MOST_PROVIDER_VCPUS: Final = 15_000
+# https://docs.aws.amazon.com/lambda/latest/api/API_LambdaManagedInstancesCapacityProviderConfig.html
+MOST_REQUESTS_OF_AN_ENVIRONMENT: Final = 1_600
+# https://docs.aws.amazon.com/lambda/latest/api/API_FunctionScalingConfig.html
+MOST_ENVIRONMENTS: Final = 15_000
 DEFAULT_EPHEMERAL_STORAGE_MB: Final = 512
 MAXIMUM_EPHEMERAL_STORAGE_MB: Final = 10_240
 FUNCTION_NAME_LENGTH: Final = 64

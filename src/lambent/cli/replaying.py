@@ -14,8 +14,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lambent.aws.quotas import LEAST_PROVIDER_VCPUS, MANAGED_INSTANCE_MAXIMUM_MEMORY_MB, MOST_PROVIDER_VCPUS
-from lambent.cli import settings, spans
+from lambent.aws.quotas import (
+    LEAST_PROVIDER_VCPUS,
+    MANAGED_INSTANCE_MAXIMUM_MEMORY_MB,
+    MOST_ENVIRONMENTS,
+    MOST_PROVIDER_VCPUS,
+    MOST_REQUESTS_OF_AN_ENVIRONMENT,
+)
+from lambent.cli import spans
 from lambent.cli.errors import CommandError, ExitCode
 from lambent.cli.insight_errors import insight_errors
 from lambent.cli.targets import Place
@@ -31,8 +37,6 @@ if TYPE_CHECKING:
 
 _DEFAULT_MEMORY_MB = 2_048
 _DEFAULT_RATIO = 2.0
-_MOST_CONCURRENCY = 1_600
-_MOST_ENVIRONMENTS = 15_000
 _MOST_REQUESTS = 20_000_000
 
 
@@ -122,17 +126,18 @@ def subject(name: str | None, manifest: Path | None, environment: str | None) ->
     if system is None:
         require_sound(project)
         return Subject(name)
+    from lambent.compiler.names import physical_name
     from lambent.manifest.effective import effective_functions
 
     found = effective_functions(system)
-    key = next((key for key in found if name in {key, f"{system.stack}-{key}"}), None)
+    key = next((key for key in found if name in {key, physical_name(system.stack, key)}), None)
     if key is None:
         if manifest is None:
             return Subject(name)
         raise CommandError(f"{manifest} has no function {name}.", f"It has: {', '.join(found)}.", ExitCode.USAGE)
     function = found[key]
     own = None if function.name is None else function.name.literal
-    return Subject(own or f"{system.stack}-{key}", function, _provider_of(system, function))
+    return Subject(own or physical_name(system.stack, key), function, _provider_of(system, function))
 
 
 def _provider_of(system: System, function: Declared) -> CapacityProvider | None:
@@ -179,9 +184,9 @@ def _require_bounds(sizes: SizeOptions, handling: HandlerOptions) -> None:
     """Raise CommandError for an option that is outside of what AWS takes."""
     for flag, value, least, most in (
         ("--memory-used", handling.memory_used, 0, MANAGED_INSTANCE_MAXIMUM_MEMORY_MB),
-        ("--max-concurrency", sizes.slots, 1, _MOST_CONCURRENCY),
-        ("--min-environments", sizes.minimum, 1, _MOST_ENVIRONMENTS),
-        ("--max-environments", sizes.maximum, 1, _MOST_ENVIRONMENTS),
+        ("--max-concurrency", sizes.slots, 1, MOST_REQUESTS_OF_AN_ENVIRONMENT),
+        ("--min-environments", sizes.minimum, 1, MOST_ENVIRONMENTS),
+        ("--max-environments", sizes.maximum, 1, MOST_ENVIRONMENTS),
         ("--max-vcpus", sizes.max_vcpus, LEAST_PROVIDER_VCPUS, MOST_PROVIDER_VCPUS),
         ("--target-cpu", sizes.target_cpu, 1, 100),
     ):
@@ -227,10 +232,9 @@ def _recorded(about: Subject, span_s: float, place: Place) -> Traffic:
         raise CommandError(
             "--recorded is of a function.", "Name it: lambent replay NAME --recorded 24h", ExitCode.USAGE
         )
-    told = settings.endpoint_url(place.port) if place.is_local else "AWS"
     target = deployment.target_of(place, None)
     with connection.api_errors(is_local=place.is_local):
-        return recorded_traffic(target, about.name, span_s, SystemClock().now(), told)
+        return recorded_traffic(target, about.name, span_s, SystemClock().now(), deployment.told(place))
 
 
 def _handler(options: HandlerOptions, traffic: Traffic) -> Handler:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -72,7 +72,7 @@ class Recorder:
         self._all_throttles: Counter[str] = Counter()
         self._used_s = 0.0
         self._all_used_s = 0.0
-        self._instance_s: Counter[str] = Counter()
+        self._instance_s: defaultdict[str, float] = defaultdict(float)
         self._vcpu_s = 0.0
         self._environment_s = 0.0
         self._requests = 0
@@ -105,7 +105,7 @@ class Recorder:
     def instance(self, name: str, vcpus: int, begin_s: float, end_s: float) -> None:
         """An instance was there from when to when."""
         lasted = max(0.0, end_s - max(0.0, begin_s))
-        self._instance_s[name] += lasted  # type: ignore[assignment]  # a Counter counts seconds as well as it does things
+        self._instance_s[name] += lasted
         self._vcpu_s += vcpus * lasted
 
     def end_minute(self, now: float, census: tuple[int, int]) -> None:

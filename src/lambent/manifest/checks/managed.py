@@ -15,6 +15,8 @@ from lambent.aws.quotas import (
     MANAGED_INSTANCE_MAXIMUM_MEMORY_MB,
     MANAGED_INSTANCE_MAXIMUM_TIMEOUT_S,
     MAXIMUM_TIMEOUT_S,
+    MOST_ENVIRONMENTS,
+    MOST_REQUESTS_OF_AN_ENVIRONMENT,
 )
 from lambent.base.diagnostics import Diagnostic
 from lambent.manifest.checks.managed_facts import (
@@ -32,8 +34,6 @@ FIRST_INSTANCES = 3
 """What the first publish on a capacity provider launches, and the environments that a version has at least."""
 VERSIONS_PER_PROVIDER = 100
 _CONCURRENCY_PER_VCPU = 64
-_MOST_CONCURRENCY = 1_600
-_MOST_ENVIRONMENTS = 15_000
 _LEAST_WORKER_MB = 64
 _PROVIDER = re.compile(
     r"arn:aws[a-zA-Z-]*:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d{1}:\d{12}:capacity-provider:[a-zA-Z0-9-_]+\Z"
@@ -187,7 +187,11 @@ def _concurrency(function: FunctionFacts, place: Told) -> Iterator[Diagnostic]:
     asked, vcpus = function.max_concurrency, function.vcpus
     if asked is None:
         return
-    most = _MOST_CONCURRENCY if vcpus is None else min(_MOST_CONCURRENCY, int(vcpus * _CONCURRENCY_PER_VCPU))
+    most = (
+        MOST_REQUESTS_OF_AN_ENVIRONMENT
+        if vcpus is None
+        else min(MOST_REQUESTS_OF_AN_ENVIRONMENT, int(vcpus * _CONCURRENCY_PER_VCPU))
+    )
     where = (_WHERE, "max_concurrency")
     problem = bounds(asked, "perExecutionEnvironmentMaxConcurrency", 1, most)
     if problem:
@@ -212,7 +216,7 @@ def _environments(function: FunctionFacts, place: Told) -> Iterator[Diagnostic]:
         ("min_environments", "minExecutionEnvironments", least),
         ("max_environments", "maxExecutionEnvironments", most),
     ):
-        if value is not None and (problem := bounds(value, f"functionScalingConfig.{member}", 0, _MOST_ENVIRONMENTS)):
+        if value is not None and (problem := bounds(value, f"functionScalingConfig.{member}", 0, MOST_ENVIRONMENTS)):
             yield place.found("managed-environments", problem, "15,000 is the most.", _WHERE, name)
     if least is not None and most is not None and (least > most or (least == 0 < most)):
         message = "MinExecutionEnvironments is at most MaxExecutionEnvironments, and 0 only when both are."
